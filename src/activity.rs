@@ -1,0 +1,248 @@
+//! Step Functions: poll an activity, beat for a task, end it.
+//!
+//! The SDK's own retries are off: `retry.rs` has a policy for each call, and who calls decides. Errors become what the
+//! caller must do; nobody outside this file sees a code of the service.
+
+use std::time::Duration;
+
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::config::retry::RetryConfig;
+use aws_sdk_sfn::config::timeout::TimeoutConfig;
+use aws_sdk_sfn::config::{Region, StalledStreamProtectionConfig};
+use aws_sdk_sfn::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+
+use crate::job::report::{Answer, clip};
+use crate::job::world::{Beat, Reported, Token};
+
+/// The service holds a poll for up to 60 s and wants at least 5 s more (API reference, GetActivityTask). A poll that
+/// the client leaves earlier can swallow a task.
+pub const POLL_READ: Duration = Duration::from_secs(70);
+/// All other calls answer within milliseconds.
+const CALL: Duration = Duration::from_secs(10);
+const CONNECT: Duration = Duration::from_secs(5);
+/// The longest worker name (service model).
+const MAX_WORKER_NAME: usize = 80;
+/// The most characters of an error that go into a message.
+const MAX_WORDS: usize = 600;
+
+/// Step Functions, as far as a worker needs it.
+#[derive(Debug, Clone)]
+pub struct StepFunctions(Client);
+
+/// An answered poll.
+#[derive(Debug)]
+pub enum Polled {
+    /// A task, handed out to us alone.
+    Task {
+        /// Answers it.
+        token: Token,
+        /// Its input as it came.
+        input: String,
+    },
+    /// No task in a minute.
+    Nothing,
+}
+
+/// Why a poll got no answer. What to do is always the same: wait and go on; the condition is for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// What is the matter.
+    pub condition: Condition,
+    /// In the service's or the connection's words.
+    pub words: String,
+}
+
+/// What keeps a poll from being answered. A change of it is worth a line in the log, a repetition is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// Too many calls.
+    Throttled,
+    /// More than 1,000 pollers at this activity.
+    TooManyPollers,
+    /// The activity does not exist (yet), or its ARN is wrong.
+    NoActivity,
+    /// No, wrong or expired credentials.
+    Credentials,
+    /// The credentials do not allow it.
+    NotAllowed,
+    /// The activity's encryption key cannot be used.
+    Key,
+    /// The service has a fault.
+    Service,
+    /// The service cannot be reached.
+    Unreachable,
+    /// Anything else.
+    Other,
+}
+
+impl Condition {
+    /// What an operator reads.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Condition::Throttled => "Step Functions throttles polls",
+            Condition::TooManyPollers => "the activity has too many pollers",
+            Condition::NoActivity => "the activity does not exist",
+            Condition::Credentials => "there are no valid AWS credentials",
+            Condition::NotAllowed => "polling the activity is not allowed (states:GetActivityTask)",
+            Condition::Key => "the activity's encryption key cannot be used",
+            Condition::Service => "Step Functions has a fault",
+            Condition::Unreachable => "Step Functions cannot be reached",
+            Condition::Other => "a poll failed",
+        }
+    }
+}
+
+impl StepFunctions {
+    /// Sets up the client: region and endpoint from the configuration, else from the SDK's own chain, and at last the
+    /// region that `arn` names.
+    pub async fn connect(region: Option<String>, endpoint_url: Option<String>, arn: &str) -> StepFunctions {
+        let fallback = arn.split(':').nth(3).filter(|region| !region.is_empty()).map(str::to_owned);
+        let regions = aws_config::meta::region::RegionProviderChain::first_try(region.map(Region::new))
+            .or_default_provider()
+            .or_else(fallback.map(Region::new));
+        let mut loader = aws_config::from_env()
+            .region(regions)
+            .retry_config(RetryConfig::disabled())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT)
+                    .read_timeout(CALL)
+                    .operation_timeout(CALL)
+                    .build(),
+            );
+        if let Some(url) = endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        StepFunctions(Client::new(&loader.load().await))
+    }
+
+    /// One long poll, up to a minute. Must not be dropped before it answers: its task would be lost.
+    ///
+    /// # Errors
+    /// [`Trouble`]; a task may have been lost with the answer.
+    pub async fn poll(&self, arn: &str, worker: &str) -> Result<Polled, Trouble> {
+        let patient = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .read_timeout(POLL_READ)
+            .operation_timeout(POLL_READ + CONNECT)
+            .build();
+        let call = self.0.get_activity_task().activity_arn(arn).worker_name(worker);
+        let call = call.customize().config_override(aws_sdk_sfn::Config::builder().timeout_config(patient));
+        let answer = call.send().await.map_err(|error| trouble(&error))?;
+        // Absent, null and empty all mean that there was no task.
+        match answer.task_token.filter(|token| !token.is_empty()) {
+            Some(token) => {
+                Ok(Polled::Task { token: Token::new(token), input: answer.input.unwrap_or_default() })
+            }
+            None => Ok(Polled::Nothing),
+        }
+    }
+
+    /// SendTaskHeartbeat.
+    pub async fn beat(&self, token: &Token) -> Beat {
+        match self.0.send_task_heartbeat().task_token(token.secret()).send().await {
+            Ok(_) => Beat::Accepted,
+            Err(error) if nobody_waits(error.code()) => Beat::Dead(words(&error)),
+            Err(error) => Beat::Unanswered(words(&error)),
+        }
+    }
+
+    /// SendTaskSuccess or SendTaskFailure.
+    pub async fn report(&self, token: &Token, answer: &Answer) -> Reported {
+        match answer {
+            Answer::Success { output } => {
+                let call = self.0.send_task_success().task_token(token.secret()).output(output);
+                reported(call.send().await)
+            }
+            Answer::Failure { error, cause } => {
+                let call = self.0.send_task_failure().task_token(token.secret());
+                reported(call.error(*error).set_cause(cause.clone()).send().await)
+            }
+        }
+    }
+}
+
+/// The name of poller `number` on `host`, cut to what the service takes.
+pub fn worker_name(host: &str, number: usize) -> String {
+    let tail = format!("/{number}");
+    let head: String = host.chars().take(MAX_WORKER_NAME - tail.len()).collect();
+    format!("{head}{tail}")
+}
+
+/// The service's three ways of saying that a token answers nothing any more (emulators mix them).
+fn nobody_waits(code: Option<&str>) -> bool {
+    matches!(code, Some("TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken"))
+}
+
+fn reported<T, E>(result: Result<T, SdkError<E>>) -> Reported
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match result {
+        Ok(_) => Reported::Acknowledged,
+        Err(error) => {
+            let words = words(&error);
+            match error.code() {
+                code if nobody_waits(code) => Reported::Closed(words),
+                Some("InvalidOutput" | "ValidationException" | "SerializationException") => {
+                    Reported::Refused(words)
+                }
+                _ => Reported::Again(words),
+            }
+        }
+    }
+}
+
+fn trouble<E>(error: &SdkError<E>) -> Trouble
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let fault = error.raw_response().is_some_and(|response| response.status().as_u16() >= 500);
+    let condition = match error.code() {
+        Some("ActivityDoesNotExist" | "InvalidArn") => Condition::NoActivity,
+        Some("ActivityWorkerLimitExceeded") => Condition::TooManyPollers,
+        Some("ThrottlingException" | "Throttling" | "TooManyRequestsException") => Condition::Throttled,
+        Some("AccessDeniedException" | "AccessDenied") => Condition::NotAllowed,
+        Some(
+            "ExpiredTokenException"
+            | "ExpiredToken"
+            | "UnrecognizedClientException"
+            | "InvalidSignatureException"
+            | "InvalidClientTokenId"
+            | "MissingAuthenticationToken"
+            | "IncompleteSignature",
+        ) => Condition::Credentials,
+        Some(code) if code.starts_with("Kms") => Condition::Key,
+        _ if fault => Condition::Service,
+        Some(_) => Condition::Other,
+        None => match error {
+            SdkError::DispatchFailure(failure) if failure.is_other() => Condition::Credentials,
+            SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) | SdkError::ResponseError(_) => {
+                Condition::Unreachable
+            }
+            SdkError::ConstructionFailure(_) | SdkError::ServiceError(_) | _ => Condition::Other,
+        },
+    };
+    Trouble { condition, words: words(error) }
+}
+
+/// Code and message where the service spoke, else the innermost reason. Never a token: the service does not echo them.
+fn words<E>(error: &SdkError<E>) -> String
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let text = match (error.code(), error.message()) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), None) => code.to_owned(),
+        (None, _) => {
+            let mut reason: &dyn std::error::Error = error;
+            while let Some(source) = reason.source() {
+                reason = source;
+            }
+            let reason = reason.to_string();
+            if reason.is_empty() { DisplayErrorContext(error).to_string() } else { reason }
+        }
+    };
+    clip(&text, MAX_WORDS)
+}

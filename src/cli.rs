@@ -1,0 +1,147 @@
+//! The commands and their exit codes: 0 ok · 1 failed · 2 usage · 78 configuration (systemd does not restart on 78).
+
+use std::io::{Write, stderr, stdout};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{self, Settings};
+use crate::daemon;
+use crate::job::request::{self, Defaults};
+use crate::ops::telemetry;
+
+/// `EX_CONFIG` of sysexits.h; the unit has `RestartPreventExitStatus=78`.
+const CONFIGURATION: u8 = 78;
+/// The end waits this long for the last log lines.
+const FLUSH: Duration = Duration::from_secs(2);
+/// What `render` shows in the place of a task id.
+const RENDERED_ID: &str = "0000000000000000";
+
+/// Step Functions activity worker: runs Spark jobs through Apache Livy.
+#[derive(Debug, Parser)]
+#[command(version, name = "spark-job-worker")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// The configuration file [default: /etc/spark-job-worker/config.toml]
+    #[arg(long, global = true, value_name = "PATH")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Poll, submit, watch, report: what the unit starts
+    Run,
+    /// Check the configuration
+    Check,
+    /// Print the exact Livy request that a task's input would become
+    Render {
+        /// A file with the input, or - for standard input
+        input: PathBuf,
+        /// The activity whose defaults apply; the first if absent
+        #[arg(long, value_name = "ARN")]
+        activity: Option<String>,
+    },
+}
+
+/// Reads the command line and runs the command.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version come this way too, with their own code.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let path = config::path_or_default(arguments.config);
+    let settings = match config::load(&path) {
+        Ok(settings) => settings,
+        Err(problem) => {
+            say(stderr(), &format!("the configuration is wrong:\n{problem}"));
+            return ExitCode::from(CONFIGURATION);
+        }
+    };
+    match arguments.command {
+        Command::Run => run(settings, path),
+        Command::Check => check(&settings, &path),
+        Command::Render { input, activity } => render(&settings, &input, activity.as_deref()),
+    }
+}
+
+fn run(settings: Settings, path: PathBuf) -> ExitCode {
+    let log = &settings.log;
+    let telemetry = match telemetry::start(log.target, log.format, &log.filter) {
+        Ok(telemetry) => telemetry,
+        Err(problem) => return failed(&format!("logging cannot start: {problem}")),
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(problem) => return failed(&format!("the runtime cannot start: {problem}")),
+    };
+    let ended = runtime.block_on(daemon::run(settings, &path, &telemetry));
+    if let Err(problem) = &ended {
+        tracing::error!("{problem}");
+    }
+    // Jobs go on in the cluster; whatever is still being asked here is not worth waiting for.
+    runtime.shutdown_background();
+    telemetry.close(FLUSH);
+    if ended.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn check(settings: &Settings, path: &Path) -> ExitCode {
+    say(stdout(), &format!("{} is good", path.display()));
+    for activity in &settings.activity {
+        say(
+            stdout(),
+            &format!(
+                "polls {} for up to {} jobs at once, with {} open polls",
+                activity.arn, activity.max_concurrent_jobs, activity.pollers
+            ),
+        );
+    }
+    say(stdout(), &format!("submits to Livy at {}", settings.livy.url));
+    ExitCode::SUCCESS
+}
+
+fn render(settings: &Settings, input: &Path, arn: Option<&str>) -> ExitCode {
+    let text = if input == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(input)
+    };
+    let text = match text {
+        Ok(text) => text,
+        Err(problem) => return failed(&format!("{} cannot be read: {problem}", input.display())),
+    };
+    let activity = settings.activity.iter().find(|activity| arn.is_none_or(|arn| activity.arn == arn));
+    let Some(activity) = activity else {
+        return failed(&format!("the configuration has no activity {}", arn.unwrap_or_default()));
+    };
+    let defaults = Defaults::new(activity.defaults.clone()).unwrap_or_else(|_| Defaults::empty());
+    let identity = request::identity(&text, RENDERED_ID, &defaults);
+    match request::parse(&text, &identity, &defaults, &settings.own_livy()) {
+        Ok(request) => {
+            say(stdout(), &serde_json::to_string_pretty(&request.batch).unwrap_or_default());
+            ExitCode::SUCCESS
+        }
+        Err(problems) => {
+            for problem in problems.iter() {
+                say(stderr(), &format!("{}: {}", problem.path, problem.text));
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn failed(text: &str) -> ExitCode {
+    say(stderr(), text);
+    ExitCode::FAILURE
+}
+
+/// A line for a person. A closed pipe is not worth an error.
+fn say(mut out: impl Write, text: &str) {
+    let _ = writeln!(out, "{text}");
+}

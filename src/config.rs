@@ -1,0 +1,206 @@
+//! Configuration: defaults < file < environment, then raw values, then validated [`Settings`].
+//!
+//! Everything wrong ends the start with exit code 78 and names the key, its value and where that came from. Nothing
+//! else in the program reads the environment or the file.
+
+mod node;
+mod settings;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+
+use crate::job::request::{Defaults, OwnLivy};
+use crate::ops::telemetry;
+
+pub use node::cluster_or_host;
+pub use settings::{Activity, Aws, Livy, Log, Settings, Stop, Watch};
+
+/// Where the configuration lies unless `--config` says otherwise.
+pub const PATH: &str = "/etc/spark-job-worker/config.toml";
+/// What variables begin with that override the file: `SPARK_JOB_WORKER_LIVY__URL`.
+pub const PREFIX: &str = "SPARK_JOB_WORKER_";
+/// The most pollers that Step Functions lets at one activity.
+const MAX_POLLERS: usize = 1_000;
+
+/// Why there is no configuration to run with: one line a problem.
+#[derive(Debug)]
+pub struct Invalid(Vec<String>);
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for Invalid {}
+
+/// Reads and validates the file at `path` and the environment.
+///
+/// # Errors
+/// [`Invalid`], naming every key that is wrong.
+pub fn load(path: &Path) -> Result<Settings, Invalid> {
+    read(
+        Figment::from(Serialized::defaults(Settings::default()))
+            .merge(Toml::file_exact(path))
+            .merge(Env::prefixed(PREFIX).split("__")),
+    )
+}
+
+fn read(figment: Figment) -> Result<Settings, Invalid> {
+    let settings: Settings = figment
+        .extract()
+        .map_err(|errors| Invalid(errors.into_iter().map(|error| describe(&figment, &error)).collect()))?;
+    let problems = problems(&settings);
+    if problems.is_empty() {
+        return Ok(settings);
+    }
+    let lines = problems.into_iter().map(|(key, text)| {
+        let (value, source) = origin(&figment, &key);
+        format!("{key}{value}: {text} ({source})")
+    });
+    Err(Invalid(lines.collect()))
+}
+
+/// An error of figment's with key, value and source.
+fn describe(figment: &Figment, error: &figment::Error) -> String {
+    let key = error.path.join(".");
+    let (value, found) = origin(figment, &key);
+    let source = error.metadata.as_ref().map_or(found, place);
+    if key.is_empty() {
+        format!("{} ({source})", error.kind)
+    } else {
+        format!("{key}{value}: {} ({source})", error.kind)
+    }
+}
+
+/// A key's value and where it comes from.
+fn origin(figment: &Figment, key: &str) -> (String, String) {
+    let value = figment.find_value(key).ok();
+    let source = value.as_ref().and_then(|value| figment.get_metadata(value.tag())).map(place);
+    let shown = value.and_then(|value| serde_json::to_string(&value).ok()).map(|value| format!(" = {value}"));
+    (shown.unwrap_or_default(), source.unwrap_or_else(|| "default".to_owned()))
+}
+
+fn place(metadata: &figment::Metadata) -> String {
+    match &metadata.source {
+        Some(source) => source.to_string(),
+        None => metadata.name.to_string(),
+    }
+}
+
+/// What types cannot say: key and what is wrong.
+fn problems(settings: &Settings) -> Vec<(String, String)> {
+    let mut problems = Vec::new();
+    if settings.activity.is_empty() {
+        problems
+            .push(("activity".to_owned(), "no activity to poll: add [[activity]] with its arn".to_owned()));
+    }
+    for at in 0..settings.activity.len() {
+        let found = activity_problems(&settings.activity, at);
+        problems.extend(found.into_iter().map(|(key, text)| (format!("activity.{at}.{key}"), text)));
+    }
+    let mut wrong = |key: &str, text: String| problems.push((key.to_owned(), text));
+    if let Err(text) = livy_address(&settings.livy.url) {
+        wrong("livy.url", text);
+    }
+    for (key, is_zero) in [
+        ("livy.request_timeout", settings.livy.request_timeout.is_zero()),
+        ("livy.patience", settings.livy.patience.is_zero()),
+        ("livy.max_concurrent_submits", settings.livy.max_concurrent_submits == 0),
+        ("watch.interval", settings.watch.interval.is_zero()),
+        ("watch.idle_interval", settings.watch.idle_interval.is_zero()),
+        ("aws.heartbeat_rate", settings.aws.heartbeat_rate == 0),
+    ] {
+        if is_zero {
+            wrong(key, "must not be zero".to_owned());
+        }
+    }
+    if let Err(error) = telemetry::check_filter(&settings.log.filter) {
+        wrong("log.filter", format!("{error}"));
+    }
+    problems
+}
+
+/// What is wrong with the activity at a place of the list.
+fn activity_problems(activities: &[Activity], at: usize) -> Vec<(&'static str, String)> {
+    let mut problems = Vec::new();
+    let mut wrong = |key, text: &str| problems.push((key, text.to_owned()));
+    let activity = &activities[at];
+    match region_of(&activity.arn) {
+        None => wrong("arn", "not an activity's ARN (arn:aws:states:REGION:ACCOUNT:activity:NAME)"),
+        region if region != region_of(&activities[0].arn) => {
+            wrong("arn", "all activities of a worker must be in one region");
+        }
+        Some(_) => {}
+    }
+    if activities[..at].iter().any(|other| other.arn == activity.arn) {
+        wrong("arn", "named twice");
+    }
+    if activity.max_concurrent_jobs == 0 {
+        wrong("max_concurrent_jobs", "must be at least 1");
+    }
+    if activity.pollers == 0 || activity.pollers > MAX_POLLERS.min(activity.max_concurrent_jobs.max(1)) {
+        wrong("pollers", "must be from 1 to max_concurrent_jobs, and at most 1,000");
+    }
+    if activity.heartbeat_interval.is_zero() {
+        wrong("heartbeat_interval", "must not be zero");
+    }
+    if let Err(found) = Defaults::new(activity.defaults.clone()) {
+        for problem in found.iter() {
+            wrong("defaults", &format!("{}: {}", problem.path, problem.text));
+        }
+    }
+    problems
+}
+
+/// The region in an activity's ARN.
+fn region_of(arn: &str) -> Option<&str> {
+    let parts: Vec<&str> = arn.split(':').collect();
+    match parts.as_slice() {
+        ["arn", partition, "states", region, account, "activity", name]
+            if !partition.is_empty() && !region.is_empty() && !account.is_empty() && !name.is_empty() =>
+        {
+            Some(*region)
+        }
+        _ => None,
+    }
+}
+
+/// Host and port of a Livy URL.
+fn livy_address(url: &str) -> Result<(String, u16), String> {
+    let (rest, default_port) = if let Some(rest) = url.strip_prefix("http://") {
+        (rest, 80)
+    } else if let Some(rest) = url.strip_prefix("https://") {
+        (rest, 443)
+    } else {
+        return Err("must begin with http:// or https://".to_owned());
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err("must not contain credentials".to_owned());
+    }
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => {
+            (host, port.parse().map_err(|_| format!("{port} is not a port"))?)
+        }
+        _ => (authority, default_port),
+    };
+    if host.is_empty() { Err("has no host".to_owned()) } else { Ok((host.to_owned(), port)) }
+}
+
+impl Settings {
+    /// Under which names an input may mean our own Livy.
+    pub fn own_livy(&self) -> OwnLivy {
+        let (host, port) = livy_address(&self.livy.url).unwrap_or_default();
+        let names = node::node_names().into_iter().chain([host]).chain(self.livy.aliases.iter().cloned());
+        OwnLivy::new(names, port)
+    }
+}
+
+/// The configuration file of a command line.
+pub fn path_or_default(path: Option<PathBuf>) -> PathBuf {
+    path.unwrap_or_else(|| PathBuf::from(PATH))
+}

@@ -1,0 +1,193 @@
+//! The configuration as it is written: tables, keys and defaults. Strict: an unknown key is an error.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::job::machine::OnAbort;
+use crate::ops::telemetry::{Format, Target};
+
+/// The configuration as it is written.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// `[aws]`
+    pub aws: Aws,
+    /// `[[activity]]`
+    pub activity: Vec<Activity>,
+    /// `[livy]`
+    pub livy: Livy,
+    /// `[watch]`
+    pub watch: Watch,
+    /// `[stop]`
+    pub stop: Stop,
+    /// `[log]`
+    pub log: Log,
+}
+
+/// How to reach Step Functions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Aws {
+    /// Region; none: the SDK's own chain, else the activity's.
+    pub region: Option<String>,
+    /// Endpoint; none: the SDK's own.
+    pub endpoint_url: Option<String>,
+    /// Heartbeats a second, over all tasks.
+    pub heartbeat_rate: u32,
+}
+
+/// One activity that is polled.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Activity {
+    /// Its ARN.
+    pub arn: String,
+    /// Jobs at once.
+    #[serde(default = "max_concurrent_jobs")]
+    pub max_concurrent_jobs: usize,
+    /// Polls open at once.
+    #[serde(default = "pollers")]
+    pub pollers: usize,
+    /// From heartbeat to heartbeat.
+    #[serde(default = "heartbeat_interval", with = "duration")]
+    pub heartbeat_interval: Duration,
+    /// What becomes of a job whose execution no longer waits.
+    #[serde(default = "on_abort")]
+    pub on_abort: OnAbort,
+    /// What inputs inherit: a task input.
+    #[serde(default)]
+    pub defaults: Map<String, Value>,
+}
+
+fn max_concurrent_jobs() -> usize {
+    20
+}
+
+fn pollers() -> usize {
+    1
+}
+
+fn heartbeat_interval() -> Duration {
+    Duration::from_secs(20)
+}
+
+fn on_abort() -> OnAbort {
+    OnAbort::Kill
+}
+
+/// How to reach Livy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Livy {
+    /// Its URL.
+    pub url: String,
+    /// Other names under which inputs may mean this Livy.
+    pub aliases: Vec<String>,
+    /// The longest that a request may take; DELETE has 150 s, because Livy may look for an application for 120 s.
+    #[serde(with = "duration")]
+    pub request_timeout: Duration,
+    /// For how long Livy may keep a task waiting before it fails with `SparkJob.LivyUnavailable`.
+    #[serde(with = "duration")]
+    pub patience: Duration,
+    /// POSTs at once.
+    pub max_concurrent_submits: usize,
+}
+
+/// How running jobs are followed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Watch {
+    /// From sweep to sweep while jobs run.
+    #[serde(with = "duration")]
+    pub interval: Duration,
+    /// From sweep to sweep while none does.
+    #[serde(with = "duration")]
+    pub idle_interval: Duration,
+    /// For how long "not there" must be answered before a doubtful POST is believed to have failed.
+    #[serde(with = "duration")]
+    pub submit_settle: Duration,
+    /// For how long a run may be missing before it is lost.
+    #[serde(with = "duration")]
+    pub lost_after: Duration,
+}
+
+/// How the worker stops.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Stop {
+    /// For how long a stop waits for open polls.
+    #[serde(with = "duration")]
+    pub grace: Duration,
+}
+
+/// Where and what is logged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// journald, stderr, or journald where there is one.
+    pub target: Target,
+    /// How lines look on stderr.
+    pub format: Format,
+    /// What passes: `info`, `info,spark_job_worker::spark=debug`.
+    pub filter: String,
+}
+
+impl Default for Aws {
+    fn default() -> Aws {
+        Aws { region: None, endpoint_url: None, heartbeat_rate: 100 }
+    }
+}
+
+impl Default for Livy {
+    fn default() -> Livy {
+        Livy {
+            url: "http://localhost:8998".to_owned(),
+            aliases: Vec::new(),
+            request_timeout: Duration::from_secs(30),
+            patience: Duration::from_secs(600),
+            max_concurrent_submits: 8,
+        }
+    }
+}
+
+impl Default for Watch {
+    fn default() -> Watch {
+        Watch {
+            interval: Duration::from_secs(1),
+            idle_interval: Duration::from_secs(10),
+            submit_settle: Duration::from_secs(180),
+            lost_after: Duration::from_secs(180),
+        }
+    }
+}
+
+impl Default for Stop {
+    fn default() -> Stop {
+        Stop { grace: Duration::from_secs(70) }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Log {
+        Log { target: Target::Auto, format: Format::Text, filter: "info".to_owned() }
+    }
+}
+
+mod duration {
+    //! Durations are written `20s`, `3m`, `500ms`.
+
+    use super::{Deserialize, Deserializer, Duration, Serialize, Serializer};
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        humantime::parse_duration(&text).map_err(|error| {
+            serde::de::Error::custom(format!("{error}; durations are written 20s, 3m, 500ms"))
+        })
+    }
+
+    pub(super) fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        humantime::format_duration(*value).to_string().serialize(serializer)
+    }
+}

@@ -1,0 +1,235 @@
+//! Start-up, permit → poll → job, drain.
+//!
+//! One thread drives everything; what blocks (parsing a long list) has threads of its own. A poll is made only with a
+//! free place for its task and while Livy answers, and an open poll is always heard out. A poll loop that ends without
+//! a stop ends the process, so that the service manager starts it again.
+
+mod jobs;
+mod poll;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout_at};
+use tracing::{error, info};
+
+use crate::activity::{StepFunctions, worker_name};
+use crate::config::{self, Activity, Settings};
+use crate::edges::Edges;
+use crate::job::Rules;
+use crate::job::request::Defaults;
+use crate::ops::systemd::{Notifier, Signal, Signals, Watchdog};
+use crate::ops::telemetry::{Telemetry, message_id};
+use crate::spark::livy::Livy;
+use crate::spark::watch::Sweep;
+use jobs::Jobs;
+use poll::{Arrival, Poller, Served};
+
+/// How often `STATUS=` is brought up to date.
+const STATUS_EVERY: Duration = Duration::from_secs(1);
+/// Tasks that have come and are not started yet. Each holds a place of its activity.
+const ARRIVALS: usize = 64;
+
+/// Why the daemon ends with an error.
+#[derive(Debug)]
+pub enum Fatal {
+    /// Something of the system that it cannot do without.
+    Setup(&'static str, Box<dyn std::error::Error>),
+    /// A loop that must run for ever ended.
+    LoopEnded(&'static str),
+}
+
+impl fmt::Display for Fatal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fatal::Setup(what, error) => write!(f, "{what} cannot be set up: {error}"),
+            Fatal::LoopEnded(what) => write!(f, "the {what} ended, which is a bug; the worker starts anew"),
+        }
+    }
+}
+
+impl std::error::Error for Fatal {}
+
+/// Runs until a signal stops it.
+///
+/// # Errors
+/// [`Fatal`] where it cannot start or a loop ends.
+pub async fn run(settings: Settings, path: &Path, telemetry: &Telemetry) -> Result<(), Fatal> {
+    let mut daemon = Daemon::start(settings, path.to_owned()).await?;
+    info!(message_id = message_id::STARTED, "spark-job-worker {} started", env!("CARGO_PKG_VERSION"));
+    daemon.notifier.ready();
+    daemon.serve(telemetry).await?;
+    daemon.drain().await;
+    Ok(())
+}
+
+struct Daemon {
+    settings: Settings,
+    path: PathBuf,
+    signals: Signals,
+    notifier: Notifier,
+    jobs: Jobs,
+    /// Poll loops: they end by a drain.
+    pollers: JoinSet<()>,
+    /// The other loops: they never end.
+    loops: JoinSet<&'static str>,
+    arrivals: mpsc::Receiver<Arrival>,
+    draining: watch::Sender<bool>,
+    tick: Interval,
+}
+
+impl Daemon {
+    async fn start(settings: Settings, path: PathBuf) -> Result<Daemon, Fatal> {
+        let signals = Signals::new().map_err(|error| Fatal::Setup("signal handling", Box::new(error)))?;
+        let arn = settings.activity.first().map(|activity| activity.arn.as_str()).unwrap_or_default();
+        let (region, endpoint) = (settings.aws.region.clone(), settings.aws.endpoint_url.clone());
+        let step_functions = StepFunctions::connect(region, endpoint, arn).await;
+        let livy = Livy::new(&settings.livy.url, settings.livy.request_timeout)
+            .map_err(|error| Fatal::Setup("the HTTP client", Box::new(error)))?;
+        let (sweep, watchdog, mut loops) = (Sweep::default(), Watchdog::new(), JoinSet::new());
+
+        let supervised = watchdog.supervise("sweep of Livy");
+        let sweeping = sweep.clone().run(
+            livy.clone(),
+            settings.watch.interval,
+            settings.watch.idle_interval,
+            move |deadline| match deadline {
+                Some(deadline) => supervised.must_move_by(deadline),
+                None => supervised.rest(),
+            },
+        );
+        loops.spawn(async move {
+            sweeping.await;
+            "sweep of Livy"
+        });
+        let notifier = Notifier::from_environment();
+        let watching = watchdog.clone().run(notifier.clone());
+        loops.spawn(async move {
+            watching.await;
+            "watchdog"
+        });
+
+        let edges = Edges::new(step_functions, livy, sweep, settings.livy.max_concurrent_submits);
+        let jobs = Jobs::new(edges, watchdog, settings.aws.heartbeat_rate);
+        let (arrive, arrivals) = mpsc::channel(ARRIVALS);
+        let draining = watch::Sender::new(false);
+        let pollers = start_pollers(&settings, &jobs, &arrive, &draining);
+        let mut tick = interval(STATUS_EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Ok(Daemon { settings, path, signals, notifier, jobs, pollers, loops, arrivals, draining, tick })
+    }
+
+    /// Until a signal stops it.
+    async fn serve(&mut self, telemetry: &Telemetry) -> Result<(), Fatal> {
+        loop {
+            tokio::select! {
+                signal = self.signals.next() => match signal {
+                    Signal::Stop => return Ok(()),
+                    Signal::Reload => self.reload(telemetry),
+                },
+                Some(arrival) = self.arrivals.recv() => self.jobs.accept(arrival),
+                () = self.jobs.ended() => {}
+                Some(_) = self.pollers.join_next() => return Err(Fatal::LoopEnded("poll loop")),
+                Some(ended) = self.loops.join_next() => {
+                    return Err(Fatal::LoopEnded(ended.unwrap_or("sweep of Livy or the watchdog")));
+                }
+                _ = self.tick.tick() => self.show_status(),
+            }
+        }
+    }
+
+    /// Hears open polls out, gives back what they still bring, and beats once more for every token.
+    async fn drain(&mut self) {
+        info!(message_id = message_id::STOPPING, "stopping: no more polls, open ones are heard out");
+        self.notifier.stopping();
+        self.jobs.board.drain();
+        self.draining.send_replace(true);
+        let end = Instant::now() + self.settings.stop.grace;
+        while !(self.pollers.is_empty() && self.arrivals.is_empty() && self.jobs.all_handed_back()) {
+            self.show_status();
+            let step = async {
+                tokio::select! {
+                    Some(arrival) = self.arrivals.recv() => self.jobs.hand_back(arrival),
+                    () = self.jobs.ended() => {}
+                    Some(_) = self.pollers.join_next() => {}
+                    // A second signal: somebody is in a hurry.
+                    Signal::Stop = self.signals.next() => return true,
+                    _ = self.tick.tick() => {}
+                }
+                false
+            };
+            if timeout_at(end, step).await.unwrap_or(true) {
+                break;
+            }
+        }
+        self.jobs.beat_once_more().await;
+        info!(message_id = message_id::STOPPING, "stopped with {} tasks under way", self.jobs.board.held());
+    }
+
+    fn show_status(&self) {
+        let health = self.jobs.edges.sweep.health();
+        let text = self.jobs.board.status(&health.borrow(), &self.settings.livy.url, Instant::now());
+        self.notifier.status(&text);
+    }
+
+    /// Takes the log filter anew from the configuration. Everything else needs a restart.
+    fn reload(&self, telemetry: &Telemetry) {
+        self.notifier.reloading();
+        match config::load(&self.path) {
+            Ok(settings) => match telemetry.reload(&settings.log.filter) {
+                Ok(()) => info!("the log filter is {}", settings.log.filter),
+                Err(problem) => error!("the log filter stays as it was: {problem}"),
+            },
+            Err(problem) => error!("the log filter stays as it was: {problem}"),
+        }
+        self.notifier.ready();
+    }
+}
+
+fn start_pollers(
+    settings: &Settings,
+    jobs: &Jobs,
+    arrive: &mpsc::Sender<Arrival>,
+    draining: &watch::Sender<bool>,
+) -> JoinSet<()> {
+    let mut pollers = JoinSet::new();
+    let host = config::cluster_or_host();
+    for activity in &settings.activity {
+        let served = Arc::new(Served {
+            arn: activity.arn.clone(),
+            permits: Arc::new(Semaphore::new(activity.max_concurrent_jobs)),
+            rules: Arc::new(rules(settings, activity)),
+        });
+        for number in 1..=activity.pollers {
+            let poller = Poller {
+                edges: Arc::clone(&jobs.edges),
+                board: Arc::clone(&jobs.board),
+                watchdog: jobs.watchdog.clone(),
+                worker: worker_name(&host, number),
+                served: Arc::clone(&served),
+                arrive: arrive.clone(),
+                draining: draining.subscribe(),
+            };
+            pollers.spawn(poller.run());
+        }
+    }
+    pollers
+}
+
+fn rules(settings: &Settings, activity: &Activity) -> Rules {
+    Rules {
+        // Validated with the configuration.
+        defaults: Defaults::new(activity.defaults.clone()).unwrap_or_else(|_| Defaults::empty()),
+        livy: settings.own_livy(),
+        on_abort: activity.on_abort,
+        heartbeat_interval: activity.heartbeat_interval,
+        interval: settings.watch.interval,
+        submit_settle: settings.watch.submit_settle,
+        lost_after: settings.watch.lost_after,
+        patience: settings.livy.patience,
+    }
+}

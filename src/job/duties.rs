@@ -1,0 +1,54 @@
+//! How each duty is performed: looks and acts of the [`World`](super::world::World), repeated until the rules call it
+//! an event.
+//!
+//! Each function may be dropped at any await and performed again from the start, except [`submit`]: its POST runs on a
+//! task of its own and is always heard out.
+
+mod finish;
+mod follow;
+mod submit;
+
+use super::Task;
+use super::machine::{Event, Run, Timestamp};
+use super::report::{ErrorName, Failure, Outcome};
+use super::request::JobRequest;
+use super::world::Look;
+use crate::retry::Waits;
+
+pub(super) use finish::{kill, report};
+pub(super) use follow::watch;
+pub(super) use submit::{find, prepare, submit};
+
+/// What a job remembers between its duties. All of it can be found out again.
+#[derive(Debug)]
+pub(super) struct Memory<S> {
+    request: Option<JobRequest>,
+    slot: Option<S>,
+    submit_waits: Option<Waits>,
+    running_since: Option<Timestamp>,
+    seen: Option<Look>,
+    driver_log_url: Option<String>,
+    tracking_url: Option<String>,
+}
+
+impl<S> Default for Memory<S> {
+    fn default() -> Self {
+        Memory {
+            request: None,
+            slot: None,
+            submit_waits: None,
+            running_since: None,
+            seen: None,
+            driver_log_url: None,
+            tracking_url: None,
+        }
+    }
+}
+
+fn failure(task: &Task, error: ErrorName, stage: &str, message: String) -> Failure {
+    Failure { execution: task.execution.clone(), ..Failure::new(error, stage, message) }
+}
+
+fn ended(failure: Failure, leftover: Option<Run>) -> Event {
+    Event::Ended { outcome: Outcome::Failed(Box::new(failure)), leftover }
+}

@@ -1,0 +1,137 @@
+//! The heartbeat of one task: from receipt of its token until somebody stops it or the token is dead.
+//!
+//! It runs on a task of its own and talks to Step Functions alone, so nothing that happens to Livy can delay it. A
+//! [`Pacer`] spreads the beats of all tasks, in the order in which they fell due.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, watch};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep_until};
+use tracing::{Instrument, Span, debug, warn};
+
+use super::evidence::Life;
+use super::world::{Beat, Token, World};
+use crate::retry;
+
+/// From receipt to the first beat. A beat within milliseconds of the poll meets a service that does not know the token
+/// everywhere yet.
+const FIRST: Duration = Duration::from_secs(1);
+/// From a beat that said "nobody waits" to the one that confirms it.
+const CONFIRM: Duration = Duration::from_secs(1);
+/// No beat comes later than this part of an interval early: spreads tasks that were received together.
+const JITTER: f64 = 0.15;
+
+/// Gives every beat its turn: so many a second, first come, first served.
+#[derive(Debug)]
+pub struct Pacer {
+    gap: Duration,
+    next: Mutex<Instant>,
+}
+
+impl Pacer {
+    /// At most `rate` turns a second.
+    pub fn new(rate: u32) -> Pacer {
+        Pacer { gap: Duration::from_secs(1) / rate.max(1), next: Mutex::new(Instant::now()) }
+    }
+
+    /// Waits for a turn.
+    pub async fn turn(&self) {
+        let mine = {
+            let mut next = self.next.lock().await;
+            let mine = (*next).max(Instant::now());
+            *next = mine + self.gap;
+            mine
+        };
+        sleep_until(mine).await;
+    }
+}
+
+/// Told by when a heart must have moved next; `None` while it waits for its turn.
+pub type Mark = Box<dyn Fn(Option<Instant>) + Send + Sync>;
+
+/// A beating heart. Dropping it stops it.
+#[derive(Debug)]
+pub struct Heart {
+    gone: watch::Receiver<bool>,
+    task: AbortHandle,
+}
+
+impl Heart {
+    /// Starts to beat.
+    pub fn start<W: World>(
+        world: Arc<W>,
+        token: Token,
+        interval: Duration,
+        pacer: Arc<Pacer>,
+        mark: Mark,
+    ) -> Heart {
+        let (tell, gone) = watch::channel(false);
+        let beating = async move {
+            beat_until_gone(&*world, &token, interval, &pacer, &mark).await;
+            tell.send_replace(true);
+        };
+        let task = tokio::spawn(beating.instrument(Span::current())).abort_handle();
+        Heart { gone, task }
+    }
+
+    /// Returns once nobody waits for the token. Never returns where the heart was stopped before that.
+    pub async fn gone(&self) {
+        let mut gone = self.gone.clone();
+        if gone.wait_for(|gone| *gone).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Stops beating, and leaves the task to Step Functions' own timeout.
+    pub fn stop(&self) {
+        self.task.abort();
+    }
+}
+
+impl Drop for Heart {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+async fn beat_until_gone<W: World>(world: &W, token: &Token, interval: Duration, pacer: &Pacer, mark: &Mark) {
+    let mut life = Life::Alive;
+    let mut waits = retry::HEARTBEAT.start();
+    let mut troubled = false;
+    let mut due = Instant::now() + FIRST.min(interval);
+    loop {
+        mark(Some(due + interval));
+        sleep_until(due).await;
+        mark(None);
+        pacer.turn().await;
+        let began = Instant::now();
+        mark(Some(began + interval * 2));
+        let beat = world.beat(token).await;
+        life = life.after(&beat);
+        match beat {
+            Beat::Accepted => {
+                if troubled {
+                    debug!("Step Functions takes heartbeats again");
+                }
+                (troubled, waits) = (false, retry::HEARTBEAT.start());
+                due = began + interval.mul_f64(1.0 - JITTER * fastrand::f64());
+            }
+            Beat::Dead(words) if life == Life::Gone => {
+                debug!("nobody waits for this task: {words}");
+                return;
+            }
+            Beat::Dead(words) => {
+                debug!("a heartbeat says that nobody waits: {words}; asking once more");
+                due = began + CONFIRM.min(interval);
+            }
+            Beat::Unanswered(words) => {
+                if !std::mem::replace(&mut troubled, true) {
+                    warn!("Step Functions does not take a heartbeat: {words}; trying on");
+                }
+                due = Instant::now() + waits.next(fastrand::f64()).min(interval / 2);
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Every pair of state and event, in one table.
+
+use super::*;
+use crate::job::report::{ErrorName, Source, Success};
+
+const STATES: [&str; 8] =
+    ["Received", "Submitting", "InDoubt", "Running", "Ended", "Ended+leftover", "Orphaned", "Settled"];
+
+/// A row an event; a column a state, in the order of [`STATES`]. `-` is illegal, `=` keeps the state.
+const TABLE: [(&str, [&str; 8]); 15] = [
+    ("Ready", ["Submitting", "-", "-", "-", "-", "-", "-", "-"]),
+    ("Submitted", ["-", "Running", "-", "-", "-", "-", "-", "-"]),
+    ("Refused", ["-", "Ended", "-", "-", "-", "-", "-", "-"]),
+    ("NotNow", ["-", "Received", "-", "-", "-", "-", "-", "-"]),
+    ("Unsure", ["-", "InDoubt", "-", "-", "-", "-", "-", "-"]),
+    ("Found", ["-", "-", "Running", "-", "-", "-", "-", "-"]),
+    ("Absent", ["-", "-", "Received", "-", "-", "-", "-", "-"]),
+    ("Learned", ["-", "-", "-", "Running", "-", "-", "Orphaned", "-"]),
+    ("Ended", ["Ended", "-", "Ended", "Ended", "-", "-", "-", "-"]),
+    ("Ended+leftover", ["Ended", "-", "Ended+leftover", "Ended+leftover", "-", "-", "-", "-"]),
+    ("Acknowledged", ["-", "-", "-", "-", "Settled", "Orphaned", "-", "-"]),
+    ("TokenGone(kill)", ["Settled", "Orphaned", "Orphaned", "Orphaned", "Settled", "Orphaned", "=", "="]),
+    ("TokenGone(leave)", ["Settled", "Orphaned", "Orphaned", "Settled", "Settled", "Orphaned", "=", "="]),
+    ("Killed", ["-", "-", "-", "-", "-", "-", "Settled", "-"]),
+    ("Stop", ["Ended", "Ended+leftover", "Ended+leftover", "Ended+leftover", "=", "=", "=", "="]),
+];
+
+#[test]
+fn every_pair_of_state_and_event_is_decided() {
+    for (event_name, row) in TABLE {
+        for (state_name, expected) in STATES.iter().zip(row) {
+            let before = state(state_name);
+            let after = next(before.clone(), event(event_name));
+            let seen = match &after {
+                Ok(after) if *after == before && expected == "=" => "=",
+                Ok(after) => label(after),
+                Err(illegal) => {
+                    assert_eq!(illegal.state, before, "an illegal event leaves the state as it was");
+                    "-"
+                }
+            };
+            assert_eq!(seen, expected, "{event_name} in {state_name}");
+        }
+    }
+}
+
+#[test]
+fn every_state_has_its_duty() {
+    let duties = [
+        Duty::Prepare,
+        Duty::Submit,
+        Duty::Find,
+        Duty::Watch,
+        Duty::Report,
+        Duty::Report,
+        Duty::Kill,
+        Duty::Forget,
+    ];
+    for (name, duty) in STATES.iter().zip(duties) {
+        assert_eq!(state(name).duty(), duty, "{name}");
+    }
+}
+
+#[test]
+fn patience_counts_from_the_first_wait_and_shows_the_last_words() {
+    let held = |since, words: &str| Hold { since: Timestamp(since), words: words.into() };
+    let submitting = next(
+        State::Received { attempt: attempt() },
+        Event::Ready { at: Timestamp(7), held: Some(held(5, "refused")) },
+    )
+    .expect("ready");
+    let received = next(submitting, Event::NotNow(held(9, "too many sessions"))).expect("not now");
+    let State::Received { attempt } = received else { panic!("{received:?}") };
+    assert_eq!(attempt.held, Some(held(5, "too many sessions")));
+}
+
+#[test]
+fn what_may_have_been_submitted_keeps_its_identity_to_the_end() {
+    let orphaned = next(state("InDoubt"), Event::TokenGone(OnAbort::Leave)).expect("orphaned");
+    assert_eq!(orphaned, State::Orphaned { run: run() });
+}
+
+fn label(state: &State) -> &'static str {
+    if matches!(state, State::Ended { leftover: Some(_), .. }) { "Ended+leftover" } else { state.name() }
+}
+
+fn run() -> Run {
+    Run::new("etl-0".into(), "sjw-0".into())
+}
+
+fn attempt() -> Attempt {
+    Attempt::new(run())
+}
+
+fn failure() -> Failure {
+    Failure::new(ErrorName::Rejected, "Submitting", "no")
+}
+
+fn state(name: &str) -> State {
+    let outcome = Outcome::Succeeded(Box::new(Success {
+        application_id: None,
+        batch_id: Some(1),
+        name: "etl-0".into(),
+        verdict_source: Source::Livy,
+        queued_millis: None,
+        run_millis: None,
+        tracking_url: None,
+        driver_log_url: None,
+        execution: None,
+    }));
+    match name {
+        "Received" => State::Received { attempt: attempt() },
+        "Submitting" => State::Submitting { attempt: attempt(), since: Timestamp(1) },
+        "InDoubt" => State::InDoubt { attempt: attempt(), since: Timestamp(1), answered: true },
+        "Running" => State::Running { run: run() },
+        "Ended" => State::Ended { outcome, leftover: None },
+        "Ended+leftover" => State::Ended { outcome, leftover: Some(run()) },
+        "Orphaned" => State::Orphaned { run: run() },
+        "Settled" => State::Settled,
+        other => panic!("no state {other}"),
+    }
+}
+
+fn event(name: &str) -> Event {
+    let outcome = Outcome::Failed(Box::new(failure()));
+    match name {
+        "Ready" => Event::Ready { at: Timestamp(2), held: None },
+        "Submitted" => Event::Submitted(run()),
+        "Refused" => Event::Refused(failure()),
+        "NotNow" => Event::NotNow(Hold { since: Timestamp(3), words: "full".into() }),
+        "Unsure" => Event::Unsure { answered: false },
+        "Found" => Event::Found(run()),
+        "Absent" => Event::Absent(None),
+        "Learned" => Event::Learned(Run { application: Some("application_1_0001".into()), ..run() }),
+        "Ended" => Event::Ended { outcome, leftover: None },
+        "Ended+leftover" => Event::Ended { outcome, leftover: Some(run()) },
+        "Acknowledged" => Event::Acknowledged,
+        "TokenGone(kill)" => Event::TokenGone(OnAbort::Kill),
+        "TokenGone(leave)" => Event::TokenGone(OnAbort::Leave),
+        "Killed" => Event::Killed,
+        "Stop" => Event::Stop(failure()),
+        other => panic!("no event {other}"),
+    }
+}

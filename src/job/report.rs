@@ -1,0 +1,311 @@
+//! What Step Functions is told: output, error and cause, within the service's limits.
+//!
+//! An [`Outcome`] is settled once and rendered here into [`Answer`]s, best first: where Step Functions refuses one for
+//! good, the next is tried. A success never becomes a failure. Causes are cut inside their log lines and never inside
+//! a character.
+
+mod log;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+pub use log::Log;
+use log::root_cause;
+
+/// The longest `cause` that SendTaskFailure takes, in UTF-16 units (service model: 32,768 characters).
+pub const MAX_CAUSE: usize = 32_768;
+/// The longest `output` that SendTaskSuccess takes, in bytes of UTF-8 (service model).
+pub const MAX_OUTPUT: usize = 262_144;
+/// The most characters that one free text of ours (a message, a URL, a line of a log) may have.
+const MAX_TEXT: usize = 4_096;
+/// The most lines of a log that a failure keeps: more than a cause can hold helps nobody.
+const MAX_LINES: usize = 400;
+/// The cause that is tried when the full one was refused, in UTF-16 units.
+const SHORT_CAUSE: usize = 1_024;
+
+/// What `Retry` and `Catch` match on. These names are a promise: state machines contain them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ErrorName {
+    /// The input is wrong.
+    InvalidInput,
+    /// Livy refuses the batch for good.
+    Rejected,
+    /// spark-submit ended, or ran too long, without an application.
+    SubmitFailed,
+    /// The application failed.
+    Failed,
+    /// Somebody killed the application.
+    Killed,
+    /// What became of the job cannot be known any more.
+    Lost,
+    /// Livy stayed unreachable or full for too long, and nothing was submitted.
+    LivyUnavailable,
+    /// The worker is going down and gives the task back.
+    ClusterTerminating,
+    /// The worker cannot keep its promises.
+    WorkerFault,
+}
+
+impl ErrorName {
+    /// The name on the wire, at most 256 characters.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ErrorName::InvalidInput => "SparkJob.InvalidInput",
+            ErrorName::Rejected => "SparkJob.Rejected",
+            ErrorName::SubmitFailed => "SparkJob.SubmitFailed",
+            ErrorName::Failed => "SparkJob.Failed",
+            ErrorName::Killed => "SparkJob.Killed",
+            ErrorName::Lost => "SparkJob.Lost",
+            ErrorName::LivyUnavailable => "SparkJob.LivyUnavailable",
+            ErrorName::ClusterTerminating => "SparkJob.ClusterTerminating",
+            ErrorName::WorkerFault => "SparkJob.WorkerFault",
+        }
+    }
+}
+
+/// Who vouches for an outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// Livy's word.
+    Livy,
+    /// The worker itself: the job never came to Livy, or is not known there any more.
+    Worker,
+}
+
+/// How a task ends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// SendTaskSuccess.
+    Succeeded(Box<Success>),
+    /// SendTaskFailure.
+    Failed(Box<Failure>),
+}
+
+impl Outcome {
+    /// `succeeded`, or the error's name: for logs.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Outcome::Succeeded(_) => "succeeded",
+            Outcome::Failed(failure) => failure.error.as_str(),
+        }
+    }
+}
+
+/// What a succeeded job has to show.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Success {
+    /// YARN's id; none where Livy runs jobs without YARN.
+    pub application_id: Option<String>,
+    /// Livy's number of the batch.
+    pub batch_id: Option<u64>,
+    /// The batch's name.
+    pub name: String,
+    /// Who says so.
+    pub verdict_source: Source,
+    /// Milliseconds from the submission to the first sight of it running; none where that was not seen.
+    pub queued_millis: Option<u64>,
+    /// Milliseconds from then to the end.
+    pub run_millis: Option<u64>,
+    /// Where the application can be looked at.
+    pub tracking_url: Option<String>,
+    /// Where the driver's log is.
+    pub driver_log_url: Option<String>,
+    /// The execution, if the input named it.
+    pub execution: Option<String>,
+}
+
+/// Why a job failed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// The name that `Retry` and `Catch` see.
+    pub error: ErrorName,
+    /// One sentence for a person.
+    pub message: String,
+    /// In which state the task was.
+    pub stage: String,
+    /// Livy's number of the batch, once known.
+    pub batch_id: Option<u64>,
+    /// YARN's id, once known.
+    pub application_id: Option<String>,
+    /// Who says so.
+    pub verdict_source: Source,
+    /// YARN's diagnostics as Livy repeats them.
+    pub diagnostics: Option<String>,
+    /// The last lines of Livy's log.
+    pub log: Vec<String>,
+    /// Where the driver's log is.
+    pub log_url: Option<String>,
+    /// The execution, if the input named it.
+    pub execution: Option<String>,
+}
+
+impl Failure {
+    /// A failure of which only the name, the sentence and the stage are known.
+    pub fn new(error: ErrorName, stage: &str, message: impl Into<String>) -> Failure {
+        Failure {
+            error,
+            message: clip(&message.into(), MAX_CAUSE / 2),
+            stage: stage.to_owned(),
+            batch_id: None,
+            application_id: None,
+            verdict_source: Source::Worker,
+            diagnostics: None,
+            log: Vec::new(),
+            log_url: None,
+            execution: None,
+        }
+    }
+
+    /// Takes Livy's log: its last lines, and YARN's diagnostics where it has that part.
+    #[must_use]
+    pub fn with_log(mut self, lines: Vec<String>) -> Failure {
+        let log = Log::split(lines);
+        self.diagnostics = log.diagnostics;
+        let skip = log.output.len().saturating_sub(MAX_LINES);
+        self.log = log.output.into_iter().skip(skip).map(|line| clip(&line, MAX_TEXT)).collect();
+        self
+    }
+}
+
+/// One call that ends a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// SendTaskSuccess with this output.
+    Success {
+        /// JSON text.
+        output: String,
+    },
+    /// SendTaskFailure.
+    Failure {
+        /// The error's name.
+        error: &'static str,
+        /// JSON text; the last resort has none, which no encryption key can refuse (service model, SendTaskFailure).
+        cause: Option<String>,
+    },
+}
+
+/// The answers for an outcome, best first. Never empty.
+pub fn answers(outcome: &Outcome) -> Vec<Answer> {
+    match outcome {
+        Outcome::Succeeded(success) => {
+            let full = output(success).to_string();
+            let bare =
+                json!({"applicationId": success.application_id, "batchId": success.batch_id}).to_string();
+            let fits = full.len() <= MAX_OUTPUT;
+            fits.then_some(full).into_iter().chain([bare]).map(|output| Answer::Success { output }).collect()
+        }
+        Outcome::Failed(failure) => {
+            [Some(cause(failure, MAX_CAUSE)), Some(cause(failure, SHORT_CAUSE)), None]
+                .map(|cause| Answer::Failure { error: failure.error.as_str(), cause })
+                .into()
+        }
+    }
+}
+
+fn output(success: &Success) -> Value {
+    let seconds = |millis: Option<u64>| millis.map(|ms| (ms as f64) / 1000.0);
+    let mut map = Map::new();
+    map.insert("applicationId".into(), json!(success.application_id));
+    map.insert("batchId".into(), json!(success.batch_id));
+    map.insert("name".into(), json!(success.name));
+    map.insert("state".into(), json!("SUCCEEDED"));
+    map.insert("verdictSource".into(), json!(success.verdict_source));
+    map.insert("queuedSeconds".into(), json!(seconds(success.queued_millis)));
+    map.insert("runSeconds".into(), json!(seconds(success.run_millis)));
+    map.insert("trackingUrl".into(), json!(success.tracking_url));
+    map.insert("driverLogUrl".into(), json!(success.driver_log_url));
+    map.insert("execution".into(), json!(success.execution));
+    Value::Object(map)
+}
+
+/// The cause, as long as `limit` UTF-16 units allow: first log lines go, oldest first, then parts of the texts.
+fn cause(failure: &Failure, limit: usize) -> String {
+    let lines: Vec<&str> = failure.log.iter().map(String::as_str).collect();
+    let (mut text, mut share) = (limit / 4, lines.len());
+    loop {
+        let empty = cause_value(failure, text, &[]).to_string();
+        let room = limit.saturating_sub(units(&empty));
+        // Each line costs itself as JSON and a comma.
+        let costs = lines.iter().rev().map(|line| units(&Value::from(*line).to_string()) + 1);
+        let fitting = costs
+            .scan(0, |sum, cost| {
+                *sum += cost;
+                (*sum <= room).then_some(())
+            })
+            .count();
+        share = share.min(fitting);
+        let mut kept: Vec<&str> = lines[lines.len() - share..].to_vec();
+        // The line at the cut: as much of its end as fits.
+        let used: usize = kept.iter().map(|line| units(&Value::from(*line).to_string()) + 1).sum();
+        let tail =
+            lines.len().checked_sub(share + 1).map(|at| last_units(lines[at], (room - used.min(room)) / 8));
+        if let Some(tail) = tail.filter(|tail| !tail.is_empty()) {
+            kept.insert(0, tail);
+        }
+        let full = cause_value(failure, text, &kept).to_string();
+        if units(&full) <= limit {
+            return full;
+        }
+        // Only texts that need escapes at every character come here.
+        text /= 2;
+        if text == 0 {
+            return json!({"error": failure.error.as_str()}).to_string();
+        }
+    }
+}
+
+fn cause_value(failure: &Failure, text: usize, log: &[&str]) -> Value {
+    let clip_option = |value: &Option<String>| value.as_deref().map(|value| clip(value, text));
+    let mut map = Map::new();
+    map.insert("error".into(), json!(failure.error.as_str()));
+    map.insert("message".into(), json!(clip(&failure.message, text.max(64))));
+    map.insert("stage".into(), json!(failure.stage));
+    map.insert("batchId".into(), json!(failure.batch_id));
+    map.insert("applicationId".into(), json!(failure.application_id));
+    map.insert("verdictSource".into(), json!(failure.verdict_source));
+    map.insert("diagnostics".into(), json!(clip_option(&failure.diagnostics)));
+    map.insert("rootCause".into(), json!(root_cause(failure).map(|line| clip(line, text.min(1024)))));
+    map.insert("execution".into(), json!(clip_option(&failure.execution)));
+    map.insert("log".into(), json!(log));
+    map.insert("logUrl".into(), json!(clip_option(&failure.log_url)));
+    Value::Object(map)
+}
+
+fn units(text: &str) -> usize {
+    text.chars().map(char::len_utf16).sum()
+}
+
+/// The first `limit` UTF-16 units, an ellipsis included where something was cut.
+pub fn clip(text: &str, limit: usize) -> String {
+    if units(text) <= limit {
+        return text.to_owned();
+    }
+    let mut room = limit.saturating_sub(1);
+    let end = text.char_indices().find_map(|(at, c)| match room.checked_sub(c.len_utf16()) {
+        Some(rest) => {
+            room = rest;
+            None
+        }
+        None => Some(at),
+    });
+    format!("{}…", &text[..end.unwrap_or(text.len())])
+}
+
+/// The last `limit` UTF-16 units.
+fn last_units(text: &str, limit: usize) -> &str {
+    let mut room = limit;
+    let start = text.char_indices().rev().take_while(|(_, c)| match room.checked_sub(c.len_utf16()) {
+        Some(rest) => {
+            room = rest;
+            true
+        }
+        None => false,
+    });
+    start.last().map_or("", |(at, _)| &text[at..])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! Logs: taken apart, and searched for the reason.
+
+use super::{Failure, MAX_TEXT, clip};
+
+/// Livy's log of a batch, taken apart.
+///
+/// Livy joins three parts under the headings `stdout: `, `\nstderr: ` and, on YARN only, `\nYARN Diagnostics: `
+/// (`SparkApp`, `/batches/{id}/log`).
+#[derive(Debug, Default, PartialEq)]
+pub struct Log {
+    /// What spark-submit printed, without headings.
+    pub output: Vec<String>,
+    /// YARN's diagnostics; `None` where there is no such part, which means that Livy runs no YARN jobs.
+    pub diagnostics: Option<String>,
+}
+
+impl Log {
+    /// Takes the lines apart.
+    pub fn split(lines: Vec<String>) -> Log {
+        let mut log = Log::default();
+        for line in lines {
+            match line.trim() {
+                "stdout:" | "stderr:" if line.ends_with(": ") => {}
+                "YARN Diagnostics:" if line.ends_with(": ") => log.diagnostics = Some(String::new()),
+                _ => match &mut log.diagnostics {
+                    Some(text) if text.is_empty() => text.push_str(&clip(&line, MAX_TEXT)),
+                    Some(text) if text.len() < MAX_TEXT => {
+                        text.push('\n');
+                        text.push_str(&clip(&line, MAX_TEXT));
+                    }
+                    Some(_) => {}
+                    None => log.output.push(line),
+                },
+            }
+        }
+        log
+    }
+}
+
+/// The line that names the reason: the last `Caused by:`, else the last line that opens with an exception's name.
+pub(super) fn root_cause(failure: &Failure) -> Option<&str> {
+    let diagnostics = failure.diagnostics.as_deref().unwrap_or_default().lines();
+    let lines: Vec<&str> =
+        diagnostics.chain(failure.log.iter().flat_map(|line| line.lines())).map(str::trim).collect();
+    let last = |wanted: &dyn Fn(&str) -> bool| lines.iter().rev().copied().find(|line| wanted(line));
+    last(&|line| line.starts_with("Caused by:"))
+        .or_else(|| last(&names_exception))
+        .or_else(|| last(&|line| line.starts_with("Exception in thread") || line.contains("Error: ")))
+}
+
+/// `ValueError: …`, `org.apache.spark.SparkException: …`, `pyspark.errors.AnalysisException: …`.
+fn names_exception(line: &str) -> bool {
+    let head = line.split([':', ' ']).next().unwrap_or_default();
+    let name = head.rsplit('.').next().unwrap_or_default();
+    let dotted = head.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '$'));
+    dotted
+        && name.chars().next().is_some_and(|c| c.is_ascii_uppercase())
+        && (name.ends_with("Error") || name.ends_with("Exception") || name == "KeyboardInterrupt")
+        && line.len() > head.len()
+}

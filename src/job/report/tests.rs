@@ -1,0 +1,175 @@
+//! Limits, cuts and the reason in a log.
+
+use super::*;
+
+#[test]
+fn a_cause_keeps_the_last_lines_within_the_limit() {
+    let lines: Vec<String> = (0..20_000).map(|n| format!("line {n} — ünïcödé 🚖 \"quoted\"")).collect();
+    let cause = only_cause(&failure(lines));
+    assert!(units(&cause) <= MAX_CAUSE, "{} units", units(&cause));
+    assert!(units(&cause) > MAX_CAUSE * 9 / 10 || parsed(&cause).log.len() == MAX_LINES, "the room is used");
+    let log = parsed(&cause).log;
+    assert_eq!(log.last().map(String::as_str), Some("line 19999 — ünïcödé 🚖 \"quoted\""));
+}
+
+#[test]
+fn a_cut_never_falls_inside_a_character() {
+    // Two UTF-16 units and four bytes each; no line break anywhere near the limit.
+    for length in [32_700, 32_760, 32_768, 40_000] {
+        let line = "🚖".repeat(length / 2);
+        let cause = only_cause(&failure(vec![line]));
+        assert!(units(&cause) <= MAX_CAUSE);
+        let log = parsed(&cause).log;
+        assert!(log.iter().all(|line| line.chars().all(|c| c == '🚖' || c == '…')), "{length}");
+    }
+}
+
+#[test]
+fn control_characters_that_grow_in_json_still_fit() {
+    let lines = vec!["\u{1}".repeat(4_000); 40];
+    let mut failure = failure(lines);
+    failure.message = "\u{2}".repeat(16_000);
+    failure.diagnostics = Some("\u{3}".repeat(4_000));
+    let cause = only_cause(&failure);
+    assert!(units(&cause) <= MAX_CAUSE);
+    assert_eq!(parsed(&cause).error, "SparkJob.Failed");
+}
+
+#[test]
+fn the_root_cause_is_the_last_caused_by() {
+    check(
+        &[
+            "Exception in thread \"main\" org.apache.spark.SparkException: Job aborted due to stage failure",
+            "\tat org.apache.spark.Foo.bar(Foo.scala:1)",
+            "Caused by: java.lang.IllegalStateException: first",
+            "\tat x",
+            "Caused by: java.io.FileNotFoundException: s3://bucket/key (No such file)",
+            "\t... 12 more",
+        ],
+        Some("Caused by: java.io.FileNotFoundException: s3://bucket/key (No such file)"),
+    );
+}
+
+#[test]
+fn the_root_cause_of_a_traceback_is_its_last_line() {
+    check(
+        &[
+            "Traceback (most recent call last):",
+            "  File \"/jobs/fails.py\", line 6, in <module>",
+            "    raise ValueError(\"no such rate code: 99\")",
+            "ValueError: no such rate code: 99",
+            "26/11/24 10:00:00 INFO ShutdownHookManager: Shutdown hook called",
+        ],
+        Some("ValueError: no such rate code: 99"),
+    );
+    check(
+        &[
+            "pyspark.errors.exceptions.captured.AnalysisException: [PATH_ALREADY_EXISTS] Path file:/out already exists.",
+        ],
+        Some(
+            "pyspark.errors.exceptions.captured.AnalysisException: [PATH_ALREADY_EXISTS] Path file:/out already exists.",
+        ),
+    );
+}
+
+#[test]
+fn a_log_without_a_reason_has_no_root_cause() {
+    check(&["26/11/24 10:00:00 INFO SparkContext: Running", "no such file"], None);
+}
+
+#[test]
+fn livys_log_is_taken_apart_under_its_headings() {
+    let lines =
+        ["stdout: ", "one", "\nstderr: ", "\nYARN Diagnostics: ", "spark-submit start failed", "again"];
+    let log = Log::split(lines.map(str::to_owned).into());
+    assert_eq!(log.output, ["one"]);
+    assert_eq!(log.diagnostics.as_deref(), Some("spark-submit start failed\nagain"));
+    assert_eq!(Log::split(vec!["stdout: ".into(), "\nstderr: ".into()]), Log::default());
+}
+
+#[test]
+fn a_success_falls_back_to_its_two_ids_and_never_to_a_failure() {
+    let outcome = Outcome::Succeeded(Box::new(success("x".repeat(300_000))));
+    let answers = answers(&outcome);
+    assert_eq!(
+        answers,
+        [Answer::Success { output: r#"{"applicationId":"application_1_0001","batchId":7}"#.into() }]
+    );
+    let outcome = Outcome::Succeeded(Box::new(success("arn".into())));
+    assert_eq!(super::answers(&outcome).len(), 2, "the whole output first");
+}
+
+#[test]
+fn an_output_has_the_documented_keys() {
+    let output: Value =
+        serde_json::from_str(&match &answers(&Outcome::Succeeded(Box::new(success("arn".into()))))[0] {
+            Answer::Success { output } => output.clone(),
+            other => panic!("{other:?}"),
+        })
+        .expect("JSON");
+    assert_eq!(
+        output,
+        json!({
+            "applicationId": "application_1_0001", "batchId": 7, "name": "etl-0", "state": "SUCCEEDED",
+            "verdictSource": "livy", "queuedSeconds": 3.1, "runSeconds": 42.0,
+            "trackingUrl": "http://rm/proxy", "driverLogUrl": null, "execution": "arn",
+        })
+    );
+}
+
+#[test]
+fn a_failure_falls_back_to_a_shorter_cause_and_then_to_none() {
+    let outcome = Outcome::Failed(Box::new(failure(vec!["x".repeat(2_000); 40])));
+    let lengths: Vec<Option<usize>> = answers(&outcome)
+        .iter()
+        .map(|answer| match answer {
+            Answer::Failure { error, cause } => {
+                assert_eq!(*error, "SparkJob.Failed");
+                cause.as_deref().map(units)
+            }
+            Answer::Success { .. } => panic!("a failure became a success"),
+        })
+        .collect();
+    assert!(
+        matches!(lengths[..], [Some(long), Some(short), None] if long > 30_000 && short <= SHORT_CAUSE),
+        "{lengths:?}"
+    );
+}
+
+#[derive(Deserialize)]
+struct Parsed {
+    error: String,
+    log: Vec<String>,
+}
+
+fn parsed(cause: &str) -> Parsed {
+    serde_json::from_str(cause).expect("a cause is JSON")
+}
+
+#[track_caller]
+fn check(lines: &[&str], root: Option<&str>) {
+    let failure = failure(lines.iter().map(|line| (*line).to_owned()).collect());
+    assert_eq!(root_cause(&failure), root);
+}
+
+fn only_cause(failure: &Failure) -> String {
+    cause(failure, MAX_CAUSE)
+}
+
+fn failure(lines: Vec<String>) -> Failure {
+    Failure::new(ErrorName::Failed, "Running", "the job failed").with_log(lines)
+}
+
+fn success(execution: String) -> Success {
+    Success {
+        application_id: Some("application_1_0001".into()),
+        batch_id: Some(7),
+        name: "etl-0".into(),
+        verdict_source: Source::Livy,
+        queued_millis: Some(3_100),
+        run_millis: Some(42_000),
+        tracking_url: Some("http://rm/proxy".into()),
+        driver_log_url: None,
+        execution: Some(execution),
+    }
+}

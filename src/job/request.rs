@@ -1,0 +1,275 @@
+//! The input of a task becomes the batch that Livy is asked for.
+//!
+//! Two shapes of input are read: flat, and the old worker's with `Parameters`. [`parse`] either gives everything that
+//! a run needs, the configured defaults applied, or *every* [`Problem`] of the input at once. Nothing is left for Livy
+//! to answer with a 500: a 500 means that Livy or its node is unwell. What only Livy can know (whether a path exists
+//! and is allowed, which queues there are) is left to Livy.
+//!
+//! A run's [`Identity`] is there for wrong inputs, too, and depends on nothing but input, task id and defaults.
+//! Values of a task can be secrets: no `Debug` here shows them.
+
+mod conf;
+mod json;
+mod keys;
+mod own_livy;
+mod problem;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+pub use own_livy::OwnLivy;
+pub use problem::{Problem, Problems};
+
+use json::{Json, Type};
+use keys::{KEYS, Kind};
+use problem::{member, shown};
+use settings::{Entry, Place, Settings};
+use value::Setting;
+
+/// The longest part of a batch's name that is made from the input.
+const MAX_STEM: usize = 40;
+
+/// The values that a task inherits: `[activity.defaults]`, checked once at start.
+#[derive(Clone, Default)]
+pub struct Defaults(Settings);
+
+impl Defaults {
+    /// Checks a table by the rules for an input of the flat shape. It may hold only keys that are sent to Livy.
+    pub fn new(table: Map<String, Value>) -> Result<Defaults, Problems> {
+        let text = Value::Object(table).to_string();
+        let table = Json::parse(&text).map_err(invalid)?;
+        let mut problems = Problems::default();
+        let settings = Settings::read(table, "$", Place::Defaults, &mut problems);
+        batch_entries(&Settings::default(), &settings, "$", &mut problems);
+        problems.or(Defaults(settings))
+    }
+
+    /// No defaults.
+    pub fn empty() -> Defaults {
+        Defaults::default()
+    }
+}
+
+impl fmt::Debug for Defaults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Defaults").finish_non_exhaustive()
+    }
+}
+
+/// A run's identity, fixed at receipt, also for an input that turns out to be wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The batch's name: lower-case letters, digits and `-`, beginning with a letter. Livy takes a name once among its
+    /// live batches, and no name of digits alone (`Session.scala`).
+    pub name: String,
+    /// The YARN tag: in lower case, because YARN makes it so.
+    pub tag: String,
+}
+
+/// The identity of a task: named after its `Name`, else its class, else its file, in the input or in the defaults.
+pub fn identity(input: &str, task_id: &str, defaults: &Defaults) -> Identity {
+    let input = Json::parse(input).ok();
+    let given = |name: &str| {
+        let own = input.and_then(|input| lenient(input, name));
+        own.or_else(|| defaults.0.text(name).map(str::to_owned))
+    };
+    let after = |text: String, separator| text.rsplit(separator).next().map(str::to_owned);
+    let name = given("Name");
+    let class = given("ClassName").and_then(|class| after(class, '.'));
+    let file = given("File").and_then(|file| after(file, '/'));
+    let file = file.map(|file| file.rsplit_once('.').map_or(file.as_str(), |(stem, _)| stem).to_owned());
+    let stems = [name, class, file].into_iter().flatten().map(|text| stem(&text));
+    let stem = stems.into_iter().find(|stem| !stem.is_empty()).unwrap_or_else(|| "job".to_owned());
+    Identity { name: format!("{stem}-{task_id}"), tag: format!("{}{task_id}", conf::RUN_TAG_PREFIX) }
+}
+
+/// `[a-z0-9-]`, at most [`MAX_STEM`] of them, beginning with a letter; empty where no letter or digit was.
+fn stem(text: &str) -> String {
+    let mut stem = String::new();
+    for c in text.chars().map(|c| c.to_ascii_lowercase()) {
+        if stem.is_empty() && c.is_ascii_digit() {
+            stem.push_str("job-");
+        }
+        if c.is_ascii_alphanumeric() {
+            stem.push(c);
+        } else if !stem.is_empty() && !stem.ends_with('-') {
+            stem.push('-');
+        }
+        if stem.len() == MAX_STEM {
+            break;
+        }
+    }
+    stem.trim_end_matches('-').to_owned()
+}
+
+/// The execution that an input names, also where the input is wrong: for logs and reports.
+pub fn execution(input: &str) -> Option<String> {
+    lenient(Json::parse(input).ok()?, "Execution")
+}
+
+/// A key's non-empty string wherever it stands.
+fn lenient(input: Json, name: &str) -> Option<String> {
+    let inner = parameters(input).map(|(_, inner)| inner);
+    let tables = inner.into_iter().chain([input]);
+    let named = |spelling: &str| keys::find(spelling).is_some_and(|key| key.name == name);
+    let mut texts = tables.flat_map(Json::members).filter(|(spelling, _)| named(spelling));
+    texts.find_map(|(_, value)| value.text().filter(|text| !text.is_empty()))
+}
+
+/// A task's input, validated, defaults applied: what to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobRequest {
+    /// The execution, if the input names it.
+    pub execution: Option<String>,
+    /// What Livy is asked for.
+    pub batch: Batch,
+}
+
+/// The body of POST /batches. Serializes as exactly that: what was not given is left out, because Livy answers a null
+/// list or map with a 500, and integers are JSON integers, because it does the same with a string there.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Batch(Vec<(&'static str, Setting)>);
+
+impl Batch {
+    /// The batch's name, which is the identity's.
+    pub fn name(&self) -> &str {
+        self.text("name").unwrap_or_default()
+    }
+
+    /// On whose behalf the job shall run.
+    pub fn proxy_user(&self) -> Option<&str> {
+        self.text("proxyUser")
+    }
+
+    fn text(&self, field: &str) -> Option<&str> {
+        self.0.iter().find_map(|(name, setting)| match setting {
+            Setting::Text(text) if *name == field => Some(text.as_str()),
+            Setting::Text(_) | Setting::Count(_) | Setting::List(_) | Setting::Map(_) => None,
+        })
+    }
+}
+
+impl Serialize for Batch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(field, setting)| (field, setting)))
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("name", &self.name()).finish_non_exhaustive()
+    }
+}
+
+/// Reads the input of a task.
+pub fn parse(
+    input: &str,
+    identity: &Identity,
+    defaults: &Defaults,
+    livy: &OwnLivy,
+) -> Result<JobRequest, Problems> {
+    let top = Json::parse(input).map_err(invalid)?;
+    if top.kind() != Type::Object {
+        return Err(Problems::one("$", value::expected("a JSON object", top)));
+    }
+    let mut problems = Problems::default();
+    let (settings, base) = read(top, &mut problems);
+    check_livy(&settings, livy, &mut problems);
+    let entries = batch_entries(&settings, &defaults.0, &base, &mut problems);
+    let has_file = settings.has(Kind::Path) || entries.iter().any(|entry| entry.key.kind == Kind::Path);
+    if !has_file && !unreadable(top) {
+        problems.add(member(&base, "File"), "is required, because the configured defaults have none");
+    }
+    let execution = settings.text("Execution").map(str::to_owned);
+    problems.or(JobRequest { execution, batch: batch(entries, identity) })
+}
+
+fn invalid(error: serde_json::Error) -> Problems {
+    Problems::one("$", format!("not valid JSON: {error}"))
+}
+
+/// Reads either shape, and says under which path its keys for Livy stand.
+fn read(top: Json, problems: &mut Problems) -> (Settings, String) {
+    match parameters(top) {
+        None => (Settings::read(top, "$", Place::Flat, problems), "$".to_owned()),
+        Some((spelling, inner)) => {
+            let base = member("$", &spelling);
+            let mut settings = Settings::read(top, "$", Place::Beside, problems);
+            settings.extend(Settings::read(inner, &base, Place::Inside, problems));
+            (settings, base)
+        }
+    }
+}
+
+/// What makes an input one of the nested shape.
+fn parameters(top: Json) -> Option<(String, Json)> {
+    let is_parameters = |spelling: &str| keys::find(spelling).is_some_and(|key| key.kind == Kind::Parameters);
+    top.members().into_iter().find(|(spelling, value)| is_parameters(spelling) && value.kind() != Type::Null)
+}
+
+/// Whether nothing can be said about what `Parameters` lacks.
+fn unreadable(top: Json) -> bool {
+    parameters(top).is_some_and(|(_, inner)| inner.kind() != Type::Object)
+}
+
+fn check_livy(settings: &Settings, livy: &OwnLivy, problems: &mut Problems) {
+    const OWN: &str = "is not this cluster's own Livy, and this worker submits to no other";
+    match settings.entry(Kind::Host) {
+        Some(Entry { setting: Setting::Text(host), path, .. }) if !livy.accepts(host) => {
+            let known = livy.hosts();
+            problems.add(path, format!("{} {OWN}: leave the key out, or give one of {known}", shown(host)));
+        }
+        _ => {}
+    }
+    match settings.entry(Kind::Port) {
+        Some(Entry { setting: Setting::Count(port), path, .. }) if !livy.accepts_port(*port) => {
+            problems.add(path, format!("{port} {OWN}: leave the key out, or give {}", livy.port()));
+        }
+        _ => {}
+    }
+}
+
+/// The settings over the defaults. Where both a list and the property that it stands for are given, Livy makes one
+/// argument of the two (`Session.prepareConf`), so that only here its length is known.
+fn batch_entries(
+    settings: &Settings,
+    defaults: &Settings,
+    base: &str,
+    problems: &mut Problems,
+) -> Vec<Entry> {
+    let entries = settings.over(defaults);
+    let conf = entries.iter().find_map(|entry| match &entry.setting {
+        Setting::Map(conf) => Some(conf),
+        Setting::Text(_) | Setting::Count(_) | Setting::List(_) => None,
+    });
+    for entry in &entries {
+        let (Kind::Paths(property), Setting::List(list)) = (entry.key.kind, &entry.setting) else { continue };
+        let Some(more) = conf.and_then(|conf| conf.get(property)) else { continue };
+        let len = value::argument_len(property, value::joined_len(list) + 1 + more.len());
+        if let Err(text) = value::fits("", len) {
+            problems.add(member(base, entry.key.name), format!("joined with {property} in Conf, {text}"));
+        }
+    }
+    entries
+}
+
+/// Adds what the worker sets and a task may not.
+fn batch(entries: Vec<Entry>, identity: &Identity) -> Batch {
+    let mut given: BTreeMap<&str, Setting> =
+        entries.into_iter().map(|entry| (entry.key.camel, entry.setting)).collect();
+    let mut properties = match given.remove("conf") {
+        Some(Setting::Map(conf)) => conf,
+        Some(Setting::Text(_) | Setting::Count(_) | Setting::List(_)) | None => BTreeMap::new(),
+    };
+    conf::complete(&mut properties, &identity.tag);
+    given.insert("conf", Setting::Map(properties));
+    given.insert("name", Setting::Text(identity.name.clone()));
+    Batch(KEYS.iter().filter_map(|key| given.remove(key.camel).map(|setting| (key.camel, setting))).collect())
+}

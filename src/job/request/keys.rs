@@ -1,0 +1,129 @@
+//! The keys of an input: one table of spelling, Livy field and kind.
+//!
+//! A key's second spelling is Livy's own name of the field (`CreateBatchRequest`, the same 16 fields in Livy 0.4 to
+//! 0.9). Livy answers an unknown field with a 400, so nothing outside this table is ever sent.
+
+/// What a key's value must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A non-empty string.
+    Text,
+    /// A path or URI.
+    Path,
+    /// A list of paths, which Livy passes on joined by commas as the value of this Spark property.
+    Paths(&'static str),
+    /// A list of arguments for the job.
+    Args,
+    /// Spark's memory string, which Livy passes on as the value of this Spark property.
+    Memory(&'static str),
+    /// A positive integer: Livy's fields are of Scala's type Int.
+    Count,
+    /// A map of Spark properties.
+    Conf,
+    /// The worker's own: the host of Livy.
+    Host,
+    /// The worker's own: the port of Livy.
+    Port,
+    /// The worker's own: which execution this is.
+    Execution,
+    /// The worker's own: holds the keys for Livy in the nested shape.
+    Parameters,
+}
+
+/// One key and its spellings.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    /// The spelling that messages use.
+    pub(super) name: &'static str,
+    /// The same in camelCase; for a key that is sent, Livy's field.
+    pub(super) camel: &'static str,
+    /// Further spellings.
+    pub(super) others: &'static [&'static str],
+    pub(super) kind: Kind,
+}
+
+impl Key {
+    pub(super) fn spellings(&self) -> impl Iterator<Item = &'static str> {
+        [self.name, self.camel].into_iter().chain(self.others.iter().copied())
+    }
+
+    /// Whether the key is sent to Livy, rather than read by the worker itself.
+    pub(super) fn is_sent(&self) -> bool {
+        !matches!(self.kind, Kind::Host | Kind::Port | Kind::Execution | Kind::Parameters)
+    }
+}
+
+const fn key(name: &'static str, camel: &'static str, kind: Kind) -> Key {
+    Key { name, camel, others: &[], kind }
+}
+
+/// Every key, in the order in which they are sent. `Configuration` is what the old Java worker called `Conf`.
+pub(super) static KEYS: [Key; 20] = [
+    key("Name", "name", Kind::Text),
+    key("File", "file", Kind::Path),
+    key("ClassName", "className", Kind::Text),
+    key("Args", "args", Kind::Args),
+    key("ProxyUser", "proxyUser", Kind::Text),
+    key("Queue", "queue", Kind::Text),
+    key("DriverMemory", "driverMemory", Kind::Memory("spark.driver.memory")),
+    key("DriverCores", "driverCores", Kind::Count),
+    key("ExecutorMemory", "executorMemory", Kind::Memory("spark.executor.memory")),
+    key("ExecutorCores", "executorCores", Kind::Count),
+    key("NumExecutors", "numExecutors", Kind::Count),
+    key("Jars", "jars", Kind::Paths("spark.jars")),
+    key("PyFiles", "pyFiles", Kind::Paths(PY_FILES)),
+    key("Files", "files", Kind::Paths("spark.files")),
+    key("Archives", "archives", Kind::Paths("spark.yarn.dist.archives")),
+    Key { name: "Conf", camel: "conf", others: &["Configuration", "configuration"], kind: Kind::Conf },
+    key("LivyHost", "livyHost", Kind::Host),
+    key("LivyPort", "livyPort", Kind::Port),
+    key("Execution", "execution", Kind::Execution),
+    key("Parameters", "parameters", Kind::Parameters),
+];
+
+/// The one property that Livy passes on as an option of its own, `--py-files` (Livy, `SparkProcessBuilder`).
+pub(super) const PY_FILES: &str = "spark.submit.pyFiles";
+
+/// The key with exactly this spelling.
+pub(super) fn find(spelling: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.spellings().any(|known| known == spelling))
+}
+
+/// The known spelling that somebody may have meant, if one is near enough: a third of the letters may be wrong.
+pub(super) fn nearest(unknown: &str) -> Option<&'static str> {
+    let letters: Vec<char> = unknown.chars().take(MAX_LETTERS + 1).collect();
+    let allowed = letters.len() / 3;
+    let first = letters.first().copied();
+    KEYS.iter()
+        .flat_map(Key::spellings)
+        .filter(|known| known.len().abs_diff(letters.len()) <= allowed)
+        .map(|known| {
+            (distance(&letters, &known.chars().collect::<Vec<_>>()), known.chars().next() != first, known)
+        })
+        .filter(|(distance, ..)| *distance <= allowed)
+        .min_by_key(|(distance, other_style, _)| (*distance, *other_style))
+        .map(|(.., known)| known)
+}
+
+/// From here on a key is too long to be near to any known one.
+const MAX_LETTERS: usize = 24;
+
+/// How many letters must be inserted, dropped, replaced or swapped with their neighbour to make `a` into `b`, whatever
+/// their case (Damerau and Levenshtein's distance, each letter changed once at most).
+fn distance(a: &[char], b: &[char]) -> usize {
+    let same = |i: usize, j: usize| a[i - 1].eq_ignore_ascii_case(&b[j - 1]);
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let replaced = rows[i - 1][j - 1] + usize::from(!same(i, j));
+            let mut least = replaced.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && same(i, j - 1) && same(i - 1, j) {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}

@@ -1,0 +1,144 @@
+//! A table of keys, read against the table of known ones.
+
+use super::conf::UNEVALUATED;
+use super::json::{Json, Type};
+use super::keys::{self, KEYS, Key, Kind};
+use super::problem::{Problems, member};
+use super::value::{self, Setting, expected};
+
+/// Where a table stands, which says what it may hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    /// The whole input of the flat shape.
+    Flat,
+    /// The top level of the nested shape, beside `Parameters`.
+    Beside,
+    /// The `Parameters` of the nested shape.
+    Inside,
+    /// The defaults in the configuration.
+    Defaults,
+}
+
+/// A key's checked value, and where it was given.
+#[derive(Clone)]
+pub(super) struct Entry {
+    pub(super) key: &'static Key,
+    pub(super) path: String,
+    pub(super) setting: Setting,
+}
+
+/// What a table says.
+#[derive(Clone, Default)]
+pub(super) struct Settings {
+    entries: Vec<Entry>,
+    /// The keys that were given, rightly or wrongly, each with its spelling.
+    given: Vec<(&'static Key, String)>,
+}
+
+impl Settings {
+    /// Reads a table; what is wrong with it is added to `problems`, in order.
+    pub(super) fn read(table: Json, path: &str, place: Place, problems: &mut Problems) -> Settings {
+        let mut settings = Settings::default();
+        if table.kind() != Type::Object {
+            problems.add(path, expected("an object", table));
+        }
+        for (spelling, value) in table.members() {
+            settings.member(&spelling, value, member(path, &spelling), place, problems);
+        }
+        settings
+    }
+
+    fn member(&mut self, spelling: &str, value: Json, path: String, place: Place, problems: &mut Problems) {
+        let Some(key) = keys::find(spelling) else {
+            problems.add(path, unknown(spelling));
+            let meant = spelling.strip_suffix(".$").and_then(keys::find);
+            self.given.extend(meant.map(|key| (key, spelling.to_owned())));
+            return;
+        };
+        if value.kind() == Type::Null {
+            return;
+        }
+        let earlier =
+            self.given.iter().find(|(known, _)| *known == key).map(|(_, spelling)| spelling.clone());
+        self.given.push((key, spelling.to_owned()));
+        if let Some(reason) = misplaced(place, key) {
+            problems.add(path, reason);
+        } else if let Some(earlier) = earlier {
+            problems
+                .add(path, format!("is the same key as `{earlier}`, which is given, too: keep one of them"));
+        } else if let Some(setting) = value::check(key.kind, value, &path, problems) {
+            self.entries.push(Entry { key, path, setting });
+        }
+    }
+
+    pub(super) fn extend(&mut self, other: Settings) {
+        self.entries.extend(other.entries);
+        self.given.extend(other.given);
+    }
+
+    /// Whether a key was given, rightly or wrongly.
+    pub(super) fn has(&self, kind: Kind) -> bool {
+        self.given.iter().any(|(key, _)| key.kind == kind)
+    }
+
+    /// The only key of this kind.
+    pub(super) fn entry(&self, kind: Kind) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.key.kind == kind)
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        let entry = self.entries.iter().find(|entry| entry.key.name == name);
+        entry.and_then(|entry| match &entry.setting {
+            Setting::Text(text) => Some(text.as_str()),
+            Setting::Count(_) | Setting::List(_) | Setting::Map(_) => None,
+        })
+    }
+
+    /// What is sent to Livy, in the order of the table: these settings, then the defaults. A list replaces a default
+    /// list; a map is merged key by key.
+    pub(super) fn over(&self, defaults: &Settings) -> Vec<Entry> {
+        let of = |settings: &Settings, key| settings.entries.iter().find(|entry| entry.key == key).cloned();
+        let merged = |key| match (of(self, key), of(defaults, key)) {
+            (Some(mut own), Some(default)) => {
+                if let (Setting::Map(own), Setting::Map(default)) = (&mut own.setting, default.setting) {
+                    for (name, value) in default {
+                        own.entry(name).or_insert(value);
+                    }
+                }
+                Some(own)
+            }
+            (own, default) => own.or(default),
+        };
+        KEYS.iter().filter(|key| key.is_sent()).filter_map(merged).collect()
+    }
+}
+
+fn unknown(spelling: &str) -> String {
+    if spelling.ends_with(".$") {
+        return UNEVALUATED.to_owned();
+    }
+    match keys::nearest(spelling) {
+        Some(known) => format!("unknown key; did you mean `{known}`?"),
+        None => "unknown key".to_owned(),
+    }
+}
+
+fn misplaced(place: Place, key: &Key) -> Option<&'static str> {
+    match (place, key.kind) {
+        (Place::Beside, Kind::Host | Kind::Port | Kind::Execution | Kind::Parameters) | (Place::Flat, _) => {
+            None
+        }
+        (Place::Beside, _) => {
+            Some("may not stand beside Parameters: put it inside, or leave Parameters away")
+        }
+        (Place::Inside, Kind::Parameters) => Some("cannot stand inside itself"),
+        (Place::Inside, Kind::Host | Kind::Port | Kind::Execution) => {
+            Some("belongs at the top level, beside Parameters")
+        }
+        (Place::Defaults, Kind::Parameters) => Some("is not needed here: write the keys themselves"),
+        (Place::Defaults, Kind::Host | Kind::Port | Kind::Execution) => {
+            Some("belongs to a task and cannot have a default")
+        }
+        (Place::Inside | Place::Defaults, _) => None,
+    }
+}

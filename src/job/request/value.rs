@@ -1,0 +1,172 @@
+//! One value of a known key, checked and put into the form that Livy takes.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::conf;
+use super::json::{Json, Type};
+use super::keys::{Kind, PY_FILES};
+use super::problem::{Problems, shown};
+
+/// The longest text that one argument of a process can have: Linux' `MAX_ARG_STRLEN` is 32 pages of 4 KiB with the NUL
+/// at the end (execve(2)). A longer one makes Livy answer with a 500, which would leave a task in doubt for nothing.
+pub(super) const MAX_ARGUMENT: usize = 131_071;
+
+/// A checked value. Serializes as Livy's field of the same name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(super) enum Setting {
+    Text(String),
+    Count(i32),
+    List(Vec<String>),
+    Map(BTreeMap<String, String>),
+}
+
+/// Checks a value that is not null. `None` means that at least one problem was added.
+pub(super) fn check(kind: Kind, value: Json, path: &str, problems: &mut Problems) -> Option<Setting> {
+    let checked = match kind {
+        Kind::Text => argument(value),
+        Kind::Host | Kind::Execution => text(value),
+        Kind::Path => argument(value).and_then(|text| absolute(&text).map(|()| text)),
+        Kind::Memory(property) => memory(value, property),
+        Kind::Count => return count(value, "a positive integer up to 2147483647", path, problems),
+        Kind::Port => return count(value, "a port number", path, problems),
+        Kind::Args => return list(value, path, problems, |_| Ok(())).map(Setting::List),
+        Kind::Paths(property) => return paths(value, property, path, problems).map(Setting::List),
+        Kind::Conf => return conf::check(value, path, problems).map(Setting::Map),
+        // The object in it is read as a table of its own.
+        Kind::Parameters => return None,
+    };
+    checked.map_err(|text| problems.add(path, text)).ok().map(Setting::Text)
+}
+
+/// How long the argument is as which Livy passes on a property: `--conf key=value`, of which the second half is one
+/// argument, or the value alone after `--py-files` (Livy, `SparkProcessBuilder`).
+pub(super) fn argument_len(property: &str, value: usize) -> usize {
+    if property == PY_FILES { value } else { property.len() + 1 + value }
+}
+
+/// Whether a text can be an argument of a process, given how long the whole argument is.
+pub(super) fn fits(text: &str, len: usize) -> Result<(), String> {
+    if text.contains('\0') {
+        return Err("holds a NUL character, which no process argument can hold".to_owned());
+    }
+    if len > MAX_ARGUMENT {
+        return Err(format!(
+            "is an argument of {len} bytes, and Linux allows {MAX_ARGUMENT} for one: put large values in a file"
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn expected(wanted: &str, found: Json) -> String {
+    format!("expected {wanted}, found {}", found.described())
+}
+
+fn text(value: Json) -> Result<String, String> {
+    match value.text() {
+        None => Err(expected("a string", value)),
+        Some(text) if text.is_empty() => {
+            Err("must not be empty: leave the key out, or give null, for none".to_owned())
+        }
+        Some(text) => Ok(text),
+    }
+}
+
+fn argument(value: Json) -> Result<String, String> {
+    let text = text(value)?;
+    fits(&text, text.len()).map(|()| text)
+}
+
+/// Livy puts the default file system before a path without a scheme and refuses one that is not absolute
+/// (`Session.resolveURI`). Whether it exists and whether Livy allows it is left to Livy.
+fn absolute(path: &str) -> Result<(), String> {
+    let before = path.find(['/', '?', '#']).unwrap_or(path.len());
+    let has_scheme = path[..before].contains(':');
+    if has_scheme || path.starts_with('/') {
+        return Ok(());
+    }
+    Err("must be an absolute path, or a URI with a scheme such as s3: (Livy refuses others)".to_owned())
+}
+
+/// `JavaUtils.byteStringAs` of Spark, which ignores case and white space around the string. Without a unit Spark takes
+/// MiB in some places and bytes in others, so a unit is asked for.
+fn memory(value: Json, property: &str) -> Result<String, String> {
+    const UNITS: [&str; 11] = ["b", "k", "kb", "m", "mb", "g", "gb", "t", "tb", "p", "pb"];
+    const WANTED: &str = "digits and a unit (b, k, kb, m, mb, g, gb, t, tb, p or pb), such as 512m or 4g";
+    let text = match value.kind() {
+        Type::Text => text(value)?,
+        Type::Null | Type::Bool | Type::Number | Type::List | Type::Object => {
+            return Err(expected(&format!("a string of {WANTED}"), value));
+        }
+    };
+    let text = text.trim();
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let digits = text.len() - unit.len();
+    if digits == 0 || !UNITS.contains(&unit.to_ascii_lowercase().as_str()) {
+        return Err(format!("expected {WANTED}, found {}", shown(text)));
+    }
+    fits(text, argument_len(property, text.len())).map(|()| text.to_owned())
+}
+
+/// An integer in any form that inputs have: `4`, `4.0` (from `JSONata`) and `"4"` (inputs for other workers).
+fn count(value: Json, wanted: &str, path: &str, problems: &mut Problems) -> Option<Setting> {
+    let found = match value.scalar() {
+        None => value.described(),
+        Some(text) => match text.trim().parse::<f64>() {
+            Ok(number) if number >= 1.0 && number <= f64::from(i32::MAX) && number.fract() == 0.0 => {
+                return Some(Setting::Count(number as i32));
+            }
+            _ if value.kind() == Type::Text => shown(&text),
+            _ => value.described(),
+        },
+    };
+    problems.add(path, format!("expected {wanted}, found {found}"));
+    None
+}
+
+fn paths(value: Json, property: &str, path: &str, problems: &mut Problems) -> Option<Vec<String>> {
+    // Livy leaves out empty elements (`Session.resolveURIs`).
+    let element = |text: &str| if text.is_empty() { Ok(()) } else { absolute(text) };
+    let paths = list(value, path, problems, element)?;
+    let len = argument_len(property, joined_len(&paths));
+    match fits("", len) {
+        Ok(()) => Some(paths),
+        Err(text) => {
+            problems.add(path, format!("joined by commas, {text}"));
+            None
+        }
+    }
+}
+
+pub(super) fn joined_len(list: &[String]) -> usize {
+    list.iter().map(String::len).sum::<usize>() + list.len().saturating_sub(1)
+}
+
+fn list(
+    value: Json,
+    path: &str,
+    problems: &mut Problems,
+    also: impl Fn(&str) -> Result<(), String>,
+) -> Option<Vec<String>> {
+    if value.kind() != Type::List {
+        problems.add(path, expected("a list", value));
+        return None;
+    }
+    let mut texts = Vec::new();
+    let elements = value.elements();
+    for (at, element) in elements.iter().enumerate() {
+        match scalar(*element).and_then(|text| also(&text).map(|()| text)) {
+            Ok(text) => texts.push(text),
+            Err(text) => problems.add(format!("{path}[{at}]"), text),
+        }
+    }
+    (texts.len() == elements.len()).then_some(texts)
+}
+
+/// A string, or a number or boolean as it was written.
+fn scalar(value: Json) -> Result<String, String> {
+    let text = value.scalar().ok_or_else(|| expected("a string, number or boolean", value))?;
+    fits(&text, text.len()).map(|()| text)
+}

@@ -1,0 +1,196 @@
+//! The one trait through which a job touches the outside, and the words in which the outside answers.
+//!
+//! A [`World`] offers single looks and acts, nothing more: every rule about what they mean stands above it, in pure
+//! code. The daemon implements it on the real edges; a simulated world can take its place.
+
+use std::fmt;
+use std::future::Future;
+
+use serde::{Deserialize, Serialize};
+
+use super::machine::Timestamp;
+use super::report::Answer;
+use super::request::Batch;
+
+/// The secret that answers a task. Never shown.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Token(String);
+
+impl Token {
+    /// Takes a token as Step Functions handed it out.
+    pub fn new(token: String) -> Token {
+        Token(token)
+    }
+
+    /// The token itself, for the call that needs it.
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// How Livy answered a POST, by what may be done next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Posted {
+    /// The batch exists and is ours.
+    Accepted(BatchView),
+    /// Refused for good; nothing was started. A record may hold the name.
+    Refused(String),
+    /// Surely not taken; may be tried again later.
+    NotNow(String),
+    /// It may have been taken.
+    Unsure {
+        /// Livy (or what stands before it) answered.
+        answered: bool,
+        /// What it said.
+        words: String,
+    },
+}
+
+/// Livy's view of a batch, as far as it matters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchView {
+    /// Livy's number.
+    pub id: u64,
+    /// The name that identifies it.
+    pub name: String,
+    /// Its state.
+    pub state: BatchState,
+    /// YARN's id of the application, once known.
+    pub application: Option<String>,
+    /// On whose behalf it runs. `None` also where impersonation is off.
+    pub proxy_user: Option<String>,
+    /// Where the driver's log is.
+    pub driver_log_url: Option<String>,
+    /// Where the application can be looked at.
+    pub tracking_url: Option<String>,
+    /// The log is exactly `[]`: what a batch never has whose spark-submit was started.
+    pub hollow: bool,
+}
+
+/// A batch's state in Livy's words (`SessionState.scala`; batches never show the interactive ones).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BatchState {
+    /// Being submitted.
+    Starting,
+    /// At work.
+    Running,
+    /// Ended well.
+    Success,
+    /// Ended badly.
+    Dead,
+    /// Killed.
+    Killed,
+    /// Ended badly.
+    Error,
+    /// Any other word. Never final.
+    Other(String),
+}
+
+impl From<&str> for BatchState {
+    fn from(word: &str) -> BatchState {
+        match word {
+            "starting" => BatchState::Starting,
+            "running" => BatchState::Running,
+            "success" => BatchState::Success,
+            "dead" => BatchState::Dead,
+            "killed" => BatchState::Killed,
+            "error" => BatchState::Error,
+            other => BatchState::Other(other.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for BatchState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BatchState::Starting => "starting",
+            BatchState::Running => "running",
+            BatchState::Success => "success",
+            BatchState::Dead => "dead",
+            BatchState::Killed => "killed",
+            BatchState::Error => "error",
+            BatchState::Other(word) => word,
+        })
+    }
+}
+
+/// Livy gave no answer that says anything, for the reason in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreachable(pub String);
+
+/// What the shared sweep saw of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Look {
+    /// No answer.
+    Unreachable(String),
+    /// An answer without such a batch.
+    Missing,
+    /// The batch.
+    Seen(BatchView),
+}
+
+/// What DELETE did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// Livy says that it is deleted.
+    Gone,
+    /// Livy knows no such batch.
+    NotFound,
+}
+
+/// What Step Functions says to a heartbeat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Beat {
+    /// Somebody waits.
+    Accepted,
+    /// Nobody waits for this token (TaskTimedOut, TaskDoesNotExist, InvalidToken).
+    Dead(String),
+    /// No statement about the token.
+    Unanswered(String),
+}
+
+/// What Step Functions says to a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reported {
+    /// Taken.
+    Acknowledged,
+    /// The token is closed: answered before, or nobody waits.
+    Closed(String),
+    /// This answer will never be taken.
+    Refused(String),
+    /// Not now.
+    Again(String),
+}
+
+/// Single looks and acts of the outside.
+pub trait World: Send + Sync + 'static {
+    /// Holds a place among the POSTs under way while it lives.
+    type Slot: Send;
+
+    /// Wall time.
+    fn now(&self) -> Timestamp;
+    /// A place among the POSTs under way, or Livy's last words where it is known not to answer.
+    fn slot(&self) -> impl Future<Output = Result<Self::Slot, Unreachable>> + Send;
+    /// POST of a batch.
+    fn post(&self, batch: &Batch) -> impl Future<Output = Posted> + Send;
+    /// Livy's record of a name; `None` where it has none.
+    fn find(&self, name: &str) -> impl Future<Output = Result<Option<BatchView>, Unreachable>> + Send;
+    /// The last lines of the log of a batch; none where Livy has no such batch.
+    fn log(&self, name: &str) -> impl Future<Output = Result<Vec<String>, Unreachable>> + Send;
+    /// DELETE of a batch by name.
+    fn delete(&self, name: &str) -> impl Future<Output = Result<Deleted, Unreachable>> + Send;
+    /// What the next shared sweep sees of a name. Answers at once where that differs from `seen` or is no live batch,
+    /// else when it changes.
+    fn look(&self, name: &str, seen: Option<&Look>) -> impl Future<Output = Look> + Send;
+    /// A heartbeat.
+    fn beat(&self, token: &Token) -> impl Future<Output = Beat> + Send;
+    /// The end of a task.
+    fn report(&self, token: &Token, answer: &Answer) -> impl Future<Output = Reported> + Send;
+}

@@ -1,0 +1,15 @@
+//! `spark-job-worker`: a Step Functions activity worker that runs Spark jobs through Apache Livy on EMR.
+//!
+//! The modules, in the order in which a task flows through them: a poll of the [`activity`] hands it out, the
+//! [`daemon`] gives it a [`job`], which works on the cluster ([`spark`]) through the [`edges`], and reports back.
+//! Operators meet [`ops`]; [`cli`] and [`config`] come before all of it.
+
+pub mod activity;
+pub mod cli;
+pub mod config;
+pub mod daemon;
+pub mod edges;
+pub mod job;
+pub mod ops;
+pub mod retry;
+pub mod spark;

@@ -1,0 +1,51 @@
+//! What a line is about, for machines: one id for each event that an operator acts on.
+//!
+//! It is logged as the field `message_id`, found by `journalctl MESSAGE_ID=…`, and explained by the catalog.
+
+/// The worker runs: configuration valid, loops up.
+pub const STARTED: &str = "2281459b3c16408cbf737524243afe9a";
+
+/// The worker stops; jobs stay as `[stop] on_stop` says.
+pub const STOPPING: &str = "8d33777496d8457e90695b08cc0e40d0";
+
+/// A task was received and its heartbeats begin.
+pub const TASK_RECEIVED: &str = "52137f6a6a514d2a91920493821b60eb";
+
+/// Livy has taken the job as a batch.
+pub const JOB_SUBMITTED: &str = "bf5bf1f9bbef49158db083c0b2955797";
+
+/// The job succeeded, and Step Functions has accepted that.
+pub const TASK_SUCCEEDED: &str = "97725414563b43c79e7004f7378e905b";
+
+/// The task failed, and Step Functions has accepted that.
+pub const TASK_FAILED: &str = "b53c985b70d644fabe39f00e83d1e65c";
+
+/// Nobody waits for the task: its execution was stopped or timed out. The job is being killed.
+pub const TOKEN_DEAD: &str = "ee695f99f6224f8ab2031708caebb80f";
+
+/// What became of the job cannot be known any more; it is not run again.
+pub const JOB_LOST: &str = "15f4af63b9a046348ff044c7b8888124";
+
+/// A kill counts as done without YARN's word.
+pub const KILL_UNVERIFIED: &str = "e44bf2e203504d92b2b3e1dbfd6ea6eb";
+
+/// Step Functions refuses a task's outcome for good, in its shortest form too.
+pub const REPORT_REFUSED: &str = "64593a6e58e2408aa100ba535e7fbb6d";
+
+/// Polling an activity is troubled; the worker goes on trying.
+pub const ACTIVITY_TROUBLE: &str = "10f8aacc46224feebb9f8011d927c403";
+
+/// Livy does not answer: no task is polled, running jobs are waited for.
+pub const LIVY_UNREACHABLE: &str = "af3ed7eead0942a4bedd4a47f6cacbdf";
+
+/// Livy answers again.
+pub const LIVY_BACK: &str = "1d215690cba0420dab8b410f191a199d";
+
+/// A bug in the worker ended a task's loop.
+pub const JOB_PANICKED: &str = "b06417dccb3e4454bc553ae4c0cc2145";
+
+/// A bug in the worker: an event that does not fit the state of its task was ignored.
+pub const ILLEGAL_EVENT: &str = "347f6f4d843b4086888c46bb2a10e3ed";
+
+/// Lines of the log were dropped because journald or stderr did not take them in time.
+pub const LINES_DROPPED: &str = "741fe6466cc240389f3f39b62aaf3891";

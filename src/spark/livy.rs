@@ -1,0 +1,251 @@
+//! Livy's REST interface: submit, find by name, list, log, delete.
+//!
+//! Nothing here repeats a request by itself, because a repeated POST is a second job: the client's retries are off,
+//! redirects are not followed, and a POST gets a connection of its own, so that no stale one can swallow it. Every
+//! answer becomes one of few, named by what the caller may do next.
+
+use std::io::{self, Read};
+use std::time::Duration;
+
+use reqwest::{Client, Method, Response, StatusCode, redirect, retry};
+use tokio::sync::mpsc;
+
+use super::livy_wire;
+use crate::job::request::Batch;
+use crate::job::world::{BatchView, Deleted, Posted, Unreachable};
+
+/// Idle connections go before Livy's Jetty closes them after 30 s (its default; Livy sets none).
+const POOL_IDLE: Duration = Duration::from_secs(20);
+/// To a service on this node or its subnet.
+const CONNECT: Duration = Duration::from_secs(5);
+/// DELETE waits for the application id for up to 120 s (`livy.server.yarn.app-lookup-timeout`) before it kills.
+const DELETE: Duration = Duration::from_secs(150);
+/// The most bytes of one answer, lists apart.
+const MAX_BODY: usize = 4 << 20;
+/// More batches than any Livy keeps: the list is a positional window, so all are asked for at once.
+const ALL: u32 = 1_000_000;
+/// How many lines of a log are asked for: Livy keeps 200, and its headings.
+const LOG_LINES: u32 = 300;
+
+/// A client of one Livy.
+#[derive(Debug, Clone)]
+pub struct Livy {
+    base: String,
+    timeout: Duration,
+    /// For looks: pooled.
+    look: Client,
+    /// For acts: a connection each.
+    act: Client,
+}
+
+impl Livy {
+    /// A client of the Livy at `base`, whose requests take at most `timeout` (DELETE: 150 s).
+    ///
+    /// # Errors
+    /// Where the TLS library cannot be set up.
+    pub fn new(base: &str, timeout: Duration) -> Result<Livy, reqwest::Error> {
+        let builder = || {
+            Client::builder()
+                .retry(retry::never())
+                .redirect(redirect::Policy::none())
+                .no_proxy()
+                .http1_only()
+                .tcp_nodelay(true)
+                .connect_timeout(CONNECT.min(timeout))
+                .pool_idle_timeout(POOL_IDLE)
+        };
+        Ok(Livy {
+            base: base.trim_end_matches('/').to_owned(),
+            timeout,
+            look: builder().build()?,
+            act: builder().pool_max_idle_per_host(0).build()?,
+        })
+    }
+
+    /// POST /batches.
+    pub async fn submit(&self, batch: &Batch) -> Posted {
+        let body = match serde_json::to_vec(batch) {
+            Ok(body) => body,
+            Err(error) => return Posted::Refused(format!("the batch cannot be written as JSON: {error}")),
+        };
+        let request = self.request(&self.act, Method::POST, "/batches", self.timeout);
+        match request.header("Content-Type", "application/json").body(body).send().await {
+            Ok(response) => {
+                let status = response.status().as_u16();
+                livy_wire::posted(status, read(response).await.ok().as_deref(), batch.name())
+            }
+            // The connection never came up, so not a byte of the request was sent.
+            Err(error) if error.is_connect() => Posted::NotNow(chain(&error)),
+            Err(error) => Posted::Unsure { answered: false, words: chain(&error) },
+        }
+    }
+
+    /// GET /batches/{name}; `None` where Livy has no such record.
+    ///
+    /// # Errors
+    /// [`Unreachable`] for everything that is neither a record nor Livy's 404.
+    pub async fn find(&self, name: &str) -> Result<Option<BatchView>, Unreachable> {
+        let (status, body) = self.get(&format!("/batches/{name}")).await?;
+        match status {
+            StatusCode::OK => livy_wire::view(&body).map(Some).map_err(|error| odd(&error)),
+            StatusCode::NOT_FOUND if is_livys(&body) => Ok(None),
+            _ => Err(refused(status, &body)),
+        }
+    }
+
+    /// The last lines of a batch's log; none where Livy has no such batch.
+    ///
+    /// # Errors
+    /// As [`Livy::find`].
+    pub async fn log(&self, name: &str) -> Result<Vec<String>, Unreachable> {
+        let (status, body) = self.get(&format!("/batches/{name}/log?size={LOG_LINES}")).await?;
+        match status {
+            StatusCode::OK => livy_wire::log(&body).map_err(|error| odd(&error)),
+            StatusCode::NOT_FOUND if is_livys(&body) => Ok(Vec::new()),
+            _ => Err(refused(status, &body)),
+        }
+    }
+
+    /// DELETE /batches/{name}. Livy says "deleted" also where it killed nothing.
+    ///
+    /// # Errors
+    /// [`Unreachable`] where it did not say so; the request may still be at work in Livy.
+    pub async fn delete(&self, name: &str) -> Result<Deleted, Unreachable> {
+        let request = self.request(&self.act, Method::DELETE, &format!("/batches/{name}"), DELETE);
+        let response = request.send().await.map_err(|error| Unreachable(chain(&error)))?;
+        let status = response.status();
+        let body = read(response).await.unwrap_or_default();
+        match status {
+            status if status.is_success() => Ok(Deleted::Gone),
+            StatusCode::NOT_FOUND if is_livys(&body) => Ok(Deleted::NotFound),
+            _ => Err(refused(status, &body)),
+        }
+    }
+
+    /// Whether Livy answers at all.
+    ///
+    /// # Errors
+    /// [`Unreachable`] with the reason.
+    pub async fn ping(&self) -> Result<(), Unreachable> {
+        let (status, body) = self.get("/batches?from=0&size=0").await?;
+        if status != StatusCode::OK {
+            return Err(refused(status, &body));
+        }
+        livy_wire::list(body.as_slice(), |_| false).map(drop).map_err(|error| odd(&error))
+    }
+
+    /// All batches of the `wanted` names, parsed as the answer streams in.
+    ///
+    /// # Errors
+    /// As [`Livy::find`]; a list that is cut short is no answer.
+    pub async fn list(
+        &self,
+        wanted: impl Fn(&str) -> bool + Send + 'static,
+    ) -> Result<Vec<BatchView>, Unreachable> {
+        let path = format!("/batches?from=0&size={ALL}");
+        let request = self.request(&self.look, Method::GET, &path, self.timeout);
+        let mut response = request.send().await.map_err(|error| Unreachable(chain(&error)))?;
+        if response.status() != StatusCode::OK {
+            let status = response.status();
+            return Err(refused(status, &read(response).await.unwrap_or_default()));
+        }
+        let (feed, chunks) = mpsc::channel(4);
+        let parser = tokio::task::spawn_blocking(move || {
+            livy_wire::list(Chunks { chunks, rest: Vec::new(), at: 0 }, wanted)
+        });
+        loop {
+            match response.chunk().await {
+                // A parser that has left says why below.
+                Ok(Some(chunk)) => {
+                    if feed.send(chunk.to_vec()).await.is_err() {
+                        break;
+                    }
+                }
+                Ok(None) => break,
+                Err(error) => return Err(Unreachable(chain(&error))),
+            }
+        }
+        drop(feed);
+        match parser.await {
+            Ok(parsed) => parsed.map_err(|error| odd(&error)),
+            Err(panic) => Err(Unreachable(panic.to_string())),
+        }
+    }
+
+    async fn get(&self, path: &str) -> Result<(StatusCode, Vec<u8>), Unreachable> {
+        let request = self.request(&self.look, Method::GET, path, self.timeout);
+        let response = request.send().await.map_err(|error| Unreachable(chain(&error)))?;
+        let status = response.status();
+        Ok((status, read(response).await?))
+    }
+
+    fn request(
+        &self,
+        client: &Client,
+        method: Method,
+        path: &str,
+        timeout: Duration,
+    ) -> reqwest::RequestBuilder {
+        client
+            .request(method, format!("{}{path}", self.base))
+            .timeout(timeout)
+            // Livy's CSRF filter wants it on everything that changes something.
+            .header("X-Requested-By", "spark-job-worker")
+    }
+}
+
+/// A body, up to its limit.
+async fn read(mut response: Response) -> Result<Vec<u8>, Unreachable> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| Unreachable(chain(&error)))? {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(Unreachable(format!("an answer of more than {MAX_BODY} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Livy's own 404 is JSON; a page comes from something else, and says nothing about batches.
+fn is_livys(body: &[u8]) -> bool {
+    matches!(body.first(), Some(b'{' | b'"'))
+}
+
+fn refused(status: StatusCode, body: &[u8]) -> Unreachable {
+    Unreachable(format!("{} {}", status.as_u16(), livy_wire::words(body)))
+}
+
+fn odd(error: &serde_json::Error) -> Unreachable {
+    Unreachable(format!("an answer that is not Livy's: {error}"))
+}
+
+/// The innermost reason is the one that helps: "connection refused" rather than "error sending request".
+fn chain(error: &reqwest::Error) -> String {
+    let mut reason: &dyn std::error::Error = error;
+    while let Some(source) = reason.source() {
+        reason = source;
+    }
+    if error.is_timeout() { format!("timed out ({reason})") } else { reason.to_string() }
+}
+
+/// Chunks of a body as a blocking reader.
+struct Chunks {
+    chunks: mpsc::Receiver<Vec<u8>>,
+    rest: Vec<u8>,
+    at: usize,
+}
+
+impl Read for Chunks {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.rest.len() {
+            match self.chunks.blocking_recv() {
+                Some(chunk) => (self.rest, self.at) = (chunk, 0),
+                None => return Ok(0),
+            }
+        }
+        let count = out.len().min(self.rest.len() - self.at);
+        out[..count].copy_from_slice(&self.rest[self.at..self.at + count]);
+        self.at += count;
+        Ok(count)
+    }
+}

@@ -1,0 +1,186 @@
+//! One sweep for all running jobs: a single list of batches, however many jobs run.
+//!
+//! Jobs register a name and are woken when something about it changes, or at each sweep while it is missing or ended; a
+//! job that just runs costs no wake-up. The sweep also tells whether Livy answers at all.
+//!
+//! A registered name costs its look (about 300 bytes) and nothing per second.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, oneshot, watch};
+use tokio::time::{Instant, sleep_until};
+use tracing::{info, warn};
+
+use super::livy::Livy;
+use crate::job::world::{BatchState, Look, Unreachable};
+use crate::ops::telemetry::message_id;
+
+/// Whether Livy answers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Health {
+    /// Not asked yet.
+    Unknown,
+    /// It does.
+    Up,
+    /// It does not.
+    Down {
+        /// Since when.
+        since: Instant,
+        /// Why, in its or the connection's words.
+        words: String,
+    },
+}
+
+struct Watcher {
+    seen: Option<Look>,
+    tell: oneshot::Sender<Look>,
+}
+
+/// The shared sweep.
+#[derive(Clone)]
+pub struct Sweep {
+    watchers: Arc<Mutex<HashMap<String, Watcher>>>,
+    wake: Arc<Notify>,
+    health: watch::Sender<Health>,
+}
+
+impl Default for Sweep {
+    fn default() -> Self {
+        Sweep { watchers: Arc::default(), wake: Arc::default(), health: watch::Sender::new(Health::Unknown) }
+    }
+}
+
+impl Sweep {
+    /// Whether Livy answers, from sweep to sweep.
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.health.subscribe()
+    }
+
+    /// What the next sweep sees of `name`: at once where it is missing, ended or differs from `seen`, else on change.
+    pub async fn look(&self, name: &str, seen: Option<&Look>) -> Look {
+        let (tell, told) = oneshot::channel();
+        let watcher = Watcher { seen: seen.cloned(), tell };
+        self.watchers.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), watcher);
+        self.wake.notify_one();
+        let _leave = Leave { sweep: self, name };
+        // The sender is dropped only with the whole sweep, at the end of the process.
+        told.await.unwrap_or_else(|_| Look::Unreachable("the sweep has ended".to_owned()))
+    }
+
+    /// Sweeps for ever: every `interval` while jobs run or Livy is away, else every `idle`. `moved` is told by when the
+    /// next sweep must have ended.
+    pub async fn run(self, livy: Livy, interval: Duration, idle: Duration, moved: impl Fn(Option<Instant>)) {
+        loop {
+            let began = Instant::now();
+            let names = self.names();
+            moved(None);
+            let answer = if names.is_empty() {
+                livy.ping().await.map(|()| Vec::new())
+            } else {
+                let wanted = names.clone();
+                livy.list(move |name| wanted.contains(name)).await
+            };
+            self.note_health(&answer);
+            let mut seen: HashMap<String, Look> = HashMap::new();
+            let absent = match answer {
+                Ok(views) => {
+                    seen.extend(views.into_iter().map(|view| (view.name.clone(), Look::Seen(view))));
+                    Look::Missing
+                }
+                Err(Unreachable(words)) => Look::Unreachable(words),
+            };
+            self.tell(&names, seen, &absent);
+            moved(Some(Instant::now() + idle * 2 + interval * 2));
+            self.pause(began, interval, idle).await;
+        }
+    }
+
+    /// Until the next sweep is due. A job that registers ends the idle pause, not the interval.
+    async fn pause(&self, began: Instant, interval: Duration, idle: Duration) {
+        sleep_until(began + interval).await;
+        let away = matches!(*self.health.borrow(), Health::Down { .. });
+        if away || !self.watchers.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            return;
+        }
+        tokio::select! {
+            () = sleep_until(began + idle) => {}
+            () = self.wake.notified() => {}
+        }
+    }
+
+    fn names(&self) -> HashSet<String> {
+        self.watchers.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// Tells the watchers of `names`, those that registered before the question went out.
+    fn tell(&self, names: &HashSet<String>, mut seen: HashMap<String, Look>, absent: &Look) {
+        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        for name in names {
+            let look = seen.remove(name).unwrap_or_else(|| absent.clone());
+            let news = watchers
+                .get(name)
+                .is_some_and(|watcher| !may_wait(&look) || watcher.seen.as_ref() != Some(&look));
+            if news && let Some(watcher) = watchers.remove(name) {
+                // A job that has just left wants no news.
+                let _ = watcher.tell.send(look);
+            }
+        }
+    }
+
+    fn note_health<T>(&self, answer: &Result<T, Unreachable>) {
+        self.health.send_if_modified(|health| match (answer, &*health) {
+            (Ok(_), Health::Up) => false,
+            (Ok(_), Health::Unknown) => {
+                info!("Livy answers");
+                *health = Health::Up;
+                true
+            }
+            (Ok(_), Health::Down { since, .. }) => {
+                info!(
+                    message_id = message_id::LIVY_BACK,
+                    "Livy answers again after {} s",
+                    since.elapsed().as_secs()
+                );
+                *health = Health::Up;
+                true
+            }
+            (Err(Unreachable(words)), Health::Down { since, .. }) => {
+                *health = Health::Down { since: *since, words: words.clone() };
+                false
+            }
+            (Err(Unreachable(words)), Health::Up | Health::Unknown) => {
+                warn!(
+                    message_id = message_id::LIVY_UNREACHABLE,
+                    "Livy does not answer: {words}; no task is polled until it does"
+                );
+                *health = Health::Down { since: Instant::now(), words: words.clone() };
+                true
+            }
+        });
+    }
+}
+
+/// Whether a job learns nothing from seeing the same once more: only what is missing or ended has a clock.
+fn may_wait(look: &Look) -> bool {
+    match look {
+        Look::Seen(view) => {
+            matches!(view.state, BatchState::Starting | BatchState::Running | BatchState::Other(_))
+        }
+        Look::Unreachable(_) => true,
+        Look::Missing => false,
+    }
+}
+
+/// Takes a watcher out when its job no longer listens.
+struct Leave<'a> {
+    sweep: &'a Sweep,
+    name: &'a str,
+}
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        self.sweep.watchers.lock().unwrap_or_else(PoisonError::into_inner).remove(self.name);
+    }
+}

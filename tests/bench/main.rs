@@ -1,0 +1,205 @@
+//! Numbers of the daemon as a process, beside a plain Python worker, on the same stand-ins in the same run.
+//!
+//! `cargo bench --bench numbers`. The Python worker needs boto3: `SJW_BENCH_PYTHON` names an interpreter that has it;
+//! without one its rows are left out, and that is said. Bounded: 500 tasks a burst, two bursts a worker.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a measurement prints, and ends at the first surprise"
+)]
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use stand_ins::livy::{Livy, Master, Plan, Version};
+use stand_ins::sfn::{Sfn, TaskId};
+use stand_ins::worker::{Config, ENVIRONMENT, command};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_spark-job-worker");
+const BURST: usize = 500;
+const LIMIT: Duration = Duration::from_secs(120);
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let size = std::fs::metadata(PROGRAM).expect("the program").len();
+        println!("binary                         {:.2} MB", size as f64 / 1e6);
+        start_and_idle().await;
+        latencies().await;
+        requests().await;
+        for round in 1..=2 {
+            burst("spark-job-worker", round, &ours).await;
+            match std::env::var_os("SJW_BENCH_PYTHON") {
+                Some(python) => burst("plain python", round, &move |stage| plain(&python, stage)).await,
+                None => println!("burst {round}, plain python        left out: SJW_BENCH_PYTHON is not set"),
+            }
+        }
+    });
+}
+
+struct Stage {
+    sfn: Sfn,
+    livy: Livy,
+    arn: String,
+    directory: tempfile::TempDir,
+}
+
+impl Stage {
+    async fn new(plan: Plan) -> Stage {
+        let sfn = Sfn::start().await;
+        let arn = sfn.activity("spark-job");
+        let livy = Livy::start(Version::V0_8, Master::Yarn).await;
+        livy.configure(|settings| settings.max_creation = 10_000);
+        livy.plan(plan);
+        Stage { sfn, livy, arn, directory: tempfile::tempdir().expect("a directory") }
+    }
+
+    fn schedule(&self, number: usize) -> TaskId {
+        let input = format!(r#"{{"Name":"job-{number}","File":"s3://b/a.py","Args":["in","out"]}}"#);
+        self.sfn.schedule(&self.arn, &input)
+    }
+}
+
+/// A process that is stopped at the end.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Process {
+    /// CPU seconds, resident and peak memory in MB.
+    fn usage(&self) -> (f64, f64, f64) {
+        let pid = self.0.id();
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+        let ticks: f64 = [11, 12].iter().filter_map(|at| fields.get(*at)?.parse::<f64>().ok()).sum();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let mb = |key: &str| {
+            let line = status.lines().find(|line| line.starts_with(key)).unwrap_or_default();
+            line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or_default() / 1024.0
+        };
+        (ticks / 100.0, mb("VmRSS:"), mb("VmHWM:"))
+    }
+}
+
+/// The shipped defaults but for places and pollers.
+fn ours(stage: &Stage) -> Process {
+    let config = Config::new(&stage.sfn.url(), &stage.livy.url(), &stage.arn)
+        .activity("max_concurrent_jobs = 600\npollers = 4\nheartbeat_interval = \"20s\"")
+        .table("watch", "interval = \"1s\"\nidle_interval = \"10s\"")
+        .table("log", "filter = \"info\"");
+    let path = stage.directory.path().join("config.toml");
+    std::fs::write(&path, config.text()).expect("written");
+    let child =
+        command(Path::new(PROGRAM)).args(["run", "--config"]).arg(&path).stderr(Stdio::null()).spawn();
+    Process(child.expect("it starts"))
+}
+
+fn plain(python: &std::ffi::OsStr, stage: &Stage) -> Process {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/plain_worker.py");
+    let child = Command::new(python)
+        .arg(script)
+        .args([stage.sfn.url(), stage.livy.url(), stage.arn.clone(), "600".to_owned()])
+        .envs(ENVIRONMENT)
+        .stderr(Stdio::null())
+        .spawn();
+    Process(child.expect("it starts"))
+}
+
+async fn start_and_idle() {
+    let mut starts = Vec::new();
+    for _ in 0..10 {
+        let stage = Stage::new(Plan::success()).await;
+        let begun = Instant::now();
+        let _process = ours(&stage);
+        stage.sfn.wait_for(|sfn| sfn.open_polls(&stage.arn) > 0, LIMIT).await;
+        starts.push(begun.elapsed());
+    }
+    println!("start to first poll            {}", spread(&mut starts));
+    let stage = Stage::new(Plan::success()).await;
+    let process = ours(&stage);
+    stage.sfn.wait_for(|sfn| sfn.open_polls(&stage.arn) == 4, LIMIT).await;
+    let before = process.usage().0;
+    wait(Duration::from_secs(20)).await;
+    let (cpu, resident, _) = process.usage();
+    println!("idle resident memory           {resident:.1} MB");
+    println!("idle CPU in 20 s               {:.2} s", cpu - before);
+}
+
+async fn latencies() {
+    let stage = Stage::new(Plan::success().running_for(Duration::from_millis(1_300))).await;
+    let _process = ours(&stage);
+    stage.sfn.wait_for(|sfn| sfn.open_polls(&stage.arn) == 4, LIMIT).await;
+    let (mut to_post, mut to_report) = (Vec::new(), Vec::new());
+    for number in 0..60 {
+        let task = stage.schedule(number);
+        let _ = stage.sfn.outcome_within(&task, LIMIT).await;
+        let post = stage.livy.posts_named(&format!("job-{number}-")).remove(0);
+        to_post.push(post.at - stage.sfn.handed_out(&task).expect("handed out"));
+        // The plan: 0.1 s until it runs, then 1.3 s.
+        let ended = post.at + Duration::from_millis(1_400);
+        to_report.push(stage.sfn.reports(&task)[0].at.saturating_duration_since(ended));
+        // A different phase of the sweep each time.
+        wait(Duration::from_millis(37 * (number as u64 % 27))).await;
+    }
+    println!("token received to POST         {}", spread(&mut to_post));
+    println!("final in Livy to report        {}", spread(&mut to_report));
+}
+
+async fn requests() {
+    for jobs in [1, 50] {
+        let stage = Stage::new(Plan::running()).await;
+        let _process = ours(&stage);
+        for number in 0..jobs {
+            stage.schedule(number);
+        }
+        stage.livy.wait_for(|livy| livy.live_applications().len() == jobs, LIMIT).await;
+        let looks = || stage.livy.calls().len() - stage.livy.count("POST /batches");
+        let before = looks();
+        wait(Duration::from_secs(20)).await;
+        println!("requests to Livy a minute      {} for {jobs} running jobs", (looks() - before) * 3);
+    }
+}
+
+async fn burst(name: &str, round: usize, start: &dyn Fn(&Stage) -> Process) {
+    let stage = Stage::new(Plan::running()).await;
+    let process = start(&stage);
+    stage.sfn.wait_for(|sfn| sfn.open_polls(&stage.arn) > 0, LIMIT).await;
+    let cpu = process.usage().0;
+    let begun = Instant::now();
+    let tasks: Vec<TaskId> = (0..BURST).map(|number| stage.schedule(number)).collect();
+    stage.livy.wait_for(|livy| livy.live_applications().len() == BURST, LIMIT).await;
+    let submitted = begun.elapsed();
+    for batch in stage.livy.batches() {
+        stage.livy.set_state(batch.name.as_deref().unwrap_or_default(), "success");
+    }
+    let ended = Instant::now();
+    let all = |sfn: &Sfn| tasks.iter().all(|task| sfn.peek(task).is_some());
+    stage.sfn.wait_for(all, LIMIT).await;
+    let reported = ended.elapsed();
+    let (used, _, peak) = process.usage();
+    println!(
+        "burst {round} of {BURST}, {name:<17} submitted {:.2} s, all ended to all reported {:.2} s, CPU {:.2} s, peak {peak:.0} MB",
+        submitted.as_secs_f64(),
+        reported.as_secs_f64(),
+        used - cpu,
+    );
+}
+
+/// Lets a span of a measurement pass.
+async fn wait(span: Duration) {
+    tokio::time::sleep(span).await;
+}
+
+fn spread(values: &mut [Duration]) -> String {
+    values.sort();
+    let at = |share: f64| values[((values.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+    format!("p50 {:.1} ms, p90 {:.1} ms, most {:.1} ms ({} times)", at(0.5), at(0.9), at(1.0), values.len())
+}

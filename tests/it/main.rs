@@ -1,0 +1,20 @@
+//! The daemon as a process, over real HTTP, against stand-ins that behave like the real servers.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests measure real time, and end at the first surprise"
+)]
+
+mod faults;
+mod harness;
+mod heartbeat;
+mod input;
+mod lifecycle;
+mod old_worker;
+mod poll;
+mod report;
+mod structure;
+mod way;

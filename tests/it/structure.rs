@@ -1,0 +1,206 @@
+//! The rules of the design that a reader relies on, and the promises of the README that a test can keep.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use spark_job_worker::config;
+
+/// An external crate and the one place that names it.
+const CRATES: [(&str, &str); 6] = [
+    ("aws_sdk_sfn", "src/activity.rs"),
+    ("aws_config", "src/activity.rs"),
+    ("reqwest", "src/spark/"),
+    ("figment", "src/config.rs"),
+    ("backoff", "src/retry.rs"),
+    ("tracing_journald", "src/ops/telemetry"),
+];
+
+/// Modules without async, clock, randomness or I/O.
+const PURE: [&str; 7] = [
+    "src/job/evidence.rs",
+    "src/job/machine.rs",
+    "src/job/report.rs",
+    "src/job/request.rs",
+    "src/job/verdict.rs",
+    "src/retry.rs",
+    "src/spark/livy_wire.rs",
+];
+
+#[test]
+fn each_external_crate_is_named_in_one_place() {
+    for (path, text) in sources() {
+        for (name, place) in CRATES {
+            let named = text.lines().any(|line| {
+                let code = line.split("//").next().unwrap_or_default();
+                code.contains(&format!("{name}::")) || code.contains(&format!("use {name}"))
+            });
+            assert!(!named || path.starts_with(place), "{path} names {name}, which belongs to {place}");
+        }
+    }
+}
+
+#[test]
+fn pure_modules_stay_pure() {
+    let impure =
+        ["async ", ".await", "tokio", "Instant::now", "SystemTime::now", "fastrand", "std::fs", "std::net"];
+    let sources = sources();
+    for pure in PURE {
+        let folder = format!("{}/", pure.trim_end_matches(".rs"));
+        let files: Vec<_> =
+            sources.iter().filter(|(path, _)| path == pure || path.starts_with(&folder)).collect();
+        assert!(!files.is_empty(), "{pure} is there");
+        for (path, text) in files {
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for word in impure {
+                let hit =
+                    code.lines().find(|line| !line.trim_start().starts_with("//") && line.contains(word));
+                assert!(hit.is_none(), "{path} is not pure: {hit:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_job_knows_no_step_functions_and_no_http() {
+    for (path, text) in sources().iter().filter(|(path, _)| path.starts_with("src/job/")) {
+        for word in ["crate::activity", "crate::spark", "StatusCode"] {
+            assert!(!text.contains(word), "{path} names {word}");
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    for (path, text) in sources() {
+        assert!(text.starts_with("//!"), "{path} does not begin with //!");
+    }
+}
+
+#[test]
+fn the_shipped_configuration_is_complete_and_is_the_defaults() {
+    let path = root().join("config/spark-job-worker.toml");
+    let shipped = config::load(&path).expect("the shipped configuration is good");
+    let mut defaults = config::Settings { activity: shipped.activity.clone(), ..config::Settings::default() };
+    let arn = shipped.activity[0].arn.clone();
+    defaults.activity = vec![toml_activity(&arn)];
+    assert_eq!(shipped, defaults);
+    // Complete: every key of the defaults stands in the file, if only as a comment.
+    let text = std::fs::read_to_string(&path).expect("the file");
+    for key in keys(&serde_json::to_value(&shipped).expect("settings are data")) {
+        assert!(
+            text.lines().any(|line| line.trim_start_matches("# ").starts_with(&format!("{key} ="))),
+            "{key} is not in the shipped file"
+        );
+    }
+}
+
+#[test]
+fn every_key_of_the_configuration_is_in_the_readme_and_vice_versa() {
+    let shipped = config::load(&root().join("config/spark-job-worker.toml")).expect("it is good");
+    let known: BTreeSet<String> = keys(&serde_json::to_value(&shipped).expect("settings are data"));
+    let readme = readme();
+    let table = section(&readme, "## Configuration");
+    let documented: BTreeSet<String> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next().map(str::to_owned))
+        .collect();
+    assert_eq!(documented, known);
+}
+
+#[test]
+fn every_path_that_the_readme_names_exists() {
+    let readme = readme();
+    for quoted in readme.split('`').skip(1).step_by(2) {
+        let named = ["src/", "tests/", "config/", "systemd/", "bootstrap/", ".ci/"]
+            .iter()
+            .any(|top| quoted.starts_with(top));
+        if named && !quoted.contains(['*', ' ', '<']) {
+            assert!(root().join(quoted).exists(), "the README names {quoted}");
+        }
+    }
+}
+
+#[test]
+fn the_readmes_snippets_parse_and_every_error_name_is_documented() {
+    let readme = readme();
+    let mut parsed = 0;
+    for block in readme.split("```json\n").skip(1) {
+        let text = block.split("```").next().unwrap_or_default();
+        let _: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in:\n{text}"));
+        parsed += 1;
+    }
+    assert!(parsed >= 3, "{parsed} snippets");
+    let names = std::fs::read_to_string(root().join("src/job/report.rs")).expect("the source");
+    let names: BTreeSet<&str> =
+        names.split('"').filter(|text| text.starts_with("SparkJob.") && text.len() > 9).collect();
+    let errors = section(&readme, "## Errors");
+    for name in names {
+        assert!(errors.contains(&format!("| `{name}`")), "{name} is not in the README's table of errors");
+    }
+}
+
+#[test]
+fn the_unit_is_a_notify_service_that_does_not_restart_on_a_wrong_configuration() {
+    let unit = std::fs::read_to_string(root().join("systemd/spark-job-worker.service")).expect("the unit");
+    for line in [
+        "Type=notify",
+        "RestartPreventExitStatus=78",
+        "WatchdogSec=30s",
+        "TimeoutStopSec=90s",
+        "Restart=always",
+    ] {
+        assert!(unit.lines().any(|found| found == line), "{line}");
+    }
+    let grace = config::Settings::default().stop.grace;
+    assert!(grace < std::time::Duration::from_secs(90), "the unit waits longer than the worker's own grace");
+}
+
+fn toml_activity(arn: &str) -> config::Activity {
+    serde_json::from_value(serde_json::json!({ "arn": arn })).expect("an ARN is all that an activity needs")
+}
+
+/// The names of all leaves, `defaults` and ARN lists apart.
+fn keys(value: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (table, content) in value.as_object().expect("tables") {
+        let content = content.as_array().map_or(content, |list| &list[0]);
+        for key in content.as_object().expect("a table").keys().filter(|key| *key != "defaults") {
+            assert!(!table.is_empty());
+            found.insert(key.clone());
+        }
+    }
+    found
+}
+
+fn section<'a>(text: &'a str, heading: &str) -> &'a str {
+    let start = text.find(heading).unwrap_or_else(|| panic!("the README has {heading}"));
+    let rest = &text[start + heading.len()..];
+    rest.split("\n## ").next().unwrap_or_default()
+}
+
+fn readme() -> String {
+    std::fs::read_to_string(root().join("README.md")).expect("the README")
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Path from the root, and text, of every source file.
+fn sources() -> Vec<(String, String)> {
+    fn walk(folder: &Path, found: &mut Vec<(String, String)>) {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let relative = path.strip_prefix(root()).expect("below the root").display().to_string();
+                found.push((relative, std::fs::read_to_string(&path).expect("a source")));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&root().join("src"), &mut found);
+    found
+}

@@ -1,0 +1,271 @@
+//! Livy's records and the applications behind them: what one event changes in both.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+use super::application::{AppState, Application};
+use super::plan::{Event, Plan};
+use super::request::Submission;
+use super::settings::{Master, Settings, Version};
+
+/// How many lines of spark-submit's output Livy keeps.
+const KEPT_LINES: usize = 200;
+
+/// Livy's record of a batch.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    pub(super) submission: usize,
+    pub(super) id: u32,
+    pub(super) name: Option<String>,
+    pub(super) body: Value,
+    pub(super) tag: String,
+    pub(super) state: String,
+    pub(super) app_id: Option<String>,
+    pub(super) stdout: VecDeque<String>,
+    pub(super) diagnostics: Vec<String>,
+    /// spark-submit was started; without it the log has not even headings.
+    pub(super) started: bool,
+    /// The recovery store has it.
+    pub(super) stored: bool,
+    pub(super) ended: Option<Instant>,
+}
+
+impl Record {
+    pub(super) fn is_final(&self) -> bool {
+        is_final(&self.state)
+    }
+
+    /// The whole log, with its headings.
+    pub(super) fn log(&self, master: Master) -> Vec<String> {
+        if !self.started {
+            return Vec::new();
+        }
+        let mut lines = vec!["stdout: ".to_owned()];
+        lines.extend(self.stdout.iter().cloned());
+        lines.push("\nstderr: ".to_owned());
+        if master == Master::Yarn {
+            lines.push("\nYARN Diagnostics: ".to_owned());
+            lines.extend(self.diagnostics.iter().cloned());
+        }
+        lines
+    }
+
+    pub(super) fn print(&mut self, line: String) {
+        if self.stdout.len() == KEPT_LINES {
+            self.stdout.pop_front();
+        }
+        self.stdout.push_back(line);
+    }
+
+    pub(super) fn enter(&mut self, state: &str) {
+        self.state = state.to_owned();
+        self.ended = is_final(state).then(Instant::now);
+    }
+}
+
+pub(super) fn is_final(state: &str) -> bool {
+    matches!(state, "success" | "dead" | "killed" | "error")
+}
+
+/// Everything that Livy and the cluster remember.
+pub(super) struct World {
+    pub(super) settings: Settings,
+    pub(super) records: Vec<Record>,
+    pub(super) applications: Vec<Application>,
+    pub(super) default_plan: Option<Plan>,
+    pub(super) plans: Vec<(String, Plan)>,
+    next_id: u32,
+    submissions: usize,
+    /// What YARN puts into application ids: when it was started.
+    cluster_started: u128,
+}
+
+impl World {
+    pub(super) fn new(settings: Settings) -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970");
+        Self {
+            settings,
+            records: Vec::new(),
+            applications: Vec::new(),
+            default_plan: None,
+            plans: Vec::new(),
+            next_id: 0,
+            submissions: 0,
+            cluster_started: since.as_millis(),
+        }
+    }
+
+    /// The next id; refused requests consume one, too.
+    pub(super) fn take_id(&mut self) -> u32 {
+        self.next_id += 1;
+        self.next_id - 1
+    }
+
+    /// Puts a batch on record, before anything is started.
+    pub(super) fn register(&mut self, id: u32, name: Option<String>, body: Value) -> usize {
+        self.submissions += 1;
+        let mut tag = format!("livy-batch-{id}-{:08X}", self.submissions);
+        if self.settings.version >= Version::V0_9 {
+            tag.make_ascii_lowercase();
+        }
+        self.records.push(Record {
+            submission: self.submissions,
+            id,
+            name,
+            body,
+            tag,
+            state: "starting".to_owned(),
+            app_id: None,
+            stdout: VecDeque::new(),
+            diagnostics: Vec::new(),
+            started: false,
+            stored: false,
+            ended: None,
+        });
+        self.submissions
+    }
+
+    /// Starts the spark-submit of a registered batch, and returns what is going to happen.
+    pub(super) fn launch(&mut self, submission: usize, asked: &Submission) -> Vec<(Duration, Event)> {
+        let settings = self.settings.clone();
+        let Some(record) = self.record(submission) else { return Vec::new() };
+        record.started = true;
+        record.stored = true;
+        let (name, tag) = (record.name.clone(), record.tag.clone());
+        let plan = self.plan(name.as_deref(), asked);
+        if plan.has_application() {
+            let yarn = settings.master == Master::Yarn;
+            let number = self.applications.len() + 1;
+            let tags = asked.conf("spark.yarn.tags").unwrap_or_default();
+            let tags = std::iter::once(tag.as_str()).chain(tags.split(',').map(str::trim));
+            self.applications.push(Application {
+                submission,
+                id: yarn.then(|| format!("application_{}_{number:04}", self.cluster_started)),
+                name,
+                tags: tags.filter(|tag| !tag.is_empty()).map(str::to_lowercase).collect(),
+                state: AppState::Accepted,
+                started: Instant::now(),
+            });
+        }
+        plan.timeline(settings.master, settings.lookup_timeout)
+    }
+
+    fn plan(&self, name: Option<&str>, asked: &Submission) -> Plan {
+        let named = |(start, _): &&(String, Plan)| name.is_some_and(|name| name.starts_with(start.as_str()));
+        let chosen = self.plans.iter().rev().find(named).map(|(_, plan)| plan).or(self.default_plan.as_ref());
+        let arguments = asked.list("args");
+        chosen.cloned().unwrap_or_else(|| Plan::script(arguments.iter().map(String::as_str)))
+    }
+
+    pub(super) fn record(&mut self, submission: usize) -> Option<&mut Record> {
+        self.records.iter_mut().find(|record| record.submission == submission)
+    }
+
+    pub(super) fn application(&mut self, submission: usize) -> Option<&mut Application> {
+        self.applications.iter_mut().find(|application| application.submission == submission)
+    }
+
+    /// Lets one event of a plan happen; false once the application is over, and so is its plan.
+    pub(super) fn happen(&mut self, submission: usize, event: Event) -> bool {
+        let application = self.application(submission);
+        if application.as_ref().is_some_and(|application| !application.is_live()) {
+            return false;
+        }
+        let id = application.and_then(|application| {
+            match &event {
+                Event::Running => application.state = AppState::Running,
+                Event::End { state, .. } if state == "killed" => application.state = AppState::Killed,
+                Event::End { .. } => application.state = AppState::Finished,
+                Event::Found | Event::Line(_) | Event::GaveUp => {}
+            }
+            application.id.clone()
+        });
+        // Livy may have forgotten the batch, or judged it for good.
+        let Some(record) = self.record(submission).filter(|record| !record.is_final()) else { return true };
+        match event {
+            Event::Found => record.app_id = id,
+            Event::Running => record.enter("running"),
+            Event::Line(line) => record.print(line),
+            Event::End { state, diagnostics } => {
+                record.diagnostics.extend(diagnostics);
+                record.enter(&state);
+            }
+            Event::GaveUp => record.give_up(),
+        }
+        true
+    }
+
+    /// How many spark-submits run: what the limit of creations counts.
+    pub(super) fn children(&self) -> usize {
+        let yarn = self.settings.master == Master::Yarn;
+        let submitting =
+            |record: &&Record| record.started && !record.is_final() && !(yarn && record.app_id.is_some());
+        self.records.iter().filter(submitting).count()
+    }
+
+    /// Forgets what ended long enough ago.
+    pub(super) fn collect_garbage(&mut self) {
+        let retain = self.settings.retain;
+        self.records.retain(|record| record.ended.is_none_or(|ended| ended.elapsed() < retain));
+    }
+
+    /// Livy dies and comes back: what it knows afterwards. What runs goes on.
+    pub(super) fn restart(&mut self, recovery: bool) {
+        if !recovery {
+            self.records.clear();
+            self.next_id = 0;
+            return;
+        }
+        assert!(self.settings.master == Master::Yarn, "Livy refuses recovery beside local jobs");
+        let drops_failures = self.settings.version >= Version::V0_8;
+        self.records.retain(|record| {
+            let dropped = drops_failures && matches!(record.state.as_str(), "dead" | "killed");
+            record.stored && !dropped
+        });
+        for record in &mut self.records {
+            record.stdout.clear();
+            record.started = true;
+            let judged_again = record.is_final() && record.app_id.is_some();
+            if !judged_again {
+                record.enter("recovering");
+                record.diagnostics.clear();
+            }
+        }
+    }
+
+    /// What Livy finds out about its recovered batches when it first looks at YARN.
+    pub(super) fn recovered(&mut self) {
+        for record in self.records.iter_mut().filter(|record| record.state == "recovering") {
+            let theirs = |application: &&Application| application.submission == record.submission;
+            let Some(application) = self.applications.iter().find(theirs) else { continue };
+            record.app_id = application.id.clone();
+            match application.state {
+                AppState::Accepted => {}
+                AppState::Running => record.enter("running"),
+                AppState::Finished => record.enter("success"),
+                AppState::Killed => record.enter("killed"),
+            }
+        }
+    }
+
+    /// Livy has looked long enough for applications that it still does not know.
+    pub(super) fn give_up_recovering(&mut self) {
+        let lost =
+            self.records.iter_mut().filter(|record| record.state == "recovering" && record.app_id.is_none());
+        lost.for_each(Record::give_up);
+    }
+}
+
+impl Record {
+    fn give_up(&mut self) {
+        let tag = self.tag.to_lowercase();
+        self.diagnostics = vec![format!(
+            "No YARN application is found with tag {tag} in 120 seconds. This may be because 1) spark-submit fail to submit \
+             application to YARN; or 2) YARN cluster doesn't have enough resources to start the application in time. Please \
+             check Livy log and YARN log to know the details."
+        )];
+        self.enter("dead");
+    }
+}
