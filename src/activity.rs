@@ -217,7 +217,7 @@ where
         _ if fault => Condition::Service,
         Some(_) => Condition::Other,
         None => match error {
-            SdkError::DispatchFailure(failure) if failure.is_other() => Condition::Credentials,
+            _ if lacks_credentials(error) => Condition::Credentials,
             SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) | SdkError::ResponseError(_) => {
                 Condition::Unreachable
             }
@@ -225,6 +225,18 @@ where
         },
     };
     Trouble { condition, words: words(error) }
+}
+
+/// The SDK has no type of its own for "no credentials", but says so somewhere in the chain.
+fn lacks_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(reason) = next {
+        if reason.to_string().to_lowercase().contains("credential") {
+            return true;
+        }
+        next = reason.source();
+    }
+    false
 }
 
 /// Code and message where the service spoke, else the innermost reason. Never a token: the service does not echo them.

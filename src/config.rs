@@ -78,10 +78,26 @@ fn describe(figment: &Figment, error: &figment::Error) -> String {
 
 /// A key's value and where it comes from.
 fn origin(figment: &Figment, key: &str) -> (String, String) {
-    let value = figment.find_value(key).ok();
+    let value = find(figment, key);
     let source = value.as_ref().and_then(|value| figment.get_metadata(value.tag())).map(place);
     let shown = value.and_then(|value| serde_json::to_string(&value).ok()).map(|value| format!(" = {value}"));
     (shown.unwrap_or_default(), source.unwrap_or_else(|| "default".to_owned()))
+}
+
+/// The value of a key; parts of it may be places in a list.
+fn find(figment: &Figment, key: &str) -> Option<figment::value::Value> {
+    use figment::value::Value;
+    let mut parts = key.split('.');
+    let mut value = figment.find_value(parts.next()?).ok()?;
+    for part in parts {
+        let inner = match &value {
+            Value::Dict(_, table) => table.get(part).cloned(),
+            Value::Array(_, list) => part.parse().ok().and_then(|at: usize| list.get(at).cloned()),
+            Value::String(..) | Value::Char(..) | Value::Bool(..) | Value::Num(..) | Value::Empty(..) => None,
+        };
+        value = inner?;
+    }
+    Some(value)
 }
 
 fn place(metadata: &figment::Metadata) -> String {

@@ -20,7 +20,7 @@ pub const POLL: Policy = Policy { first: Duration::from_millis(500), longest: Du
 /// A heartbeat without an answer: several tries fit into one interval.
 pub const HEARTBEAT: Policy = Policy { first: Duration::from_millis(500), longest: Duration::from_secs(5) };
 /// A report without an answer.
-pub const REPORT: Policy = Policy { first: Duration::from_millis(200), longest: Duration::from_secs(20) };
+pub const REPORT: Policy = Policy { first: Duration::from_millis(200), longest: Duration::from_secs(5) };
 /// A submission that Livy cannot take now: its slots are held while spark-submit starts an application, some seconds.
 pub const SUBMIT: Policy = Policy { first: Duration::from_millis(500), longest: Duration::from_secs(10) };
 /// A look for something that should be there soon.

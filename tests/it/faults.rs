@@ -288,6 +288,7 @@ async fn another_application_behind_our_name_is_not_ours() {
     let worker = stage.worker();
     let task = stage.task();
     let name = stage.submitted("etl-").await;
+    worker.logged("is batch 0 of Livy");
     stage.livy.set_app(&name, "application_1_0001");
     worker.logged("runs as application_1_0001");
     stage.livy.set_app(&name, "application_1_0002");

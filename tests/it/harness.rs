@@ -25,9 +25,10 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Livy 0.8 on YARN.
+    /// Livy on YARN: 0.8, or 0.7 where `SJW_TEST_LIVY` says so. EMR 7 ships the one, EMR 6 the other.
     pub(crate) async fn new() -> Stage {
-        Stage::with(Version::V0_8, Master::Yarn).await
+        let older = std::env::var("SJW_TEST_LIVY").is_ok_and(|version| version == "0.7");
+        Stage::with(if older { Version::V0_7 } else { Version::V0_8 }, Master::Yarn).await
     }
 
     pub(crate) async fn with(version: Version, master: Master) -> Stage {

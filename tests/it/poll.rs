@@ -50,11 +50,14 @@ async fn trouble_of_every_kind_is_waited_out_and_told_once() {
 #[tokio::test]
 async fn an_outage_of_step_functions_is_survived() {
     let stage = Stage::new().await;
+    // The poll that the outage cuts off goes on in the service, as a ghost, for as long as polls are held.
+    stage.sfn.hold_polls(Duration::from_millis(300));
     let mut worker = stage.worker();
     stage.polling().await;
     stage.sfn.down().await;
     worker.logged("cannot be reached");
     stage.sfn.up().await;
+    worker.logged("polls are answered again");
     stage.output(&stage.task()).await;
     assert!(worker.is_running());
 }

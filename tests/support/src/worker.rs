@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -169,7 +169,7 @@ impl Worker {
     /// Waits for the end of the process, at most [`LIMIT`] and a grace.
     pub fn ended(&mut self) -> ExitStatus {
         let (lock, changed) = &*self.log;
-        let lines = lock.lock().expect("no poison");
+        let lines = lock.lock().unwrap_or_else(PoisonError::into_inner);
         // Its stderr ends with it.
         let (lines, late) =
             changed.wait_timeout_while(lines, LIMIT * 3, |lines| !lines.ended).expect("no poison");
@@ -198,7 +198,7 @@ impl Worker {
     /// Waits for a log line.
     pub fn logged_where(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let (lock, changed) = &*self.log;
-        let mut lines = lock.lock().expect("no poison");
+        let mut lines = lock.lock().unwrap_or_else(PoisonError::into_inner);
         let end = Instant::now() + LIMIT;
         loop {
             if let Some(line) = lines.all.iter().find(|line| wanted(line)) {
@@ -212,7 +212,7 @@ impl Worker {
 
     /// All lines so far.
     pub fn lines(&self) -> Vec<Value> {
-        self.log.0.lock().expect("no poison").all.clone()
+        self.log.0.lock().unwrap_or_else(PoisonError::into_inner).all.clone()
     }
 
     /// How many lines so far have a message that contains `part`.
@@ -252,10 +252,10 @@ pub fn message(line: &Value) -> &str {
 fn keep(stderr: impl Read, log: &(Mutex<Lines>, Condvar)) {
     for line in BufReader::new(stderr).lines().map_while(Result::ok) {
         let line = serde_json::from_str(&line).unwrap_or_else(|_| serde_json::json!({ "message": line }));
-        log.0.lock().expect("no poison").all.push(line);
+        log.0.lock().unwrap_or_else(PoisonError::into_inner).all.push(line);
         log.1.notify_all();
     }
-    log.0.lock().expect("no poison").ended = true;
+    log.0.lock().unwrap_or_else(PoisonError::into_inner).ended = true;
     log.1.notify_all();
 }
 

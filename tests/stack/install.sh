@@ -1,0 +1,76 @@
+# shellcheck shell=bash disable=SC2154 # part of servers.sh: $here and $cache are set there
+# What the servers need, fetched once into the cache.
+#
+# Each piece is a directory named after the checksum of the file that pins its versions: another version is another
+# piece, and checkouts that differ share one cache. A piece is built as *.part and renamed when it is complete.
+
+tool_check() { # says in one line what this machine lacks
+  local missing=() tool version list
+  for tool in curl flock javac mvn setsid; do command -v "$tool" >/dev/null || missing+=("$tool"); done
+  [ -n "$(python)" ] || missing+=("python3.11 with its venv module")
+  version=$(java -version 2>&1 | sed -n '1s/.*version "\([0-9]*\).*/\1/p') || true
+  [ "${version:-0}" -ge 11 ] || missing+=("java 11 or later")
+  [ ${#missing[@]} -gt 0 ] || return 0
+  printf -v list ', %s' "${missing[@]}"
+  echo "skipped: this machine lacks ${list:2}"
+  exit 3
+}
+
+python() { # CPython 3.11: LocalStack 4.9.2 runs on no other that is here, and Spark 3.5 likes it
+  local candidate
+  for candidate in python3.11 python3; do
+    if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+}
+
+sum() { sha256sum "$here/$1" | cut -c-12; }
+venv() { echo "$cache/$1-$(sum "$1.lock")"; }
+jars() { echo "$cache/$1-$(sum "$1-pom.xml")"; }
+pi_jar() { echo "$cache/pi-$(sum jobs/Pi.java).jar"; }
+pyspark() { echo "$(venv pyspark)/lib/python3.11/site-packages/pyspark"; }
+
+install_venv() { # the lock files are complete: nothing is resolved
+  local target; target=$(venv "$1")
+  [ ! -x "$target/bin/python" ] || return 0 # a link that dangles when its Python is gone
+  rm -rf "$target" "$target.part"
+  "$(python)" -m venv "$target.part"
+  "$target.part/bin/python" -m pip install -q --disable-pip-version-check --no-deps -r "$here/$1.lock"
+  mv "$target.part" "$target"
+}
+
+install_jars() {
+  local target; target=$(jars "$1")
+  [ ! -d "$target" ] || return 0
+  rm -rf "$target.part"
+  mvn -q -B -Dstyle.color=never -f "$here/$1-pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+    -DincludeScope=runtime -DoutputDirectory="$target.part"
+  mv "$target.part" "$target"
+}
+
+install_pi() {
+  local target; target=$(pi_jar)
+  [ ! -f "$target" ] || return 0
+  rm -rf "$target.part"
+  javac -cp "$(pyspark)/jars/*" -d "$target.part/classes" "$here/jobs/Pi.java"
+  jar cf "$target.part/pi.jar" -C "$target.part/classes" .
+  mv "$target.part/pi.jar" "$target"
+  rm -rf "$target.part"
+}
+
+install() {
+  tool_check
+  mkdir -p "$cache"
+  ( # one at a time: two checkouts may share the cache
+    flock 9
+    (install_jars livy && install_jars yarn) &
+    jars=$!
+    install_venv localstack
+    install_venv microburst
+    install_venv pyspark
+    install_pi
+    wait "$jars"
+  ) 9>"$cache/lock"
+}

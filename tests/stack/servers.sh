@@ -1,0 +1,198 @@
+#!/usr/bin/env bash
+# Real servers on 127.0.0.1 for the tests: LocalStack's Step Functions, Livy 0.7.1, Spark 3.5.6, YARN 3.3.4.
+#
+#   servers.sh install               what the servers need, into the cache (once; later calls return at once)
+#   servers.sh start                 all of them, on free ports; the addresses are in $SJW_STACK_RUN/env
+#   servers.sh start|stop|kill NAME  one of them, on the same ports as before (kill: SIGKILL of that process alone)
+#   servers.sh stop | status | clean   end all; what runs and its memory; end all and forget the run directory
+#
+#   sfn         Step Functions (LocalStack); keeps nothing over a restart
+#   faults      the same through a proxy that can fail requests (microburst, POST /_microburst/rules)
+#   rm nm       YARN's ResourceManager, with recovery, and NodeManager, without
+#   livy-yarn   Livy in front of YARN, cluster mode; recovery on, or off with LIVY_RECOVERY=off at its start
+#   livy-local  Livy with Spark in local mode
+#   livy-fake   Livy with a script for spark-submit: a batch takes milliseconds (see fake-spark/bin/spark-submit)
+#
+# Environment: SJW_STACK_RUN    state, logs and settings of one set of servers; without it `start` makes one and says where
+#              SJW_STACK_CACHE  what `install` fetched, shared by all checkouts
+#              LIVY_EXTRA       more lines for the livy.conf of the Livy that is started
+# Exit code 3: a tool is missing on this machine.
+# shellcheck disable=SC2154 # port_* are in $run/ports
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache=${SJW_STACK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/spark-job-worker-stack}
+all=(sfn faults rm nm livy-yarn livy-local livy-fake)
+# shellcheck source=install.sh
+. "$here/install.sh"
+# shellcheck source=settings.sh
+. "$here/settings.sh"
+
+usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+
+# ---------------------------------------------------------------- the run directory
+new_run() { # picks the ports and writes down the addresses
+  mkdir -p "$run"/{pid,log,conf,state,tmp,jobs,data}
+  # below the range from which the kernel gives out ports: one of a killed server must not go to somebody's connection
+  "$(venv pyspark)/bin/python" - sfn faults rm_rpc rm_scheduler rm_tracker rm_admin rm_http nm_rpc nm_localizer nm_http \
+    livy_yarn livy_local livy_fake >"$run/ports" <<'PYTHON'
+import random, socket, sys
+names, held = sys.argv[1:], []
+for port in random.sample(range(20000, 32000), 2000):
+    if len(held) == len(names):
+        break
+    server = socket.socket()
+    try:
+        server.bind(("127.0.0.1", port))
+    except OSError:
+        continue
+    held.append(server)
+    print(f"port_{names[len(held) - 1]}={port}")
+PYTHON
+  read_ports
+  cp "$here"/jobs/*.py "$run/jobs/"
+  cp "$(pi_jar)" "$run/jobs/pi.jar"
+  "$(venv pyspark)/bin/python" "$here/jobs/taxi_trips.py" "$run/data/trips.csv" 20000
+  # the last file: whoever finds it finds everything
+  cat >"$run/env.part" <<ENV
+SJW_STACK_RUN=$run
+SJW_STACK_CONTROL=$here/servers.sh
+SJW_STACK_SFN=http://127.0.0.1:$port_sfn
+SJW_STACK_FAULTS=http://127.0.0.1:$port_faults
+SJW_STACK_LIVY_YARN=http://127.0.0.1:$port_livy_yarn
+SJW_STACK_LIVY_LOCAL=http://127.0.0.1:$port_livy_local
+SJW_STACK_LIVY_FAKE=http://127.0.0.1:$port_livy_fake
+SJW_STACK_RM=http://127.0.0.1:$port_rm_http
+SJW_STACK_NM=http://127.0.0.1:$port_nm_http
+SJW_STACK_JOBS=$run/jobs
+SJW_STACK_DATA=$run/data
+SJW_STACK_TRIPS=$run/data/trips.csv
+ENV
+  mv "$run/env.part" "$run/env"
+}
+
+# shellcheck disable=SC1091 # written by new_run
+read_ports() { . "$run/ports"; }
+
+open_run() {
+  run=${SJW_STACK_RUN:-}
+  [ -n "$run" ] || { echo "set SJW_STACK_RUN to the directory that 'start' named" >&2; exit 2; }
+  [ -f "$run/env" ] || { echo "$run is no run directory: 'start' makes one" >&2; exit 2; }
+  run=$(cd "$run" && pwd)
+  read_ports
+}
+
+# ---------------------------------------------------------------- processes
+# Every process of a run, and whatever it starts (jobs, containers, the Python of a job), has this in its environment.
+# So this script ends nothing that it did not start, and misses nothing that it did.
+mark() { echo "SJW_STACK_OWNED=$run"; }
+owned() { grep -lzxF "$(mark)" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 || true; }
+alive() { [ -f "$run/pid/$1" ] && grep -qzxF "$(mark)" "/proc/$(cat "$run/pid/$1")/environ" 2>/dev/null; }
+
+launch() { # launch NAME [VARIABLE=VALUE]... COMMAND...: leads a process group of its own, away from the checkout
+  local name=$1; shift
+  (cd "$run/state" && exec setsid env "$(mark)" TMPDIR="$run/tmp" "$@") >>"$run/log/$name.log" 2>&1 </dev/null &
+  echo $! >"$run/pid/$name"
+}
+
+answers() { # answers URL [TEXT]
+  curl -fs --noproxy '*' -m 5 "$1" | grep -q "${2:-}"
+}
+
+ready() { # ready NAME
+  case $1 in
+    sfn) answers "http://127.0.0.1:$port_sfn/_localstack/health" '"stepfunctions": "running"' ;;
+    faults) answers "http://127.0.0.1:$port_faults/_microburst/health" ;;
+    rm) answers "http://127.0.0.1:$port_rm_http/ws/v1/cluster/info" ;;
+    nm) answers "http://127.0.0.1:$port_nm_http/ws/v1/node/info" &&
+      answers "http://127.0.0.1:$port_rm_http/ws/v1/cluster/metrics" '"activeNodes":1' ;;
+    livy-*) answers "http://127.0.0.1:$(livy_port "$1")/version" ;;
+  esac
+}
+
+await() { # await NAME
+  for _ in $(seq 600); do
+    sleep 0.1
+    ready "$1" && return
+    alive "$1" || { echo "$1 ended, see $run/log/$1.log" >&2; return 1; }
+  done
+  echo "$1 does not answer, see $run/log/$1.log" >&2
+  return 1
+}
+
+start() { # start NAME...: all at the same time
+  local name
+  for name; do
+    alive "$name" && continue
+    configure "$name"
+    command_"${name%%-*}" "$name"
+  done
+  for name; do await "$name"; done
+}
+
+gone() { # gone TENTHS COMMAND...: waits until the command fails or says nothing
+  local tenths=$1; shift
+  for _ in $(seq "$tenths"); do
+    [ -n "$("$@")" ] || return 0
+    sleep 0.1
+  done
+  return 1
+}
+pid_of() { ! alive "$1" || cat "$run/pid/$1"; }
+
+stop_one() {
+  local pid patience=200 # a NodeManager that had containers takes 14 s
+  pid=$(pid_of "$1")
+  [ -n "$pid" ] || return 0
+  # LocalStack waits for open polls, sometimes for ever
+  case $1 in sfn | faults) patience=30 ;; esac
+  kill -TERM "$pid" 2>/dev/null || true
+  gone "$patience" pid_of "$1" || true
+  # the Python of a local job outlives its spark-submit and its Livy
+  kill -KILL -- "-$pid" 2>/dev/null || true
+}
+
+stop_all() { # what is left after 3 s, jobs and containers too, is killed: nobody needs their goodbye
+  local name pids
+  for name in "${all[@]}"; do
+    pids=$(pid_of "$name")
+    [ -z "$pids" ] || kill -TERM "$pids" 2>/dev/null || true
+  done
+  gone 30 owned || true
+  while pids=$(owned) && [ -n "$pids" ]; do
+    # shellcheck disable=SC2086 # one word for each process
+    kill -KILL $pids 2>/dev/null || true
+    sleep 0.1
+  done
+}
+
+status() {
+  local name pid
+  for name in "${all[@]}"; do
+    pid=$(pid_of "$name")
+    if [ -n "$pid" ]; then printf '%-10s up    %4s MiB\n' "$name" $(($(ps -o rss= -p "$pid") / 1024))
+    else printf '%-10s down\n' "$name"; fi
+  done
+}
+
+# ---------------------------------------------------------------- verbs
+case "${1:-}:${2:-}" in start:?* | stop:?* | kill:?*) case " ${all[*]} " in *" $2 "*) ;; *) usage ;; esac ;; esac
+case ${1:-} in
+  install) install ;;
+  start)
+    install
+    run=${SJW_STACK_RUN:-$(mktemp -d)}
+    mkdir -p "$run"
+    run=$(cd "$run" && pwd)
+    if [ -f "$run/env" ]; then read_ports; else new_run; fi
+    if [ -n "${2:-}" ]; then start "$2"; else start "${all[@]}"; cat "$run/env"; fi ;;
+  stop) open_run; if [ -n "${2:-}" ]; then stop_one "$2"; else stop_all; fi ;;
+  kill)
+    open_run
+    pid=$(pid_of "${2:?}")
+    [ -z "$pid" ] || kill -KILL "$pid"
+    gone 50 pid_of "$2" ;;
+  status) open_run; status ;;
+  clean) open_run; stop_all; rm -rf "$run" ;;
+  *) usage ;;
+esac

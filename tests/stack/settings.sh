@@ -1,0 +1,177 @@
+# shellcheck shell=bash disable=SC2154 # part of servers.sh: $here, $run and $port_* are set there
+# Settings and command lines of the servers. Everything listens on 127.0.0.1.
+
+# ---------------------------------------------------------------- Step Functions
+command_sfn() {
+  # env -i: nobody's AWS or LocalStack settings get in. The default server, Twisted, would listen on all addresses.
+  launch sfn env -i "$(mark)" PATH=/usr/bin:/bin HOME="$run/tmp" TMPDIR="$run/tmp" LANG=C.UTF-8 \
+    FILESYSTEM_ROOT="$run/state/sfn" GATEWAY_SERVER=hypercorn GATEWAY_LISTEN="127.0.0.1:$port_sfn" \
+    SERVICES=stepfunctions STRICT_SERVICE_LOADING=1 EAGER_SERVICE_LOADING=1 \
+    SKIP_SSL_CERT_DOWNLOAD=1 DISABLE_EVENTS=1 DNS_ADDRESS=0 \
+    "$(venv localstack)/bin/python" -m localstack.runtime.main
+}
+
+command_faults() {
+  launch faults "$(venv microburst)/bin/python" -m microburst \
+    --upstream "http://127.0.0.1:$port_sfn" --host 127.0.0.1 --port "$port_faults"
+}
+
+# ---------------------------------------------------------------- YARN and Livy
+opens=() # what Java 17 must allow to code of Java 8's time
+for package in lang lang.invoke lang.reflect io net nio util util.concurrent util.concurrent.atomic; do
+  opens+=("--add-opens=java.base/java.$package=ALL-UNNAMED")
+done
+opens+=(--add-opens=java.base/sun.nio.ch=ALL-UNNAMED --add-opens=java.base/sun.security.action=ALL-UNNAMED)
+
+java_server() { # java_server NAME MEMORY CLASSPATH MAIN [VARIABLE=VALUE]...
+  local name=$1 memory=$2 classpath=$3 main=$4; shift 4
+  launch "$name" "$@" JAVA_HOME="$(dirname "$(dirname "$(readlink -f "$(command -v java)")")")" \
+    java "${opens[@]}" "-Xmx$memory" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+    -Djava.io.tmpdir="$run/tmp" -Djava.net.preferIPv4Stack=true \
+    -Dlog4j.configuration="file:$run/conf/log4j.properties" -cp "$classpath" "$main"
+}
+
+yarn_server() {
+  java_server "$1" 512m "$run/conf/yarn:$(jars yarn)/*" "org.apache.hadoop.yarn.server.$2" HADOOP_CONF_DIR="$run/conf/yarn"
+}
+command_rm() { yarn_server rm resourcemanager.ResourceManager; }
+command_nm() { yarn_server nm nodemanager.NodeManager; }
+
+command_livy() {
+  local conf=$run/conf/$1 spark classpath
+  spark=$(pyspark)
+  classpath="$conf:$(jars livy)/*"
+  local environment=(LIVY_HOME="$run" LIVY_LOG_DIR="$run/log" LIVY_CONF_DIR="$conf" SPARK_CONF_DIR="$conf"
+    SPARK_LOCAL_IP=127.0.0.1 SPARK_LOCAL_DIRS="$run/tmp" PYSPARK_PYTHON="$(venv pyspark)/bin/python")
+  case $1 in
+    livy-fake) environment+=(SPARK_HOME="$here/fake-spark") ;;
+    livy-local) environment+=(SPARK_HOME="$spark") ;;
+    livy-yarn)
+      classpath="$run/conf/yarn:$classpath"
+      environment+=(SPARK_HOME="$spark" HADOOP_CONF_DIR="$run/conf/yarn"
+        PYSPARK_ARCHIVES_PATH="local:$spark/python/lib/pyspark.zip,local:$(echo "$spark"/python/lib/py4j-*.zip)") ;;
+  esac
+  java_server "$1" 1g "$classpath" org.apache.livy.server.LivyServer "${environment[@]}"
+}
+livy_port() { local name=port_${1/-/_}; echo "${!name}"; }
+
+# ---------------------------------------------------------------- configuration files
+configure() { # configure NAME: written anew at each start, since the environment decides
+  cat >"$run/conf/log4j.properties" <<'CONF'
+log4j.rootLogger=INFO,console
+log4j.appender.console=org.apache.log4j.ConsoleAppender
+log4j.appender.console.layout=org.apache.log4j.PatternLayout
+log4j.appender.console.layout.ConversionPattern=%d{ISO8601} %p %c{1}: %m%n
+CONF
+  case $1 in
+    rm | nm) configure_yarn ;;
+    livy-yarn) configure_yarn; configure_spark "$1"; configure_livy "$1" ;;
+    livy-*) configure_spark "$1"; configure_livy "$1" ;;
+  esac
+}
+
+site() { # site FILE, lines "name value" on standard input
+  mkdir -p "$run/conf/yarn"
+  {
+    echo '<configuration>'
+    while read -r name value; do
+      printf '  <property><name>%s</name><value>%s</value></property>\n' "$name" "$value"
+    done
+    echo '</configuration>'
+  } >"$run/conf/yarn/$1"
+}
+
+configure_yarn() {
+  # short waits for a server that is not there: they start at the same time, and tests kill them
+  site core-site.xml <<CONF
+fs.defaultFS file:///
+hadoop.tmp.dir $run/state/hadoop
+ipc.client.connect.retry.interval 200
+CONF
+  site yarn-site.xml <<CONF
+yarn.resourcemanager.hostname 127.0.0.1
+yarn.resourcemanager.bind-host 127.0.0.1
+yarn.resourcemanager.address 127.0.0.1:$port_rm_rpc
+yarn.resourcemanager.scheduler.address 127.0.0.1:$port_rm_scheduler
+yarn.resourcemanager.resource-tracker.address 127.0.0.1:$port_rm_tracker
+yarn.resourcemanager.admin.address 127.0.0.1:$port_rm_admin
+yarn.resourcemanager.webapp.address 127.0.0.1:$port_rm_http
+yarn.resourcemanager.connect.retry-interval.ms 200
+yarn.resourcemanager.scheduler.class org.apache.hadoop.yarn.server.resourcemanager.scheduler.capacity.CapacityScheduler
+yarn.resourcemanager.recovery.enabled true
+yarn.resourcemanager.store.class org.apache.hadoop.yarn.server.resourcemanager.recovery.FileSystemRMStateStore
+yarn.resourcemanager.fs.state-store.uri file://$run/state/rm
+yarn.resourcemanager.nodemanagers.heartbeat-interval-ms 200
+yarn.nm.liveness-monitor.expiry-interval-ms 20000
+yarn.am.liveness-monitor.expiry-interval-ms 20000
+yarn.scheduler.minimum-allocation-mb 256
+yarn.nodemanager.hostname 127.0.0.1
+yarn.nodemanager.bind-host 127.0.0.1
+yarn.nodemanager.address 127.0.0.1:$port_nm_rpc
+yarn.nodemanager.localizer.address 127.0.0.1:$port_nm_localizer
+yarn.nodemanager.webapp.address 127.0.0.1:$port_nm_http
+yarn.nodemanager.resource.memory-mb 8192
+yarn.nodemanager.resource.cpu-vcores 8
+yarn.nodemanager.pmem-check-enabled false
+yarn.nodemanager.vmem-check-enabled false
+yarn.nodemanager.local-dirs $run/state/nm-local
+yarn.nodemanager.log-dirs $run/log/containers
+yarn.nodemanager.remote-app-log-dir file://$run/state/logs
+yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage 100
+yarn.nodemanager.env-whitelist JAVA_HOME,PATH,HADOOP_CONF_DIR
+yarn.log-aggregation-enable false
+CONF
+  site capacity-scheduler.xml <<CONF
+yarn.scheduler.capacity.root.queues default,etl
+yarn.scheduler.capacity.root.default.capacity 50
+yarn.scheduler.capacity.root.default.maximum-capacity 100
+yarn.scheduler.capacity.root.default.user-limit-factor 4
+yarn.scheduler.capacity.root.etl.capacity 50
+yarn.scheduler.capacity.root.etl.maximum-capacity 100
+yarn.scheduler.capacity.root.etl.user-limit-factor 4
+yarn.scheduler.capacity.maximum-am-resource-percent 0.9
+yarn.scheduler.capacity.node-locality-delay -1
+yarn.scheduler.capacity.resource-calculator org.apache.hadoop.yarn.util.resource.DefaultResourceCalculator
+CONF
+}
+
+configure_spark() { # configure_spark NAME
+  mkdir -p "$run/conf/$1"
+  {
+    echo "spark.ui.port 0"
+    # jars are read where they lie, so that a submission copies next to nothing; a container would else
+    # listen on the machine's own address
+    [ "$1" != livy-yarn ] || cat <<CONF
+spark.yarn.jars local:$(pyspark)/jars/*
+spark.yarn.stagingDir file://$run/state/staging
+spark.driver.memory 512m
+spark.executor.memory 512m
+spark.executor.instances 1
+spark.yarn.appMasterEnv.SPARK_LOCAL_IP 127.0.0.1
+spark.executorEnv.SPARK_LOCAL_IP 127.0.0.1
+CONF
+  } >"$run/conf/$1/spark-defaults.conf"
+}
+
+configure_livy() { # configure_livy NAME
+  {
+    cat <<CONF
+livy.server.host = 127.0.0.1
+livy.server.port = $(livy_port "$1")
+livy.file.local-dir-whitelist = $run/jobs
+CONF
+    if [ "$1" = livy-yarn ]; then
+      cat <<CONF
+livy.spark.master = yarn
+livy.spark.deploy-mode = cluster
+livy.server.yarn.poll-interval = 500ms
+livy.server.recovery.mode = ${LIVY_RECOVERY:-recovery}
+livy.server.recovery.state-store = filesystem
+livy.server.recovery.state-store.url = file://$run/state/livy
+CONF
+    else
+      echo "livy.spark.master = local[*]"
+    fi
+    printf '%s\n' "${LIVY_EXTRA:-}"
+  } >"$run/conf/$1/livy.conf"
+}

@@ -1,0 +1,84 @@
+//! Cases about activities and ill-formed requests.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{Deviation, Peer};
+
+pub(super) async fn an_activity_is_created_once(peer: Arc<Peer>) {
+    let name = peer.name();
+    let first = peer.must("CreateActivity", &json!({ "name": name })).await;
+    let again = peer.must("CreateActivity", &json!({ "name": name })).await;
+    assert_eq!(first["activityArn"], again["activityArn"]);
+    assert!(first["creationDate"].is_number(), "{first}");
+    let arn = first["activityArn"].as_str().unwrap_or_default();
+    assert!(
+        arn.starts_with("arn:aws:states:us-east-1:") && arn.ends_with(&format!(":activity:{name}")),
+        "{arn}"
+    );
+    let view = peer.must("DescribeActivity", &json!({ "activityArn": arn })).await;
+    assert_eq!((&view["activityArn"], &view["name"]), (&first["activityArn"], &json!(name)));
+    assert!(view["creationDate"].is_number(), "{view}");
+    assert_eq!(peer.must("DeleteActivity", &json!({ "activityArn": arn })).await, json!({}));
+    let reply = peer.call("DescribeActivity", &json!({ "activityArn": arn })).await;
+    peer.assert_refused(&reply, "ActivityDoesNotExist", "Activity does not exist: '");
+}
+
+pub(super) async fn a_missing_activity(peer: Arc<Peer>) {
+    let activity = peer.activity().await;
+    let missing = json!({ "activityArn": format!("{activity}-missing") });
+    for operation in ["DescribeActivity", "GetActivityTask"] {
+        let reply = peer.call(operation, &missing).await;
+        peer.assert_refused(
+            &reply,
+            "ActivityDoesNotExist",
+            &format!("Activity does not exist: '{activity}-missing'"),
+        );
+    }
+}
+
+pub(super) async fn a_bad_arn(peer: Arc<Peer>) {
+    for operation in ["DescribeActivity", "GetActivityTask", "DeleteActivity"] {
+        let reply = peer.call(operation, &json!({ "activityArn": "no_arn" })).await;
+        peer.assert_refused(&reply, "InvalidArn", "Invalid Arn: 'Invalid ARN prefix: no_arn'");
+    }
+}
+
+pub(super) async fn missing_members(peer: Arc<Peer>) {
+    let message = |member: &str| {
+        let only = format!(
+            "1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must not be null"
+        );
+        if peer.has(Deviation::OtherValidationMessages) { String::new() } else { only }
+    };
+    let members =
+        [("GetActivityTask", "activityArn"), ("DescribeActivity", "activityArn"), ("CreateActivity", "name")];
+    for (operation, member) in members {
+        let reply = peer.call(operation, &json!({})).await;
+        peer.assert_refused(&reply, "ValidationException", &message(member));
+    }
+    for operation in ["SendTaskHeartbeat", "SendTaskFailure"] {
+        let reply = peer.call(operation, &json!({})).await;
+        peer.assert_refused(&reply, "ValidationException", &message("taskToken"));
+    }
+}
+
+pub(super) async fn an_unknown_operation(peer: Arc<Peer>) {
+    let reply = peer.call("NoSuchOperation", &json!({})).await;
+    if peer.has(Deviation::OtherUnknownOperation) {
+        assert!(reply.status >= 400, "{reply:?}");
+    } else {
+        let kind = &reply.json()["__type"];
+        assert_eq!(
+            (reply.status, kind),
+            (400, &json!("com.amazon.coral.service#UnknownOperationException")),
+            "{reply:?}"
+        );
+    }
+}
+
+pub(super) async fn an_invalid_name(peer: Arc<Peer>) {
+    let reply = peer.call("CreateActivity", &json!({ "name": "with space" })).await;
+    peer.assert_refused(&reply, "InvalidName", "Invalid Name: 'with space'");
+}
