@@ -8,6 +8,7 @@
     reason = "tests measure real time, and end at the first surprise"
 )]
 
+mod contract;
 mod faults;
 mod harness;
 mod heartbeat;

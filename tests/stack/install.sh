@@ -45,8 +45,9 @@ install_jars() {
   local target; target=$(jars "$1")
   [ ! -d "$target" ] || return 0
   rm -rf "$target.part"
-  mvn -q -B -Dstyle.color=never -f "$here/$1-pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
-    -DincludeScope=runtime -DoutputDirectory="$target.part"
+  # Maven resets colours even where it was told to use none
+  mvn -q -B -f "$here/$1-pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+    -DincludeScope=runtime -DoutputDirectory="$target.part" | sed 's/\x1b\[[0-9;]*m//g'
   mv "$target.part" "$target"
 }
 

@@ -1,1 +1,15 @@
-//! On real servers.
+//! The daemon as a process against real servers: Step Functions (LocalStack), Livy, Spark and YARN.
+//!
+//! Started by `tests/stack/run`, which brings the servers up and says where they are.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests wait for real servers, and end at the first surprise"
+)]
+
+mod abort;
+mod contract;
+mod real;
+mod taxi;

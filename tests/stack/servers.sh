@@ -17,6 +17,7 @@
 #              SJW_STACK_CACHE  what `install` fetched, shared by all checkouts
 #              LIVY_EXTRA       more lines for the livy.conf of the Livy that is started
 # Exit code 3: a tool is missing on this machine.
+
 # shellcheck disable=SC2154 # port_* are in $run/ports
 set -euo pipefail
 
@@ -28,7 +29,7 @@ all=(sfn faults rm nm livy-yarn livy-local livy-fake)
 # shellcheck source=settings.sh
 . "$here/settings.sh"
 
-usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 # ---------------------------------------------------------------- the run directory
 new_run() { # picks the ports and writes down the addresses
@@ -184,6 +185,7 @@ case ${1:-} in
     run=${SJW_STACK_RUN:-$(mktemp -d)}
     mkdir -p "$run"
     run=$(cd "$run" && pwd)
+    [ -n "${SJW_STACK_RUN:-}" ] || echo "SJW_STACK_RUN=$run" >&2
     if [ -f "$run/env" ]; then read_ports; else new_run; fi
     if [ -n "${2:-}" ]; then start "$2"; else start "${all[@]}"; cat "$run/env"; fi ;;
   stop) open_run; if [ -n "${2:-}" ]; then stop_one "$2"; else stop_all; fi ;;

@@ -42,7 +42,8 @@ command_livy() {
   spark=$(pyspark)
   classpath="$conf:$(jars livy)/*"
   local environment=(LIVY_HOME="$run" LIVY_LOG_DIR="$run/log" LIVY_CONF_DIR="$conf" SPARK_CONF_DIR="$conf"
-    SPARK_LOCAL_IP=127.0.0.1 SPARK_LOCAL_DIRS="$run/tmp" PYSPARK_PYTHON="$(venv pyspark)/bin/python")
+    SPARK_LOCAL_IP=127.0.0.1 SPARK_LOCAL_DIRS="$run/tmp"
+    SPARK_SUBMIT_OPTS="-Djava.io.tmpdir=$run/tmp" PYSPARK_PYTHON="$(venv pyspark)/bin/python")
   case $1 in
     livy-fake) environment+=(SPARK_HOME="$here/fake-spark") ;;
     livy-local) environment+=(SPARK_HOME="$spark") ;;
@@ -71,6 +72,7 @@ CONF
 }
 
 site() { # site FILE, lines "name value" on standard input
+  local name value
   mkdir -p "$run/conf/yarn"
   {
     echo '<configuration>'
@@ -119,6 +121,8 @@ yarn.nodemanager.log-dirs $run/log/containers
 yarn.nodemanager.remote-app-log-dir file://$run/state/logs
 yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage 100
 yarn.nodemanager.env-whitelist JAVA_HOME,PATH,HADOOP_CONF_DIR
+yarn.nodemanager.admin-env $(mark)
+yarn.node-attribute.fs-store.root-dir file://$run/state/node-attributes
 yarn.log-aggregation-enable false
 CONF
   site capacity-scheduler.xml <<CONF

@@ -18,6 +18,6 @@ everything = miles.agg(total("total")).first()[0]
 status = miles.join(names, "rate_code").select(
     "rate_code", "name", "total", (col("total") / everything).cast("decimal(5,4)").alias("share")
 )
-status.orderBy("rate_code").coalesce(1).write.json(out)
-print("rate codes:", status.count())
+status.coalesce(1).sortWithinPartitions("rate_code").write.json(out)
+print("wrote", out)
 spark.stop()

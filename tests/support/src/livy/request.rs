@@ -69,15 +69,20 @@ impl Submission {
         if null { Err(Exception("java.lang.NullPointerException".into())) } else { Ok(()) }
     }
 
-    /// What is checked when the batch, already registered, is started: a refusal here leaves a zombie.
-    pub(super) fn start(&self, settings: &Settings) -> Result<(), Refusal> {
-        let conf = self.body.get("conf");
-        if !conf.is_some_and(Value::is_null) {
+    /// What is checked of a registered batch before the recovery store has it: a refusal leaves a zombie.
+    pub(super) fn prepare(&self, settings: &Settings) -> Result<(), Refusal> {
+        if !self.body.get("conf").is_some_and(Value::is_null) {
             self.check_conf(settings)?;
         }
-        let file =
-            self.text("file").ok_or_else(|| Illegal("requirement failed: File is required.".into()))?;
-        self.check_numbers()?;
+        if self.text("file").is_none() {
+            return Err(Illegal("requirement failed: File is required.".into()));
+        }
+        self.check_numbers()
+    }
+
+    /// What is checked when spark-submit is started: a refusal leaves a zombie that outlives a restart.
+    pub(super) fn start(&self, settings: &Settings) -> Result<(), Refusal> {
+        let file = self.text("file").unwrap_or_default();
         if file.is_empty() {
             return Err(Exception("java.lang.IndexOutOfBoundsException: 0".into()));
         }

@@ -156,6 +156,10 @@ impl Shared {
     /// Starts what was registered; a refusal leaves the record behind, for ever `starting`.
     fn launch(self: &Arc<Self>, submission: usize, asked: &Submission) -> Result<Value, Refusal> {
         let (view, timeline) = self.change(|world| {
+            asked.prepare(&world.settings)?;
+            if let Some(record) = world.record(submission) {
+                record.stored = true;
+            }
             asked.start(&world.settings)?;
             let timeline = world.launch(submission, asked);
             let settings = world.settings.clone();

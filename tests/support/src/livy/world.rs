@@ -132,7 +132,6 @@ impl World {
         let settings = self.settings.clone();
         let Some(record) = self.record(submission) else { return Vec::new() };
         record.started = true;
-        record.stored = true;
         let (name, tag) = (record.name.clone(), record.tag.clone());
         let plan = self.plan(name.as_deref(), asked);
         if plan.has_application() {

@@ -1,0 +1,180 @@
+//! The real servers, as far as a test asks them anything.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use stand_ins::worker::{Config, Worker};
+use tempfile::TempDir;
+
+/// The daemon.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_spark-job-worker");
+/// The longest that a test waits for a job on the real servers.
+pub(crate) const LIMIT: Duration = Duration::from_secs(150);
+/// From question to question.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// What `tests/stack/run` says about the servers.
+pub(crate) fn stack(name: &str) -> String {
+    let name = format!("SJW_STACK_{name}");
+    std::env::var(&name)
+        .unwrap_or_else(|_| panic!("{name} is not set: these tests are started by tests/stack/run"))
+}
+
+/// Asks until there is something to see.
+pub(crate) async fn wait_for<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+    let end = Instant::now() + LIMIT;
+    loop {
+        if let Some(seen) = look().await {
+            return seen;
+        }
+        assert!(Instant::now() < end, "{what} did not happen in {LIMIT:?}");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// GET of a JSON answer; null where there is none.
+pub(crate) async fn get(url: &str) -> Value {
+    match reqwest::get(url).await {
+        Ok(answer) => serde_json::from_str(&answer.text().await.unwrap_or_default()).unwrap_or_default(),
+        Err(_) => Value::Null,
+    }
+}
+
+/// Which Livy a test uses.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum On {
+    /// Spark in local mode.
+    Local,
+    /// YARN in cluster mode.
+    Yarn,
+}
+
+/// How an execution ended.
+#[derive(Debug)]
+pub(crate) struct End {
+    pub(crate) status: String,
+    pub(crate) output: Value,
+    pub(crate) error: String,
+    pub(crate) cause: String,
+}
+
+/// An activity of its own, a worker for it, and a directory.
+pub(crate) struct Stage {
+    _worker: Worker,
+    pub(crate) activity: String,
+    pub(crate) directory: TempDir,
+    livy: String,
+    client: reqwest::Client,
+}
+
+impl Stage {
+    /// Starts a worker for a fresh activity in front of one of the Livys.
+    pub(crate) async fn new(on: On, name: &str) -> Stage {
+        let client = reqwest::Client::new();
+        let livy = stack(if on == On::Yarn { "LIVY_YARN" } else { "LIVY_LOCAL" });
+        let name = format!("{name}-{}", std::process::id());
+        let created = call(&client, "CreateActivity", json!({ "name": name })).await;
+        let activity = created["activityArn"].as_str().expect("an ARN").to_owned();
+        let directory = tempfile::tempdir_in(stack("DATA")).expect("a directory");
+        let config = Config::new(&stack("SFN"), &livy, &activity)
+            .activity("heartbeat_interval = \"3s\"")
+            .table("watch", "interval = \"1s\"\nsubmit_settle = \"20s\"\nlost_after = \"20s\"")
+            .table("livy", "request_timeout = \"30s\"")
+            .table("log", "filter = \"info\"");
+        let worker = Worker::start(&PathBuf::from(PROGRAM), directory.path(), &config);
+        Stage { _worker: worker, activity, directory, livy, client }
+    }
+
+    /// A state machine of one Task at our activity.
+    pub(crate) fn one_task(&self) -> Value {
+        json!({"StartAt": "Job", "States": {"Job": {
+            "Type": "Task", "Resource": self.activity, "HeartbeatSeconds": 30, "TimeoutSeconds": 120, "End": true,
+        }}})
+    }
+
+    /// Creates a state machine and starts it; returns once its first task is scheduled, because the service under test
+    /// can lose a task while it starts another execution.
+    pub(crate) async fn start(&self, name: &str, definition: &Value, input: &Value) -> String {
+        let machine = self.call(
+            "CreateStateMachine",
+            json!({"name": format!("{name}-{}", unique()), "definition": definition.to_string(),
+                   "roleArn": "arn:aws:iam::000000000000:role/states"}),
+        );
+        let machine = machine.await["stateMachineArn"].clone();
+        let started =
+            self.call("StartExecution", json!({"stateMachineArn": machine, "input": input.to_string()}));
+        let execution = started.await["executionArn"].as_str().expect("an ARN").to_owned();
+        wait_for("ActivityScheduled", async || {
+            let history = self.call("GetExecutionHistory", json!({"executionArn": execution})).await;
+            let events = history["events"].as_array().cloned().unwrap_or_default();
+            events.iter().any(|event| event["type"] == "ActivityScheduled").then_some(())
+        })
+        .await;
+        execution
+    }
+
+    /// Waits for the end of an execution.
+    pub(crate) async fn ended(&self, execution: &str) -> End {
+        wait_for("the end of the execution", async || {
+            let seen = self.call("DescribeExecution", json!({"executionArn": execution})).await;
+            let text = |key: &str| seen[key].as_str().unwrap_or_default().to_owned();
+            (seen["status"] != "RUNNING").then(|| End {
+                status: text("status"),
+                output: serde_json::from_str(&text("output")).unwrap_or_default(),
+                error: text("error"),
+                cause: text("cause"),
+            })
+        })
+        .await
+    }
+
+    /// StopExecution.
+    pub(crate) async fn stop(&self, execution: &str) {
+        self.call("StopExecution", json!({"executionArn": execution})).await;
+    }
+
+    pub(crate) async fn call(&self, operation: &str, body: Value) -> Value {
+        call(&self.client, operation, body).await
+    }
+
+    /// Livy's batches whose names begin so.
+    pub(crate) async fn batches(&self, prefix: &str) -> Vec<Value> {
+        let list = get(&format!("{}/batches?from=0&size=1000", self.livy)).await;
+        let all = list["sessions"].as_array().cloned().unwrap_or_default();
+        all.into_iter()
+            .filter(|batch| batch["name"].as_str().is_some_and(|name| name.starts_with(prefix)))
+            .collect()
+    }
+
+    /// YARN's applications of the batches whose names begin so.
+    pub(crate) async fn applications(&self, prefix: &str) -> Vec<Value> {
+        let list = get(&format!("{}/ws/v1/cluster/apps?applicationTags=spark-job-worker", stack("RM"))).await;
+        let all = list["apps"]["app"].as_array().cloned().unwrap_or_default();
+        all.into_iter()
+            .filter(|app| app["name"].as_str().is_some_and(|name| name.starts_with(prefix)))
+            .collect()
+    }
+}
+
+async fn call(client: &reqwest::Client, operation: &str, body: Value) -> Value {
+    let request = client
+        .post(stack("SFN"))
+        .header("content-type", "application/x-amz-json-1.0")
+        .header("x-amz-target", format!("AWSStepFunctions.{operation}"))
+        .header(
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/states/aws4_request, SignedHeaders=host, Signature=0",
+        )
+        .body(body.to_string());
+    let answer = request.send().await.unwrap_or_else(|error| panic!("{operation}: {error}"));
+    let status = answer.status();
+    let text = answer.text().await.unwrap_or_default();
+    assert!(status.is_success(), "{operation}: {status} {text}");
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// A number that no other test of this run has.
+fn unique() -> u128 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_nanos()
+}
