@@ -7,7 +7,7 @@
 tool_check() { # says in one line what this machine lacks
   local missing=() tool version list
   for tool in curl flock javac mvn setsid; do command -v "$tool" >/dev/null || missing+=("$tool"); done
-  [ -n "$(python)" ] || missing+=("python3.11 with its venv module")
+  [ -n "$(python311)" ] || missing+=("python3.11 with its venv module")
   version=$(java -version 2>&1 | sed -n '1s/.*version "\([0-9]*\).*/\1/p') || true
   [ "${version:-0}" -ge 11 ] || missing+=("java 11 or later")
   [ ${#missing[@]} -gt 0 ] || return 0
@@ -16,7 +16,7 @@ tool_check() { # says in one line what this machine lacks
   exit 3
 }
 
-python() { # CPython 3.11: LocalStack 4.9.2 runs on no other that is here, and Spark 3.5 likes it
+python311() { # the lock files are made for it: LocalStack 4.9.2 is the newest that runs on it, later ones on none before 3.12
   local candidate
   for candidate in python3.11 python3; do
     if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
@@ -26,17 +26,17 @@ python() { # CPython 3.11: LocalStack 4.9.2 runs on no other that is here, and S
   done
 }
 
-sum() { sha256sum "$here/$1" | cut -c-12; }
-venv() { echo "$cache/$1-$(sum "$1.lock")"; }
-jars() { echo "$cache/$1-$(sum "$1-pom.xml")"; }
-pi_jar() { echo "$cache/pi-$(sum jobs/Pi.java).jar"; }
+digest() { sha256sum "$here/$1" | cut -c-12; }
+venv() { echo "$cache/$1-$(digest "$1.lock")"; }
+jars() { echo "$cache/$1-$(digest "$1-pom.xml")"; }
+pi_jar() { echo "$cache/pi-$(digest jobs/Pi.java).jar"; }
 pyspark() { echo "$(venv pyspark)/lib/python3.11/site-packages/pyspark"; }
 
 install_venv() { # the lock files are complete: nothing is resolved
   local target; target=$(venv "$1")
   [ ! -x "$target/bin/python" ] || return 0 # a link that dangles when its Python is gone
   rm -rf "$target" "$target.part"
-  "$(python)" -m venv "$target.part"
+  "$(python311)" -m venv "$target.part"
   "$target.part/bin/python" -m pip install -q --disable-pip-version-check --no-deps -r "$here/$1.lock"
   mv "$target.part" "$target"
 }

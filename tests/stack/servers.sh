@@ -75,12 +75,9 @@ ENV
 # shellcheck disable=SC1091 # written by new_run
 read_ports() { . "$run/ports"; }
 
-open_run() {
-  run=${SJW_STACK_RUN:-}
-  [ -n "$run" ] || { echo "set SJW_STACK_RUN to the directory that 'start' named" >&2; exit 2; }
-  [ -f "$run/env" ] || { echo "$run is no run directory: 'start' makes one" >&2; exit 2; }
-  run=$(cd "$run" && pwd)
-  read_ports
+open_run() { # the directory may be gone: what it started is found without it
+  [ -n "${SJW_STACK_RUN:-}" ] || { echo "set SJW_STACK_RUN to the directory that 'start' named" >&2; exit 2; }
+  run=$(realpath -m "$SJW_STACK_RUN")
 }
 
 # ---------------------------------------------------------------- processes
@@ -139,7 +136,7 @@ gone() { # gone TENTHS COMMAND...: waits until the command fails or says nothing
   done
   return 1
 }
-pid_of() { ! alive "$1" || cat "$run/pid/$1"; }
+pid_of() { ! alive "$1" || cat "$run/pid/$1"; } # nothing if it does not run
 
 stop_one() {
   local pid patience=200 # a NodeManager that had containers takes 14 s
@@ -177,14 +174,12 @@ status() {
 }
 
 # ---------------------------------------------------------------- verbs
-case "${1:-}:${2:-}" in start:?* | stop:?* | kill:?*) case " ${all[*]} " in *" $2 "*) ;; *) usage ;; esac ;; esac
+[ -z "${2:-}" ] || [[ " ${all[*]} " == *" $2 "* ]] || usage
 case ${1:-} in
   install) install ;;
   start)
     install
-    run=${SJW_STACK_RUN:-$(mktemp -d)}
-    mkdir -p "$run"
-    run=$(cd "$run" && pwd)
+    run=$(realpath -m "${SJW_STACK_RUN:-$(mktemp -d)}")
     [ -n "${SJW_STACK_RUN:-}" ] || echo "SJW_STACK_RUN=$run" >&2
     if [ -f "$run/env" ]; then read_ports; else new_run; fi
     if [ -n "${2:-}" ]; then start "$2"; else start "${all[@]}"; cat "$run/env"; fi ;;
@@ -195,6 +190,10 @@ case ${1:-} in
     [ -z "$pid" ] || kill -KILL "$pid"
     gone 50 pid_of "$2" ;;
   status) open_run; status ;;
-  clean) open_run; stop_all; rm -rf "$run" ;;
+  clean)
+    open_run
+    stop_all
+    rm -rf "$run"/{pid,log,conf,state,tmp,jobs,data,ports,env}
+    rmdir "$run" 2>/dev/null || true ;;
   *) usage ;;
 esac

@@ -41,7 +41,7 @@ command_livy() {
   local conf=$run/conf/$1 spark classpath
   spark=$(pyspark)
   classpath="$conf:$(jars livy)/*"
-  local environment=(LIVY_HOME="$run" LIVY_LOG_DIR="$run/log" LIVY_CONF_DIR="$conf" SPARK_CONF_DIR="$conf"
+  local environment=(LIVY_HOME="$run" LIVY_LOG_DIR="$run/log/$1.requests" LIVY_CONF_DIR="$conf" SPARK_CONF_DIR="$conf"
     SPARK_LOCAL_IP=127.0.0.1 SPARK_LOCAL_DIRS="$run/tmp"
     SPARK_SUBMIT_OPTS="-Djava.io.tmpdir=$run/tmp" PYSPARK_PYTHON="$(venv pyspark)/bin/python")
   case $1 in
@@ -66,8 +66,11 @@ log4j.appender.console.layout.ConversionPattern=%d{ISO8601} %p %c{1}: %m%n
 CONF
   case $1 in
     rm | nm) configure_yarn ;;
-    livy-yarn) configure_yarn; configure_spark "$1"; configure_livy "$1" ;;
-    livy-*) configure_spark "$1"; configure_livy "$1" ;;
+    livy-*)
+      mkdir -p "$run/conf/$1" "$run/log/$1.requests"
+      [ "$1" != livy-yarn ] || configure_yarn
+      configure_spark "$1"
+      configure_livy "$1" ;;
   esac
 }
 
@@ -140,7 +143,6 @@ CONF
 }
 
 configure_spark() { # configure_spark NAME
-  mkdir -p "$run/conf/$1"
   {
     echo "spark.ui.port 0"
     # jars are read where they lie, so that a submission copies next to nothing; a container would else
