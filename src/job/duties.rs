@@ -1,7 +1,7 @@
 //! How each duty is performed: looks and acts of the [`World`](super::world::World), repeated until the rules call it
 //! an event.
 //!
-//! Each function may be dropped at any await and performed again from the start, except [`submit`]: its POST runs on a
+//! Each function may be dropped at any await and performed again from the start, except [`submit()`]: its POST runs on a
 //! task of its own and is always heard out.
 
 mod finish;

@@ -5,11 +5,13 @@
 //! and neither that nor a blocked stderr may stall the daemon. What is dropped is counted, and said in the log as soon
 //! as there is room.
 //!
-//! A field of a span is a field of every line within it; the innermost and latest value of a name wins.
+//! A field of a span is a field of every line within it; the innermost and latest value of a name wins. A panic is a
+//! line like any other.
 
 mod filter;
 mod journald;
 pub mod message_id;
+mod panics;
 mod queue;
 mod relay;
 mod sink;
@@ -100,7 +102,7 @@ pub struct Telemetry {
     closed: bool,
 }
 
-/// Takes the log of this process, once.
+/// Takes the log of this process, once, and its panics with it.
 ///
 /// # Errors
 /// A wrong filter, an absent journald that was asked for by name, a thread that cannot start, or a log already taken.
@@ -109,6 +111,7 @@ pub fn start(target: Target, format: Format, filter: &str) -> Result<Telemetry, 
     let queue = Queue::start(move || open(target, format))?;
     let (subscriber, telemetry) = wire(queue, filter);
     tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::Taken)?;
+    panics::log();
     Ok(telemetry)
 }
 

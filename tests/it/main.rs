@@ -13,6 +13,7 @@ mod faults;
 mod harness;
 mod heartbeat;
 mod input;
+mod journald;
 mod lifecycle;
 mod old_worker;
 mod poll;

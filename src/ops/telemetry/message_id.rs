@@ -44,6 +44,9 @@ pub const LIVY_BACK: &str = "1d215690cba0420dab8b410f191a199d";
 /// A bug in the worker ended a task's loop.
 pub const JOB_PANICKED: &str = "b06417dccb3e4454bc553ae4c0cc2145";
 
+/// A bug in the worker: code panicked. The line says where; what that ended, other lines say.
+pub const PANICKED: &str = "0e35cccff9d54cc88a10014d99728326";
+
 /// A bug in the worker: an event that does not fit the state of its task was ignored.
 pub const ILLEGAL_EVENT: &str = "347f6f4d843b4086888c46bb2a10e3ed";
 

@@ -131,10 +131,16 @@ impl Worker {
 
     /// Starts `program run` with a file that is there, and more variables.
     pub fn start_with(program: &Path, config: &Path, variables: &[(&str, &str)]) -> Worker {
-        let mut child = command(program)
+        let mut program = command(program);
+        program.envs(variables.iter().copied());
+        Worker::start_by(program, config)
+    }
+
+    /// Starts what a [`command`] begins: the program itself, or another one that becomes it.
+    pub fn start_by(mut program: Command, config: &Path) -> Worker {
+        let mut child = program
             .args(["run", "--config"])
             .arg(config)
-            .envs(variables.iter().copied())
             .stderr(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()

@@ -15,6 +15,8 @@ pub struct Application {
     pub tags: Vec<String>,
     /// What has become of it.
     pub state: AppState,
+    /// YARN's word for how it ended: `SUCCEEDED`, `FAILED` or `KILLED`; `UNDEFINED` while it has not.
+    pub final_status: &'static str,
     /// When it was submitted.
     pub started: Instant,
 }
@@ -36,5 +38,26 @@ impl Application {
     /// Whether it has not ended.
     pub fn is_live(&self) -> bool {
         matches!(self.state, AppState::Accepted | AppState::Running)
+    }
+
+    /// Follows what Livy would call this state; any word that is neither `running` nor final changes nothing.
+    pub(super) fn follow(&mut self, state: &str) {
+        (self.state, self.final_status) = match state {
+            "running" => (AppState::Running, "UNDEFINED"),
+            "success" => (AppState::Finished, "SUCCEEDED"),
+            "dead" | "error" => (AppState::Finished, "FAILED"),
+            "killed" => (AppState::Killed, "KILLED"),
+            _ => return,
+        };
+    }
+
+    /// What a Livy that looks at it for the first time makes of it, if anything.
+    pub(super) fn verdict(&self) -> Option<&'static str> {
+        match self.final_status {
+            "SUCCEEDED" => Some("success"),
+            "KILLED" => Some("killed"),
+            "UNDEFINED" => (self.state == AppState::Running).then_some("running"),
+            _ => Some("dead"),
+        }
     }
 }

@@ -26,7 +26,7 @@ pub use inspect::{Batch, Delete, Post};
 use plan::Event;
 pub use plan::Plan;
 pub use settings::{Master, Settings, Version};
-use world::{Record, World, is_final};
+use world::{Record, World};
 
 /// Jetty closes idle connections after this time; Livy sets none of its own.
 const IDLE: Duration = Duration::from_secs(30);
@@ -133,13 +133,9 @@ impl Livy {
             record.submission
         });
         self.shared.change(|world| {
-            let Some(application) = world.application(submission).filter(|app| app.is_live()) else { return };
-            application.state = match state {
-                "running" => AppState::Running,
-                "killed" => AppState::Killed,
-                state if is_final(state) => AppState::Finished,
-                _ => application.state,
-            };
+            if let Some(application) = world.application(submission).filter(|app| app.is_live()) {
+                application.follow(state);
+            }
         });
     }
 

@@ -44,7 +44,8 @@ pub(super) enum Event {
 }
 
 impl Plan {
-    /// Runs and ends in this state (`success`, `dead`, `killed`, or any other word).
+    /// Runs and ends in this state: `success`, `dead`, `error` or `killed`. With any other word Livy says so, and
+    /// the application goes on.
     pub fn ends(state: &str) -> Self {
         Self { end: Some(state.to_owned()), ..Self::running() }
     }

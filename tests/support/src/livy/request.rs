@@ -39,7 +39,9 @@ impl Submission {
                 "No content to map due to end-of-input\n at [Source: (body); line: 1, column: 0]".into(),
             ));
         }
-        let value: Value = serde_json::from_slice(body).map_err(|error| Unreadable(error.to_string()))?;
+        // The first value counts; what follows it is never looked at.
+        let first = serde_json::Deserializer::from_slice(body).into_iter::<Value>().next();
+        let value = first.unwrap_or(Ok(Value::Null)).map_err(|error| Unreadable(error.to_string()))?;
         let Value::Object(body) = value else {
             return Err(mismatch("org.apache.livy.server.batch.CreateBatchRequest"));
         };
@@ -56,7 +58,7 @@ impl Submission {
     /// The name, which is checked before the batch is registered.
     pub(super) fn name(&self) -> Result<Option<String>, Refusal> {
         match self.text("name") {
-            Some(name) if name.chars().all(char::is_numeric) => {
+            Some(name) if name.chars().all(|letter| letter.is_ascii_digit()) => {
                 Err(Illegal(format!("Invalid session name: {name}")))
             }
             name => Ok(name),
@@ -66,7 +68,7 @@ impl Submission {
     /// Livy logs the request before it registers the batch, and that line fails on a null list or map.
     pub(super) fn log(&self) -> Result<(), Refusal> {
         let null = LISTS.iter().chain(&["conf"]).any(|key| self.body.get(*key).is_some_and(Value::is_null));
-        if null { Err(Exception("java.lang.NullPointerException".into())) } else { Ok(()) }
+        if null { Err(null_pointer()) } else { Ok(()) }
     }
 
     /// What is checked of a registered batch before the recovery store has it: a refusal leaves a zombie.
@@ -87,8 +89,8 @@ impl Submission {
             return Err(Exception("java.lang.IndexOutOfBoundsException: 0".into()));
         }
         resolve(&file, settings)?;
-        if self.body.get("args").is_some_and(Value::is_null) {
-            return Err(Exception("java.lang.NullPointerException".into()));
+        if self.has_null("args") {
+            return Err(null_pointer());
         }
         if self.arguments().any(|argument| argument.len() > LONGEST_ARGUMENT) {
             let reason = "java.io.IOException: Cannot run program \"bin/spark-submit\": error=7, Argument list too long";
@@ -107,8 +109,8 @@ impl Submission {
             return Err(Illegal(reason));
         }
         for list in &LISTS[1..] {
-            if self.body.get(*list).is_some_and(Value::is_null) {
-                return Err(Exception("java.lang.NullPointerException".into()));
+            if self.has_null(list) {
+                return Err(null_pointer());
             }
             for path in self.list(list) {
                 resolve(&path, settings)?;
@@ -128,10 +130,18 @@ impl Submission {
         };
         match NUMBERS.iter().filter_map(|key| self.body.get(*key)).find_map(kind) {
             Some(kind) => Err(Exception(format!(
-                "java.lang.ClassCastException: {kind} cannot be cast to java.lang.Integer"
+                "java.lang.ClassCastException: class {kind} cannot be cast to class java.lang.Integer"
             ))),
             None => Ok(()),
         }
+    }
+
+    /// Whether a list is null, or has a null in it.
+    fn has_null(&self, list: &str) -> bool {
+        self.body.get(list).is_some_and(|value| match value {
+            Value::Array(items) => items.contains(&Value::Null),
+            other => other.is_null(),
+        })
     }
 
     /// What spark-submit is given, as far as it can be long.
@@ -157,6 +167,10 @@ impl Submission {
     pub(super) fn conf(&self, key: &str) -> Option<String> {
         self.body.get("conf")?.get(key).map(scalar)
     }
+}
+
+fn null_pointer() -> Refusal {
+    Exception("java.lang.NullPointerException: Cannot invoke a method because a value is null".into())
 }
 
 fn scalar(value: &Value) -> String {
@@ -187,7 +201,7 @@ fn check_type(key: &str, value: &Value) -> Result<(), Refusal> {
 }
 
 fn mismatch(what: &str) -> Refusal {
-    Unreadable(format!("Can not deserialize instance of {what} out of another token"))
+    Unreadable(format!("Cannot deserialize instance of `{what}` out of another token"))
 }
 
 /// Livy's check of a path or URI; it never looks whether something is there.

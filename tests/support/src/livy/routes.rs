@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::application::AppState;
 use super::request::{Refusal, Submission};
 use super::settings::Master;
 use super::world::World;
@@ -49,10 +48,10 @@ impl Service for Shared {
                     self.show(key, &request, Some(part))
                 }
                 ("DELETE", ["batches", key]) => self.delete(key).await,
-                (_, ["batches" | "version"] | ["batches", _] | ["batches", _, "state" | "log"]) => {
-                    views::page(405, "Method Not Allowed")
-                }
-                _ => views::page(404, "Not Found"),
+                (_, ["version"] | ["batches", _, "state" | "log"]) => views::no_such_method("GET, HEAD"),
+                (_, ["batches"]) => views::no_such_method("POST, GET, HEAD"),
+                (_, ["batches", _]) => views::no_such_method("DELETE, GET, HEAD"),
+                (_, path) => views::no_such_path(path.first() == Some(&"batches")),
             }
         })
     }
@@ -68,14 +67,11 @@ impl Shared {
         let reads = matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
         if self.world().settings.csrf && !reads && request.header("x-requested-by").is_none() {
             let text = "Missing Required Header for CSRF protection.";
-            return Some(if request.method == "DELETE" {
-                Answer::empty(400)
-            } else {
-                views::page(400, text)
-            });
+            return Some(views::page(400, &request.path, text));
         }
-        let version = request.header("accept")?.strip_prefix("application/vnd.livy.v")?;
-        (version != "0.1+json").then(|| Answer::empty(406))
+        let version =
+            request.header("accept")?.strip_prefix("application/vnd.livy.v")?.strip_suffix("+json")?;
+        (version != "0.1").then(|| views::message(406, &format!("No value found for '{version}'")))
     }
 
     fn list(&self, request: &Request) -> Found<Answer> {
@@ -191,7 +187,7 @@ impl Shared {
         self.change(|world| {
             let spared = world.settings.kill_fails;
             if let Some(application) = world.application(submission).filter(|app| app.is_live() && !spared) {
-                application.state = AppState::Killed;
+                application.follow("killed");
             }
             world.records.retain(|record| record.submission != submission);
         });

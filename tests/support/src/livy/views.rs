@@ -8,7 +8,6 @@ use super::world::Record;
 use crate::http::Answer;
 
 const JSON: &str = "application/json;charset=utf-8";
-const HTML: &str = "text/html;charset=iso-8859-1";
 
 /// How many lines of the log a view shows.
 const SHOWN_LINES: usize = 10;
@@ -27,14 +26,25 @@ pub(super) fn bare(status: u16, text: &str) -> Answer {
     json_answer(status, &json!(text))
 }
 
-/// The shape of what the servlet container says.
-pub(super) fn page(status: u16, text: &str) -> Answer {
+/// The page that the servlet container makes of an error of its own.
+pub(super) fn page(status: u16, path: &str, text: &str) -> Answer {
     let body = format!(
-        "<html>\n<head>\n<meta http-equiv=\"Content-Type\" content=\"text/html;charset=utf-8\"/>\n\
+        "<html>\n<head>\n<meta http-equiv=\"Content-Type\" content=\"text/html;charset=ISO-8859-1\"/>\n\
          <title>Error {status} </title>\n</head>\n<body>\n<h2>HTTP ERROR: {status}</h2>\n\
-         <p>Problem accessing /batches. Reason:\n<pre>    {text}</pre></p>\n</body>\n</html>\n"
+         <p>Problem accessing {path}. Reason:\n<pre>    {text}</pre></p>\n\
+         <hr /><a href=\"http://eclipse.org/jetty\">Powered by Jetty:// 9.3.24.v20180605</a><hr/>\n</body>\n</html>\n"
     );
-    Answer::new(status, HTML, body)
+    Answer::new(status, "text/html;charset=iso-8859-1", body)
+}
+
+/// A path that nobody serves: no body, typed by whose it would be.
+pub(super) fn no_such_path(of_batches: bool) -> Answer {
+    Answer::new(404, if of_batches { JSON } else { "text/html;charset=utf-8" }, "")
+}
+
+/// A method that a path does not take: no body.
+pub(super) fn no_such_method(allowed: &str) -> Answer {
+    Answer::new(405, JSON, "").with("allow", allowed)
 }
 
 /// The answer to a POST that is refused.
@@ -62,7 +72,8 @@ pub(super) fn batch(record: &Record, settings: &Settings) -> Value {
 }
 
 fn app_info(record: &Record, settings: &Settings) -> Value {
-    let yarn = record.app_id.as_deref().filter(|_| settings.master == Master::Yarn);
+    let looked = settings.master == Master::Yarn && record.state != "recovering";
+    let yarn = record.app_id.as_deref().filter(|_| looked);
     let container = yarn.map(|id| id.replacen("application", "container", 1));
     let log = container
         .filter(|_| record.state != "success")

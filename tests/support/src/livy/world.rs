@@ -47,7 +47,9 @@ impl Record {
         lines.push("\nstderr: ".to_owned());
         if master == Master::Yarn {
             lines.push("\nYARN Diagnostics: ".to_owned());
-            lines.extend(self.diagnostics.iter().cloned());
+            // Livy has them from YARN, where it has not looked yet.
+            let known = self.state != "recovering";
+            lines.extend(self.diagnostics.iter().filter(|_| known).cloned());
         }
         lines
     }
@@ -145,6 +147,7 @@ impl World {
                 name,
                 tags: tags.filter(|tag| !tag.is_empty()).map(str::to_lowercase).collect(),
                 state: AppState::Accepted,
+                final_status: "UNDEFINED",
                 started: Instant::now(),
             });
         }
@@ -174,9 +177,8 @@ impl World {
         }
         let id = application.and_then(|application| {
             match &event {
-                Event::Running => application.state = AppState::Running,
-                Event::End { state, .. } if state == "killed" => application.state = AppState::Killed,
-                Event::End { .. } => application.state = AppState::Finished,
+                Event::Running => application.follow("running"),
+                Event::End { state, .. } => application.follow(state),
                 Event::Found | Event::Line(_) | Event::GaveUp => {}
             }
             application.id.clone()
@@ -223,14 +225,12 @@ impl World {
             let dropped = drops_failures && matches!(record.state.as_str(), "dead" | "killed");
             record.stored && !dropped
         });
+        // The store gives its records back in an order of its own.
+        self.records.reverse();
         for record in &mut self.records {
             record.stdout.clear();
             record.started = true;
-            let judged_again = record.is_final() && record.app_id.is_some();
-            if !judged_again {
-                record.enter("recovering");
-                record.diagnostics.clear();
-            }
+            record.enter("recovering");
         }
     }
 
@@ -240,11 +240,8 @@ impl World {
             let theirs = |application: &&Application| application.submission == record.submission;
             let Some(application) = self.applications.iter().find(theirs) else { continue };
             record.app_id = application.id.clone();
-            match application.state {
-                AppState::Accepted => {}
-                AppState::Running => record.enter("running"),
-                AppState::Finished => record.enter("success"),
-                AppState::Killed => record.enter("killed"),
+            if let Some(state) = application.verdict() {
+                record.enter(state);
             }
         }
     }

@@ -115,5 +115,5 @@ enum Polled {
 }
 
 fn no_activity(arn: &str) -> Refusal {
-    Refusal::new("ActivityDoesNotExist", format!("Activity does not exist: '{arn}'"))
+    Refusal::new("ActivityDoesNotExist", format!("Activity Does Not Exist: '{arn}'"))
 }

@@ -12,8 +12,15 @@ impl History {
     /// Adds an event; `details` is the name of its object and the object.
     pub(super) fn add(&mut self, kind: &str, details: Option<(&str, Value)>) {
         let id = self.0.len() + 1;
-        let mut event = json!({ "id": id, "previousEventId": id - 1, "timestamp": now(), "type": kind });
-        if let Some((name, details)) = details {
+        // The first two both follow upon nothing.
+        let previous = if id == 2 { 0 } else { id - 1 };
+        let mut event = json!({ "id": id, "previousEventId": previous, "timestamp": now(), "type": kind });
+        if let Some((name, mut details)) = details {
+            for (text, about) in [("input", "inputDetails"), ("output", "outputDetails")] {
+                if details.get(text).is_some() {
+                    details[about] = json!({ "truncated": false });
+                }
+            }
             event[name] = details;
         }
         self.0.push(event);

@@ -46,17 +46,21 @@ async fn with_recovery_a_running_batch_is_found_again() {
 }
 
 #[tokio::test]
-async fn recovery_forgets_failures_from_0_8() {
-    for (version, kept) in [(Version::V0_7, vec!["good", "bad"]), (Version::V0_8, vec!["good"])] {
+async fn recovery_looks_again_at_what_has_ended_and_from_0_8_forgets_failures() {
+    for (version, kept) in [(Version::V0_7, vec!["dead", "success"]), (Version::V0_8, vec!["success"])] {
         let livy = yarn(version).await;
-        for name in ["good", "bad"] {
-            running(&livy, name).await;
+        for state in ["success", "dead"] {
+            running(&livy, state).await;
+            livy.set_state(state, state);
         }
-        livy.set_state("good", "success");
-        livy.set_state("bad", "dead");
         livy.restart(true).await;
-        let names: Vec<String> = livy.batches().into_iter().filter_map(|batch| batch.name).collect();
-        assert_eq!(names, kept);
+        let fresh: Vec<String> = livy.batches().into_iter().map(|batch| batch.state).collect();
+        assert_eq!(fresh, vec!["recovering"; kept.len()]);
+        livy.wait_for(|livy| livy.batches().iter().all(|batch| batch.state != "recovering"), None).await;
+        let names: Vec<Option<String>> = livy.batches().into_iter().map(|batch| batch.name).collect();
+        let states: Vec<String> = livy.batches().into_iter().map(|batch| batch.state).collect();
+        assert_eq!(states, kept);
+        assert_eq!(names, states.into_iter().map(Some).collect::<Vec<_>>());
     }
 }
 

@@ -73,6 +73,14 @@ pub(super) async fn plain_text_is_read_as_json(peer: Arc<Peer>) {
     assert_eq!(peer.delete(&format!("/batches/{name}")).await.status, 200);
 }
 
+pub(super) async fn what_follows_the_json_is_ignored(peer: Arc<Peer>) {
+    let name = peer.name();
+    let job = &peer.expect.succeeds;
+    let body = format!("{} and more", json!({ "file": job.file, "args": job.args, "name": name }));
+    assert_eq!(peer.post_raw("application/json", body).await.status, 201);
+    assert_eq!(peer.delete(&format!("/batches/{name}")).await.status, 200);
+}
+
 pub(super) async fn the_longest_argument_is_taken(peer: Arc<Peer>) {
     let name = peer.name();
     let job = &peer.expect.succeeds;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Peer, is_json};
+use super::{Peer, Reply, is_json};
 use crate::livy::Version;
 
 pub(super) async fn version_names_the_release(peer: Arc<Peer>) {
@@ -91,26 +91,38 @@ pub(super) async fn a_list_is_a_window(peer: Arc<Peer>) {
     }
 }
 
-pub(super) async fn other_methods_and_paths_are_pages(peer: Arc<Peer>) {
-    let methods =
-        [("PUT", "/batches"), ("PATCH", "/batches/1"), ("DELETE", "/batches"), ("POST", "/batches/1")];
-    for (method, path) in methods {
-        let reply = super::Reply::of(peer.request(method, path)).await;
-        assert_eq!(reply.status, 405, "{method} {path}: {reply:?}");
+pub(super) async fn other_methods_and_paths_have_no_body(peer: Arc<Peer>) {
+    let methods = [
+        ("PUT", "/batches", "POST, GET, HEAD"),
+        ("DELETE", "/batches", "POST, GET, HEAD"),
+        ("PATCH", "/batches/1", "DELETE, GET, HEAD"),
+        ("POST", "/batches/1", "DELETE, GET, HEAD"),
+    ];
+    for (method, path, allowed) in methods {
+        let reply = Reply::of(peer.request(method, path)).await;
+        assert_eq!(
+            (reply.status, reply.header("allow"), reply.body.as_str()),
+            (405, allowed, ""),
+            "{method} {path}"
+        );
     }
-    for path in ["/nosuch", "/batches/1/nosuch"] {
+    for (path, kind) in [("/nosuch", "text/html"), ("/batches/1/nosuch", "application/json")] {
         let reply = peer.get(path).await;
-        assert_eq!(reply.status, 404, "{path}: {reply:?}");
-        assert_eq!(reply.json(), Value::Null, "{path}: {reply:?}");
+        assert_eq!((reply.status, reply.body.as_str()), (404, ""), "{path}: {reply:?}");
+        assert!(reply.header("content-type").starts_with(kind), "{path}: {reply:?}");
     }
-    assert_eq!(peer.get("/").await.status, 302);
+    let reply = peer.get("/").await;
+    assert!(reply.status == 302 && reply.header("location").ends_with("/ui"), "{reply:?}");
 }
 
 pub(super) async fn another_api_version_is_a_406(peer: Arc<Peer>) {
     for (version, status) in [("0.1", 200), ("2.0", 406)] {
         let accept = format!("application/vnd.livy.v{version}+json");
-        let reply = super::Reply::of(peer.request("GET", "/batches").header("accept", accept)).await;
+        let reply = Reply::of(peer.request("GET", "/batches").header("accept", accept)).await;
         assert_eq!(reply.status, status, "{version}: {reply:?}");
+        if status == 406 {
+            assert_eq!(reply.json(), json!({ "msg": "No value found for '2.0'" }));
+        }
     }
 }
 

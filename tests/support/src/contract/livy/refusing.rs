@@ -91,6 +91,17 @@ pub(super) async fn a_null_list(peer: Arc<Peer>) {
     }
 }
 
+pub(super) async fn a_null_in_a_list(peer: Arc<Peer>) {
+    for key in ["args", "jars"] {
+        let name = peer.name();
+        let mut body = json!({ "file": peer.expect.succeeds.file, "name": name });
+        body[key] = json!([null]);
+        let reply = peer.post(&body).await;
+        assert_bare(&reply, 500, "java.lang.NullPointerException");
+        peer.assert_zombie(&name).await;
+    }
+}
+
 pub(super) async fn no_file(peer: Arc<Peer>) {
     let name = peer.name();
     let reply = peer.post(&json!({ "name": name })).await;

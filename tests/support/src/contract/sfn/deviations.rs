@@ -28,18 +28,15 @@ pub enum Deviation {
     AcceptsLongWorkerName,
     /// A token of more than 2,048 characters is InvalidToken; the service says ValidationException.
     LongTokenIsInvalidToken,
-    /// What is wrong with members is worded in another way than the service's "1 validation error detected".
-    OtherValidationMessages,
+    /// A missing member is a 500, or an InvalidToken; the service says ValidationException.
+    MissingMembersAreFoundLate,
+    /// InvalidArn is worded in another way.
+    OtherWordsForABadArn,
+    /// InvalidToken carries another message, or none.
+    OtherWordsForABadToken,
     /// An operation that does not exist is answered in another way than UnknownOperationException.
     OtherUnknownOperation,
 }
-
-use Deviation::{
-    AcceptsLongErrorAndCause, AcceptsLongWorkerName, AcceptsMissingOutput, AcceptsOutputOverLimit,
-    AcceptsOutputThatIsNoJson, EmptyPollIsAnEmptyObject, EndedTaskAcceptsFailure, EndedTaskIsInvalidToken,
-    HeartbeatWithoutHeartbeatSecondsIsInvalidToken, LongTokenIsInvalidToken, OtherUnknownOperation,
-    OtherValidationMessages, StopExecutionNoticedAtSecondHeartbeat, TypesWithoutNamespace,
-};
 
 /// The differences of one server.
 #[derive(Clone, Debug, Default)]
@@ -53,21 +50,24 @@ impl Deviations {
 
     /// LocalStack 4.9.2.
     pub fn localstack() -> Self {
+        use Deviation as D;
         Self(vec![
-            TypesWithoutNamespace,
-            EmptyPollIsAnEmptyObject,
-            HeartbeatWithoutHeartbeatSecondsIsInvalidToken,
-            EndedTaskIsInvalidToken,
-            EndedTaskAcceptsFailure,
-            StopExecutionNoticedAtSecondHeartbeat,
-            AcceptsOutputThatIsNoJson,
-            AcceptsMissingOutput,
-            AcceptsOutputOverLimit,
-            AcceptsLongErrorAndCause,
-            AcceptsLongWorkerName,
-            LongTokenIsInvalidToken,
-            OtherValidationMessages,
-            OtherUnknownOperation,
+            D::TypesWithoutNamespace,
+            D::EmptyPollIsAnEmptyObject,
+            D::HeartbeatWithoutHeartbeatSecondsIsInvalidToken,
+            D::EndedTaskIsInvalidToken,
+            D::EndedTaskAcceptsFailure,
+            D::StopExecutionNoticedAtSecondHeartbeat,
+            D::AcceptsOutputThatIsNoJson,
+            D::AcceptsMissingOutput,
+            D::AcceptsOutputOverLimit,
+            D::AcceptsLongErrorAndCause,
+            D::AcceptsLongWorkerName,
+            D::LongTokenIsInvalidToken,
+            D::MissingMembersAreFoundLate,
+            D::OtherWordsForABadArn,
+            D::OtherWordsForABadToken,
+            D::OtherUnknownOperation,
         ])
     }
 

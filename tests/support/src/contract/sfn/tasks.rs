@@ -50,6 +50,8 @@ pub(super) async fn a_success_ends_the_execution(peer: Arc<Peer>) {
         "ExecutionSucceeded",
     ];
     assert_eq!(kinds, expected);
+    let previous: Vec<Option<u64>> = events.iter().map(|event| event["previousEventId"].as_u64()).collect();
+    assert_eq!(previous, [0, 0, 2, 3, 4, 5, 6].map(Some));
     let scheduled = &events[2]["activityScheduledEventDetails"];
     assert_eq!(
         (&scheduled["resource"], &scheduled["heartbeatInSeconds"]),
