@@ -1,5 +1,7 @@
 //! What Livy makes of the body of POST /batches: the accepted forms, and each way of being refused.
 
+use std::path::{Component, Path, PathBuf};
+
 use serde_json::{Map, Value};
 
 use super::settings::{Settings, Version};
@@ -223,24 +225,23 @@ fn resolve(path: &str, settings: &Settings) -> Result<(), Refusal> {
         Some("file") => format!("/{}", path["file:".len()..].trim_start_matches('/')),
         Some(_) => return Ok(()),
     };
-    let normal = if settings.version >= Version::V0_9 { normalised(&local) } else { local.clone() };
-    if settings.whitelist.iter().any(|directory| normal.starts_with(directory.as_str())) {
+    let allowed = |directory: &String| match settings.version {
+        Version::V0_7 | Version::V0_8 => local.starts_with(directory.as_str()),
+        Version::V0_9 => normalised(&local).starts_with(directory),
+    };
+    if settings.whitelist.iter().any(allowed) {
         return Ok(());
     }
     Err(Illegal(format!("requirement failed: Local path {local} cannot be added to user sessions.")))
 }
 
-/// A path without `.` and `..`, which 0.9 looks through.
-fn normalised(path: &str) -> String {
-    let mut parts = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
+/// A path without `..`, as 0.9 compares it: by whole components. Earlier releases compare the text.
+fn normalised(path: &str) -> PathBuf {
+    Path::new(path).components().fold(PathBuf::new(), |mut normal, component| {
+        match component {
+            Component::ParentDir => drop(normal.pop()),
+            other => normal.push(other),
         }
-    }
-    format!("/{}", parts.join("/"))
+        normal
+    })
 }

@@ -133,14 +133,6 @@ impl World {
         history.add("ExecutionStarted", Some(("executionStartedEventDetails", json!({ "input": input }))));
         let entered = json!({ "name": machine.state, "input": input });
         history.add("TaskStateEntered", Some(("stateEnteredEventDetails", entered)));
-        let mut scheduled = json!({ "resource": machine.activity, "input": input });
-        if let Some(limit) = machine.heartbeat {
-            scheduled["heartbeatInSeconds"] = json!(limit.as_secs());
-        }
-        if let Some(limit) = machine.timeout {
-            scheduled["timeoutInSeconds"] = json!(limit.as_secs());
-        }
-        history.add("ActivityScheduled", Some(("activityScheduledEventDetails", scheduled)));
         let activity = machine.activity.clone();
         self.tasks.push(Task {
             arn: format!("{}execution:{machine_name}:{name}", super::PREFIX),
@@ -158,17 +150,37 @@ impl World {
             beats: Vec::new(),
             history,
         });
-        match self.activities.get_mut(&activity).map(|found| (found.polls.pop_front(), found)) {
-            Some((Some(poll), _)) => {
-                let handed = self.hand_out(task, poll.worker.as_deref());
+        self.schedule(task, &activity);
+        task
+    }
+
+    fn schedule(&mut self, number: usize, arn: &str) {
+        let task = &mut self.tasks[number];
+        let Some(activity) = self.activities.get_mut(arn) else {
+            let state = &task.machine.state;
+            let cause = format!(
+                "An error occurred while executing the state '{state}' (entered at the event id #2). The activity {arn} \
+                 does not exist."
+            );
+            let error = Some("States.Runtime".to_owned());
+            return self.close(number, Outcome::Failed { error, cause: Some(cause) });
+        };
+        let mut scheduled = json!({ "resource": arn, "input": task.input });
+        if let Some(limit) = task.machine.heartbeat {
+            scheduled["heartbeatInSeconds"] = json!(limit.as_secs());
+        }
+        if let Some(limit) = task.machine.timeout {
+            scheduled["timeoutInSeconds"] = json!(limit.as_secs());
+        }
+        task.history.add("ActivityScheduled", Some(("activityScheduledEventDetails", scheduled)));
+        match activity.polls.pop_front() {
+            Some(poll) => {
+                let handed = self.hand_out(number, poll.worker.as_deref());
                 // The poll may be a ghost: then the task is lost on the way, as it is with the real service.
                 let _ = poll.give.send(handed);
             }
-            Some((None, found)) => found.queue.push_back(task),
-            // The real service would fail the execution; a test that has no such activity is wrong.
-            None => panic!("no such activity: {activity}"),
+            None => activity.queue.push_back(number),
         }
-        task
     }
 
     /// Gives a task its token, for this worker.
@@ -216,7 +228,10 @@ impl Task {
             }
             Outcome::Failed { error, cause } => {
                 let details = members([("error", error.as_deref()), ("cause", cause.as_deref())]);
-                history.add("ActivityFailed", Some(("activityFailedEventDetails", details.clone())));
+                // Without a token nobody failed it but the service itself.
+                if self.token.is_some() {
+                    history.add("ActivityFailed", Some(("activityFailedEventDetails", details.clone())));
+                }
                 history.add("ExecutionFailed", Some(("executionFailedEventDetails", details)));
             }
             Outcome::TimedOut if self.execution_timed_out => {

@@ -105,3 +105,18 @@ pub(super) async fn a_deploy_mode_is_refused_from_0_8(peer: Arc<Peer>) {
         assert_eq!(peer.delete(&format!("/batches/{name}")).await.status, 200);
     }
 }
+
+pub(super) async fn dots_are_seen_through_from_0_9(peer: Arc<Peer>) {
+    let name = peer.name();
+    let (directory, _) = peer.expect.succeeds.file.rsplit_once('/').expect("a path");
+    let file = format!("{directory}/../outside.py");
+    let reply = peer.post(&json!({ "file": file, "name": name })).await;
+    if peer.expect.version >= Version::V0_9 {
+        let reason = format!("requirement failed: Local path {file} cannot be added to user sessions.");
+        peer.assert_rejected(&reply, &reason);
+        peer.assert_zombie(&name).await;
+    } else {
+        assert_eq!(reply.status, 201, "{reply:?}");
+        assert_eq!(peer.delete(&format!("/batches/{name}")).await.status, 200);
+    }
+}

@@ -104,6 +104,7 @@ pub async fn cases(base_url: &str, expect: &Expect) -> Vec<&'static str> {
         accepting::what_follows_the_json_is_ignored,
         accepting::the_longest_argument_is_taken,
         accepting::a_deploy_mode_is_refused_from_0_8,
+        accepting::dots_are_seen_through_from_0_9,
         refusing::a_duplicate_name,
         refusing::a_name_of_digits_or_nothing,
         refusing::an_unknown_field,

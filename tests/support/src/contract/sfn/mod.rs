@@ -44,6 +44,7 @@ pub async fn cases(base_url: &str, deviations: &Deviations) -> Vec<&'static str>
         requests::missing_members,
         requests::an_unknown_operation,
         requests::an_invalid_name,
+        requests::an_execution_without_its_activity,
         tasks::the_input_arrives,
         tasks::a_success_ends_the_execution,
         tasks::a_failure_ends_the_execution,
@@ -142,12 +143,14 @@ impl Peer {
         Stage { activity, execution }
     }
 
-    async fn start_for(
-        &self,
-        activity: &str,
-        (beat, end): (Option<u64>, Option<u64>),
-        input: &str,
-    ) -> String {
+    async fn start_for(&self, activity: &str, limits: (Option<u64>, Option<u64>), input: &str) -> String {
+        let execution = self.begin(activity, limits, input).await;
+        // The emulator loses tasks when executions are started at once.
+        self.event(&execution, "ActivityScheduled").await;
+        execution
+    }
+
+    async fn begin(&self, activity: &str, (beat, end): (Option<u64>, Option<u64>), input: &str) -> String {
         let mut task = json!({ "Type": "Task", "Resource": activity, "End": true });
         for (key, seconds) in [("HeartbeatSeconds", beat), ("TimeoutSeconds", end)] {
             if let Some(seconds) = seconds {
@@ -160,10 +163,7 @@ impl Peer {
         let machine = self.must("CreateStateMachine", &machine).await;
         let started = json!({ "stateMachineArn": machine["stateMachineArn"], "input": input });
         let started = self.must("StartExecution", &started).await;
-        let execution = started["executionArn"].as_str().expect("an ARN").to_owned();
-        // The emulator loses tasks when executions are started at once.
-        self.event(&execution, "ActivityScheduled").await;
-        execution
+        started["executionArn"].as_str().expect("an ARN").to_owned()
     }
 
     /// Starts an execution, and takes its task.

@@ -91,3 +91,14 @@ pub(super) async fn an_invalid_name(peer: Arc<Peer>) {
     let reply = peer.call("CreateActivity", &json!({ "name": "with space" })).await;
     peer.assert_refused(&reply, "InvalidName", "Invalid Name: 'with space'");
 }
+
+pub(super) async fn an_execution_without_its_activity(peer: Arc<Peer>) {
+    let activity = peer.activity().await;
+    peer.must("DeleteActivity", &json!({ "activityArn": activity })).await;
+    let execution = peer.begin(&activity, (None, Some(60)), "{}").await;
+    let view = peer.end(&execution).await;
+    assert_eq!((&view["status"], &view["error"]), (&json!("FAILED"), &json!("States.Runtime")), "{view}");
+    let events = peer.events(&execution).await;
+    let kinds: Vec<&str> = events.iter().filter_map(|event| event["type"].as_str()).collect();
+    assert_eq!(kinds, ["ExecutionStarted", "TaskStateEntered", "ExecutionFailed"]);
+}
