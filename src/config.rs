@@ -16,7 +16,7 @@ use crate::job::request::{Defaults, OwnLivy};
 use crate::ops::telemetry;
 
 pub use node::cluster_or_host;
-pub use settings::{Activity, Aws, Livy, Log, Settings, Stop, Watch};
+pub use settings::{Activity, Aws, Livy, Log, OnStop, Settings, State, Stop, Urls, Watch, Yarn};
 
 /// Where the configuration lies unless `--config` says otherwise.
 pub const PATH: &str = "/etc/spark-job-worker/config.toml";
@@ -119,8 +119,13 @@ fn problems(settings: &Settings) -> Vec<(String, String)> {
         problems.extend(found.into_iter().map(|(key, text)| (format!("activity.{at}.{key}"), text)));
     }
     let mut wrong = |key: &str, text: String| problems.push((key.to_owned(), text));
-    if let Err(text) = livy_address(&settings.livy.url) {
+    if let Err(text) = address(&settings.livy.url) {
         wrong("livy.url", text);
+    }
+    for url in settings.yarn.url.all() {
+        if let Err(text) = address(&url) {
+            wrong("yarn.url", text);
+        }
     }
     for (key, is_zero) in [
         ("livy.request_timeout", settings.livy.request_timeout.is_zero()),
@@ -185,8 +190,8 @@ fn region_of(arn: &str) -> Option<&str> {
     }
 }
 
-/// Host and port of a Livy URL.
-fn livy_address(url: &str) -> Result<(String, u16), String> {
+/// Host and port of a URL.
+fn address(url: &str) -> Result<(String, u16), String> {
     let (rest, default_port) = if let Some(rest) = url.strip_prefix("http://") {
         (rest, 80)
     } else if let Some(rest) = url.strip_prefix("https://") {
@@ -210,7 +215,7 @@ fn livy_address(url: &str) -> Result<(String, u16), String> {
 impl Settings {
     /// Under which names an input may mean our own Livy.
     pub fn own_livy(&self) -> OwnLivy {
-        let (host, port) = livy_address(&self.livy.url).unwrap_or_default();
+        let (host, port) = address(&self.livy.url).unwrap_or_default();
         let names = node::node_names().into_iter().chain([host]).chain(self.livy.aliases.iter().cloned());
         OwnLivy::new(names, port)
     }

@@ -18,14 +18,17 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout_at};
 use tracing::{error, info};
 
 use crate::activity::{StepFunctions, worker_name};
-use crate::config::{self, Activity, Settings};
+use crate::config::{self, Activity, OnStop, Settings};
 use crate::edges::Edges;
-use crate::job::Rules;
+use crate::job::journal::{Contents, Journal};
 use crate::job::request::Defaults;
+use crate::job::verdict::Waits;
+use crate::job::{Rules, Start, Watching};
 use crate::ops::systemd::{Notifier, Signal, Signals, Watchdog};
 use crate::ops::telemetry::{Telemetry, message_id};
 use crate::spark::livy::Livy;
 use crate::spark::watch::Sweep;
+use crate::spark::yarn::ResourceManager;
 use jobs::Jobs;
 use poll::{Arrival, Poller, Served};
 
@@ -46,7 +49,15 @@ pub enum Fatal {
 impl fmt::Display for Fatal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Fatal::Setup(what, error) => write!(f, "{what} cannot be set up: {error}"),
+            Fatal::Setup(what, error) => {
+                write!(f, "{what} cannot be set up: {error}")?;
+                let mut cause = error.source();
+                while let Some(inner) = cause {
+                    write!(f, ": {inner}")?;
+                    cause = inner.source();
+                }
+                Ok(())
+            }
             Fatal::LoopEnded(what) => write!(f, "the {what} ended, which is a bug; the worker starts anew"),
         }
     }
@@ -85,39 +96,44 @@ struct Daemon {
 impl Daemon {
     async fn start(settings: Settings, path: PathBuf) -> Result<Daemon, Fatal> {
         let signals = Signals::new().map_err(|error| Fatal::Setup("signal handling", Box::new(error)))?;
+        let directory = settings.state.directory.clone();
+        let (journal, contents) = tokio::task::spawn_blocking(move || Journal::open(&directory))
+            .await
+            .map_err(|panic| Fatal::Setup("the journal", Box::new(panic)))?
+            .map_err(|error| Fatal::Setup("the journal", Box::new(error)))?;
         let arn = settings.activity.first().map(|activity| activity.arn.as_str()).unwrap_or_default();
         let (region, endpoint) = (settings.aws.region.clone(), settings.aws.endpoint_url.clone());
         let step_functions = StepFunctions::connect(region, endpoint, arn).await;
-        let livy = Livy::new(&settings.livy.url, settings.livy.request_timeout)
-            .map_err(|error| Fatal::Setup("the HTTP client", Box::new(error)))?;
+        let http = |error| Fatal::Setup("the HTTP client", Box::new(error));
+        let livy = Livy::new(&settings.livy.url, settings.livy.request_timeout).map_err(http)?;
+        let yarn =
+            ResourceManager::new(&settings.yarn.url.all(), settings.livy.request_timeout).map_err(http)?;
         let (sweep, watchdog, mut loops) = (Sweep::default(), Watchdog::new(), JoinSet::new());
 
-        let supervised = watchdog.supervise("sweep of Livy");
-        let sweeping = sweep.clone().run(
-            livy.clone(),
-            settings.watch.interval,
-            settings.watch.idle_interval,
-            move |deadline| match deadline {
-                Some(deadline) => supervised.must_move_by(deadline),
-                None => supervised.rest(),
-            },
-        );
-        loops.spawn(async move {
-            sweeping.await;
-            "sweep of Livy"
-        });
         let notifier = Notifier::from_environment();
         let watching = watchdog.clone().run(notifier.clone());
         loops.spawn(async move {
             watching.await;
             "watchdog"
         });
+        start_sweep(&mut loops, &settings, &sweep, &livy, &watchdog);
 
-        let edges = Edges::new(step_functions, livy, sweep, settings.livy.max_concurrent_submits);
-        let jobs = Jobs::new(edges, watchdog, settings.aws.heartbeat_rate);
-        let (arrive, arrivals) = mpsc::channel(ARRIVALS);
         let draining = watch::Sender::new(false);
-        let pollers = start_pollers(&settings, &jobs, &arrive, &draining);
+        let submits = settings.livy.max_concurrent_submits;
+        let edges = Edges::new(step_functions, (livy, yarn, sweep), journal, submits, draining.subscribe());
+        let mut jobs = Jobs::new(edges, watchdog, settings.aws.heartbeat_rate);
+        // A first task that cannot be kept would be given back: better not to take it.
+        jobs.edges.try_disk().await;
+        let mending = Arc::clone(&jobs.edges).mend_disk();
+        loops.spawn(async move {
+            mending.await;
+            "watch on the state directory"
+        });
+        let served: Vec<Arc<Served>> =
+            settings.activity.iter().map(|activity| serve(&settings, activity)).collect();
+        resume(&settings, contents, &served, &mut jobs);
+        let (arrive, arrivals) = mpsc::channel(ARRIVALS);
+        let pollers = start_pollers(&settings, &served, &jobs, &arrive, &draining);
         let mut tick = interval(STATUS_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Daemon { settings, path, signals, notifier, jobs, pollers, loops, arrivals, draining, tick })
@@ -131,7 +147,7 @@ impl Daemon {
                     Signal::Stop => return Ok(()),
                     Signal::Reload => self.reload(telemetry),
                 },
-                Some(arrival) = self.arrivals.recv() => self.jobs.accept(arrival),
+                Some(arrival) = self.arrivals.recv() => self.jobs.accept(arrival, Start::Fresh),
                 () = self.jobs.ended() => {}
                 Some(_) = self.pollers.join_next() => return Err(Fatal::LoopEnded("poll loop")),
                 Some(ended) = self.loops.join_next() => {
@@ -142,18 +158,23 @@ impl Daemon {
         }
     }
 
-    /// Hears open polls out, gives back what they still bring, and beats once more for every token.
+    /// Hears open polls out, keeps what they still bring for the next start, and beats once more for every token. With
+    /// `on_stop = "fail"` every task is given back instead.
     async fn drain(&mut self) {
         info!(message_id = message_id::STOPPING, "stopping: no more polls, open ones are heard out");
         self.notifier.stopping();
         self.jobs.board.drain();
         self.draining.send_replace(true);
+        let handoff = self.settings.stop.on_stop == OnStop::Handoff;
+        if !handoff {
+            self.jobs.give_up.send_replace(true);
+        }
         let end = Instant::now() + self.settings.stop.grace;
-        while !(self.pollers.is_empty() && self.arrivals.is_empty() && self.jobs.all_handed_back()) {
+        while !(self.pollers.is_empty() && self.arrivals.is_empty() && self.jobs.may_end(handoff)) {
             self.show_status();
             let step = async {
                 tokio::select! {
-                    Some(arrival) = self.arrivals.recv() => self.jobs.hand_back(arrival),
+                    Some(arrival) = self.arrivals.recv() => self.jobs.accept(arrival, if handoff { Start::Parked } else { Start::Fresh }),
                     () = self.jobs.ended() => {}
                     Some(_) = self.pollers.join_next() => {}
                     // A second signal: somebody is in a hurry.
@@ -167,12 +188,17 @@ impl Daemon {
             }
         }
         self.jobs.beat_once_more().await;
-        info!(message_id = message_id::STOPPING, "stopped with {} tasks under way", self.jobs.board.held());
+        info!(
+            message_id = message_id::STOPPING,
+            "stopped with {} tasks under way, which the next start takes over",
+            self.jobs.board.held()
+        );
     }
 
     fn show_status(&self) {
         let health = self.jobs.edges.sweep.health();
-        let text = self.jobs.board.status(&health.borrow(), &self.settings.livy.url, Instant::now());
+        let disk = *self.jobs.edges.disk.borrow();
+        let text = self.jobs.board.status(&health.borrow(), &self.settings.livy.url, disk, Instant::now());
         self.notifier.status(&text);
     }
 
@@ -190,27 +216,71 @@ impl Daemon {
     }
 }
 
+fn start_sweep(
+    loops: &mut JoinSet<&'static str>,
+    settings: &Settings,
+    sweep: &Sweep,
+    livy: &Livy,
+    watchdog: &Watchdog,
+) {
+    let supervised = watchdog.supervise("sweep of Livy");
+    let moved = move |deadline| match deadline {
+        Some(deadline) => supervised.must_move_by(deadline),
+        None => supervised.rest(),
+    };
+    let watch = &settings.watch;
+    let sweeping = sweep.clone().run(livy.clone(), watch.interval, watch.idle_interval, moved);
+    loops.spawn(async move {
+        sweeping.await;
+        "sweep of Livy"
+    });
+}
+
+/// Takes up every task that was read back, before the first poll.
+fn resume(settings: &Settings, contents: Contents, served: &[Arc<Served>], jobs: &mut Jobs) {
+    for (task, reason) in &contents.corrupt {
+        error!(
+            message_id = message_id::JOURNAL_CORRUPT,
+            task_id = task,
+            "the journal's entry of task {task} cannot be read: {reason}; it is kept as {task}.corrupt, and its job is killed"
+        );
+    }
+    if !contents.entries.is_empty() {
+        info!("taking over {} tasks from the journal", contents.entries.len());
+    }
+    for entry in contents.entries {
+        // An activity that is not polled any more has left its tasks to us all the same.
+        let serving = served.iter().find(|served| served.arn == entry.activity).cloned();
+        let serving = serving.unwrap_or_else(|| serve(settings, &Activity::new(&entry.activity)));
+        jobs.resume(entry, &serving);
+    }
+}
+
+fn serve(settings: &Settings, activity: &Activity) -> Arc<Served> {
+    Arc::new(Served {
+        arn: activity.arn.clone(),
+        permits: Arc::new(Semaphore::new(activity.max_concurrent_jobs)),
+        rules: Arc::new(rules(settings, activity)),
+    })
+}
+
 fn start_pollers(
     settings: &Settings,
+    served: &[Arc<Served>],
     jobs: &Jobs,
     arrive: &mpsc::Sender<Arrival>,
     draining: &watch::Sender<bool>,
 ) -> JoinSet<()> {
     let mut pollers = JoinSet::new();
     let host = config::cluster_or_host();
-    for activity in &settings.activity {
-        let served = Arc::new(Served {
-            arn: activity.arn.clone(),
-            permits: Arc::new(Semaphore::new(activity.max_concurrent_jobs)),
-            rules: Arc::new(rules(settings, activity)),
-        });
+    for (activity, served) in settings.activity.iter().zip(served) {
         for number in 1..=activity.pollers {
             let poller = Poller {
                 edges: Arc::clone(&jobs.edges),
                 board: Arc::clone(&jobs.board),
                 watchdog: jobs.watchdog.clone(),
                 worker: worker_name(&host, number),
-                served: Arc::clone(&served),
+                served: Arc::clone(served),
                 arrive: arrive.clone(),
                 draining: draining.subscribe(),
             };
@@ -221,15 +291,24 @@ fn start_pollers(
 }
 
 fn rules(settings: &Settings, activity: &Activity) -> Rules {
+    let watch = &settings.watch;
     Rules {
         // Validated with the configuration.
         defaults: Defaults::new(activity.defaults.clone()).unwrap_or_else(|_| Defaults::empty()),
         livy: settings.own_livy(),
         on_abort: activity.on_abort,
         heartbeat_interval: activity.heartbeat_interval,
-        interval: settings.watch.interval,
-        submit_settle: settings.watch.submit_settle,
-        lost_after: settings.watch.lost_after,
+        watch: Watching {
+            interval: watch.interval,
+            waits: Waits {
+                start_timeout: watch.start_timeout,
+                lost_after: watch.lost_after,
+                verdict_patience: watch.verdict_patience,
+                submit_settle: watch.submit_settle,
+            },
+            doubt_limit: watch.doubt_limit,
+            kill_settle: watch.kill_settle,
+        },
         patience: settings.livy.patience,
     }
 }

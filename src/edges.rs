@@ -1,17 +1,29 @@
-//! The real world of a job: Step Functions, Livy and the sweep behind the one trait.
+//! The real world of a job: Step Functions, Livy, YARN, the sweep and the journal behind the one trait.
 
+use std::io;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::spawn_blocking;
+use tracing::{error, info};
 
 use crate::activity::StepFunctions;
+use crate::job::journal::{Entry, Journal};
 use crate::job::machine::Timestamp;
 use crate::job::report::Answer;
 use crate::job::request::Batch;
-use crate::job::world::{BatchView, Beat, Deleted, Look, Posted, Reported, Token, Unreachable, World};
+use crate::job::world::{
+    BatchView, Beat, Deleted, Look, Posted, Reported, Token, Unreachable, Unwritable, World, Yarn, YarnMemory,
+};
+use crate::ops::telemetry::message_id;
 use crate::spark::livy::Livy;
+use crate::spark::processes;
 use crate::spark::watch::{Health, Sweep};
+use crate::spark::yarn::ResourceManager;
+
+/// From try to try to write, while that fails.
+const PROBE: Duration = Duration::from_secs(2);
 
 /// The edges that all jobs share.
 pub struct Edges {
@@ -19,18 +31,79 @@ pub struct Edges {
     pub step_functions: StepFunctions,
     /// Livy.
     pub livy: Livy,
+    /// YARN.
+    pub yarn: ResourceManager,
+    /// What a restart needs.
+    pub journal: Arc<Journal>,
     /// The shared sweep.
     pub sweep: Sweep,
+    /// Whether the journal can be written.
+    pub disk: watch::Sender<bool>,
     /// Places among the POSTs under way.
     submits: Arc<Semaphore>,
     health: watch::Receiver<Health>,
+    draining: watch::Receiver<bool>,
 }
 
 impl Edges {
-    /// Puts the edges together; at most `submits` POSTs are under way at a time.
-    pub fn new(step_functions: StepFunctions, livy: Livy, sweep: Sweep, submits: usize) -> Edges {
-        let health = sweep.health();
-        Edges { step_functions, livy, sweep, submits: Arc::new(Semaphore::new(submits)), health }
+    /// Puts the edges together; at most `submits` POSTs are under way at a time, and none begins while the worker
+    /// drains.
+    pub fn new(
+        step_functions: StepFunctions,
+        cluster: (Livy, ResourceManager, Sweep),
+        journal: Journal,
+        submits: usize,
+        draining: watch::Receiver<bool>,
+    ) -> Edges {
+        let (livy, yarn, sweep) = cluster;
+        Edges {
+            health: sweep.health(),
+            step_functions,
+            livy,
+            yarn,
+            journal: Arc::new(journal),
+            sweep,
+            disk: watch::Sender::new(true),
+            submits: Arc::new(Semaphore::new(submits)),
+            draining,
+        }
+    }
+
+    /// Takes note of whether the journal could be written; logs a change.
+    fn note_disk(&self, written: &io::Result<()>) {
+        let good = written.is_ok();
+        let changed = self.disk.send_if_modified(|known| std::mem::replace(known, good) != good);
+        match written {
+            Ok(()) if changed => {
+                info!(message_id = message_id::DISK, "the state directory can be written again")
+            }
+            Err(error) if changed => error!(
+                message_id = message_id::DISK,
+                "the state directory cannot be written: {error}; no task is taken until it can"
+            ),
+            _ => {}
+        }
+    }
+
+    /// Tries whether the journal can be written.
+    pub async fn try_disk(&self) {
+        let journal = Arc::clone(&self.journal);
+        let written = spawn_blocking(move || journal.probe())
+            .await
+            .unwrap_or_else(|panic| Err(io::Error::other(panic)));
+        self.note_disk(&written);
+    }
+
+    /// Tries every few seconds to write, while that is known to fail. Never ends.
+    pub async fn mend_disk(self: Arc<Self>) {
+        let mut disk = self.disk.subscribe();
+        loop {
+            if disk.wait_for(|good| !*good).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(PROBE).await;
+            self.try_disk().await;
+        }
     }
 }
 
@@ -42,7 +115,28 @@ impl World for Edges {
         Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
+    async fn write(&self, entry: &Entry) -> Result<(), Unwritable> {
+        let (journal, entry) = (Arc::clone(&self.journal), entry.clone());
+        let written = spawn_blocking(move || journal.write(&entry))
+            .await
+            .unwrap_or_else(|panic| Err(io::Error::other(panic)));
+        self.note_disk(&written);
+        written.map_err(|error| Unwritable(error.to_string()))
+    }
+
+    async fn forget(&self, task: &str) -> Result<(), Unwritable> {
+        let (journal, task) = (Arc::clone(&self.journal), task.to_owned());
+        let removed = spawn_blocking(move || journal.remove(&task))
+            .await
+            .unwrap_or_else(|panic| Err(io::Error::other(panic)));
+        removed.map_err(|error| Unwritable(error.to_string()))
+    }
+
     async fn slot(&self) -> Result<Self::Slot, Unreachable> {
+        if *self.draining.borrow() {
+            // The next start prepares it anew.
+            return std::future::pending().await;
+        }
         if let Health::Down { words, .. } = &*self.health.borrow() {
             return Err(Unreachable(words.clone()));
         }
@@ -68,6 +162,28 @@ impl World for Edges {
 
     async fn look(&self, name: &str, seen: Option<&Look>) -> Look {
         self.sweep.look(name, seen).await
+    }
+
+    async fn tagged(&self, tag: &str) -> Yarn {
+        self.yarn.tagged(tag).await
+    }
+
+    async fn application(&self, id: &str) -> Yarn {
+        self.yarn.application(id).await
+    }
+
+    async fn memory(&self) -> Result<YarnMemory, Unreachable> {
+        self.yarn.memory().await
+    }
+
+    async fn kill(&self, id: &str) -> Result<(), Unreachable> {
+        self.yarn.kill(id).await
+    }
+
+    async fn carried(&self, tag: &str) -> bool {
+        let tag = tag.to_owned();
+        // Where it cannot be known, nothing is concluded from it.
+        spawn_blocking(move || processes::carry(&tag)).await.unwrap_or(true)
     }
 
     async fn beat(&self, token: &Token) -> Beat {

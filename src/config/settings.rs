@@ -1,5 +1,6 @@
 //! The configuration as it is written: tables, keys and defaults. Strict: an unknown key is an error.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -18,8 +19,12 @@ pub struct Settings {
     pub activity: Vec<Activity>,
     /// `[livy]`
     pub livy: Livy,
+    /// `[yarn]`
+    pub yarn: Yarn,
     /// `[watch]`
     pub watch: Watch,
+    /// `[state]`
+    pub state: State,
     /// `[stop]`
     pub stop: Stop,
     /// `[log]`
@@ -61,6 +66,20 @@ pub struct Activity {
     pub defaults: Map<String, Value>,
 }
 
+impl Activity {
+    /// An activity with nothing but its ARN.
+    pub fn new(arn: &str) -> Activity {
+        Activity {
+            arn: arn.to_owned(),
+            max_concurrent_jobs: max_concurrent_jobs(),
+            pollers: pollers(),
+            heartbeat_interval: heartbeat_interval(),
+            on_abort: on_abort(),
+            defaults: Map::new(),
+        }
+    }
+}
+
 fn max_concurrent_jobs() -> usize {
     20
 }
@@ -95,6 +114,43 @@ pub struct Livy {
     pub max_concurrent_submits: usize,
 }
 
+/// How to reach YARN.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Yarn {
+    /// The ResourceManager's URL, or those of several; empty: YARN is not asked.
+    pub url: Urls,
+}
+
+/// One URL, several, or none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Urls {
+    /// One; an empty text is none.
+    One(String),
+    /// Several.
+    Several(Vec<String>),
+}
+
+impl Urls {
+    /// All of them.
+    pub fn all(&self) -> Vec<String> {
+        match self {
+            Urls::One(url) if url.is_empty() => Vec::new(),
+            Urls::One(url) => vec![url.clone()],
+            Urls::Several(urls) => urls.clone(),
+        }
+    }
+}
+
+/// Where the journal is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct State {
+    /// The state directory.
+    pub directory: PathBuf,
+}
+
 /// How running jobs are followed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -108,18 +164,42 @@ pub struct Watch {
     /// For how long "not there" must be answered before a doubtful POST is believed to have failed.
     #[serde(with = "duration")]
     pub submit_settle: Duration,
+    /// For how long a batch may have no application.
+    #[serde(with = "duration")]
+    pub start_timeout: Duration,
     /// For how long a run may be missing before it is lost.
     #[serde(with = "duration")]
     pub lost_after: Duration,
+    /// For how long Livy's success waits for a silent YARN.
+    #[serde(with = "duration")]
+    pub verdict_patience: Duration,
+    /// How old a doubtful POST may be that is tried again: less than Livy's and YARN's memory of ended jobs.
+    #[serde(with = "duration")]
+    pub doubt_limit: Duration,
+    /// For how long a killed job must be absent from YARN where it was never seen there.
+    #[serde(with = "duration")]
+    pub kill_settle: Duration,
 }
 
 /// How the worker stops.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Stop {
+    /// What becomes of the tasks that are held.
+    pub on_stop: OnStop,
     /// For how long a stop waits for open polls.
     #[serde(with = "duration")]
     pub grace: Duration,
+}
+
+/// What a stop does with the tasks that are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnStop {
+    /// Jobs run on, and the next start takes them over.
+    Handoff,
+    /// Every task is answered with `SparkJob.ClusterTerminating`, and its job is killed.
+    Fail,
 }
 
 /// Where and what is logged.
@@ -152,20 +232,36 @@ impl Default for Livy {
     }
 }
 
+impl Default for Yarn {
+    fn default() -> Yarn {
+        Yarn { url: Urls::One("http://localhost:8088".to_owned()) }
+    }
+}
+
+impl Default for State {
+    fn default() -> State {
+        State { directory: PathBuf::from("/var/lib/spark-job-worker") }
+    }
+}
+
 impl Default for Watch {
     fn default() -> Watch {
         Watch {
             interval: Duration::from_secs(1),
             idle_interval: Duration::from_secs(10),
             submit_settle: Duration::from_secs(180),
+            start_timeout: Duration::from_secs(1_800),
             lost_after: Duration::from_secs(180),
+            verdict_patience: Duration::from_secs(600),
+            doubt_limit: Duration::from_secs(540),
+            kill_settle: Duration::from_secs(720),
         }
     }
 }
 
 impl Default for Stop {
     fn default() -> Stop {
-        Stop { grace: Duration::from_secs(70) }
+        Stop { on_stop: OnStop::Handoff, grace: Duration::from_secs(70) }
     }
 }
 

@@ -9,13 +9,14 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, Span, error, field, info, info_span};
 
-use super::poll::Arrival;
+use super::poll::{Arrival, Served};
 use crate::edges::Edges;
 use crate::job::heart::Pacer;
+use crate::job::journal::Entry;
 use crate::job::machine::{Run, State};
 use crate::job::report::{ErrorName, Failure, Outcome};
 use crate::job::world::World;
-use crate::job::{self, Lent, Rules, Task, terminating};
+use crate::job::{self, Lent, Rules, Start, Task};
 use crate::ops::board::Board;
 use crate::ops::systemd::Watchdog;
 use crate::ops::telemetry::message_id;
@@ -42,7 +43,6 @@ struct Running {
     run: Option<Run>,
     rules: Arc<Rules>,
     span: Span,
-    handed_back: bool,
 }
 
 impl Jobs {
@@ -59,33 +59,35 @@ impl Jobs {
     }
 
     /// Starts the job of a task that has come.
-    pub(super) fn accept(&mut self, arrival: Arrival) {
+    pub(super) fn accept(&mut self, arrival: Arrival, start: Start) {
         let Arrival { task, permit, served } = arrival;
         let state = task.received(&served.rules.defaults);
         let span = span_of(&task, &served.arn, &state);
-        let size = task.input.len();
-        info!(parent: &span, message_id = message_id::TASK_RECEIVED, "received a task of {size} bytes");
-        self.start(task, state, Some(permit), Arc::clone(&served.rules), span, false);
+        let (size, parked) = (task.input.len(), start == Start::Parked);
+        let remark = if parked { "; the next start runs it" } else { "" };
+        info!(parent: &span, message_id = message_id::TASK_RECEIVED, "received a task of {size} bytes{remark}");
+        self.start(task, state, start, Some(permit), Arc::clone(&served.rules), span);
     }
 
-    /// Gives a task back that came during the stop.
-    pub(super) fn hand_back(&mut self, arrival: Arrival) {
-        let Arrival { task, permit, served } = arrival;
-        let received = task.received(&served.rules.defaults);
-        let span = span_of(&task, &served.arn, &received);
-        info!(
-            parent: &span,
-            message_id = message_id::TASK_RECEIVED,
-            "received a task during the stop; giving it back"
-        );
-        let outcome = Outcome::Failed(Box::new(terminating(received.name())));
-        let state = State::Ended { outcome, leftover: None };
-        self.start(task, state, Some(permit), Arc::clone(&served.rules), span, true);
+    /// Takes up a task that was read back. It has a place as long as there are any; one too many waits for nobody.
+    pub(super) fn resume(&mut self, entry: Entry, served: &Served) {
+        let permit = Arc::clone(&served.permits).try_acquire_owned().ok();
+        let task = Task::read_back(&entry);
+        let span = span_of(&task, &served.arn, &entry.state);
+        info!(parent: &span, "taking over {} in state {}", name_of(&entry), entry.state.name());
+        self.start(task, entry.state, Start::Resumed, permit, Arc::clone(&served.rules), span);
     }
 
-    /// Whether every task that was to be given back has been.
-    pub(super) fn all_handed_back(&self) -> bool {
-        !self.running.values().any(|running| running.handed_back)
+    /// Whether a stop needs to wait no longer: with a handoff until no POST is out and what came is kept; else until
+    /// every task is given back and its job dead.
+    pub(super) fn may_end(&self, handoff: bool) -> bool {
+        // A task is on the board once it is kept.
+        let all_kept = self.running.len() <= self.board.held();
+        if handoff {
+            all_kept && !self.board.any_in("Submitting")
+        } else {
+            self.board.held() == 0 && all_kept
+        }
     }
 
     /// Waits for the end of a job; never where there is none.
@@ -100,10 +102,10 @@ impl Jobs {
         &mut self,
         task: Task,
         state: State,
+        start: Start,
         permit: Option<OwnedSemaphorePermit>,
         rules: Arc<Rules>,
         span: Span,
-        handed_back: bool,
     ) {
         let supervised = self.watchdog.supervise("heartbeat of a task");
         let lent = Lent {
@@ -116,11 +118,16 @@ impl Jobs {
                 None => supervised.rest(),
             }),
         };
-        let run = state.run().cloned();
+        let running = Running {
+            task: Task { input: String::new(), ..task.clone() },
+            run: state.run().cloned(),
+            rules,
+            span: span.clone(),
+        };
         let observe = observer(Arc::clone(&self.board), &task, permit, span.clone());
-        let job = job::run(lent, task.clone(), state, observe).instrument(span.clone());
+        let job = job::run(lent, task, state, start, observe).instrument(span);
         let id = self.tasks.spawn(job).id();
-        self.running.insert(id, Running { task, run, rules, span, handed_back });
+        self.running.insert(id, running);
     }
 
     /// A job has ended. Where a bug ended it, its task is answered all the same and its run is killed.
@@ -135,7 +142,7 @@ impl Jobs {
         );
         let failure = Failure::new(ErrorName::WorkerFault, "Running", "a bug in the worker ended this task");
         let state = State::Ended { outcome: Outcome::Failed(Box::new(failure)), leftover: running.run };
-        self.start(running.task, state, None, running.rules, running.span, false);
+        self.start(running.task, state, Start::Fresh, None, running.rules, running.span);
     }
 
     /// One last heartbeat for every token, so that the next start has a whole `HeartbeatSeconds`.
@@ -152,6 +159,11 @@ impl Jobs {
         // What is late counts as missed: the state machine's HeartbeatSeconds has room for one.
         let _ = timeout_at(end, async { while beats.join_next().await.is_some() {} }).await;
     }
+}
+
+/// A run's name, or the task's id where only that is known.
+fn name_of(entry: &Entry) -> &str {
+    entry.state.run().map(|run| run.name.as_str()).filter(|name| !name.is_empty()).unwrap_or(&entry.task)
 }
 
 fn span_of(task: &Task, arn: &str, state: &State) -> Span {
@@ -188,7 +200,7 @@ fn observer(
         if *state == State::Settled {
             board.remove(&id);
         } else {
-            board.put(&id, &token, state.name());
+            board.put(&id, token.as_ref(), state.name());
         }
         if matches!(state, State::Orphaned { .. } | State::Settled) {
             drop(permit.take());

@@ -12,7 +12,7 @@ use crate::job::{Rules, Task};
 use crate::ops::board::Board;
 use crate::ops::systemd::Watchdog;
 use crate::retry;
-use crate::spark::watch::{Health, Sweep};
+use crate::spark::watch::Health;
 
 /// A poll has this long beyond its read timeout before the watchdog calls it stuck.
 const POLL_SLACK: Duration = Duration::from_secs(15);
@@ -51,7 +51,7 @@ impl Poller {
             let permit = tokio::select! {
                 biased;
                 _ = self.draining.wait_for(|draining| *draining) => return,
-                permit = allowed(&self.edges.sweep, &self.served.permits) => permit,
+                permit = allowed(&self.edges, &self.served.permits) => permit,
             };
             let Some(permit) = permit else { return };
             supervised.must_move_by(Instant::now() + POLL_READ + POLL_SLACK);
@@ -61,7 +61,7 @@ impl Poller {
                 Ok(Polled::Task { token, input }) => {
                     self.board.polled(&self.served.arn);
                     waits = retry::POLL.start();
-                    let task = Task::new(token, input);
+                    let task = Task::new(token, self.served.arn.clone(), input);
                     let served = Arc::clone(&self.served);
                     if self.arrive.send(Arrival { task, permit, served }).await.is_err() {
                         return;
@@ -84,14 +84,15 @@ impl Poller {
     }
 }
 
-/// A place for a task, while Livy answers. `None` only when the process ends.
-async fn allowed(sweep: &Sweep, permits: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
-    let mut health = sweep.health();
+/// A place for a task, while Livy answers and the journal can be written. `None` only when the process ends.
+async fn allowed(edges: &Edges, permits: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    let (mut health, mut disk) = (edges.sweep.health(), edges.disk.subscribe());
     loop {
         health.wait_for(|health| *health == Health::Up).await.ok()?;
+        disk.wait_for(|good| *good).await.ok()?;
         let permit = Arc::clone(permits).acquire_owned().await.ok()?;
-        // Livy may have gone while every place was taken.
-        if *health.borrow_and_update() == Health::Up {
+        // Either may have gone while every place was taken.
+        if *health.borrow_and_update() == Health::Up && *disk.borrow_and_update() {
             return Some(permit);
         }
     }

@@ -17,7 +17,7 @@ use crate::retry::Waits;
 
 pub(super) use finish::{kill, report};
 pub(super) use follow::watch;
-pub(super) use submit::{find, prepare, submit};
+pub(super) use submit::{Doubt, find, prepare, submit};
 
 /// What a job remembers between its duties. All of it can be found out again.
 #[derive(Debug)]

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::machine::Timestamp;
-use super::world::{BatchState, BatchView, Beat, Look, Unreachable};
+use super::world::{AppState, Application, BatchState, BatchView, Beat, Look, Unreachable, Yarn, YarnMemory};
 
 /// How long a hollow record must stay hollow before it counts as a zombie: a POST that Livy is still at work on
 /// registers the name a moment before its spark-submit starts.
@@ -66,56 +66,117 @@ impl Life {
     }
 }
 
+/// What one round of looks for a doubtful run saw.
+#[derive(Debug)]
+pub struct Round {
+    /// Livy's record of the name.
+    pub livy: Result<Option<BatchView>, Unreachable>,
+    /// YARN's applications with the tag.
+    pub yarn: Yarn,
+    /// How far back the answering ResourceManager remembers; none where it was not asked or did not say.
+    pub memory: Option<YarnMemory>,
+    /// A process of this node carries the tag.
+    pub carried: bool,
+}
+
 /// What the looks for a doubtful run add up to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Finding {
     /// Not enough to say.
     Open,
-    /// It exists.
-    Found(BatchView),
+    /// Livy has it.
+    Batch(BatchView),
+    /// YARN has it, and Livy has no record.
+    Application(Application),
     /// A record holds the name and nothing stands behind it; its POST was answered, so it may be deleted at once.
     Zombie,
-    /// It is not there, and has not been for `submit_settle`.
-    Absent,
+    /// It is not there, and never will be.
+    Absent {
+        /// A record holds the name and nothing stands behind it.
+        zombie: bool,
+    },
+    /// It is not there, and nobody can know whether it ever was.
+    Unknowable,
 }
 
 /// The search for what a POST may have left.
 #[derive(Debug)]
 pub struct Search {
     settle: Duration,
+    doubt_limit: Duration,
+    since: Timestamp,
     answered: bool,
     absent: Answered,
     hollow_since: Option<Timestamp>,
 }
 
 impl Search {
-    /// Begins. `answered`: Livy has answered the POST, so it is not at work on it any more.
-    pub fn new(interval: Duration, settle: Duration, answered: bool) -> Search {
-        Search { settle, answered, absent: Answered::new(interval), hollow_since: None }
+    /// Begins, for a POST that began at `since`. `answered`: Livy has answered it, so it is not at work on it any more.
+    pub fn new(
+        interval: Duration,
+        settle: Duration,
+        doubt_limit: Duration,
+        since: Timestamp,
+        answered: bool,
+    ) -> Search {
+        Search { settle, doubt_limit, since, answered, absent: Answered::new(interval), hollow_since: None }
     }
 
-    /// One more look by name.
-    pub fn look(&mut self, at: Timestamp, look: Result<Option<BatchView>, Unreachable>) -> Finding {
-        match look {
-            Err(_) => Finding::Open,
-            Ok(Some(view)) if !is_hollow(&view) => Finding::Found(view),
-            Ok(Some(_)) => {
-                let since = *self.hollow_since.get_or_insert(at);
-                if at.millis_since(since).is_none_or(|ms| Duration::from_millis(ms) < HOLLOW) {
-                    return Finding::Open;
-                }
-                if self.answered { Finding::Zombie } else { self.not_there(at) }
-            }
+    /// One more round of looks.
+    pub fn look(&mut self, at: Timestamp, round: Round) -> Finding {
+        let hollow = match round.livy {
+            Ok(Some(view)) if !is_hollow(&view) => return Finding::Batch(view),
+            Ok(Some(_)) => Some(*self.hollow_since.get_or_insert(at)),
             Ok(None) => {
                 self.hollow_since = None;
-                self.not_there(at)
+                None
             }
+            // YARN alone can still find it.
+            Err(_) => return found_by(round.yarn).map_or(Finding::Open, Finding::Application),
+        };
+        let without_yarn = round.yarn == Yarn::Off;
+        let silent = matches!(round.yarn, Yarn::Unreachable(_));
+        if let Some(application) = found_by(round.yarn) {
+            return Finding::Application(application);
+        }
+        if hollow.is_some_and(|since| !lasted(at, since, HOLLOW)) {
+            return Finding::Open;
+        }
+        if hollow.is_some() && self.answered {
+            return Finding::Zombie;
+        }
+        if round.carried {
+            // It may submit with its last breath: the time counts from its end.
+            self.absent.reset();
+            return Finding::Open;
+        }
+        if silent || self.absent.add(at) < self.settle {
+            return Finding::Open;
+        }
+        let young =
+            at.millis_since(self.since).is_some_and(|ms| Duration::from_millis(ms) < self.doubt_limit);
+        let remembers = round.memory.is_some_and(|memory| memory.keeps || memory.started < self.since);
+        if !without_yarn && young && remembers {
+            Finding::Absent { zombie: hollow.is_some() }
+        } else if !without_yarn && young && round.memory.is_none() {
+            // It did not say how far back it remembers; it will.
+            Finding::Open
+        } else {
+            Finding::Unknowable
         }
     }
+}
 
-    fn not_there(&mut self, at: Timestamp) -> Finding {
-        if self.absent.add(at) >= self.settle { Finding::Absent } else { Finding::Open }
+/// The oldest of what was found: that one is ours.
+fn found_by(yarn: Yarn) -> Option<Application> {
+    match yarn {
+        Yarn::Answer(applications) => applications.into_iter().next(),
+        Yarn::Off | Yarn::Unreachable(_) => None,
     }
+}
+
+fn lasted(at: Timestamp, since: Timestamp, span: Duration) -> bool {
+    at.millis_since(since).is_some_and(|ms| Duration::from_millis(ms) >= span)
 }
 
 /// The mark of a record whose spark-submit never started (all Livy versions from 0.6).
@@ -123,124 +184,67 @@ fn is_hollow(view: &BatchView) -> bool {
     view.hollow && view.application.is_none() && view.state == BatchState::Starting
 }
 
+/// Whether Livy will not change its word about a batch.
+pub fn is_final(state: &BatchState) -> bool {
+    matches!(state, BatchState::Success | BatchState::Dead | BatchState::Killed | BatchState::Error)
+}
+
 /// What the looks after a kill add up to.
 #[derive(Debug)]
 pub struct Burial {
+    kill_settle: Duration,
     lost_after: Duration,
     absent: Answered,
 }
 
+/// How dead a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Death {
+    /// It lives, may appear, or nobody answers.
+    Unproved,
+    /// YARN says so.
+    Verified,
+    /// Livy says so, and there is no YARN to ask.
+    ByLivysWord,
+}
+
 impl Burial {
     /// Begins.
-    pub fn new(interval: Duration, lost_after: Duration) -> Burial {
-        Burial { lost_after, absent: Answered::new(interval) }
+    pub fn new(interval: Duration, kill_settle: Duration, lost_after: Duration) -> Burial {
+        Burial { kill_settle, lost_after, absent: Answered::new(interval) }
     }
 
-    /// One more look by name: is the run as dead as Livy alone can say?
-    pub fn look(&mut self, at: Timestamp, look: &Look) -> bool {
-        match look {
-            Look::Unreachable(_) => false,
-            Look::Missing => self.absent.add(at) >= self.lost_after,
-            Look::Seen(view) => {
+    /// One more round of looks: Livy's record of the name, and YARN's applications with the tag.
+    pub fn look(&mut self, at: Timestamp, livy: &Look, yarn: &Yarn) -> Death {
+        match yarn {
+            Yarn::Unreachable(_) => Death::Unproved,
+            Yarn::Answer(found) if !found.is_empty() => {
                 self.absent.reset();
-                matches!(
-                    view.state,
-                    BatchState::Success | BatchState::Dead | BatchState::Killed | BatchState::Error
-                )
+                let ended = found.iter().all(|application| application.state != AppState::Active);
+                if ended { Death::Verified } else { Death::Unproved }
             }
+            // Nothing there yet. Livy's leak collector and a slow spark-submit can still bring it.
+            Yarn::Answer(_) => match livy {
+                Look::Unreachable(_) => Death::Unproved,
+                Look::Seen(view) if !is_final(&view.state) => {
+                    self.absent.reset();
+                    Death::Unproved
+                }
+                Look::Seen(_) | Look::Missing if self.absent.add(at) >= self.kill_settle => Death::Verified,
+                Look::Seen(_) | Look::Missing => Death::Unproved,
+            },
+            Yarn::Off => match livy {
+                Look::Unreachable(_) => Death::Unproved,
+                Look::Missing if self.absent.add(at) >= self.lost_after => Death::ByLivysWord,
+                Look::Missing => Death::Unproved,
+                Look::Seen(view) => {
+                    self.absent.reset();
+                    if is_final(&view.state) { Death::ByLivysWord } else { Death::Unproved }
+                }
+            },
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    fn view(state: &str, hollow: bool) -> BatchView {
-        BatchView {
-            id: 0,
-            name: "a".into(),
-            state: state.into(),
-            application: None,
-            proxy_user: None,
-            driver_log_url: None,
-            tracking_url: None,
-            hollow,
-        }
-    }
-
-    #[test]
-    fn a_gap_without_answers_counts_for_two_intervals() {
-        let mut answered = Answered::new(SECOND);
-        answered.add(Timestamp(0));
-        answered.add(Timestamp(1_000));
-        assert_eq!(answered.add(Timestamp(600_000)), Duration::from_secs(3));
-    }
-
-    #[test]
-    fn a_clock_that_is_set_back_adds_nothing() {
-        let mut answered = Answered::new(SECOND);
-        answered.add(Timestamp(5_000));
-        assert_eq!(answered.add(Timestamp(1_000)), Duration::ZERO);
-    }
-
-    #[test]
-    fn one_dead_beat_is_a_suspicion_and_two_are_certainty() {
-        let dead = Beat::Dead("TaskTimedOut".into());
-        let silent = Beat::Unanswered("reset".into());
-        assert_eq!(Life::Alive.after(&dead), Life::Suspect);
-        assert_eq!(Life::Suspect.after(&dead), Life::Gone);
-        assert_eq!(Life::Suspect.after(&Beat::Accepted), Life::Alive);
-        assert_eq!(Life::Suspect.after(&silent), Life::Suspect);
-        assert_eq!(Life::Alive.after(&silent), Life::Alive);
-    }
-
-    #[test]
-    fn a_record_with_a_log_is_found_at_once() {
-        let mut search = Search::new(SECOND, SECOND * 180, false);
-        assert_eq!(
-            search.look(Timestamp(0), Ok(Some(view("starting", false)))),
-            Finding::Found(view("starting", false))
-        );
-    }
-
-    #[test]
-    fn a_hollow_record_is_a_zombie_after_ten_seconds_where_the_post_was_answered() {
-        let mut search = Search::new(SECOND, SECOND * 180, true);
-        assert_eq!(search.look(Timestamp(0), Ok(Some(view("starting", true)))), Finding::Open);
-        assert_eq!(search.look(Timestamp(9_999), Ok(Some(view("starting", true)))), Finding::Open);
-        assert_eq!(search.look(Timestamp(10_000), Ok(Some(view("starting", true)))), Finding::Zombie);
-    }
-
-    #[test]
-    fn a_hollow_record_of_an_unanswered_post_guards_the_name_until_absence_is_believed() {
-        let mut search = Search::new(SECOND, SECOND * 3, false);
-        let mut at = 0;
-        while search.look(Timestamp(at), Ok(Some(view("starting", true)))) != Finding::Absent {
-            at += 1_000;
-        }
-        assert_eq!(at, 13_000, "ten seconds of hollowness and three of absence");
-    }
-
-    #[test]
-    fn absence_needs_answers_and_silence_adds_none() {
-        let mut search = Search::new(SECOND, SECOND * 4, false);
-        assert_eq!(search.look(Timestamp(0), Ok(None)), Finding::Open);
-        assert_eq!(search.look(Timestamp(60_000), Err(Unreachable("refused".into()))), Finding::Open);
-        assert_eq!(search.look(Timestamp(120_000), Ok(None)), Finding::Open);
-        assert_eq!(search.look(Timestamp(121_000), Ok(None)), Finding::Open);
-        assert_eq!(search.look(Timestamp(122_000), Ok(None)), Finding::Absent);
-    }
-
-    #[test]
-    fn a_run_is_dead_when_livy_says_ended_or_has_long_had_no_record() {
-        let mut burial = Burial::new(SECOND, SECOND * 2);
-        assert!(!burial.look(Timestamp(0), &Look::Seen(view("running", false))));
-        assert!(!burial.look(Timestamp(1_000), &Look::Missing));
-        assert!(!burial.look(Timestamp(2_000), &Look::Unreachable("down".into())));
-        assert!(burial.look(Timestamp(3_000), &Look::Missing));
-        assert!(burial.look(Timestamp(4_000), &Look::Seen(view("killed", false))));
-    }
-}
+mod tests;

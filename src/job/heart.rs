@@ -51,35 +51,62 @@ impl Pacer {
 /// Told by when a heart must have moved next; `None` while it waits for its turn.
 pub type Mark = Box<dyn Fn(Option<Instant>) + Send + Sync>;
 
+/// What the beats of this life have told so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// Nothing.
+    Nothing,
+    /// A beat was accepted.
+    Accepted,
+    /// Nobody waits.
+    Gone,
+}
+
+/// For whom and how a heart beats.
+pub struct Beating {
+    /// Answers the task.
+    pub token: Token,
+    /// From beat to beat.
+    pub interval: Duration,
+    /// Gives the turns.
+    pub pacer: Arc<Pacer>,
+    /// Told by when the heart must have moved.
+    pub mark: Mark,
+    /// The task was read back: its last beat may be long ago.
+    pub at_once: bool,
+}
+
 /// A beating heart. Dropping it stops it.
 #[derive(Debug)]
 pub struct Heart {
-    gone: watch::Receiver<bool>,
+    life: watch::Receiver<Known>,
     task: AbortHandle,
 }
 
 impl Heart {
-    /// Starts to beat.
-    pub fn start<W: World>(
-        world: Arc<W>,
-        token: Token,
-        interval: Duration,
-        pacer: Arc<Pacer>,
-        mark: Mark,
-    ) -> Heart {
-        let (tell, gone) = watch::channel(false);
-        let beating = async move {
-            beat_until_gone(&*world, &token, interval, &pacer, &mark).await;
-            tell.send_replace(true);
+    /// Starts to beat: in a moment for a task that has just come, at once for one that was read back.
+    pub fn start<W: World>(world: Arc<W>, beating: Beating) -> Heart {
+        let (tell, life) = watch::channel(Known::Nothing);
+        let beats = async move {
+            beat_until_gone(&*world, &beating, &tell).await;
+            tell.send_replace(Known::Gone);
         };
-        let task = tokio::spawn(beating.instrument(Span::current())).abort_handle();
-        Heart { gone, task }
+        let task = tokio::spawn(beats.instrument(Span::current())).abort_handle();
+        Heart { life, task }
     }
 
     /// Returns once nobody waits for the token. Never returns where the heart was stopped before that.
     pub async fn gone(&self) {
-        let mut gone = self.gone.clone();
-        if gone.wait_for(|gone| *gone).await.is_err() {
+        let mut life = self.life.clone();
+        if life.wait_for(|known| *known == Known::Gone).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Returns once a beat was accepted: somebody waits.
+    pub async fn accepted(&self) {
+        let mut life = self.life.clone();
+        if life.wait_for(|known| *known == Known::Accepted).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -96,11 +123,13 @@ impl Drop for Heart {
     }
 }
 
-async fn beat_until_gone<W: World>(world: &W, token: &Token, interval: Duration, pacer: &Pacer, mark: &Mark) {
+async fn beat_until_gone<W: World>(world: &W, beating: &Beating, tell: &watch::Sender<Known>) {
+    let Beating { token, interval, pacer, mark, at_once } = beating;
+    let interval = *interval;
     let mut life = Life::Alive;
     let mut waits = retry::HEARTBEAT.start();
     let mut troubled = false;
-    let mut due = Instant::now() + FIRST.min(interval);
+    let mut due = if *at_once { Instant::now() } else { Instant::now() + FIRST.min(interval) };
     loop {
         mark(Some(due + interval));
         sleep_until(due).await;
@@ -112,6 +141,7 @@ async fn beat_until_gone<W: World>(world: &W, token: &Token, interval: Duration,
         life = life.after(&beat);
         match beat {
             Beat::Accepted => {
+                tell.send_if_modified(|known| std::mem::replace(known, Known::Accepted) != Known::Accepted);
                 if troubled {
                     debug!("Step Functions takes heartbeats again");
                 }

@@ -124,6 +124,20 @@ pub enum State {
 }
 
 impl State {
+    /// What the state means after a restart: nobody knows whether a POST that may have been out was taken.
+    #[must_use]
+    pub fn read_back(self) -> State {
+        match self {
+            State::Submitting { attempt, since } => State::InDoubt { attempt, since, answered: false },
+            State::Received { .. }
+            | State::InDoubt { .. }
+            | State::Running { .. }
+            | State::Ended { .. }
+            | State::Orphaned { .. }
+            | State::Settled => self,
+        }
+    }
+
     /// The state's name, as logs and fields show it.
     pub fn name(&self) -> &'static str {
         match self {

@@ -6,103 +6,54 @@
 mod duties;
 pub mod evidence;
 pub mod heart;
+pub mod journal;
 pub mod machine;
 pub mod report;
 pub mod request;
+mod task;
 pub mod verdict;
 pub mod world;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use crate::ops::telemetry::message_id;
-use duties::Memory;
-use heart::{Heart, Mark, Pacer};
-use machine::{Attempt, Event, OnAbort, Run, State, next};
+use duties::{Doubt, Memory};
+use heart::{Beating, Heart};
+use machine::{Event, State, next};
 use report::{ErrorName, Failure, Outcome};
-use request::{Defaults, OwnLivy};
-use world::{Token, World};
+use world::{Unwritable, World};
 
-/// What a task brings with it.
-#[derive(Debug, Clone)]
-pub struct Task {
-    /// The first 16 hex digits of the token's SHA-256: what logs, names and tags show.
-    pub id: String,
-    /// Answers the task.
-    pub token: Token,
-    /// The input as it came.
-    pub input: String,
-    /// The execution, if the input names it.
-    pub execution: Option<String>,
-}
-
-impl Task {
-    /// A task as it was handed out.
-    pub fn new(token: Token, input: String) -> Task {
-        let digest = Sha256::digest(token.secret().as_bytes());
-        let id = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let execution = request::execution(&input);
-        Task { id, token, input, execution }
-    }
-
-    /// The state of a task that was just received. Its run's identity is fixed here, once and for all.
-    pub fn received(&self, defaults: &Defaults) -> State {
-        let identity = request::identity(&self.input, &self.id, defaults);
-        State::Received { attempt: Attempt::new(Run::new(identity.name, identity.tag)) }
-    }
-}
-
-/// What the configuration says about the tasks of an activity.
-#[derive(Debug)]
-pub struct Rules {
-    /// What inputs inherit.
-    pub defaults: Defaults,
-    /// The names of our own Livy.
-    pub livy: OwnLivy,
-    /// What becomes of a job whose execution no longer waits.
-    pub on_abort: OnAbort,
-    /// From heartbeat to heartbeat.
-    pub heartbeat_interval: Duration,
-    /// From look to look.
-    pub interval: Duration,
-    /// For how long "not there" must be answered before a doubtful POST is believed to have failed.
-    pub submit_settle: Duration,
-    /// For how long a run may be missing before it is lost.
-    pub lost_after: Duration,
-    /// For how long Livy may keep a task waiting.
-    pub patience: Duration,
-}
-
-/// What the daemon lends to a job.
-pub struct Lent<W: World> {
-    /// The outside.
-    pub world: Arc<W>,
-    /// The activity's rules.
-    pub rules: Arc<Rules>,
-    /// Spreads heartbeats.
-    pub pacer: Arc<Pacer>,
-    /// Becomes true when the worker gives up its tasks.
-    pub stop: watch::Receiver<bool>,
-    /// Told by when the heart must have moved next.
-    pub mark: Mark,
-}
+pub use task::{Lent, Rules, Start, Task, Watching};
 
 /// Carries a task from `state` to its end. `observe` sees each state before its duty begins.
 pub async fn run<W: World>(
     lent: Lent<W>,
-    task: Task,
+    mut task: Task,
     mut state: State,
+    start: Start,
     mut observe: impl FnMut(&State) + Send,
 ) {
     let Lent { world, rules, pacer, stop, mark } = lent;
-    let heart = Heart::start(Arc::clone(&world), task.token.clone(), rules.heartbeat_interval, pacer, mark);
+    let at_once = start == Start::Resumed;
+    let heart = task.token.clone().map(|token| {
+        let beating = Beating { token, interval: rules.heartbeat_interval, pacer, mark, at_once };
+        Heart::start(Arc::clone(&world), beating)
+    });
     let name = state.run().map_or_else(|| task.id.clone(), |run| run.name.clone());
-    let mut job = Job { name, world, rules, task, heart, stop, memory: Memory::default() };
+    let mut kept = start == Start::Resumed;
+    if start == Start::Resumed {
+        state = state.read_back();
+        kept = kept && !matches!(state, State::InDoubt { .. });
+    }
+    task.slim(&state);
+    let mut job = Job { name, world, rules, task, heart, stop, start, memory: Memory::default() };
     while state != State::Settled {
+        if !std::mem::take(&mut kept) {
+            state = job.keep(state).await;
+        }
         observe(&state);
         let event = job.perform(&state).await;
         job.tell(&event);
@@ -115,11 +66,13 @@ pub async fn run<W: World>(
                     illegal.state.name(),
                     illegal.event
                 );
-                tokio::time::sleep(job.rules.interval).await;
+                tokio::time::sleep(job.rules.watch.interval).await;
                 illegal.state
             }
         };
+        job.task.slim(&state);
     }
+    job.forget().await;
     observe(&state);
 }
 
@@ -129,23 +82,72 @@ struct Job<W: World> {
     world: Arc<W>,
     rules: Arc<Rules>,
     task: Task,
-    heart: Heart,
+    heart: Option<Heart>,
     stop: watch::Receiver<bool>,
+    start: Start,
     memory: Memory<W::Slot>,
 }
 
 impl<W: World> Job<W> {
+    /// Makes the state durable before its duty begins. Where that fails, a task that was not submitted is given back,
+    /// and a job that runs goes on from memory.
+    async fn keep(&mut self, state: State) -> State {
+        let entry = self.task.entry(&state);
+        let Err(Unwritable(words)) = self.world.write(&entry).await else { return state };
+        error!(
+            message_id = message_id::DISK,
+            "the state {} of {} cannot be kept: {words}",
+            state.name(),
+            self.name
+        );
+        match state {
+            State::Received { .. } | State::Submitting { .. } => {
+                let message =
+                    format!("the state directory cannot be written: {words}; nothing was submitted");
+                let failure = Failure::new(ErrorName::WorkerFault, state.name(), message);
+                State::Ended { outcome: Outcome::Failed(Box::new(failure)), leftover: None }
+            }
+            State::InDoubt { .. }
+            | State::Running { .. }
+            | State::Ended { .. }
+            | State::Orphaned { .. }
+            | State::Settled => state,
+        }
+    }
+
+    /// Lets go of the entry. One that stays is looked at once more by the next start.
+    async fn forget(&self) {
+        if let Err(Unwritable(words)) = self.world.forget(&self.task.id).await {
+            warn!(message_id = message_id::DISK, "the entry of {} cannot be removed: {words}", self.name);
+        }
+    }
+
     /// Performs the state's duty until something happens. What interrupts a duty is heard beside it, except where an
     /// act under way must be heard out.
     async fn perform(&mut self, state: &State) -> Event {
-        let interrupted = interrupted(&self.heart, self.stop.clone(), self.rules.on_abort, state.name());
         let on_abort = self.rules.on_abort;
+        let (died, given_up) = (gone(self.heart.as_ref()), stopped(self.stop.clone()));
+        let interrupted = async {
+            tokio::select! {
+                () = died => Event::TokenGone(on_abort),
+                () = given_up => Event::Stop(terminating(state.name())),
+            }
+        };
         match state {
-            State::Received { attempt } => tokio::select! {
-                biased;
-                event = interrupted => event,
-                event = duties::prepare(&*self.world, &self.rules, &self.task, attempt, &mut self.memory) => event,
-            },
+            State::Received { attempt } => {
+                let (start, heart) = (self.start, self.heart.as_ref());
+                let prepare =
+                    duties::prepare(&*self.world, &self.rules, &self.task, attempt, &mut self.memory);
+                let when_due = async {
+                    match (start, heart) {
+                        (Start::Parked, _) => std::future::pending().await,
+                        (Start::Resumed, Some(heart)) => heart.accepted().await,
+                        (Start::Fresh, _) | (Start::Resumed, None) => {}
+                    }
+                    prepare.await
+                };
+                tokio::select! { biased; event = interrupted => event, event = when_due => event }
+            }
             State::Submitting { attempt, .. } => {
                 let submit =
                     duties::submit(Arc::clone(&self.world), &self.task, &attempt.run, &mut self.memory);
@@ -154,23 +156,25 @@ impl<W: World> Job<W> {
                     () = stopped(self.stop.clone()) => Event::Stop(terminating(state.name())),
                 }
             }
-            State::InDoubt { attempt, answered, .. } => tokio::select! {
-                biased;
-                event = interrupted => event,
-                event = duties::find(&*self.world, &self.rules, &self.task, &attempt.run, *answered) => event,
-            },
-            State::Running { run } => tokio::select! {
-                biased;
-                event = interrupted => event,
-                event = duties::watch(&*self.world, &self.rules, &self.task, run, &mut self.memory) => event,
-            },
-            State::Ended { outcome, .. } => tokio::select! {
-                event = duties::report(&*self.world, &self.task, outcome, &self.heart) => event,
-                () = self.heart.gone() => Event::TokenGone(on_abort),
-            },
+            State::InDoubt { attempt, since, answered } => {
+                let doubt = Doubt { run: &attempt.run, since: *since, answered: *answered };
+                let find = duties::find(&*self.world, &self.rules, &self.task, doubt);
+                tokio::select! { biased; event = interrupted => event, event = find => event }
+            }
+            State::Running { run } => {
+                let watch = duties::watch(&*self.world, &self.rules, &self.task, run, &mut self.memory);
+                tokio::select! { biased; event = interrupted => event, event = watch => event }
+            }
+            State::Ended { outcome, .. } => {
+                let report = duties::report(&*self.world, &self.task, outcome, self.heart.as_ref());
+                tokio::select! { event = report => event, () = gone(self.heart.as_ref()) => Event::TokenGone(on_abort) }
+            }
             State::Orphaned { run } => {
-                self.heart.stop();
-                duties::kill(&*self.world, &self.rules, run).await
+                // Nobody waits for it: no beat is due any more.
+                if let Some(heart) = &self.heart {
+                    heart.stop();
+                }
+                duties::kill(Arc::clone(&self.world), &self.rules, run).await
             }
             State::Settled => Event::Acknowledged,
         }
@@ -230,16 +234,11 @@ fn tell_failure(name: &str, failure: &Failure) {
     );
 }
 
-/// What may end a duty from outside: a dead token, or the worker giving up its tasks.
-async fn interrupted(
-    heart: &Heart,
-    stop: watch::Receiver<bool>,
-    on_abort: OnAbort,
-    stage: &'static str,
-) -> Event {
-    tokio::select! {
-        () = heart.gone() => Event::TokenGone(on_abort),
-        () = stopped(stop) => Event::Stop(terminating(stage)),
+/// Returns once nobody waits for the token; never where there is none.
+async fn gone(heart: Option<&Heart>) {
+    match heart {
+        Some(heart) => heart.gone().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 pub use log::Log;
+pub use log::refine;
 use log::root_cause;
 
 /// The longest `cause` that SendTaskFailure takes, in UTF-16 units (service model: 32,768 characters).
@@ -34,6 +35,10 @@ pub enum ErrorName {
     SubmitFailed,
     /// The application failed.
     Failed,
+    /// The application was killed for its memory.
+    OutOfMemory,
+    /// The driver's node was lost or taken.
+    NodeLost,
     /// Somebody killed the application.
     Killed,
     /// What became of the job cannot be known any more.
@@ -54,6 +59,8 @@ impl ErrorName {
             ErrorName::Rejected => "SparkJob.Rejected",
             ErrorName::SubmitFailed => "SparkJob.SubmitFailed",
             ErrorName::Failed => "SparkJob.Failed",
+            ErrorName::OutOfMemory => "SparkJob.OutOfMemory",
+            ErrorName::NodeLost => "SparkJob.NodeLost",
             ErrorName::Killed => "SparkJob.Killed",
             ErrorName::Lost => "SparkJob.Lost",
             ErrorName::LivyUnavailable => "SparkJob.LivyUnavailable",
@@ -67,6 +74,8 @@ impl ErrorName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
+    /// YARN's final word.
+    Yarn,
     /// Livy's word.
     Livy,
     /// The worker itself: the job never came to Livy, or is not known there any more.

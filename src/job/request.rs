@@ -36,6 +36,11 @@ use value::Setting;
 /// The longest part of a batch's name that is made from the input.
 const MAX_STEM: usize = 40;
 
+/// The YARN tag of a task's run: how it is found where nothing else is known of it.
+pub fn tag(task_id: &str) -> String {
+    format!("{}{task_id}", conf::RUN_TAG_PREFIX)
+}
+
 /// The values that a task inherits: `[activity.defaults]`, checked once at start.
 #[derive(Clone, Default)]
 pub struct Defaults(Settings);
@@ -87,7 +92,7 @@ pub fn identity(input: &str, task_id: &str, defaults: &Defaults) -> Identity {
     let file = file.map(|file| file.rsplit_once('.').map_or(file.as_str(), |(stem, _)| stem).to_owned());
     let stems = [name, class, file].into_iter().flatten().map(|text| stem(&text));
     let stem = stems.into_iter().find(|stem| !stem.is_empty()).unwrap_or_else(|| "job".to_owned());
-    Identity { name: format!("{stem}-{task_id}"), tag: format!("{}{task_id}", conf::RUN_TAG_PREFIX) }
+    Identity { name: format!("{stem}-{task_id}"), tag: tag(task_id) }
 }
 
 /// `[a-z0-9-]`, at most [`MAX_STEM`] of them, beginning with a letter; empty where no letter or digit was.

@@ -1,12 +1,16 @@
-//! What Livy's view of a run means. Total and pure.
+//! Livy's view of a run and YARN's together. Total and pure.
 //!
-//! YARN is off here: Livy's word decides, and the output says so.
+//! Livy is a hint, and YARN knows: Livy's `dead` can mean that the job runs or has succeeded, and its 404 means
+//! nothing. Where YARN does not answer, the last word stands; where there is none, Livy's word decides.
 
 use std::time::Duration;
 
 use super::machine::Run;
-use super::report::ErrorName;
-use super::world::{BatchState, BatchView, Look};
+use super::report::{ErrorName, Source};
+use super::world::{AppEnd, AppState, Application, BatchState, BatchView, Look, Yarn};
+
+/// How long YARN is asked for the application of a submission that failed: spark-submit can end before it is listed.
+const LATE: Duration = Duration::from_secs(30);
 
 /// Livy's view of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,34 +23,55 @@ pub enum LivyView {
     NotOurs,
     /// Not ended, as far as Livy knows; unknown states are not final.
     Live,
-    /// Ended.
-    Ended(End),
-}
-
-/// How a batch ended, in Livy's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// `success`
+    /// Ended well.
     Success,
-    /// `dead`
+    /// Ended badly: `dead` or `error`.
     Dead,
     /// `killed`
     Killed,
-    /// `error`
-    Error,
 }
 
-/// What is known beside the view.
+/// YARN's view of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum YarnView {
+    /// There is none to ask.
+    Off,
+    /// No answer.
+    Unreachable,
+    /// It knows no such application.
+    NotFound,
+    /// Not ended.
+    Active,
+    /// Ended.
+    Ended(AppEnd),
+}
+
+/// What is known beside the views.
 #[derive(Debug, Clone, Copy)]
 pub struct Known {
-    /// For how long Livy has answered without our record.
-    pub missing_for: Duration,
-    /// How long that may last (`watch.lost_after`).
-    pub lost_after: Duration,
+    /// For how long both views have been as they are, counted in answers.
+    pub unchanged_for: Duration,
+    /// For how long the run has had no application.
+    pub without_application_for: Duration,
     /// An application id was seen.
     pub has_application: bool,
     /// Livy's log has a part with YARN's diagnostics: jobs of this Livy run on YARN.
     pub on_yarn: bool,
+    /// Livy's log says that it gave up looking for the application, which may still appear.
+    pub gave_up_looking: bool,
+}
+
+/// The waits that a verdict needs (`[watch]`).
+#[derive(Debug, Clone, Copy)]
+pub struct Waits {
+    /// A run without an application.
+    pub start_timeout: Duration,
+    /// A run that is missing.
+    pub lost_after: Duration,
+    /// Livy's success while YARN is silent.
+    pub verdict_patience: Duration,
+    /// A submission whose application may still appear.
+    pub submit_settle: Duration,
 }
 
 /// What it means.
@@ -55,11 +80,11 @@ pub enum Verdict {
     /// Go on following.
     Running,
     /// Ended well.
-    Succeeded,
-    /// Ended badly.
-    Failed(ErrorName),
-    /// What became of it cannot be known any more.
-    Lost,
+    Succeeded(Source),
+    /// Ended badly, and nothing of it lives.
+    Failed(ErrorName, Source),
+    /// Ended as far as anybody can say; an application may live on or still appear.
+    Open(ErrorName),
 }
 
 /// Whose record a look shows, and in which state.
@@ -69,10 +94,9 @@ pub fn livy_view(run: &Run, look: &Look) -> LivyView {
         Look::Missing => LivyView::NotFound,
         Look::Seen(view) if !is_ours(run, view) => LivyView::NotOurs,
         Look::Seen(view) => match view.state {
-            BatchState::Success => LivyView::Ended(End::Success),
-            BatchState::Dead => LivyView::Ended(End::Dead),
-            BatchState::Killed => LivyView::Ended(End::Killed),
-            BatchState::Error => LivyView::Ended(End::Error),
+            BatchState::Success => LivyView::Success,
+            BatchState::Dead | BatchState::Error => LivyView::Dead,
+            BatchState::Killed => LivyView::Killed,
             BatchState::Starting | BatchState::Running | BatchState::Other(_) => LivyView::Live,
         },
     }
@@ -87,92 +111,75 @@ fn is_ours(run: &Run, view: &BatchView) -> bool {
     view.name == run.name && same_application
 }
 
+/// What YARN's answer says, and the application that it is about: the oldest is ours.
+pub fn yarn_view(yarn: &Yarn) -> (YarnView, Option<&Application>) {
+    match yarn {
+        Yarn::Off => (YarnView::Off, None),
+        Yarn::Unreachable(_) => (YarnView::Unreachable, None),
+        Yarn::Answer(found) => match found.first() {
+            None => (YarnView::NotFound, None),
+            Some(application) => match application.state {
+                AppState::Active => (YarnView::Active, Some(application)),
+                AppState::Ended(end) => (YarnView::Ended(end), Some(application)),
+            },
+        },
+    }
+}
+
 /// The verdict.
-pub fn judge(view: LivyView, known: Known) -> Verdict {
-    match view {
-        LivyView::Unreachable | LivyView::Live => Verdict::Running,
-        LivyView::NotFound | LivyView::NotOurs if known.missing_for < known.lost_after => Verdict::Running,
-        LivyView::NotFound | LivyView::NotOurs => Verdict::Lost,
-        LivyView::Ended(End::Success) => Verdict::Succeeded,
-        LivyView::Ended(End::Killed) => Verdict::Failed(ErrorName::Killed),
-        // Without an application on YARN spark-submit itself failed; without YARN spark-submit was the application.
-        LivyView::Ended(End::Dead | End::Error) if known.on_yarn && !known.has_application => {
-            Verdict::Failed(ErrorName::SubmitFailed)
+pub fn judge(livy: LivyView, yarn: YarnView, known: Known, waits: Waits) -> Verdict {
+    match yarn {
+        YarnView::Ended(AppEnd::Succeeded) => Verdict::Succeeded(Source::Yarn),
+        YarnView::Ended(AppEnd::Failed) => Verdict::Failed(ErrorName::Failed, Source::Yarn),
+        YarnView::Ended(AppEnd::Killed) => Verdict::Failed(ErrorName::Killed, Source::Yarn),
+        YarnView::Active => Verdict::Running,
+        YarnView::NotFound => without_application(livy, known, waits),
+        YarnView::Unreachable => match livy {
+            LivyView::Success if known.unchanged_for >= waits.verdict_patience => {
+                Verdict::Succeeded(Source::Livy)
+            }
+            LivyView::Success
+            | LivyView::Dead
+            | LivyView::Killed
+            | LivyView::Live
+            | LivyView::NotFound
+            | LivyView::NotOurs
+            | LivyView::Unreachable => Verdict::Running,
+        },
+        YarnView::Off => by_livys_word(livy, known, waits),
+    }
+}
+
+/// YARN answers, and does not know the run.
+fn without_application(livy: LivyView, known: Known, waits: Waits) -> Verdict {
+    let late = if known.gave_up_looking { LATE.max(waits.submit_settle) } else { LATE };
+    let (patience, error) = match livy {
+        LivyView::Unreachable => return Verdict::Running,
+        LivyView::Success => return Verdict::Succeeded(Source::Livy),
+        LivyView::Live if known.has_application || known.without_application_for < waits.start_timeout => {
+            return Verdict::Running;
         }
-        LivyView::Ended(End::Dead | End::Error) => Verdict::Failed(ErrorName::Failed),
+        LivyView::Live => return Verdict::Open(ErrorName::SubmitFailed),
+        LivyView::Dead | LivyView::Killed if known.has_application => (waits.lost_after, ErrorName::Lost),
+        LivyView::Dead | LivyView::Killed => (late, ErrorName::SubmitFailed),
+        LivyView::NotFound | LivyView::NotOurs => (waits.lost_after, ErrorName::Lost),
+    };
+    if known.unchanged_for < patience { Verdict::Running } else { Verdict::Open(error) }
+}
+
+/// There is no YARN to ask.
+fn by_livys_word(livy: LivyView, known: Known, waits: Waits) -> Verdict {
+    match livy {
+        LivyView::Unreachable | LivyView::Live => Verdict::Running,
+        LivyView::NotFound | LivyView::NotOurs if known.unchanged_for < waits.lost_after => Verdict::Running,
+        LivyView::NotFound | LivyView::NotOurs => Verdict::Open(ErrorName::Lost),
+        LivyView::Success => Verdict::Succeeded(Source::Livy),
+        LivyView::Killed => Verdict::Failed(ErrorName::Killed, Source::Livy),
+        // Without an application on YARN spark-submit itself failed; without YARN spark-submit was the application.
+        LivyView::Dead if known.on_yarn && !known.has_application => Verdict::Open(ErrorName::SubmitFailed),
+        LivyView::Dead => Verdict::Failed(ErrorName::Failed, Source::Livy),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_view_has_its_verdict() {
-        use ErrorName::{Failed, Killed, SubmitFailed};
-        let minute = Duration::from_secs(60);
-        // view, missing for (minutes of 3), application seen, on YARN → verdict
-        let table = [
-            (LivyView::Unreachable, 9, true, true, Verdict::Running),
-            (LivyView::Live, 0, false, true, Verdict::Running),
-            (LivyView::NotFound, 0, true, true, Verdict::Running),
-            (LivyView::NotFound, 3, true, true, Verdict::Lost),
-            (LivyView::NotOurs, 2, true, true, Verdict::Running),
-            (LivyView::NotOurs, 3, true, true, Verdict::Lost),
-            (LivyView::Ended(End::Success), 0, true, true, Verdict::Succeeded),
-            (LivyView::Ended(End::Success), 0, false, false, Verdict::Succeeded),
-            (LivyView::Ended(End::Dead), 0, true, true, Verdict::Failed(Failed)),
-            (LivyView::Ended(End::Dead), 0, false, true, Verdict::Failed(SubmitFailed)),
-            (LivyView::Ended(End::Dead), 0, false, false, Verdict::Failed(Failed)),
-            (LivyView::Ended(End::Error), 0, true, true, Verdict::Failed(Failed)),
-            (LivyView::Ended(End::Error), 0, false, true, Verdict::Failed(SubmitFailed)),
-            (LivyView::Ended(End::Error), 0, false, false, Verdict::Failed(Failed)),
-            (LivyView::Ended(End::Killed), 0, true, true, Verdict::Failed(Killed)),
-            (LivyView::Ended(End::Killed), 0, false, false, Verdict::Failed(Killed)),
-        ];
-        for (view, minutes, has_application, on_yarn, verdict) in table {
-            let known =
-                Known { missing_for: minute * minutes, lost_after: minute * 3, has_application, on_yarn };
-            assert_eq!(judge(view, known), verdict, "{view:?} {known:?}");
-        }
-    }
-
-    #[test]
-    fn unknown_states_are_not_final() {
-        for word in ["recovering", "idle", "busy", "shutting_down", "not_started", "brand_new"] {
-            assert_eq!(livy_view(&run(None), &seen(word, None)), LivyView::Live, "{word}");
-        }
-    }
-
-    #[test]
-    fn a_record_of_another_application_is_not_ours() {
-        let look = seen("success", Some("application_1_0002"));
-        assert_eq!(livy_view(&run(Some("application_1_0001")), &look), LivyView::NotOurs);
-        assert_eq!(livy_view(&run(Some("application_1_0002")), &look), LivyView::Ended(End::Success));
-        assert_eq!(livy_view(&run(None), &look), LivyView::Ended(End::Success));
-    }
-
-    #[test]
-    fn a_record_of_another_name_is_not_ours() {
-        let mut other = run(None);
-        other.name = "b".into();
-        assert_eq!(livy_view(&other, &seen("success", None)), LivyView::NotOurs);
-    }
-
-    fn run(application: Option<&str>) -> Run {
-        Run { application: application.map(str::to_owned), ..Run::new("a".into(), "sjw-a".into()) }
-    }
-
-    fn seen(state: &str, application: Option<&str>) -> Look {
-        Look::Seen(BatchView {
-            id: 3,
-            name: "a".into(),
-            state: state.into(),
-            application: application.map(str::to_owned),
-            proxy_user: None,
-            driver_log_url: None,
-            tracking_url: None,
-            hollow: false,
-        })
-    }
-}
+mod tests;

@@ -5,27 +5,40 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::journal::Entry;
 use super::machine::Timestamp;
 use super::report::Answer;
 use super::request::Batch;
 
-/// The secret that answers a task. Never shown.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Token(String);
+/// The secret that answers a task. Never shown; copies share it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(Arc<str>);
 
 impl Token {
     /// Takes a token as Step Functions handed it out.
     pub fn new(token: String) -> Token {
-        Token(token)
+        Token(token.into())
     }
 
     /// The token itself, for the call that needs it.
     pub fn secret(&self) -> &str {
         &self.0
+    }
+}
+
+impl Serialize for Token {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Token {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Token, D::Error> {
+        String::deserialize(deserializer).map(Token::new)
     }
 }
 
@@ -136,6 +149,69 @@ pub enum Look {
     Seen(BatchView),
 }
 
+/// What YARN says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Yarn {
+    /// There is none to ask.
+    Off,
+    /// No answer, for the reason in words.
+    Unreachable(String),
+    /// The applications that were asked for, oldest first; empty where it knows none.
+    Answer(Vec<Application>),
+}
+
+/// YARN's view of an application.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Application {
+    /// Its id.
+    pub id: String,
+    /// Whether it has ended, and how.
+    pub state: AppState,
+    /// When it was submitted.
+    pub started: Timestamp,
+    /// When it ended.
+    pub finished: Option<Timestamp>,
+    /// YARN's diagnostics. Not empty on some successes, too.
+    pub diagnostics: String,
+    /// Where it can be looked at.
+    pub tracking_url: Option<String>,
+    /// Where the log of its first container, the driver's, is.
+    pub log_url: Option<String>,
+}
+
+/// An application's state, read from `state` and `finalStatus` together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppState {
+    /// Not ended.
+    Active,
+    /// Ended.
+    Ended(AppEnd),
+}
+
+/// How an application ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppEnd {
+    /// FINISHED and SUCCEEDED.
+    Succeeded,
+    /// FAILED, or FINISHED with any other status.
+    Failed,
+    /// KILLED in either.
+    Killed,
+}
+
+/// How far back a ResourceManager remembers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct YarnMemory {
+    /// When it was started.
+    pub started: Timestamp,
+    /// It keeps its applications over a restart.
+    pub keeps: bool,
+}
+
+/// An entry could not be made durable, for the reason in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unwritable(pub String);
+
 /// What DELETE did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deleted {
@@ -176,6 +252,10 @@ pub trait World: Send + Sync + 'static {
 
     /// Wall time.
     fn now(&self) -> Timestamp;
+    /// Makes an entry durable.
+    fn write(&self, entry: &Entry) -> impl Future<Output = Result<(), Unwritable>> + Send;
+    /// Removes a task's entry.
+    fn forget(&self, task: &str) -> impl Future<Output = Result<(), Unwritable>> + Send;
     /// A place among the POSTs under way, or Livy's last words where it is known not to answer.
     fn slot(&self) -> impl Future<Output = Result<Self::Slot, Unreachable>> + Send;
     /// POST of a batch.
@@ -189,6 +269,16 @@ pub trait World: Send + Sync + 'static {
     /// What the next shared sweep sees of a name. Answers at once where that differs from `seen` or is no live batch,
     /// else when it changes.
     fn look(&self, name: &str, seen: Option<&Look>) -> impl Future<Output = Look> + Send;
+    /// YARN's applications with a tag.
+    fn tagged(&self, tag: &str) -> impl Future<Output = Yarn> + Send;
+    /// YARN's application of an id.
+    fn application(&self, id: &str) -> impl Future<Output = Yarn> + Send;
+    /// How far back YARN remembers.
+    fn memory(&self) -> impl Future<Output = Result<YarnMemory, Unreachable>> + Send;
+    /// YARN's kill of an application.
+    fn kill(&self, id: &str) -> impl Future<Output = Result<(), Unreachable>> + Send;
+    /// Whether a process of this node carries a tag: a spark-submit outlives its Livy.
+    fn carried(&self, tag: &str) -> impl Future<Output = bool> + Send;
     /// A heartbeat.
     fn beat(&self, token: &Token) -> impl Future<Output = Beat> + Send;
     /// The end of a task.

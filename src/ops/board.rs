@@ -16,7 +16,7 @@ use crate::spark::watch::Health;
 /// A task that is held.
 #[derive(Debug, Clone)]
 struct Held {
-    token: Token,
+    token: Option<Token>,
     state: &'static str,
 }
 
@@ -40,12 +40,12 @@ pub struct Board(Mutex<Contents>);
 
 impl Board {
     /// A task is in this state.
-    pub fn put(&self, id: &str, token: &Token, state: &'static str) {
+    pub fn put(&self, id: &str, token: Option<&Token>, state: &'static str) {
         let mut contents = self.contents();
         match contents.held.get_mut(id) {
             Some(held) => held.state = state,
             None => {
-                contents.held.insert(id.to_owned(), Held { token: token.clone(), state });
+                contents.held.insert(id.to_owned(), Held { token: token.cloned(), state });
             }
         }
     }
@@ -61,13 +61,18 @@ impl Board {
             .held
             .values()
             .filter(|held| held.state != "Orphaned")
-            .map(|held| held.token.clone())
+            .filter_map(|held| held.token.clone())
             .collect()
     }
 
     /// How many tasks are held.
     pub fn held(&self) -> usize {
         self.contents().held.len()
+    }
+
+    /// Whether any task is in this state.
+    pub fn any_in(&self, state: &str) -> bool {
+        self.contents().held.values().any(|held| held.state == state)
     }
 
     /// A poll was answered. Says so where it had not been before.
@@ -105,11 +110,14 @@ impl Board {
     }
 
     /// One line for `systemctl status`.
-    pub fn status(&self, livy: &Health, livy_url: &str, now: Instant) -> String {
+    pub fn status(&self, livy: &Health, livy_url: &str, disk: bool, now: Instant) -> String {
         let contents = self.contents();
         let mut parts = Vec::new();
         if contents.draining {
             parts.push("Stopping, waiting for open polls".to_owned());
+        }
+        if !disk {
+            parts.push("Waiting for the state directory to be writable".to_owned());
         }
         match livy {
             Health::Unknown => parts.push(format!("Waiting for Livy at {livy_url}")),
@@ -161,19 +169,19 @@ mod tests {
     async fn the_status_says_what_is_waited_for_and_what_is_held() {
         let board = Board::default();
         let url = "http://localhost:8998";
-        assert_eq!(board.status(&Health::Up, url, Instant::now()), "Polling; no tasks");
-        board.put("a", &Token::new("1".into()), "Running");
-        board.put("b", &Token::new("2".into()), "Received");
-        board.put("b", &Token::new("2".into()), "Running");
+        assert_eq!(board.status(&Health::Up, url, true, Instant::now()), "Polling; no tasks");
+        board.put("a", Some(&Token::new("1".into())), "Running");
+        board.put("b", Some(&Token::new("2".into())), "Received");
+        board.put("b", Some(&Token::new("2".into())), "Running");
         let down = Health::Down { since: Instant::now(), words: "connection refused".into() };
         board.troubled(ARN, Trouble { condition: Condition::Throttled, words: "Rate exceeded".into() });
         assert_eq!(
-            board.status(&down, url, Instant::now() + Duration::from_secs(42)),
+            board.status(&down, url, true, Instant::now() + Duration::from_secs(42)),
             "Waiting for Livy at http://localhost:8998 (connection refused, 42 s); \
              Waiting at spark-job: Step Functions throttles polls (42 s); 2 tasks (2 Running)"
         );
         board.polled(ARN);
         board.remove("a");
-        assert_eq!(board.status(&Health::Up, url, Instant::now()), "Polling; 1 task (1 Running)");
+        assert_eq!(board.status(&Health::Up, url, true, Instant::now()), "Polling; 1 task (1 Running)");
     }
 }

@@ -7,10 +7,10 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
-use reqwest::{Client, Method, Response, StatusCode, redirect, retry};
+use reqwest::{Client, Method, StatusCode, redirect, retry};
 use tokio::sync::mpsc;
 
-use super::livy_wire;
+use super::{chain, livy_wire, read_body};
 use crate::job::request::Batch;
 use crate::job::world::{BatchView, Deleted, Posted, Unreachable};
 
@@ -20,8 +20,6 @@ const POOL_IDLE: Duration = Duration::from_secs(20);
 const CONNECT: Duration = Duration::from_secs(5);
 /// DELETE waits for the application id for up to 120 s (`livy.server.yarn.app-lookup-timeout`) before it kills.
 const DELETE: Duration = Duration::from_secs(150);
-/// The most bytes of one answer, lists apart.
-const MAX_BODY: usize = 4 << 20;
 /// More batches than any Livy keeps: the list is a positional window, so all are asked for at once.
 const ALL: u32 = 1_000_000;
 /// How many lines of a log are asked for: Livy keeps 200, and its headings.
@@ -72,7 +70,7 @@ impl Livy {
         match request.header("Content-Type", "application/json").body(body).send().await {
             Ok(response) => {
                 let status = response.status().as_u16();
-                livy_wire::posted(status, read(response).await.ok().as_deref(), batch.name())
+                livy_wire::posted(status, read_body(response).await.ok().as_deref(), batch.name())
             }
             // The connection never came up, so not a byte of the request was sent.
             Err(error) if error.is_connect() => Posted::NotNow(chain(&error)),
@@ -80,11 +78,16 @@ impl Livy {
         }
     }
 
-    /// GET /batches/{name}; `None` where Livy has no such record.
+    /// GET /batches/{name}; `None` where Livy has no such record. Of a name that begins with `-` only the end is known
+    /// (an unreadable journal entry), and the list is searched.
     ///
     /// # Errors
     /// [`Unreachable`] for everything that is neither a record nor Livy's 404.
     pub async fn find(&self, name: &str) -> Result<Option<BatchView>, Unreachable> {
+        if name.starts_with('-') {
+            let end = name.to_owned();
+            return Ok(self.list(move |name| name.ends_with(&end)).await?.into_iter().next());
+        }
         let (status, body) = self.get(&format!("/batches/{name}")).await?;
         match status {
             StatusCode::OK => livy_wire::view(&body).map(Some).map_err(|error| odd(&error)),
@@ -114,7 +117,7 @@ impl Livy {
         let request = self.request(&self.act, Method::DELETE, &format!("/batches/{name}"), DELETE);
         let response = request.send().await.map_err(|error| Unreachable(chain(&error)))?;
         let status = response.status();
-        let body = read(response).await.unwrap_or_default();
+        let body = read_body(response).await.unwrap_or_default();
         match status {
             status if status.is_success() => Ok(Deleted::Gone),
             StatusCode::NOT_FOUND if is_livys(&body) => Ok(Deleted::NotFound),
@@ -147,7 +150,7 @@ impl Livy {
         let mut response = request.send().await.map_err(|error| Unreachable(chain(&error)))?;
         if response.status() != StatusCode::OK {
             let status = response.status();
-            return Err(refused(status, &read(response).await.unwrap_or_default()));
+            return Err(refused(status, &read_body(response).await.unwrap_or_default()));
         }
         let (feed, chunks) = mpsc::channel(4);
         let parser = tokio::task::spawn_blocking(move || {
@@ -176,7 +179,7 @@ impl Livy {
         let request = self.request(&self.look, Method::GET, path, self.timeout);
         let response = request.send().await.map_err(|error| Unreachable(chain(&error)))?;
         let status = response.status();
-        Ok((status, read(response).await?))
+        Ok((status, read_body(response).await?))
     }
 
     fn request(
@@ -194,18 +197,6 @@ impl Livy {
     }
 }
 
-/// A body, up to its limit.
-async fn read(mut response: Response) -> Result<Vec<u8>, Unreachable> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| Unreachable(chain(&error)))? {
-        if body.len() + chunk.len() > MAX_BODY {
-            return Err(Unreachable(format!("an answer of more than {MAX_BODY} bytes")));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
 /// Livy's own 404 is JSON; a page comes from something else, and says nothing about batches.
 fn is_livys(body: &[u8]) -> bool {
     matches!(body.first(), Some(b'{' | b'"'))
@@ -217,15 +208,6 @@ fn refused(status: StatusCode, body: &[u8]) -> Unreachable {
 
 fn odd(error: &serde_json::Error) -> Unreachable {
     Unreachable(format!("an answer that is not Livy's: {error}"))
-}
-
-/// The innermost reason is the one that helps: "connection refused" rather than "error sending request".
-fn chain(error: &reqwest::Error) -> String {
-    let mut reason: &dyn std::error::Error = error;
-    while let Some(source) = reason.source() {
-        reason = source;
-    }
-    if error.is_timeout() { format!("timed out ({reason})") } else { reason.to_string() }
 }
 
 /// Chunks of a body as a blocking reader.

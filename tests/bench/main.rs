@@ -28,6 +28,7 @@ fn main() {
         let size = std::fs::metadata(PROGRAM).expect("the program").len();
         println!("binary                         {:.2} MB", size as f64 / 1e6);
         start_and_idle().await;
+        durable_writes();
         latencies().await;
         requests().await;
         for round in 1..=2 {
@@ -37,6 +38,8 @@ fn main() {
                 None => println!("burst {round}, plain python        left out: SJW_BENCH_PYTHON is not set"),
             }
         }
+        restart(200, 100).await;
+        restart(10_000, 500).await;
     });
 }
 
@@ -91,7 +94,7 @@ impl Process {
 
 /// The shipped defaults but for places and pollers.
 fn ours(stage: &Stage) -> Process {
-    let config = Config::new(&stage.sfn.url(), &stage.livy.url(), &stage.arn)
+    let config = Config::new(&stage.sfn.url(), &stage.livy.url(), &stage.arn, stage.directory.path())
         .activity("max_concurrent_jobs = 600\npollers = 4\nheartbeat_interval = \"20s\"")
         .table("watch", "interval = \"1s\"\nidle_interval = \"10s\"")
         .table("log", "filter = \"info\"");
@@ -131,6 +134,66 @@ async fn start_and_idle() {
     let (cpu, resident, _) = process.usage();
     println!("idle resident memory           {resident:.1} MB");
     println!("idle CPU in 20 s               {:.2} s", cpu - before);
+}
+
+/// The bare sequence that makes an entry durable, in the same kind of directory as the journal's.
+fn durable_writes() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let handle = std::fs::File::open(directory.path()).expect("a directory");
+    let mut times = Vec::new();
+    for _ in 0..60 {
+        let begun = Instant::now();
+        let mut file = std::fs::File::create(directory.path().join("a.tmp")).expect("a file");
+        std::io::Write::write_all(&mut file, &[b'.'; 1_500]).expect("written");
+        file.sync_all().expect("synced");
+        std::fs::rename(directory.path().join("a.tmp"), directory.path().join("a.task")).expect("renamed");
+        handle.sync_all().expect("synced");
+        times.push(begun.elapsed());
+    }
+    println!("one bare durable write         {}", spread(&mut times));
+}
+
+/// Many running jobs with 2 KB of input each; the worker is killed and started again.
+async fn restart(jobs: usize, rate: u32) {
+    let stage = Stage::new(Plan::running()).await;
+    let padding = "x".repeat(2_000);
+    for number in 0..jobs {
+        let input = format!(r#"{{"Name":"job-{number}","File":"s3://b/a.py","Args":["{padding}"]}}"#);
+        stage.sfn.schedule(&stage.arn, &input);
+    }
+    let start = || {
+        let places = jobs + 1;
+        let config = Config::new(&stage.sfn.url(), &stage.livy.url(), &stage.arn, stage.directory.path())
+            .activity(&format!("max_concurrent_jobs = {places}\npollers = 1\nheartbeat_interval = \"60s\""))
+            .table("aws", &format!("heartbeat_rate = {rate}"))
+            .table("watch", "interval = \"1s\"\nidle_interval = \"10s\"")
+            .table("log", "filter = \"warn\"");
+        let path = stage.directory.path().join("config.toml");
+        std::fs::write(&path, config.text()).expect("written");
+        let child =
+            command(Path::new(PROGRAM)).args(["run", "--config"]).arg(&path).stderr(Stdio::null()).spawn();
+        Process(child.expect("it starts"))
+    };
+    let first = start();
+    let limit = LIMIT * 3;
+    stage.livy.wait_for(|livy| livy.count("POST /batches") >= jobs, limit).await;
+    wait(Duration::from_secs(3)).await;
+    let (_, _, peak) = first.usage();
+    drop(first);
+    let (polls, beats) = (stage.sfn.polls(&stage.arn), stage.sfn.count("SendTaskHeartbeat"));
+    let begun = Instant::now();
+    let second = start();
+    stage.sfn.wait_for(|sfn| sfn.polls(&stage.arn) > polls, limit).await;
+    let supervised = begun.elapsed();
+    stage.sfn.wait_for(|sfn| sfn.count("SendTaskHeartbeat") >= beats + jobs, limit).await;
+    println!(
+        "{jobs} running jobs{:<15} peak {peak:.0} MB; after SIGKILL: supervised {:.2} s, all beaten for {:.2} s, peak {:.0} MB",
+        "",
+        supervised.as_secs_f64(),
+        begun.elapsed().as_secs_f64(),
+        second.usage().2
+    );
+    assert_eq!(stage.livy.count("POST /batches"), jobs, "nothing was submitted twice");
 }
 
 async fn latencies() {

@@ -50,7 +50,7 @@ async fn demo() -> bool {
     let arn = sfn.activity("spark-job");
     let directory = tempfile::tempdir().expect("a directory can be had");
     let program = std::env::current_exe().expect("this program has a path");
-    let config = Config::new(&sfn.url(), &livy.url(), &arn)
+    let config = Config::new(&sfn.url(), &livy.url(), &arn, directory.path())
         .activity("max_concurrent_jobs = 3\npollers = 3")
         .table("log", "filter = \"info\"");
     let mut worker = Worker::start(&program, directory.path(), &config);

@@ -1,4 +1,4 @@
-//! What every test needs: both stand-ins, an activity, a directory, and the worker.
+//! What every test needs: the stand-ins, an activity, a directory, and the worker.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use stand_ins::livy::{Livy, Master, Settings, Version};
 use stand_ins::sfn::{Outcome, Sfn, TaskId};
 use stand_ins::worker::{Config, Worker};
+use stand_ins::yarn::Yarn;
 use tempfile::TempDir;
 
 /// The daemon.
@@ -16,10 +17,11 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_spark-job-worker");
 pub(crate) const INPUT: &str =
     r#"{"Name":"etl","File":"s3://bucket/etl.py","Args":["in",7],"Execution":"exec-1"}"#;
 
-/// Both stand-ins with one activity.
+/// The stand-ins with one activity.
 pub(crate) struct Stage {
     pub(crate) sfn: Sfn,
     pub(crate) livy: Livy,
+    yarn: Option<Yarn>,
     pub(crate) arn: String,
     pub(crate) directory: TempDir,
 }
@@ -39,12 +41,38 @@ impl Stage {
         let sfn = Sfn::start().await;
         let arn = sfn.activity("spark-job");
         let directory = tempfile::tempdir().expect("a directory can be had");
-        Stage { sfn, livy: Livy::with(settings).await, arn, directory }
+        Stage { sfn, livy: Livy::with(settings).await, yarn: None, arn, directory }
+    }
+
+    /// The same as [`Stage::new`], with a ResourceManager to ask.
+    pub(crate) async fn with_yarn() -> Stage {
+        Stage::new().await.and_yarn().await
+    }
+
+    /// Adds a ResourceManager, which the configuration then names.
+    pub(crate) async fn and_yarn(mut self) -> Stage {
+        self.yarn = Some(Yarn::start(&self.livy).await);
+        self
+    }
+
+    /// The ResourceManager.
+    pub(crate) fn yarn(&self) -> &Yarn {
+        self.yarn.as_ref().expect("this stage has YARN")
     }
 
     /// The usual configuration, with short durations.
     pub(crate) fn config(&self) -> Config {
-        Config::new(&self.sfn.url(), &self.livy.url(), &self.arn)
+        match &self.yarn {
+            Some(yarn) => self.config_of(&[yarn]),
+            None => self.config_of(&[]),
+        }
+    }
+
+    /// The usual configuration with these ResourceManagers.
+    pub(crate) fn config_of(&self, managers: &[&Yarn]) -> Config {
+        let urls: Vec<String> = managers.iter().map(|yarn| yarn.url()).collect();
+        Config::new(&self.sfn.url(), &self.livy.url(), &self.arn, self.directory.path())
+            .table("yarn", &format!("url = {urls:?}"))
     }
 
     /// The worker with the usual configuration.

@@ -13,18 +13,36 @@ use stand_ins::worker::{Worker, command};
 use crate::harness::{INPUT, PROGRAM, Stage};
 
 #[tokio::test]
-async fn sigterm_waits_for_the_open_poll_and_gives_back_what_it_brings() {
+async fn sigterm_waits_for_the_open_poll_and_the_next_start_runs_what_it_brings() {
     let stage = Stage::new().await;
     let mut worker = stage.worker();
     stage.polling().await;
     worker.signal("TERM");
     worker.logged("stopping");
     let task = stage.task();
-    let (error, _) = stage.failure(&task).await;
-    assert_eq!(error, "SparkJob.ClusterTerminating");
     assert!(worker.ended().success());
     assert!(stage.livy.posts().is_empty());
     assert_eq!(stage.sfn.ghosts(), 0, "no open poll was left");
+    assert!(!stage.sfn.heartbeats(&task).is_empty(), "it is beaten for until the exit");
+    let _next = stage.worker();
+    stage.output(&task).await;
+    assert_eq!(stage.livy.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn a_stop_may_give_every_task_back_and_kill_its_job() {
+    let stage = Stage::new().await;
+    stage.livy.plan(Plan::running());
+    stage.sfn.hold_polls(Duration::from_millis(500));
+    let mut worker = stage.worker_with(&stage.config().table("stop", "on_stop = \"fail\""));
+    let tasks = [stage.task(), stage.task()];
+    stage.livy.wait_for(|livy| livy.live_applications().len() == 2, None).await;
+    worker.signal("TERM");
+    for task in &tasks {
+        assert_eq!(stage.failure(task).await.0, "SparkJob.ClusterTerminating");
+    }
+    assert!(worker.ended().success());
+    assert!(stage.livy.live_applications().is_empty());
 }
 
 #[tokio::test]
@@ -302,7 +320,7 @@ fn spawn(arguments: &[&str]) -> (i32, String, String) {
 
 /// Waits for a notification that contains a line which begins so.
 #[track_caller]
-fn hear(socket: &UnixDatagram, start: &str) {
+pub(crate) fn hear(socket: &UnixDatagram, start: &str) {
     let mut heard = Vec::new();
     let mut buffer = [0; 8192];
     while let Ok(size) = socket.recv(&mut buffer) {

@@ -4,11 +4,14 @@
     clippy::disallowed_methods,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
     clippy::wildcard_enum_match_arm,
     reason = "tests measure real time, and end at the first surprise"
 )]
 
 mod contract;
+mod crash;
+mod disk;
 mod faults;
 mod harness;
 mod heartbeat;
@@ -19,4 +22,5 @@ mod old_worker;
 mod poll;
 mod report;
 mod structure;
+mod truth;
 mod way;

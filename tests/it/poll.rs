@@ -116,7 +116,8 @@ async fn several_pollers_poll_at_once_under_names_of_their_own() {
 async fn an_activity_of_any_name_is_served() {
     let stage = Stage::new().await;
     let arn = stage.sfn.activity("no_dots.or-dots");
-    let _worker = stage.worker_with(&Config::new(&stage.sfn.url(), &stage.livy.url(), &arn));
+    let _worker =
+        stage.worker_with(&Config::new(&stage.sfn.url(), &stage.livy.url(), &arn, stage.directory.path()));
     let task = stage.sfn.schedule_with(&arn, INPUT, Some(Duration::from_secs(10)), None);
     assert_eq!(text(&stage.output(&task).await["state"]), "SUCCEEDED");
 }

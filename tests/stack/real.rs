@@ -61,7 +61,7 @@ pub(crate) struct End {
 
 /// An activity of its own, a worker for it, and a directory.
 pub(crate) struct Stage {
-    _worker: Worker,
+    pub(crate) worker: Worker,
     pub(crate) activity: String,
     pub(crate) directory: TempDir,
     livy: String,
@@ -77,13 +77,23 @@ impl Stage {
         let created = call(&client, "CreateActivity", json!({ "name": name })).await;
         let activity = created["activityArn"].as_str().expect("an ARN").to_owned();
         let directory = tempfile::tempdir_in(stack("DATA")).expect("a directory");
-        let config = Config::new(&stack("SFN"), &livy, &activity)
+        let config = Config::new(&stack("SFN"), &livy, &activity, directory.path())
             .activity("heartbeat_interval = \"3s\"")
-            .table("watch", "interval = \"1s\"\nsubmit_settle = \"20s\"\nlost_after = \"20s\"")
+            .table(
+                "watch",
+                "interval = \"1s\"\nsubmit_settle = \"20s\"\nlost_after = \"20s\"\nkill_settle = \"30s\"",
+            )
             .table("livy", "request_timeout = \"30s\"")
+            .table("yarn", &format!("url = \"{}\"", if on == On::Yarn { stack("RM") } else { String::new() }))
             .table("log", "filter = \"info\"");
         let worker = Worker::start(&PathBuf::from(PROGRAM), directory.path(), &config);
-        Stage { _worker: worker, activity, directory, livy, client }
+        Stage { worker, activity, directory, livy, client }
+    }
+
+    /// Starts the worker anew, on the same state directory.
+    pub(crate) fn restart(&mut self) {
+        self.worker =
+            Worker::start_with(&PathBuf::from(PROGRAM), &self.directory.path().join("config.toml"), &[]);
     }
 
     /// A state machine of one Task at our activity.

@@ -1,15 +1,18 @@
 //! After the end: report until acknowledged, kill until dead.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::sleep;
-use tracing::{error, info, warn};
+use tracing::{Instrument, error, info, warn};
 
-use crate::job::evidence::Burial;
+use crate::job::evidence::{Burial, Death, is_final};
 use crate::job::heart::Heart;
 use crate::job::machine::{Event, Run};
 use crate::job::report::{Answer, Outcome, answers};
-use crate::job::world::{Look, Reported, Unreachable, World};
+use crate::job::world::{AppState, Look, Reported, Unreachable, World, Yarn};
 use crate::job::{Rules, Task};
 use crate::ops::telemetry::message_id;
 use crate::retry;
@@ -22,15 +25,16 @@ pub(in crate::job) async fn report<W: World>(
     world: &W,
     task: &Task,
     outcome: &Outcome,
-    heart: &Heart,
+    heart: Option<&Heart>,
 ) -> Event {
+    let Some(token) = &task.token else { return Event::Acknowledged };
     let answers: Vec<Answer> = answers(outcome);
     let mut at = 0;
     let mut waits = retry::REPORT.start();
     let mut hopeless = false;
     loop {
         let Some(answer) = answers.get(at).or(answers.last()) else { return Event::Acknowledged };
-        let pause = match world.report(&task.token, answer).await {
+        let pause = match world.report(token, answer).await {
             Reported::Acknowledged => return Event::Acknowledged,
             Reported::Closed(words) => {
                 info!("the task is closed in Step Functions: {words}");
@@ -52,7 +56,9 @@ pub(in crate::job) async fn report<W: World>(
                         outcome.label()
                     );
                 }
-                heart.stop();
+                if let Some(heart) = heart {
+                    heart.stop();
+                }
                 HOPELESS
             }
             Reported::Again(_) if hopeless => HOPELESS,
@@ -65,37 +71,84 @@ pub(in crate::job) async fn report<W: World>(
     }
 }
 
-/// Kills the run, as far as Livy can, and sees that it stays dead.
-pub(in crate::job) async fn kill<W: World>(world: &W, rules: &Rules, run: &Run) -> Event {
-    let mut burial = Burial::new(rules.interval, rules.lost_after);
+/// Kills the run and sees that it is dead. Livy's DELETE and YARN's kill go on side by side: DELETE can block for
+/// minutes and says "deleted" also where it killed nothing.
+pub(in crate::job) async fn kill<W: World>(world: Arc<W>, rules: &Rules, run: &Run) -> Event {
+    let watch = &rules.watch;
+    let (tell, livy) = watch::channel(Look::Unreachable("not asked yet".to_owned()));
+    let deleting = delete_until_gone(Arc::clone(&world), run.name.clone(), watch.interval, tell);
+    let _deleting = AbortOnDrop(tokio::spawn(deleting.in_current_span()));
+    let mut burial = Burial::new(watch.interval, watch.kill_settle, watch.waits.lost_after);
+    loop {
+        let yarn = world.tagged(&run.tag).await;
+        let look = livy.borrow().clone();
+        match burial.look(world.now(), &look, &yarn) {
+            Death::Unproved => {}
+            Death::Verified => {
+                info!("{} is dead by YARN's word", run.name);
+                return Event::Killed;
+            }
+            Death::ByLivysWord => {
+                warn!(
+                    message_id = message_id::KILL_UNVERIFIED,
+                    "{} is dead by Livy's word; there is no YARN to ask", run.name
+                );
+                return Event::Killed;
+            }
+        }
+        if let Yarn::Answer(found) = yarn {
+            for application in found.iter().filter(|application| application.state == AppState::Active) {
+                match world.kill(&application.id).await {
+                    Ok(()) => info!("YARN was told to kill {}", application.id),
+                    Err(Unreachable(words)) => {
+                        warn!("YARN does not kill {}: {words}; trying again", application.id)
+                    }
+                }
+            }
+        }
+        sleep(watch.interval).await;
+    }
+}
+
+/// Livy's side of a kill: looks, and deletes what lives. Tells what it sees.
+async fn delete_until_gone<W: World>(
+    world: Arc<W>,
+    name: String,
+    interval: Duration,
+    tell: watch::Sender<Look>,
+) {
     let mut waits = retry::KILL.start();
     loop {
-        let look = match world.find(&run.name).await {
+        let look = match world.find(&name).await {
             Ok(Some(view)) => Look::Seen(view),
             Ok(None) => Look::Missing,
             Err(Unreachable(words)) => Look::Unreachable(words),
         };
-        if burial.look(world.now(), &look) {
-            info!(
-                message_id = message_id::KILL_UNVERIFIED,
-                "{} is dead by Livy's word; YARN was not asked", run.name
-            );
-            return Event::Killed;
-        }
-        let pause = match look {
-            Look::Missing => rules.interval,
-            Look::Unreachable(_) => waits.next(fastrand::f64()),
-            Look::Seen(_) => match world.delete(&run.name).await {
-                Ok(_) => {
-                    info!("Livy was told to delete {}", run.name);
-                    rules.interval
-                }
-                Err(Unreachable(words)) => {
-                    warn!("Livy does not delete {}: {words}; trying again", run.name);
-                    waits.next(fastrand::f64())
-                }
-            },
+        let lives = match &look {
+            Look::Seen(view) if !is_final(&view.state) => Some(view.name.clone()),
+            Look::Seen(_) | Look::Missing | Look::Unreachable(_) => None,
         };
+        let silent = matches!(look, Look::Unreachable(_));
+        tell.send_replace(look);
+        let mut pause = if silent { waits.next(fastrand::f64()) } else { interval };
+        if let Some(name) = lives {
+            match world.delete(&name).await {
+                Ok(_) => info!("Livy was told to delete {name}"),
+                Err(Unreachable(words)) => {
+                    warn!("Livy does not delete {name}: {words}; trying again");
+                    pause = waits.next(fastrand::f64());
+                }
+            }
+        }
         sleep(pause).await;
+    }
+}
+
+/// A task that ends with its owner.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

@@ -3,18 +3,49 @@
 use std::time::Duration;
 
 use tokio::time::sleep;
+use tracing::{error, warn};
 
 use super::{Memory, ended, failure};
 use crate::job::evidence::Answered;
 use crate::job::machine::{Event, Run, Timestamp};
-use crate::job::report::{ErrorName, Failure, Log, Outcome, Source, Success};
-use crate::job::verdict::{Known, LivyView, Verdict, judge, livy_view};
-use crate::job::world::{BatchState, BatchView, Look, World};
+use crate::job::report::{ErrorName, Failure, Outcome, Source, Success, refine};
+use crate::job::verdict::{Known, LivyView, Verdict, YarnView, judge, livy_view, yarn_view};
+use crate::job::world::{AppState, Application, BatchState, BatchView, Look, Unreachable, World, Yarn};
 use crate::job::{Rules, Task};
+use crate::ops::telemetry::message_id;
 use crate::retry;
 
 /// How often the log of a failed job is asked for before the failure is reported without it.
 const LOG_TRIES: usize = 5;
+/// How often the kill of a double is tried before the job that is ours goes on.
+const KILL_TRIES: usize = 8;
+/// From question to question to YARN about a job of which Livy says nothing.
+const SILENT: Duration = Duration::from_secs(10);
+/// What Livy's log says where it stopped looking for an application that may still appear (`SparkYarnApp`).
+const GAVE_UP: &str = "No YARN application is found with tag";
+
+/// For how long a pair of views has been as it is.
+struct Clock {
+    pair: Option<(LivyView, YarnView)>,
+    since: Timestamp,
+    answered: Answered,
+}
+
+impl Clock {
+    fn see(&mut self, now: Timestamp, livy: LivyView, yarn: YarnView) -> Duration {
+        if self.pair != Some((livy, yarn)) {
+            self.pair = Some((livy, yarn));
+            self.since = now;
+            self.answered.reset();
+        }
+        let answered = self.answered.add(now);
+        if yarn == YarnView::Unreachable {
+            // Nobody answers, so there are no answers to count.
+            return Duration::from_millis(now.millis_since(self.since).unwrap_or_default());
+        }
+        answered
+    }
+}
 
 /// Follows the run to its end.
 pub(in crate::job) async fn watch<W: World>(
@@ -24,51 +55,107 @@ pub(in crate::job) async fn watch<W: World>(
     run: &Run,
     memory: &mut Memory<W::Slot>,
 ) -> Event {
-    let mut missing = Answered::new(rules.interval);
+    let mut clock = Clock { pair: None, since: world.now(), answered: Answered::new(rules.watch.interval) };
+    let mut log: Option<Vec<String>> = None;
     loop {
-        let look = world.look(&run.name, memory.seen.as_ref()).await;
+        let look = next_look(world, rules, run, memory).await;
         memory.seen = Some(look.clone());
         let now = world.now();
-        let view = livy_view(run, &look);
-        let missing_for = match view {
-            LivyView::NotFound | LivyView::NotOurs => missing.add(now),
-            LivyView::Unreachable => Duration::ZERO,
-            LivyView::Live | LivyView::Ended(_) => {
-                missing.reset();
-                Duration::ZERO
-            }
-        };
-        if let (Look::Seen(batch), LivyView::Live | LivyView::Ended(_)) = (&look, view)
+        let livy = livy_view(run, &look);
+        if let Look::Seen(batch) = &look
+            && livy != LivyView::NotOurs
             && let Some(event) = notice(now, task, run, batch, memory)
         {
             return event;
         }
-        let mut known = Known {
-            missing_for,
-            lost_after: rules.lost_after,
+        let without = without_application(now, run);
+        if livy == LivyView::Live && without < rules.watch.waits.start_timeout {
+            continue;
+        }
+        let answer = ask(world, run).await;
+        let (yarn, application) = yarn_view(&answer);
+        if let Some(application) = application
+            && run.application.is_none()
+        {
+            memory.seen = None;
+            return Event::Learned(Run { application: Some(application.id.clone()), ..run.clone() });
+        }
+        if matches!(livy, LivyView::Dead | LivyView::Killed) && log.is_none() {
+            log = Some(last_log(world, run).await);
+        }
+        let lines = log.as_deref().unwrap_or_default();
+        let known = Known {
+            unchanged_for: clock.see(now, livy, yarn),
+            without_application_for: without,
             has_application: run.application.is_some(),
-            on_yarn: false,
+            on_yarn: lines.iter().any(|line| line.trim() == "YARN Diagnostics:"),
+            gave_up_looking: lines.iter().any(|line| line.contains(GAVE_UP)),
         };
-        match judge(view, known) {
-            Verdict::Running => {}
-            Verdict::Succeeded => return succeeded(task, run, now, memory),
-            Verdict::Lost => {
-                let message = format!("Livy has had no record of the batch for {:?}", rules.lost_after);
-                let failure = about(run, memory, failure(task, ErrorName::Lost, "Running", message));
-                return ended(failure, Some(run.clone()));
-            }
-            Verdict::Failed(_) => {
-                let lines = last_log(world, run).await;
-                known.on_yarn = Log::split(lines.clone()).diagnostics.is_some();
-                if let Verdict::Failed(error) = judge(view, known) {
-                    return failed(task, run, error, &look, lines, memory);
-                }
-            }
+        let verdict = judge(livy, yarn, known, rules.watch.waits);
+        if let Some(event) = conclude(now, task, run, verdict, &look, application, log.as_ref(), memory) {
+            return event;
         }
     }
 }
 
-/// Takes what a live look teaches. An event where that is worth a state of its own.
+/// The next look that may mean something: the sweep's, or the last one again where a clock runs without news.
+async fn next_look<W: World>(world: &W, rules: &Rules, run: &Run, memory: &Memory<W::Slot>) -> Look {
+    let wait = match &memory.seen {
+        Some(Look::Unreachable(_)) => SILENT.min(rules.watch.interval * 10),
+        Some(Look::Seen(_)) if run.application.is_none() => {
+            rules.watch.waits.start_timeout.saturating_sub(without_application(world.now(), run))
+                + rules.watch.interval
+        }
+        Some(Look::Seen(_) | Look::Missing) | None => Duration::MAX,
+    };
+    let seen = memory.seen.as_ref();
+    match tokio::time::timeout(wait, world.look(&run.name, seen)).await {
+        Ok(look) => look,
+        Err(_) => seen.cloned().unwrap_or(Look::Missing),
+    }
+}
+
+fn without_application(now: Timestamp, run: &Run) -> Duration {
+    match (&run.application, run.submitted) {
+        (None, Some(since)) => Duration::from_millis(now.millis_since(since).unwrap_or_default()),
+        (Some(_), _) | (None, None) => Duration::ZERO,
+    }
+}
+
+/// What YARN says: by id once it is known, else by tag, where more than one is settled at once.
+async fn ask<W: World>(world: &W, run: &Run) -> Yarn {
+    match &run.application {
+        Some(id) => world.application(id).await,
+        None => {
+            let answer = world.tagged(&run.tag).await;
+            kill_doubles(world, run, &answer).await;
+            answer
+        }
+    }
+}
+
+/// More than one application with one tag: the oldest is ours, the others are killed. Repeated here, because a run
+/// whose application is known is no longer looked for by its tag.
+pub(in crate::job) async fn kill_doubles<W: World>(world: &W, run: &Run, answer: &Yarn) {
+    let Yarn::Answer(found) = answer else { return };
+    for double in found.iter().skip(1).filter(|application| application.state == AppState::Active) {
+        error!(
+            message_id = message_id::APPLICATION_DOUBLED,
+            yarn_application_id = double.id,
+            "{} has a second application, {}; it is killed",
+            run.name,
+            double.id
+        );
+        let mut waits = retry::LOOK.start();
+        for _ in 0..KILL_TRIES {
+            let Err(Unreachable(words)) = world.kill(&double.id).await else { break };
+            warn!("YARN does not kill {}: {words}", double.id);
+            sleep(waits.next(fastrand::f64())).await;
+        }
+    }
+}
+
+/// Takes what a look of our own batch teaches. An event where that is worth a state of its own.
 fn notice<S>(
     now: Timestamp,
     task: &Task,
@@ -109,47 +196,88 @@ async fn last_log<W: World>(world: &W, run: &Run) -> Vec<String> {
     Vec::new()
 }
 
-fn succeeded<S>(task: &Task, run: &Run, now: Timestamp, memory: &Memory<S>) -> Event {
+/// The event of a verdict; none while it is to go on.
+#[expect(clippy::too_many_arguments, reason = "all that is known at the end, each used once")]
+fn conclude<S>(
+    now: Timestamp,
+    task: &Task,
+    run: &Run,
+    verdict: Verdict,
+    look: &Look,
+    application: Option<&Application>,
+    log: Option<&Vec<String>>,
+    memory: &Memory<S>,
+) -> Option<Event> {
+    let (error, source, leftover) = match verdict {
+        Verdict::Running => return None,
+        Verdict::Succeeded(source) => return Some(succeeded(now, task, run, source, application, memory)),
+        Verdict::Failed(error, source) => (error, source, None),
+        Verdict::Open(error) => {
+            let source = if error == ErrorName::Lost { Source::Worker } else { Source::Livy };
+            (error, source, Some(run.clone()))
+        }
+    };
+    let diagnostics = application.map(|application| application.diagnostics.clone()).unwrap_or_default();
+    let error = refine(error, &diagnostics);
+    let message = message(error, source, look);
+    let mut failure = about(run, memory, failure(task, error, "Running", message));
+    failure = failure.with_log(log.cloned().unwrap_or_default());
+    failure.verdict_source = source;
+    if !diagnostics.is_empty() {
+        failure.diagnostics = Some(diagnostics);
+    }
+    if let Some(application) = application {
+        failure.log_url = application.log_url.clone().or(failure.log_url);
+    }
+    Some(ended(failure, leftover))
+}
+
+fn message(error: ErrorName, source: Source, look: &Look) -> String {
+    let word = match look {
+        Look::Seen(batch) => format!("Livy says {}", batch.state),
+        Look::Missing => "Livy has no record of it".to_owned(),
+        Look::Unreachable(words) => format!("Livy does not answer: {words}"),
+    };
+    let who = if source == Source::Yarn { "YARN" } else { "Livy" };
+    match error {
+        ErrorName::SubmitFailed => format!("spark-submit gave no application ({word})"),
+        ErrorName::Killed => format!("{who} says that the job was killed"),
+        ErrorName::OutOfMemory => "the job was killed for its memory".to_owned(),
+        ErrorName::NodeLost => "the node of the job's driver was lost".to_owned(),
+        ErrorName::Lost => format!("what became of the job cannot be known any more ({word})"),
+        ErrorName::Failed
+        | ErrorName::InvalidInput
+        | ErrorName::Rejected
+        | ErrorName::LivyUnavailable
+        | ErrorName::ClusterTerminating
+        | ErrorName::WorkerFault => format!("{who} says that the job failed ({word})"),
+    }
+}
+
+fn succeeded<S>(
+    now: Timestamp,
+    task: &Task,
+    run: &Run,
+    source: Source,
+    application: Option<&Application>,
+    memory: &Memory<S>,
+) -> Event {
     let running = memory.running_since;
+    let end = application.and_then(|application| application.finished).unwrap_or(now);
+    let tracking = application.and_then(|application| application.tracking_url.clone());
+    let log = application.and_then(|application| application.log_url.clone());
     let success = Success {
         application_id: run.application.clone(),
         batch_id: run.batch,
         name: run.name.clone(),
-        verdict_source: Source::Livy,
+        verdict_source: source,
         queued_millis: running.zip(run.submitted).and_then(|(running, since)| running.millis_since(since)),
-        run_millis: running.and_then(|running| now.millis_since(running)),
-        tracking_url: memory.tracking_url.clone(),
-        driver_log_url: memory.driver_log_url.clone(),
+        run_millis: running.map(|running| end.millis_since(running).unwrap_or_default()),
+        tracking_url: tracking.or_else(|| memory.tracking_url.clone()),
+        driver_log_url: log.or_else(|| memory.driver_log_url.clone()),
         execution: task.execution.clone(),
     };
     Event::Ended { outcome: Outcome::Succeeded(Box::new(success)), leftover: None }
-}
-
-fn failed<S>(
-    task: &Task,
-    run: &Run,
-    error: ErrorName,
-    look: &Look,
-    lines: Vec<String>,
-    memory: &Memory<S>,
-) -> Event {
-    let word = if let Look::Seen(batch) = look { batch.state.to_string() } else { String::new() };
-    let message = match error {
-        ErrorName::SubmitFailed => format!("spark-submit ended without an application (Livy says {word})"),
-        ErrorName::Killed => "the job was killed".to_owned(),
-        ErrorName::InvalidInput
-        | ErrorName::Rejected
-        | ErrorName::Failed
-        | ErrorName::Lost
-        | ErrorName::LivyUnavailable
-        | ErrorName::ClusterTerminating
-        | ErrorName::WorkerFault => format!("the job failed (Livy says {word})"),
-    };
-    let mut failure = about(run, memory, failure(task, error, "Running", message)).with_log(lines);
-    failure.verdict_source = Source::Livy;
-    // Without an application Livy may still be starting one, until its look-up gives up.
-    let leftover = (error == ErrorName::SubmitFailed).then(|| run.clone());
-    ended(failure, leftover)
 }
 
 fn about<S>(run: &Run, memory: &Memory<S>, failure: Failure) -> Failure {

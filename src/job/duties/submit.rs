@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
+use super::follow::kill_doubles;
 use super::{Memory, ended, failure};
-use crate::job::evidence::{Finding, Search};
+use crate::job::evidence::{Finding, Round, Search};
 use crate::job::machine::{Attempt, Event, Hold, Run, Timestamp};
 use crate::job::report::{ErrorName, Failure};
 use crate::job::request::{self, Identity, JobRequest};
@@ -94,41 +95,69 @@ pub(in crate::job) async fn submit<W: World>(
     }
 }
 
-/// Looks for what a POST may have left.
-pub(in crate::job) async fn find<W: World>(
-    world: &W,
-    rules: &Rules,
-    task: &Task,
-    run: &Run,
-    answered: bool,
-) -> Event {
-    let mut search = Search::new(rules.interval, rules.submit_settle, answered);
+/// What is in doubt.
+pub(in crate::job) struct Doubt<'a> {
+    pub(in crate::job) run: &'a Run,
+    pub(in crate::job) since: Timestamp,
+    pub(in crate::job) answered: bool,
+}
+
+/// Looks for what a POST may have left: by name in Livy, by tag in YARN and among this node's processes.
+pub(in crate::job) async fn find<W: World>(world: &W, rules: &Rules, task: &Task, doubt: Doubt<'_>) -> Event {
+    let Doubt { run, since, answered } = doubt;
+    let watch = &rules.watch;
+    let mut search =
+        Search::new(watch.interval, watch.waits.submit_settle, watch.doubt_limit, since, answered);
     loop {
-        let look = world.find(&run.name).await;
-        match search.look(world.now(), look) {
+        let (livy, yarn, memory, carried) = tokio::join!(
+            world.find(&run.name),
+            world.tagged(&run.tag),
+            world.memory(),
+            world.carried(&run.tag)
+        );
+        kill_doubles(world, run, &yarn).await;
+        let round = Round { livy, yarn, memory: memory.ok(), carried };
+        match search.look(world.now(), round) {
             Finding::Open => {}
-            Finding::Found(view) => {
-                let proxy_user = parse(rules, task, run)
-                    .ok()
-                    .and_then(|request| request.batch.proxy_user().map(str::to_owned));
-                return Event::Found(learn(run, &view, world.now(), proxy_user));
+            Finding::Batch(view) => {
+                return Event::Found(learn(run, &view, world.now(), proxy_user(rules, task, run)));
             }
-            Finding::Zombie => {
-                info!("deleting the empty record that holds the name {}", run.name);
-                if let Err(Unreachable(words)) = world.delete(&run.name).await {
-                    warn!("the record {} could not be deleted: {words}", run.name);
+            Finding::Application(application) => {
+                info!("YARN has {} as {}, and Livy has no record of it", run.name, application.id);
+                return Event::Found(Run {
+                    application: Some(application.id),
+                    submitted: Some(application.started),
+                    ..run.clone()
+                });
+            }
+            Finding::Zombie => delete_empty(world, run).await,
+            Finding::Absent { zombie } => {
+                if zombie {
+                    delete_empty(world, run).await;
                 }
+                let words = "a POST was lost, and nothing came of it".to_owned();
+                return Event::Absent(Some(Hold { since: world.now(), words }));
             }
-            Finding::Absent => {
-                let message = format!(
-                    "Livy did not say whether it took the job and has had no record of it for {:?}; it may have run",
-                    rules.submit_settle
-                );
-                return ended(failure(task, ErrorName::Lost, "InDoubt", message), Some(run.clone()));
+            Finding::Unknowable => {
+                let message =
+                    "Livy did not say whether it took the job, and nobody knows any more; it may have run";
+                let failure = failure(task, ErrorName::Lost, "InDoubt", message.to_owned());
+                return ended(failure, Some(run.clone()));
             }
         }
-        sleep(rules.interval).await;
+        sleep(watch.interval).await;
     }
+}
+
+async fn delete_empty<W: World>(world: &W, run: &Run) {
+    info!("deleting the empty record that holds the name {}", run.name);
+    if let Err(Unreachable(words)) = world.delete(&run.name).await {
+        warn!("the record {} could not be deleted: {words}", run.name);
+    }
+}
+
+fn proxy_user(rules: &Rules, task: &Task, run: &Run) -> Option<String> {
+    parse(rules, task, run).ok().and_then(|request| request.batch.proxy_user().map(str::to_owned))
 }
 
 fn parse(rules: &Rules, task: &Task, run: &Run) -> Result<JobRequest, Box<Failure>> {

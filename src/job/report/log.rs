@@ -1,6 +1,6 @@
 //! Logs: taken apart, and searched for the reason.
 
-use super::{Failure, MAX_TEXT, clip};
+use super::{ErrorName, Failure, MAX_TEXT, clip};
 
 /// Livy's log of a batch, taken apart.
 ///
@@ -57,4 +57,30 @@ fn names_exception(line: &str) -> bool {
         && name.chars().next().is_some_and(|c| c.is_ascii_uppercase())
         && (name.ends_with("Error") || name.ends_with("Exception") || name == "KeyboardInterrupt")
         && line.len() > head.len()
+}
+
+/// A failure's name by what YARN says of the driver's container: its exit status (`ContainerExitStatus`), or a kill
+/// for memory by the NodeManager (-103, -104) or the kernel (137, 143).
+pub fn refine(error: ErrorName, diagnostics: &str) -> ErrorName {
+    if error != ErrorName::Failed {
+        return error;
+    }
+    let about_memory = ["memory limits", "OutOfMemoryError", "beyond the 'PHYSICAL'", "beyond the 'VIRTUAL'"]
+        .iter()
+        .any(|words| diagnostics.contains(words));
+    match exit_status(diagnostics) {
+        Some(-103 | -104) => ErrorName::OutOfMemory,
+        Some(137 | 143) if about_memory => ErrorName::OutOfMemory,
+        Some(-102..=-100) => ErrorName::NodeLost,
+        _ => error,
+    }
+}
+
+/// The last `exitCode: N` or `Exit code is N` of a text.
+fn exit_status(text: &str) -> Option<i32> {
+    let after = |mark: &str| text.rfind(mark).map(|at| at + mark.len());
+    let at = after("exitCode: ").max(after("Exit code is "))?;
+    let rest = &text[at..];
+    let end = rest.char_indices().find(|(at, c)| !(c.is_ascii_digit() || (*at == 0 && *c == '-')));
+    rest[..end.map_or(rest.len(), |(at, _)| at)].parse().ok()
 }

@@ -136,6 +136,26 @@ fn a_failure_falls_back_to_a_shorter_cause_and_then_to_none() {
     );
 }
 
+#[test]
+fn a_failure_is_named_by_the_exit_status_of_the_drivers_container() {
+    let table = [
+        (
+            "AM Container exited with exitCode: -104 ... running beyond physical memory limits",
+            ErrorName::OutOfMemory,
+        ),
+        ("exitCode: 137 ... java.lang.OutOfMemoryError: Java heap space", ErrorName::OutOfMemory),
+        ("exitCode: 137 Killed by external signal", ErrorName::Failed),
+        ("Application failed 1 times due to AM Container exited with exitCode: -100", ErrorName::NodeLost),
+        ("exitCode: -102 preempted", ErrorName::NodeLost),
+        ("User application exited with status 1", ErrorName::Failed),
+        ("", ErrorName::Failed),
+    ];
+    for (diagnostics, name) in table {
+        assert_eq!(refine(ErrorName::Failed, diagnostics), name, "{diagnostics}");
+        assert_eq!(refine(ErrorName::Killed, diagnostics), ErrorName::Killed);
+    }
+}
+
 #[derive(Deserialize)]
 struct Parsed {
     error: String,

@@ -52,3 +52,12 @@ pub const ILLEGAL_EVENT: &str = "347f6f4d843b4086888c46bb2a10e3ed";
 
 /// Lines of the log were dropped because journald or stderr did not take them in time.
 pub const LINES_DROPPED: &str = "741fe6466cc240389f3f39b62aaf3891";
+
+/// A job has a second application in YARN. It is being killed; the oldest goes on.
+pub const APPLICATION_DOUBLED: &str = "d1233133d65842e5a1a70b8d446816b2";
+
+/// The journal has an entry that cannot be read. It is kept, and its run is being killed.
+pub const JOURNAL_CORRUPT: &str = "364d068badd14d70bf97aa8662e84789";
+
+/// The state directory cannot be written, or can be again. No task is taken meanwhile.
+pub const DISK: &str = "330ce531cda74ff3b1281a27b79f0975";

@@ -1,4 +1,4 @@
-//! Stand-ins for Step Functions and Livy: real HTTP on loopback, the real wire forms, faults on demand.
+//! Stand-ins for Step Functions, Livy and YARN: real HTTP on loopback, the real wire forms, faults on demand.
 //!
 //! Each stand-in is a server on a port of its own, served by a thread of its own: a test may block its
 //! runtime or pause its clock without stopping the servers. The same [`contract`] cases run against a
@@ -9,3 +9,4 @@ pub mod http;
 pub mod livy;
 pub mod sfn;
 pub mod worker;
+pub mod yarn;

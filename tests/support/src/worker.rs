@@ -27,6 +27,8 @@ pub struct Config {
     pub step_functions: String,
     /// Where Livy is.
     pub livy: String,
+    /// Where the journal is.
+    pub state: PathBuf,
     /// `key = value` lines of `[[activity]]` for each ARN.
     pub activities: Vec<(String, String)>,
     /// More lines: `[table]` and what is in it. A table that is named here replaces the short one.
@@ -34,11 +36,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// One activity.
-    pub fn new(step_functions: &str, livy: &str, arn: &str) -> Config {
+    /// One activity; the journal is kept in `directory`, and there is no YARN.
+    pub fn new(step_functions: &str, livy: &str, arn: &str, directory: &Path) -> Config {
         Config {
             step_functions: step_functions.to_owned(),
             livy: livy.to_owned(),
+            state: directory.join("state"),
             activities: vec![(arn.to_owned(), String::new())],
             tables: Vec::new(),
         }
@@ -73,10 +76,12 @@ impl Config {
             ("livy", format!("url = \"{}\"\nrequest_timeout = \"5s\"\npatience = \"30s\"", self.livy)),
             (
                 "watch",
-                "interval = \"100ms\"\nidle_interval = \"200ms\"\nsubmit_settle = \"1s\"\nlost_after = \"1s\""
+                "interval = \"100ms\"\nidle_interval = \"200ms\"\nsubmit_settle = \"1s\"\nlost_after = \"1s\"\nkill_settle = \"3s\""
                     .to_owned(),
             ),
             ("log", "target = \"stderr\"\nformat = \"json\"\nfilter = \"debug\"".to_owned()),
+            ("yarn", "url = \"\"".to_owned()),
+            ("state", format!("directory = \"{}\"", self.state.display())),
             ("stop", "grace = \"10s\"".to_owned()),
         ];
         let mut tables: Vec<String> = short.iter().map(|(table, _)| (*table).to_owned()).collect();

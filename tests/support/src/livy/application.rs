@@ -17,8 +17,12 @@ pub struct Application {
     pub state: AppState,
     /// YARN's word for how it ended: `SUCCEEDED`, `FAILED` or `KILLED`; `UNDEFINED` while it has not.
     pub final_status: &'static str,
+    /// YARN's diagnostics.
+    pub diagnostics: Vec<String>,
     /// When it was submitted.
     pub started: Instant,
+    /// When it ended.
+    pub ended: Option<Instant>,
 }
 
 /// What has become of an application.
@@ -49,6 +53,7 @@ impl Application {
             "killed" => (AppState::Killed, "KILLED"),
             _ => return,
         };
+        self.ended = (!self.is_live()).then(Instant::now);
     }
 
     /// What a Livy that looks at it for the first time makes of it, if anything.

@@ -178,6 +178,16 @@ impl Livy {
         self.shared.change(|world| world.records.retain(|record| record.submission != submission));
     }
 
+    /// Lets YARN kill an application; false where there is none of this id that has not ended.
+    pub fn kill_application(&self, id: &str) -> bool {
+        self.shared.change(|world| world.kill(id))
+    }
+
+    /// Rings when anything changes here, for whoever shows the same applications.
+    pub(crate) fn bell(&self) -> Bell {
+        self.shared.bell.clone()
+    }
+
     /// Kills Livy and starts it again; what runs goes on. Without recovery it has forgotten everything, its
     /// count of ids included.
     pub async fn restart(&self, recovery: bool) {

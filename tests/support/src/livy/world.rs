@@ -148,7 +148,9 @@ impl World {
                 tags: tags.filter(|tag| !tag.is_empty()).map(str::to_lowercase).collect(),
                 state: AppState::Accepted,
                 final_status: "UNDEFINED",
+                diagnostics: Vec::new(),
                 started: Instant::now(),
+                ended: None,
             });
         }
         plan.timeline(settings.master, settings.lookup_timeout)
@@ -178,7 +180,10 @@ impl World {
         let id = application.and_then(|application| {
             match &event {
                 Event::Running => application.follow("running"),
-                Event::End { state, .. } => application.follow(state),
+                Event::End { state, diagnostics } => {
+                    application.follow(state);
+                    application.diagnostics.clone_from(diagnostics);
+                }
                 Event::Found | Event::Line(_) | Event::GaveUp => {}
             }
             application.id.clone()
@@ -194,6 +199,19 @@ impl World {
                 record.enter(&state);
             }
             Event::GaveUp => record.give_up(),
+        }
+        true
+    }
+
+    /// YARN kills an application, and Livy sees that once it knows the application; false where it had ended.
+    pub(super) fn kill(&mut self, id: &str) -> bool {
+        let lives = |app: &&mut Application| app.id.as_deref() == Some(id) && app.is_live();
+        let Some(application) = self.applications.iter_mut().find(lives) else { return false };
+        application.follow("killed");
+        let submission = application.submission;
+        let watched = |record: &&mut Record| !record.is_final() && record.app_id.is_some();
+        if let Some(record) = self.record(submission).filter(watched) {
+            record.enter("killed");
         }
         true
     }

@@ -4,6 +4,7 @@ mod contract;
 mod faults;
 mod livy;
 mod sfn;
+mod yarn;
 
 use std::time::Duration;
 

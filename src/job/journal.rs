@@ -1,0 +1,338 @@
+//! One durable file per task: what a restart needs.
+//!
+//! The file of task `0123456789abcdef` is `0123456789abcdef.task` in the state directory, mode 0600: a first line
+//! `spark-job-worker 1 <SHA-256 of the rest>`, then the [`Entry`] as JSON. It is written to `0123456789abcdef.tmp`,
+//! synced, renamed over the old one, and the directory is synced; so at every moment the old entry or the new one is
+//! there, whole. What a crash leaves behind:
+//!
+//! - before the rename: the old entry (or none), and a temporary file that the next start removes;
+//! - after the rename, before the sync of the directory: either entry. The duty of the newer state had not begun, and
+//!   every duty may be performed twice;
+//! - after that sync: the new entry;
+//! - around a removal that had not reached the disk: the last entry, whose duty finds the token closed or the run dead.
+//!
+//! A file that cannot be read is kept as `<task id>.corrupt` and replaced by an [`State::Orphaned`] entry: its name is
+//! the task id and so the tag, and an application without an owner is killed, not forgotten. The copy is linked before
+//! the entry is replaced, so a crash in between changes nothing. One lock lives as long as the process.
+
+use std::fmt;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::machine::{Run, State};
+use super::request;
+use super::world::Token;
+
+/// The format that this version writes, and the newest that it reads.
+const VERSION: u32 = 1;
+const MAGIC: &str = "spark-job-worker";
+const ENTRY: &str = "task";
+const TEMPORARY: &str = "tmp";
+const CORRUPT: &str = "corrupt";
+/// A token of 2 KB, an input of 1 MB (twice that as escaped JSON) and an outcome fit with room to spare.
+const MAX_ENTRY: u64 = 16 << 20;
+
+/// What is kept of a task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// The task id.
+    pub task: String,
+    /// Answers the task; none where the entry stands for an unreadable one.
+    pub token: Option<Token>,
+    /// The activity's ARN.
+    pub activity: String,
+    /// The execution, if the input named it.
+    pub execution: Option<String>,
+    /// The input; empty once the run is known.
+    pub input: String,
+    /// Where the task stands.
+    pub state: State,
+}
+
+/// What keeps the journal from being used.
+#[derive(Debug)]
+pub enum JournalError {
+    /// Another worker uses the directory.
+    Locked(PathBuf),
+    /// A newer version of the worker wrote this file.
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        version: u32,
+    },
+    /// The system refuses something.
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl fmt::Display for JournalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            JournalError::Locked(path) => {
+                write!(
+                    f,
+                    "another spark-job-worker uses {}: stop it, or give this one its own directory",
+                    path.display()
+                )
+            }
+            JournalError::Newer { path, version } => write!(
+                f,
+                "{} was written by a newer spark-job-worker (format {version}, this one reads {VERSION}): install that version again, or let it finish its tasks first",
+                path.display()
+            ),
+            JournalError::Io { what, path, .. } => write!(
+                f,
+                "{what} {} failed ([state] directory must be a directory that this user can write)",
+                path.display()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for JournalError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            JournalError::Io { source, .. } => Some(source),
+            JournalError::Locked(_) | JournalError::Newer { .. } => None,
+        }
+    }
+}
+
+/// The journal of one worker.
+#[derive(Debug)]
+pub struct Journal {
+    directory: PathBuf,
+    handle: File,
+    /// Held, not used: the lock ends with the process.
+    _lock: File,
+}
+
+/// What was in the directory.
+#[derive(Debug, Default)]
+pub struct Contents {
+    /// The entries, in no order.
+    pub entries: Vec<Entry>,
+    /// The task ids of files that could not be read, with the reason; each has an entry, too.
+    pub corrupt: Vec<(String, String)>,
+}
+
+impl Journal {
+    /// Opens the directory, makes it if it is not there, locks it and reads it.
+    ///
+    /// # Errors
+    /// [`JournalError`]: locked, newer, or not usable.
+    pub fn open(directory: &Path) -> Result<(Journal, Contents), JournalError> {
+        let failed = |what, path: &Path| {
+            let path = path.to_owned();
+            move |source| JournalError::Io { what, path, source }
+        };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .map_err(failed("making the state directory", directory))?;
+        let handle = File::open(directory).map_err(failed("opening the state directory", directory))?;
+        let path = directory.join("lock");
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(failed("opening", &path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(JournalError::Locked(directory.to_owned())),
+            Err(TryLockError::Error(source)) => return Err(failed("locking", &path)(source)),
+        }
+        let journal = Journal { directory: directory.to_owned(), handle, _lock: lock };
+        let contents = journal.read_all()?;
+        Ok((journal, contents))
+    }
+
+    /// Makes an entry durable.
+    ///
+    /// # Errors
+    /// What the system says: the old entry, if any, is untouched.
+    pub fn write(&self, entry: &Entry) -> io::Result<()> {
+        let text = encode(entry)?;
+        let temporary = self.path(&entry.task, TEMPORARY);
+        let written = self.replace(&temporary, &self.path(&entry.task, ENTRY), &text);
+        if written.is_err() {
+            // What is left of it would only take room; the next start removes it, too.
+            let _ = fs::remove_file(&temporary);
+        }
+        written
+    }
+
+    fn replace(&self, temporary: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(temporary)?;
+        file.write_all(text)?;
+        file.sync_all()?;
+        fs::rename(temporary, path)?;
+        self.handle.sync_all()
+    }
+
+    /// Removes an entry. Not synced: one that comes back is only looked at once more.
+    ///
+    /// # Errors
+    /// What the system says; that there is no entry is none.
+    pub fn remove(&self, task: &str) -> io::Result<()> {
+        match fs::remove_file(self.path(task, ENTRY)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether entries can be written: writes one that is none, and removes it.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn probe(&self) -> io::Result<()> {
+        let path = self.directory.join("probe.tmp");
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+        // As much as an entry: a disk can have room for a name and none for a block.
+        let written = file.write_all(&[b'.'; 8192]).and_then(|()| file.sync_all());
+        fs::remove_file(&path)?;
+        written
+    }
+
+    fn path(&self, task: &str, end: &str) -> PathBuf {
+        self.directory.join(format!("{task}.{end}"))
+    }
+
+    fn read_all(&self) -> Result<Contents, JournalError> {
+        let failed = |source| JournalError::Io {
+            what: "reading the state directory",
+            path: self.directory.clone(),
+            source,
+        };
+        let mut contents = Contents::default();
+        // Listed before anything is replaced: some file systems list what was renamed meanwhile once more.
+        let files: io::Result<Vec<PathBuf>> =
+            fs::read_dir(&self.directory).and_then(|files| files.map(|file| Ok(file?.path())).collect());
+        for path in files.map_err(failed)? {
+            let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
+            let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            match end {
+                TEMPORARY => fs::remove_file(&path).map_err(failed)?,
+                ENTRY if is_task_id(stem) => self.read(stem, &path, &mut contents)?,
+                _ => {}
+            }
+        }
+        Ok(contents)
+    }
+
+    fn read(&self, task: &str, path: &Path, contents: &mut Contents) -> Result<(), JournalError> {
+        let reason = match read_bounded(path).map_err(|error| error.to_string()) {
+            Ok(bytes) => match decode(&bytes) {
+                Ok(entry) if entry.task == task => {
+                    contents.entries.push(entry);
+                    return Ok(());
+                }
+                Ok(_) => "it holds another task's entry".to_owned(),
+                Err(Unreadable::Newer(version)) => {
+                    return Err(JournalError::Newer { path: path.to_owned(), version });
+                }
+                Err(Unreadable::Malformed(reason)) => reason,
+            },
+            Err(reason) => reason,
+        };
+        let entry = self.quarantine(task, path)?;
+        contents.entries.push(entry);
+        contents.corrupt.push((task.to_owned(), reason));
+        Ok(())
+    }
+
+    /// Keeps an unreadable file and puts an orphan in its place.
+    fn quarantine(&self, task: &str, path: &Path) -> Result<Entry, JournalError> {
+        let failed = |what| move |source| JournalError::Io { what, path: path.to_owned(), source };
+        let kept = self.path(task, CORRUPT);
+        match fs::hard_link(path, &kept) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(failed("keeping a copy of")(error));
+            }
+            _ => {}
+        }
+        // Every name ends with the task id; of this one no more is known.
+        let run = Run::new(format!("-{task}"), request::tag(task));
+        let entry = Entry {
+            task: task.to_owned(),
+            token: None,
+            activity: String::new(),
+            execution: None,
+            input: String::new(),
+            state: State::Orphaned { run },
+        };
+        self.write(&entry).map_err(failed("replacing the unreadable"))?;
+        Ok(entry)
+    }
+}
+
+/// Why bytes are no entry.
+#[derive(Debug, PartialEq)]
+enum Unreadable {
+    Newer(u32),
+    Malformed(String),
+}
+
+fn is_task_id(stem: &str) -> bool {
+    stem.len() == 16 && stem.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    if fs::metadata(path)?.len() > MAX_ENTRY {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than any entry"));
+    }
+    fs::read(path)
+}
+
+fn encode(entry: &Entry) -> io::Result<Vec<u8>> {
+    let payload = serde_json::to_vec(entry)?;
+    let mut text = format!("{MAGIC} {VERSION} {}\n", checksum(&payload)).into_bytes();
+    text.extend_from_slice(&payload);
+    Ok(text)
+}
+
+fn decode(bytes: &[u8]) -> Result<Entry, Unreadable> {
+    let malformed = |reason: &str| Unreadable::Malformed(reason.to_owned());
+    let end = bytes
+        .iter()
+        .take(200)
+        .position(|byte| *byte == b'\n')
+        .ok_or_else(|| malformed("it has no first line"))?;
+    let (head, payload) = (&bytes[..end], &bytes[end + 1..]);
+    let head = std::str::from_utf8(head).map_err(|_| malformed("its first line is not text"))?;
+    let parts: Vec<&str> = head.split(' ').collect();
+    let [MAGIC, version, sum] = parts[..] else { return Err(malformed("its first line is not ours")) };
+    let version: u32 = version.parse().map_err(|_| malformed("its version is no number"))?;
+    // A newer format may have another checksum and another way of writing it.
+    if version > VERSION {
+        return Err(Unreadable::Newer(version));
+    }
+    if checksum(payload) != sum {
+        return Err(malformed("its checksum is wrong"));
+    }
+    serde_json::from_slice(payload).map_err(|error| Unreadable::Malformed(error.to_string()))
+}
+
+fn checksum(payload: &[u8]) -> String {
+    Sha256::digest(payload).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;

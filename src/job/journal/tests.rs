@@ -1,0 +1,461 @@
+//! The journal on a real directory: what is written is read back, and what cannot be read is neither lost nor fatal.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::job::machine::{Attempt, Hold, Timestamp};
+use crate::job::report::{ErrorName, Failure, Outcome, Source, Success};
+
+const TASK: &str = "0123456789abcdef";
+const OTHER: &str = "fedcba9876543210";
+
+fn directory() -> TempDir {
+    tempfile::tempdir().expect("a directory can be had")
+}
+
+fn open(directory: &Path) -> (Journal, Contents) {
+    Journal::open(directory).expect("the journal opens")
+}
+
+fn run() -> Run {
+    Run {
+        batch: Some(7),
+        application: Some("application_1700000000000_0001".to_owned()),
+        submitted: Some(Timestamp(u64::MAX)),
+        proxy_user: Some("alice \"🚖\"\n".to_owned()),
+        ..Run::new(format!("etl-{TASK}"), request::tag(TASK))
+    }
+}
+
+fn attempt() -> Attempt {
+    let held = Hold { since: Timestamp(1), words: "too many sessions".to_owned() };
+    Attempt { run: Run::new(format!("etl-{TASK}"), request::tag(TASK)), held: Some(held) }
+}
+
+fn success() -> Outcome {
+    Outcome::Succeeded(Box::new(Success {
+        application_id: Some("application_1700000000000_0001".to_owned()),
+        batch_id: Some(7),
+        name: format!("etl-{TASK}"),
+        verdict_source: Source::Yarn,
+        queued_millis: Some(0),
+        run_millis: None,
+        tracking_url: Some("http://rm:8088/proxy/application_1".to_owned()),
+        driver_log_url: None,
+        execution: Some("exec-1".to_owned()),
+    }))
+}
+
+fn failure() -> Outcome {
+    let lines = (0..500).map(|line| format!("{line} é🚖 \u{1}\"\\")).collect();
+    Outcome::Failed(Box::new(Failure::new(ErrorName::Failed, "Running", "it failed").with_log(lines)))
+}
+
+fn states() -> Vec<State> {
+    let since = Timestamp(1_700_000_000_123);
+    vec![
+        State::Received { attempt: attempt() },
+        State::Submitting { attempt: attempt(), since },
+        State::InDoubt { attempt: attempt(), since, answered: true },
+        State::Running { run: run() },
+        State::Ended { outcome: success(), leftover: None },
+        State::Ended { outcome: failure(), leftover: Some(run()) },
+        State::Orphaned { run: run() },
+        State::Settled,
+    ]
+}
+
+fn entry_of(task: &str, state: State) -> Entry {
+    Entry {
+        task: task.to_owned(),
+        token: Some(Token::new("AQB4…/+= \"secret\"".to_owned())),
+        activity: "arn:aws:states:eu-west-1:1:activity:spark-job".to_owned(),
+        execution: Some("exec-1".to_owned()),
+        input: r#"{"File":"s3://b/a.py","Args":["\u0000",1e400]}"#.to_owned(),
+        state,
+    }
+}
+
+fn entry(task: &str) -> Entry {
+    entry_of(task, State::Running { run: run() })
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).expect("it is there").permissions().mode() & 0o7777
+}
+
+fn names(directory: &Path) -> BTreeSet<String> {
+    let files = fs::read_dir(directory).expect("it can be listed");
+    files.map(|file| file.expect("listed").file_name().to_string_lossy().into_owned()).collect()
+}
+
+fn set(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// The error with all its causes, as the operator reads it.
+fn told(error: &JournalError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
+
+mod kept {
+    use super::*;
+
+    #[test]
+    fn every_state_is_read_back_as_it_was_written() {
+        for state in states() {
+            let directory = directory();
+            let written = entry_of(TASK, state);
+            open(directory.path()).0.write(&written).expect("written");
+            let (_, contents) = open(directory.path());
+            assert_eq!(contents.entries, [written]);
+            assert_eq!(contents.corrupt, []);
+        }
+    }
+
+    #[test]
+    fn an_entry_without_token_execution_or_input_is_read_back() {
+        let directory = directory();
+        let bare = Entry { token: None, execution: None, input: String::new(), ..entry(TASK) };
+        open(directory.path()).0.write(&bare).expect("written");
+        assert_eq!(open(directory.path()).1.entries, [bare]);
+    }
+
+    #[test]
+    fn a_later_state_replaces_the_earlier_one_and_removal_leaves_nothing() {
+        let directory = directory();
+        let (journal, contents) = open(directory.path());
+        assert!(contents.entries.is_empty());
+        for state in states() {
+            journal.write(&entry_of(TASK, state)).expect("written");
+        }
+        journal.write(&entry(OTHER)).expect("written");
+        journal.remove(TASK).expect("removed");
+        journal.remove(TASK).expect("what is not there needs no removal");
+        drop(journal);
+        assert_eq!(open(directory.path()).1.entries, [entry(OTHER)]);
+        assert_eq!(names(directory.path()), set(&["lock", &format!("{OTHER}.task")]));
+    }
+
+    #[test]
+    fn an_input_of_a_megabyte_that_needs_escapes_everywhere_is_read_back() {
+        let directory = directory();
+        let large = Entry { input: "\"\u{1}".repeat(1 << 19), ..entry(TASK) };
+        open(directory.path()).0.write(&large).expect("written");
+        let (_, contents) = open(directory.path());
+        assert!(contents.entries == [large] && contents.corrupt.is_empty());
+    }
+
+    #[test]
+    fn files_are_for_the_owner_alone_and_so_is_the_directory() {
+        let above = directory();
+        let directory = above.path().join("var/lib/state");
+        let (journal, _) = open(&directory);
+        journal.write(&entry(TASK)).expect("written");
+        journal.probe().expect("it can be written");
+        assert_eq!(mode(&directory), 0o700);
+        assert_eq!(names(&directory), set(&["lock", &format!("{TASK}.task")]));
+        for name in names(&directory) {
+            assert_eq!(mode(&directory.join(&name)), 0o600, "{name}");
+        }
+    }
+
+    #[test]
+    fn temporary_files_are_removed_at_the_next_start() {
+        let directory = directory();
+        open(directory.path()).0.write(&entry(TASK)).expect("written");
+        fs::write(directory.path().join(format!("{TASK}.tmp")), "half an ent").expect("written");
+        fs::write(directory.path().join("probe.tmp"), "").expect("written");
+        assert_eq!(open(directory.path()).1.entries, [entry(TASK)]);
+        assert_eq!(names(directory.path()), set(&["lock", &format!("{TASK}.task")]));
+    }
+
+    #[test]
+    fn files_that_are_not_ours_are_left_alone() {
+        let directory = directory();
+        let foreign = ["README", ".hidden", "0123.task", "0123456789ABCDEF.task", "notes.task", "a.corrupt"];
+        for name in foreign {
+            fs::write(directory.path().join(name), "not ours").expect("written");
+        }
+        fs::create_dir(directory.path().join("lost+found")).expect("made");
+        let (_, contents) = open(directory.path());
+        assert!(contents.entries.is_empty() && contents.corrupt.is_empty());
+        for name in foreign {
+            assert_eq!(fs::read(directory.path().join(name)).expect("still there"), b"not ours", "{name}");
+        }
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "measures real time")]
+    fn ten_thousand_entries_are_read_within_five_seconds() {
+        let directory = directory();
+        // Not through the journal: ten thousand syncs would measure the disk.
+        drop(open(directory.path()));
+        for number in 0..10_000_u64 {
+            let task = format!("{number:016x}");
+            let entry = Entry { input: "x".repeat(2_048), ..entry(&task) };
+            let path = directory.path().join(format!("{task}.task"));
+            fs::write(path, encode(&entry).expect("encoded")).expect("written");
+        }
+        let begun = std::time::Instant::now();
+        let (_, contents) = open(directory.path());
+        let took = begun.elapsed();
+        println!("10,000 entries of 2 KB read in {took:?}");
+        assert_eq!((contents.entries.len(), contents.corrupt.len()), (10_000, 0));
+        assert!(took.as_secs() < 5, "{took:?}");
+    }
+}
+
+mod unreadable {
+    use super::*;
+
+    /// Opens the directory with this under [`TASK`]'s name; what the journal says about it.
+    fn quarantined(bytes: &[u8]) -> String {
+        let directory = directory();
+        let path = directory.path().join(format!("{TASK}.task"));
+        open(directory.path()).0.write(&entry(OTHER)).expect("written");
+        fs::write(&path, bytes).expect("written");
+        let orphan = Entry {
+            task: TASK.to_owned(),
+            token: None,
+            activity: String::new(),
+            execution: None,
+            input: String::new(),
+            state: State::Orphaned { run: Run::new(format!("-{TASK}"), format!("sjw-{TASK}")) },
+        };
+
+        let (journal, mut contents) = open(directory.path());
+        contents.entries.sort_by(|one, other| one.task.cmp(&other.task));
+        assert_eq!(
+            contents.entries,
+            [orphan.clone(), entry(OTHER)],
+            "an orphan, and the others as they were"
+        );
+        let [(task, reason)] = &contents.corrupt[..] else { panic!("{:?}", contents.corrupt) };
+        assert_eq!(task, TASK);
+        let copy = directory.path().join(format!("{TASK}.corrupt"));
+        assert_eq!(fs::read(&copy).expect("kept"), bytes);
+        assert_eq!(mode(&path), 0o600);
+        drop(journal);
+
+        let (_, mut again) = open(directory.path());
+        again.entries.sort_by(|one, other| one.task.cmp(&other.task));
+        assert_eq!(again.entries, [orphan, entry(OTHER)]);
+        assert_eq!(again.corrupt, [], "it is told once");
+        assert_eq!(fs::read(&copy).expect("still kept"), bytes);
+        reason.clone()
+    }
+
+    #[test]
+    fn a_truncated_file_is_kept_and_its_run_is_an_orphan() {
+        let whole = encode(&entry(TASK)).expect("encoded");
+        for cut in [0, 1, 20, 90, whole.len() / 2, whole.len() - 1] {
+            quarantined(&whole[..cut]);
+        }
+    }
+
+    #[test]
+    fn random_bytes_are_kept_and_their_run_is_an_orphan() {
+        let mut dice = fastrand::Rng::with_seed(5);
+        for length in [1, 7, 100, 5_000] {
+            let bytes: Vec<u8> = std::iter::repeat_with(|| dice.u8(..)).take(length).collect();
+            quarantined(&bytes);
+        }
+        assert!(quarantined(&[0; 4_096]).contains("no first line"));
+        assert!(quarantined(b"\xff\xfe\nx").contains("not text"));
+        assert!(quarantined(b"hello\nworld").contains("not ours"));
+        assert!(quarantined(b"spark-job-worker one 00\n{}").contains("version"));
+    }
+
+    #[test]
+    fn a_wrong_checksum_is_kept_and_its_run_is_an_orphan() {
+        let mut bytes = encode(&entry(TASK)).expect("encoded");
+        let last = bytes.len() - 3;
+        bytes[last] ^= 1;
+        assert!(quarantined(&bytes).contains("checksum"));
+    }
+
+    #[test]
+    fn a_good_checksum_over_something_else_is_kept_and_its_run_is_an_orphan() {
+        let payload = br#"{"task":"0123456789abcdef","surprise":1}"#;
+        let mut bytes = format!("{MAGIC} {VERSION} {}\n", checksum(payload)).into_bytes();
+        bytes.extend_from_slice(payload);
+        assert!(quarantined(&bytes).contains("surprise"));
+    }
+
+    #[test]
+    fn another_tasks_entry_under_this_name_is_kept_and_this_run_is_an_orphan() {
+        let bytes = encode(&entry(OTHER)).expect("encoded");
+        assert!(quarantined(&bytes).contains("another task"));
+    }
+
+    #[test]
+    fn a_file_larger_than_any_entry_is_kept_and_not_read() {
+        let directory = directory();
+        let path = directory.path().join(format!("{TASK}.task"));
+        // A hole: it takes no room on the disk.
+        File::create(&path).and_then(|file| file.set_len(MAX_ENTRY + 1)).expect("made");
+        let (_, contents) = open(directory.path());
+        assert!(contents.corrupt[0].1.contains("larger than any entry"), "{:?}", contents.corrupt);
+        assert_eq!(contents.entries[0].state.name(), "Orphaned");
+        let kept = directory.path().join(format!("{TASK}.corrupt"));
+        assert_eq!(fs::metadata(kept).expect("kept").len(), MAX_ENTRY + 1);
+    }
+
+    #[test]
+    fn a_crash_between_the_copy_and_the_orphan_changes_nothing() {
+        let directory = directory();
+        let path = directory.path().join(format!("{TASK}.task"));
+        fs::write(&path, "garbage").expect("written");
+        fs::hard_link(&path, directory.path().join(format!("{TASK}.corrupt"))).expect("linked");
+        let (_, contents) = open(directory.path());
+        assert_eq!(contents.corrupt.len(), 1);
+        assert_eq!(contents.entries[0].state.name(), "Orphaned");
+        assert_eq!(fs::read(directory.path().join(format!("{TASK}.corrupt"))).expect("kept"), b"garbage");
+    }
+
+    #[test]
+    fn each_of_two_thousand_unreadable_files_is_one_orphan() {
+        let directory = directory();
+        for number in 0..2_000 {
+            fs::write(directory.path().join(format!("{number:016x}.task")), "x").expect("written");
+        }
+        let (_, contents) = open(directory.path());
+        let tasks: BTreeSet<&str> = contents.entries.iter().map(|entry| entry.task.as_str()).collect();
+        assert_eq!((contents.entries.len(), tasks.len(), contents.corrupt.len()), (2_000, 2_000, 2_000));
+    }
+}
+
+mod refused {
+    use super::*;
+
+    #[test]
+    fn a_second_worker_on_the_directory_is_told_to_take_its_own() {
+        let directory = directory();
+        let (first, _) = open(directory.path());
+        let error = Journal::open(directory.path()).expect_err("it is locked");
+        assert!(matches!(&error, JournalError::Locked(path) if path == directory.path()), "{error:?}");
+        let text = told(&error);
+        assert!(text.contains(&*directory.path().to_string_lossy()), "{text}");
+        assert!(text.contains("another spark-job-worker") && text.contains("its own directory"), "{text}");
+        drop(first);
+        open(directory.path());
+    }
+
+    #[test]
+    fn an_entry_of_a_newer_version_stops_the_start_and_is_left_alone() {
+        let directory = directory();
+        let path = directory.path().join(format!("{TASK}.task"));
+        let bytes = b"spark-job-worker 2 a-checksum-of-another-kind\nbinary \xff\x00";
+        fs::write(&path, bytes).expect("written");
+        let error = Journal::open(directory.path()).expect_err("it is too new");
+        assert!(matches!(error, JournalError::Newer { version: 2, .. }), "{error:?}");
+        let text = told(&error);
+        for part in [&*path.to_string_lossy(), "format 2", "this one reads 1", "install that version again"] {
+            assert!(text.contains(part), "{part} is missing in: {text}");
+        }
+        assert_eq!(fs::read(&path).expect("still there"), bytes);
+    }
+
+    #[test]
+    fn what_the_system_refuses_is_told_with_the_path_and_the_reason() {
+        let above = directory();
+        let file = above.path().join("file");
+        fs::write(&file, "").expect("written");
+        for path in [file.clone(), file.join("below")] {
+            let text = told(&Journal::open(&path).expect_err("that is no directory"));
+            assert!(text.contains(&*path.to_string_lossy()), "{text}");
+            assert!(text.contains("os error") && text.contains("must be a directory"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_entry_and_no_temporary_file() {
+        let directory = directory();
+        let (journal, _) = open(directory.path());
+        journal.write(&entry(TASK)).expect("written");
+        // The system refuses to replace a directory by a file, even for root.
+        fs::create_dir(directory.path().join(format!("{OTHER}.task"))).expect("made");
+        journal.write(&entry(OTHER)).expect_err("it cannot be renamed");
+        fs::remove_dir(directory.path().join(format!("{OTHER}.task"))).expect("removed");
+        assert_eq!(names(directory.path()), set(&["lock", &format!("{TASK}.task")]));
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Mutation {
+    Flip(prop::sample::Index, u8),
+    Cut(prop::sample::Index, prop::sample::Index),
+    Insert(prop::sample::Index, Vec<u8>),
+}
+
+impl Mutation {
+    fn apply(&self, bytes: &mut Vec<u8>) {
+        if bytes.is_empty() {
+            return;
+        }
+        match self {
+            Mutation::Flip(at, bits) => {
+                let at = at.index(bytes.len());
+                bytes[at] ^= *bits;
+            }
+            Mutation::Cut(one, other) => {
+                let (one, other) = (one.index(bytes.len()), other.index(bytes.len()));
+                bytes.drain(one.min(other)..one.max(other));
+            }
+            Mutation::Insert(at, more) => {
+                let at = at.index(bytes.len());
+                bytes.splice(at..at, more.iter().copied());
+            }
+        }
+    }
+}
+
+fn mutation() -> impl Strategy<Value = Mutation> {
+    let index = any::<prop::sample::Index>;
+    prop_oneof![
+        (index(), any::<u8>()).prop_map(|(at, bits)| Mutation::Flip(at, bits)),
+        (index(), index()).prop_map(|(one, other)| Mutation::Cut(one, other)),
+        (index(), prop::collection::vec(any::<u8>(), 1..20))
+            .prop_map(|(at, more)| Mutation::Insert(at, more)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_mutated_entry_is_an_error_or_the_same_entry(
+        which in 0..states().len(),
+        in_the_first_line in any::<bool>(),
+        mutations in prop::collection::vec(mutation(), 1..4),
+    ) {
+        let written = entry_of(TASK, states().swap_remove(which));
+        let mut bytes = encode(&written).expect("encoded");
+        let rest = if in_the_first_line { bytes.split_off(90) } else { Vec::new() };
+        for mutation in &mutations {
+            mutation.apply(&mut bytes);
+        }
+        bytes.extend(rest);
+        if let Ok(read) = decode(&bytes) {
+            prop_assert_eq!(read, written);
+        }
+    }
+
+    #[test]
+    fn no_bytes_after_a_good_checksum_make_the_reader_panic(payload in prop::collection::vec(any::<u8>(), 0..200)) {
+        let mut bytes = format!("{MAGIC} {VERSION} {}\n", checksum(&payload)).into_bytes();
+        bytes.extend_from_slice(&payload);
+        prop_assert!(decode(&bytes).is_err());
+    }
+}

@@ -1,0 +1,289 @@
+//! The ResourceManager's REST interface: applications by id or tag, its memory, kill.
+//!
+//! With several ResourceManagers, one is active; a standby answers with a redirect, for PUT too, which is followed by
+//! asking the next one. YARN lower-cases tags, and so does its query.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use reqwest::{Client, Method, StatusCode, redirect, retry};
+use serde::Deserialize;
+
+use super::{chain, read_body};
+use crate::job::machine::Timestamp;
+use crate::job::world::{AppEnd, AppState, Application, Unreachable, Yarn, YarnMemory};
+
+/// Jetty's default idle timeout is 30 s here, too.
+const POOL_IDLE: Duration = Duration::from_secs(20);
+const CONNECT: Duration = Duration::from_secs(5);
+/// Who asks, where YARN's simple authentication wants to know.
+const USER: &str = "user.name=spark-job-worker";
+
+/// A client of one or several ResourceManagers; off where there is none.
+#[derive(Debug, Clone)]
+pub struct ResourceManager {
+    bases: Vec<String>,
+    /// The one that answered last.
+    active: Arc<AtomicUsize>,
+    timeout: Duration,
+    client: Client,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawApplication {
+    id: String,
+    state: String,
+    #[serde(default)]
+    final_status: String,
+    #[serde(default)]
+    started_time: u64,
+    #[serde(default)]
+    finished_time: u64,
+    #[serde(default)]
+    diagnostics: Option<String>,
+    #[serde(default)]
+    tracking_url: Option<String>,
+    #[serde(default)]
+    am_container_logs: Option<String>,
+}
+
+impl From<RawApplication> for Application {
+    fn from(raw: RawApplication) -> Application {
+        Application {
+            state: state(&raw.state, &raw.final_status),
+            id: raw.id,
+            started: Timestamp(raw.started_time),
+            finished: (raw.finished_time > 0).then_some(Timestamp(raw.finished_time)),
+            diagnostics: raw.diagnostics.unwrap_or_default(),
+            tracking_url: raw.tracking_url.filter(|url| !url.is_empty()),
+            log_url: raw.am_container_logs.filter(|url| !url.is_empty()),
+        }
+    }
+}
+
+/// FINISHED with UNDEFINED is a failure: the application master left without a word.
+fn state(state: &str, status: &str) -> AppState {
+    match (state, status) {
+        ("KILLED", _) | ("FINISHED", "KILLED") => AppState::Ended(AppEnd::Killed),
+        ("FINISHED", "SUCCEEDED") => AppState::Ended(AppEnd::Succeeded),
+        ("FINISHED" | "FAILED", _) => AppState::Ended(AppEnd::Failed),
+        _ => AppState::Active,
+    }
+}
+
+impl ResourceManager {
+    /// A client of the ResourceManagers at `bases`, whose requests take at most `timeout`.
+    ///
+    /// # Errors
+    /// Where the TLS library cannot be set up.
+    pub fn new(bases: &[String], timeout: Duration) -> Result<ResourceManager, reqwest::Error> {
+        let client = Client::builder()
+            .retry(retry::never())
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .http1_only()
+            .tcp_nodelay(true)
+            .connect_timeout(CONNECT.min(timeout))
+            .pool_idle_timeout(POOL_IDLE)
+            .build()?;
+        let bases = bases.iter().map(|base| base.trim_end_matches('/').to_owned()).collect();
+        Ok(ResourceManager { bases, active: Arc::default(), timeout, client })
+    }
+
+    /// All applications with a tag, oldest first.
+    pub async fn tagged(&self, tag: &str) -> Yarn {
+        #[derive(Deserialize)]
+        struct List {
+            apps: Option<Apps>,
+        }
+        #[derive(Deserialize)]
+        struct Apps {
+            #[serde(default)]
+            app: Vec<RawApplication>,
+        }
+        if self.bases.is_empty() {
+            return Yarn::Off;
+        }
+        let path = format!("/ws/v1/cluster/apps?applicationTags={tag}&deSelects=resourceRequests");
+        match self.ask(Method::GET, &path, None).await {
+            Ok((StatusCode::OK, body)) => match serde_json::from_slice::<List>(&body) {
+                Ok(list) => {
+                    let found = list.apps.map(|apps| apps.app).unwrap_or_default();
+                    let mut found: Vec<Application> = found.into_iter().map(Application::from).collect();
+                    found.sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
+                    Yarn::Answer(found)
+                }
+                Err(error) => Yarn::Unreachable(format!("an answer that is not YARN's: {error}")),
+            },
+            Ok((status, body)) => Yarn::Unreachable(refused(status, &body)),
+            Err(Unreachable(words)) => Yarn::Unreachable(words),
+        }
+    }
+
+    /// The application of an id.
+    pub async fn application(&self, id: &str) -> Yarn {
+        #[derive(Deserialize)]
+        struct One {
+            app: RawApplication,
+        }
+        if self.bases.is_empty() {
+            return Yarn::Off;
+        }
+        let path = format!("/ws/v1/cluster/apps/{id}?deSelects=resourceRequests");
+        match self.ask(Method::GET, &path, None).await {
+            Ok((StatusCode::OK, body)) => match serde_json::from_slice::<One>(&body) {
+                Ok(one) => Yarn::Answer(vec![one.app.into()]),
+                Err(error) => Yarn::Unreachable(format!("an answer that is not YARN's: {error}")),
+            },
+            // The ResourceManager's own 404 names its exception; a page of something else says nothing.
+            Ok((StatusCode::NOT_FOUND, body))
+                if String::from_utf8_lossy(&body).contains("NotFoundException") =>
+            {
+                Yarn::Answer(Vec::new())
+            }
+            Ok((status, body)) => Yarn::Unreachable(refused(status, &body)),
+            Err(Unreachable(words)) => Yarn::Unreachable(words),
+        }
+    }
+
+    /// How far back the active ResourceManager remembers. A standby answers this one itself, for itself
+    /// (`RMWebAppFilter`).
+    ///
+    /// # Errors
+    /// Where it does not say.
+    pub async fn memory(&self) -> Result<YarnMemory, Unreachable> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Info {
+            cluster_info: ClusterInfo,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct ClusterInfo {
+            started_on: u64,
+            #[serde(default)]
+            rm_state_store_name: String,
+            #[serde(default)]
+            ha_state: String,
+        }
+        if self.bases.is_empty() {
+            return Err(Unreachable("YARN is off".to_owned()));
+        }
+        let first = self.active.load(Ordering::Relaxed);
+        let mut trouble = Unreachable("every ResourceManager is a standby".to_owned());
+        for step in 0..self.bases.len() {
+            let at = (first + step) % self.bases.len();
+            let (status, body) = match self.ask_one(at, Method::GET, "/ws/v1/cluster/info", None).await {
+                Ok(answer) => answer,
+                Err(unreachable) => {
+                    trouble = unreachable;
+                    continue;
+                }
+            };
+            if status != StatusCode::OK {
+                return Err(Unreachable(refused(status, &body)));
+            }
+            let info: Info = serde_json::from_slice(&body)
+                .map_err(|error| Unreachable(format!("an answer that is not YARN's: {error}")))?;
+            let info = info.cluster_info;
+            if info.ha_state == "STANDBY" {
+                continue;
+            }
+            let store = info.rm_state_store_name;
+            let keeps = !store.is_empty() && !store.ends_with("NullRMStateStore");
+            return Ok(YarnMemory { started: Timestamp(info.started_on), keeps });
+        }
+        Err(trouble)
+    }
+
+    /// Asks for the end of an application. That it ended is to be seen by looking.
+    ///
+    /// # Errors
+    /// Where YARN does not take it.
+    pub async fn kill(&self, id: &str) -> Result<(), Unreachable> {
+        let path = format!("/ws/v1/cluster/apps/{id}/state?{USER}");
+        let (status, body) = self.ask(Method::PUT, &path, Some(r#"{"state":"KILLED"}"#)).await?;
+        if status.is_success() { Ok(()) } else { Err(Unreachable(refused(status, &body))) }
+    }
+
+    /// One request, to each ResourceManager in turn until one is active.
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&'static str>,
+    ) -> Result<(StatusCode, Vec<u8>), Unreachable> {
+        let first = self.active.load(Ordering::Relaxed);
+        let mut trouble = Unreachable("no ResourceManager is configured".to_owned());
+        for step in 0..self.bases.len() {
+            let at = (first + step) % self.bases.len();
+            match self.ask_one(at, method.clone(), path, body).await {
+                Ok(answer) => {
+                    self.active.store(at, Ordering::Relaxed);
+                    return Ok(answer);
+                }
+                Err(unreachable) => trouble = unreachable,
+            }
+        }
+        Err(trouble)
+    }
+
+    /// One request to one of them. A standby's redirect is no answer.
+    async fn ask_one(
+        &self,
+        at: usize,
+        method: Method,
+        path: &str,
+        body: Option<&'static str>,
+    ) -> Result<(StatusCode, Vec<u8>), Unreachable> {
+        let mut request = self
+            .client
+            .request(method, format!("{}{path}", self.bases[at]))
+            .timeout(self.timeout)
+            .header("Accept", "application/json");
+        if let Some(body) = body {
+            request = request.header("Content-Type", "application/json").body(body);
+        }
+        let response = request.send().await.map_err(|error| Unreachable(chain(&error)))?;
+        if response.status().is_redirection() {
+            return Err(Unreachable(format!("{} is a standby", self.bases[at])));
+        }
+        let status = response.status();
+        Ok((status, read_body(response).await?))
+    }
+}
+
+fn refused(status: StatusCode, body: &[u8]) -> String {
+    format!("{} {}", status.as_u16(), super::livy_wire::words(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn state_and_final_status_are_read_together() {
+        use AppEnd::{Failed, Killed, Succeeded};
+        let table = [
+            ("NEW", "UNDEFINED", AppState::Active),
+            ("ACCEPTED", "UNDEFINED", AppState::Active),
+            ("ACCEPTED", "FAILED", AppState::Active),
+            ("RUNNING", "UNDEFINED", AppState::Active),
+            ("RUNNING", "SUCCEEDED", AppState::Active),
+            ("FINAL_SAVING", "SUCCEEDED", AppState::Active),
+            ("FINISHING", "SUCCEEDED", AppState::Active),
+            ("FINISHED", "SUCCEEDED", AppState::Ended(Succeeded)),
+            ("FINISHED", "FAILED", AppState::Ended(Failed)),
+            ("FINISHED", "UNDEFINED", AppState::Ended(Failed)),
+            ("FINISHED", "KILLED", AppState::Ended(Killed)),
+            ("FAILED", "FAILED", AppState::Ended(Failed)),
+            ("KILLED", "KILLED", AppState::Ended(Killed)),
+            ("KILLED", "UNDEFINED", AppState::Ended(Killed)),
+        ];
+        for (word, status, expected) in table {
+            assert_eq!(state(word, status), expected, "{word} {status}");
+        }
+    }
+}

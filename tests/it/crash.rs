@@ -1,0 +1,403 @@
+//! The worker killed and started again on the same state directory: nothing is lost, nothing runs twice.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use stand_ins::http::Fault;
+use stand_ins::livy::{Livy, Plan};
+use stand_ins::sfn::{Outcome, TaskId, refusal};
+use stand_ins::worker::Config;
+
+use crate::harness::{INPUT, Stage};
+
+/// `message_id::JOURNAL_CORRUPT`.
+const JOURNAL_CORRUPT: &str = "364d068badd14d70bf97aa8662e84789";
+
+const STATES: [&str; 6] = ["Received", "Submitting", "InDoubt", "Running", "Ended", "Orphaned"];
+
+/// The paths of the state directory's files that end so.
+pub(crate) fn kept(stage: &Stage, end: &str) -> Vec<PathBuf> {
+    let Ok(files) = std::fs::read_dir(stage.config().state) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = files.map(|file| file.expect("listed").path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|found| found == end));
+    paths
+}
+
+/// Waits until this many entries are in this state.
+pub(crate) async fn in_state(stage: &Stage, state: &str, count: usize) {
+    let mark = format!("\"state\":{{\"{state}\"");
+    let stands = |path: &PathBuf| std::fs::read_to_string(path).is_ok_and(|text| text.contains(&mark));
+    // Looked at with every call of the sweep.
+    stage
+        .livy
+        .wait_for(|_| kept(stage, "task").iter().filter(|path| stands(path)).count() == count, None)
+        .await;
+}
+
+/// Waits until no entry is left.
+pub(crate) async fn forgotten(stage: &Stage) {
+    stage.livy.wait_for(|_| kept(stage, "task").is_empty(), None).await;
+}
+
+#[tokio::test]
+async fn a_running_job_is_taken_over_and_its_token_is_beaten_in_time() {
+    let stage = Stage::new().await;
+    stage.livy.plan(Plan::manual());
+    let mut worker = stage.worker();
+    let limit = Duration::from_secs(4);
+    let task = stage.sfn.schedule_with(&stage.arn, INPUT, Some(limit), None);
+    let name = stage.submitted("etl-").await;
+    in_state(&stage, "Running", 1).await;
+    stage.sfn.wait_for(|sfn| !sfn.heartbeats(&task).is_empty(), None).await;
+    worker.kill();
+    let before = stage.sfn.heartbeats(&task).len();
+    let started = Instant::now();
+    let worker = stage.worker();
+    stage.sfn.wait_for(|sfn| sfn.heartbeats(&task).len() >= before + 3, None).await;
+    let beats = stage.sfn.heartbeats(&task);
+    assert!(beats[before] - started < Duration::from_secs(2), "{:?}", beats[before] - started);
+    assert!(beats.windows(2).all(|pair| pair[1] - pair[0] < limit));
+    worker.logged("taking over 1 tasks");
+    stage.livy.set_state(&name, "success");
+    stage.output(&task).await;
+    forgotten(&stage).await;
+    assert_eq!(stage.livy.posts().len(), 1);
+    assert_eq!(stage.livy.applications().len(), 1);
+    assert_eq!(stage.sfn.reports(&task).len(), 1);
+    assert!(stage.livy.deletes().is_empty());
+}
+
+#[tokio::test]
+async fn a_worker_killed_while_its_post_is_out_finds_what_came_of_it() {
+    let stage = Stage::new().await;
+    stage.livy.plan(Plan::success().running_for(Duration::from_millis(300)));
+    stage.livy.fault("POST /batches", Fault::HangAfter);
+    let mut worker = stage.worker();
+    let task = stage.task();
+    stage.livy.wait_for(|livy| livy.applications().len() == 1, None).await;
+    worker.kill();
+    stage.livy.release();
+    let worker = stage.worker();
+    stage.output(&task).await;
+    worker.logged("is batch 0 of Livy");
+    forgotten(&stage).await;
+    assert_eq!(stage.livy.posts().len(), 1);
+    assert_eq!(stage.livy.applications().len(), 1);
+}
+
+#[tokio::test]
+async fn a_post_that_livy_works_off_after_the_restart_is_found_too() {
+    let stage = Stage::new().await;
+    stage.livy.plan(Plan::success());
+    stage.livy.fault("POST /batches", Fault::Late);
+    let mut worker = stage.worker();
+    let task = stage.task();
+    stage.livy.wait_for(|livy| livy.posts().len() == 1, None).await;
+    worker.kill();
+    let _worker = stage.worker();
+    stage.livy.wait_for(|livy| livy.count("GET /batches/*") >= 2, None).await;
+    stage.livy.release();
+    stage.output(&task).await;
+    assert_eq!(stage.livy.posts().len(), 1);
+    assert_eq!(stage.livy.applications().len(), 1);
+}
+
+#[tokio::test]
+async fn a_post_of_which_nothing_came_is_lost_without_yarn_and_not_repeated() {
+    let stage = Stage::new().await;
+    stage.livy.fault("POST /batches", Fault::Hang);
+    let mut worker = stage.worker();
+    let task = stage.task();
+    stage.livy.wait_for(|livy| livy.posts().len() == 1, None).await;
+    worker.kill();
+    let _worker = stage.worker();
+    assert_eq!(stage.failure(&task).await.0, "SparkJob.Lost");
+    forgotten(&stage).await;
+    assert_eq!(stage.livy.posts().len(), 1);
+    assert!(stage.livy.applications().is_empty());
+}
+
+#[tokio::test]
+async fn a_task_that_was_received_and_not_submitted_is_submitted_by_the_next_start() {
+    let stage = Stage::new().await;
+    let mut worker = stage.worker();
+    stage.polling().await;
+    stage.livy.down().await;
+    let task = stage.task();
+    stage.sfn.wait_for(|_| kept(&stage, "task").len() == 1, None).await;
+    worker.kill();
+    let _worker = stage.worker();
+    stage.livy.up().await;
+    stage.output(&task).await;
+    assert_eq!(stage.livy.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn an_outcome_that_was_reached_is_reported_after_the_restart_and_not_judged_again() {
+    let stage = Stage::new().await;
+    stage.livy.plan(Plan::success().running_for(Duration::from_millis(300)));
+    stage.sfn.fault_times("SendTaskSuccess", usize::MAX, refusal("ThrottlingException", "Rate exceeded"));
+    let mut worker = stage.worker();
+    let task = stage.task();
+    stage.sfn.wait_for(|sfn| !sfn.reports(&task).is_empty(), None).await;
+    worker.kill();
+    let name = stage.submitted("etl-").await;
+    stage.livy.forget(&name);
+    let looks = stage.livy.count("GET /batches/*");
+    stage.sfn.clear_faults();
+    let _worker = stage.worker();
+    let output = stage.output(&task).await;
+    let reports = stage.sfn.reports(&task);
+    let first: Value = serde_json::from_str(reports[0].output.as_deref().expect("a success")).expect("JSON");
+    assert_eq!(output, first, "the same words");
+    forgotten(&stage).await;
+    assert_eq!(stage.livy.count("GET /batches/*"), looks, "Livy was not asked");
+    assert_eq!(stage.livy.posts().len(), 1);
+    assert!(stage.livy.deletes().is_empty());
+}
+
+#[tokio::test]
+async fn a_report_whose_answer_the_killed_worker_never_heard_is_settled_by_the_next_start() {
+    let stage = Stage::new().await;
+    stage.livy.plan(Plan::success());
+    stage.sfn.fault("SendTaskSuccess", Fault::HangAfter);
+    let mut worker = stage.worker();
+    let task = stage.task();
+    stage.output(&task).await;
+    worker.kill();
+    stage.sfn.release();
+    assert_eq!(kept(&stage, "task").len(), 1);
+    let worker = stage.worker();
+    forgotten(&stage).await;
+    worker.logged("is closed in Step Functions");
+    assert!(matches!(stage.sfn.peek(&task), Some(Outcome::Succeeded { .. })));
+    assert_eq!(stage.livy.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_died_while_the_worker_was_down_has_its_job_killed() {
+    let stage = Stage::new().await;
+    stage.livy.plan(Plan::running());
+    let mut worker = stage.worker();
+    let task = stage.task();
+    in_state(&stage, "Running", 1).await;
+    worker.kill();
+    stage.sfn.stop(&task);
+    assert_eq!(stage.livy.live_applications().len(), 1);
+    let _worker = stage.worker();
+    stage.livy.wait_for(|livy| livy.live_applications().is_empty(), None).await;
+    forgotten(&stage).await;
+    assert!(stage.sfn.reports(&task).is_empty());
+    assert_eq!(stage.livy.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn a_second_worker_on_the_same_directory_ends_with_1_and_the_first_goes_on() {
+    let stage = Stage::new().await;
+    let _first = stage.worker();
+    stage.polling().await;
+    let mut second = stage.worker();
+    assert_eq!(second.ended().code(), Some(1));
+    let line = second.logged("another spark-job-worker uses");
+    let directory = stage.config().state;
+    assert!(line.to_string().contains(&*directory.to_string_lossy()), "{line}");
+    stage.output(&stage.task()).await;
+}
+
+#[tokio::test]
+async fn an_entry_that_cannot_be_read_is_kept_and_told_and_the_others_go_on() {
+    let stage = Stage::new().await;
+    stage.livy.plan_for("broken-", Plan::running());
+    // The killed worker's last poll swallows no task for longer than this.
+    stage.sfn.hold_polls(Duration::from_millis(100));
+    stage.livy.plan_for("whole-", Plan::success().running_for(Duration::from_secs(2)));
+    let mut worker = stage.worker();
+    let broken = stage.schedule(r#"{"Name":"broken","File":"s3://b/a.py"}"#);
+    let whole = stage.schedule(r#"{"Name":"whole","File":"s3://b/a.py"}"#);
+    in_state(&stage, "Running", 2).await;
+    worker.kill();
+    let name = stage.submitted("broken-").await;
+    let id = name.rsplit('-').next().expect("the task id").to_owned();
+    let path = stage.config().state.join(format!("{id}.task"));
+    std::fs::write(&path, "garbage").expect("written");
+    let worker = stage.worker();
+    let line = worker.logged_where("the corrupt entry", |line| line.to_string().contains(JOURNAL_CORRUPT));
+    assert!(line.to_string().contains(&id) && line["level"] == "ERROR", "{line}");
+    assert_eq!(std::fs::read(path.with_extension("corrupt")).expect("kept"), b"garbage");
+    stage.output(&whole).await;
+    // Livy's list still names it by its task id: an application without an owner is killed, not forgotten.
+    stage.livy.wait_for(|livy| livy.live_applications().is_empty(), None).await;
+    forgotten(&stage).await;
+    assert!(stage.sfn.reports(&broken).is_empty(), "nobody knows its token any more");
+    stage.output(&stage.schedule(r#"{"Name":"whole","File":"s3://b/a.py"}"#)).await;
+}
+
+#[tokio::test]
+async fn an_entry_of_a_newer_version_stops_the_start_and_says_what_to_do() {
+    let stage = Stage::new().await;
+    let path = stage.config().state.join("0123456789abcdef.task");
+    std::fs::create_dir_all(stage.config().state).expect("made");
+    std::fs::write(&path, "spark-job-worker 2 0\n{}").expect("written");
+    let mut worker = stage.worker();
+    assert_eq!(worker.ended().code(), Some(1));
+    let line = worker.logged("newer spark-job-worker").to_string();
+    assert!(line.contains(&*path.to_string_lossy()) && line.contains("install that version again"), "{line}");
+    assert_eq!(stage.sfn.count("GetActivityTask"), 0);
+    assert_eq!(std::fs::read(&path).expect("still there"), b"spark-job-worker 2 0\n{}");
+}
+
+#[tokio::test]
+async fn a_restart_by_sigterm_loses_and_doubles_none_of_ten_jobs() {
+    let stage = Stage::new().await;
+    stage.livy.plan(Plan::success().running_for(Duration::from_secs(3)));
+    stage.sfn.hold_polls(Duration::from_millis(500));
+    let mut worker = stage.worker();
+    let tasks: Vec<TaskId> = (0..10).map(|_| stage.task()).collect();
+    in_state(&stage, "Running", 10).await;
+    assert!(worker.stop().success());
+    assert!(tasks.iter().all(|task| stage.sfn.peek(task).is_none()));
+    assert_eq!(kept(&stage, "task").len(), 10);
+    let worker = stage.worker();
+    worker.logged("taking over 10 tasks");
+    for task in &tasks {
+        stage.output(task).await;
+        assert_eq!(stage.sfn.reports(task).len(), 1);
+    }
+    forgotten(&stage).await;
+    assert_eq!((stage.livy.posts().len(), stage.livy.applications().len()), (10, 10));
+    assert_eq!(stage.sfn.ghosts(), 0);
+}
+
+/// A job of a state machine that retries the one thing that a killed worker cannot help: a task that went down with an
+/// open poll and times out.
+struct Retried {
+    number: usize,
+    attempts: Vec<TaskId>,
+}
+
+impl Retried {
+    fn name(&self, attempt: usize) -> String {
+        format!("job{}r{attempt}", self.number)
+    }
+
+    fn attempt(&mut self, stage: &Stage) {
+        let input = format!(r#"{{"Name":"{}","File":"s3://b/a.py"}}"#, self.name(self.attempts.len()));
+        let heartbeat = Some(Duration::from_secs(6));
+        self.attempts.push(stage.sfn.schedule_with(&stage.arn, &input, heartbeat, None));
+    }
+
+    /// Schedules the next attempt where the last one ended in a way that calls for it. Whether all is done.
+    fn follow(&mut self, stage: &Stage) -> bool {
+        match self.attempts.last().and_then(|task| stage.sfn.peek(task)) {
+            None => false,
+            Some(Outcome::Succeeded { .. }) => true,
+            Some(Outcome::Failed { error, .. }) => {
+                panic!("{} ended with {error:?}", self.name(self.attempts.len() - 1))
+            }
+            Some(_) => {
+                self.attempt(stage);
+                false
+            }
+        }
+    }
+}
+
+fn applications_named(livy: &Livy) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for application in livy.applications() {
+        let name = application.name.unwrap_or_default();
+        let stem = name.rsplit_once('-').map_or(name.as_str(), |(stem, _)| stem).to_owned();
+        *counts.entry(stem).or_default() += 1;
+    }
+    counts
+}
+
+/// One life: until a random number of calls has arrived, and a random moment more.
+async fn live_and_die(stage: &Stage, config: &Config, dice: &mut fastrand::Rng) {
+    let calls = |stage: &Stage| stage.livy.calls().len() + stage.sfn.calls().len();
+    let before = calls(stage);
+    let mut worker = stage.worker_with(config);
+    let wanted = before + dice.usize(0..8);
+    stage.livy.wait_for(|_| calls(stage) >= wanted, None).await;
+    // No wait for anything: the dice choose the moment between two calls, and sometimes one before the first.
+    tokio::time::sleep(Duration::from_micros(dice.u64(0..8_000))).await;
+    assert!(worker.is_running(), "it ended by itself");
+    worker.kill();
+}
+
+/// Counts the states in which a killed worker left its tasks.
+fn tally(stage: &Stage, found: &mut BTreeMap<&'static str, usize>) {
+    for path in kept(stage, "task") {
+        let entry = std::fs::read_to_string(path).expect("read");
+        let state = STATES.iter().find(|state| entry.contains(&format!("\"state\":{{\"{state}\"")));
+        *found.entry(*state.expect("an entry has a state")).or_default() += 1;
+    }
+}
+
+#[tokio::test]
+async fn fifty_jobs_survive_two_hundred_kills_at_random_moments() {
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(5);
+    println!("SEED={seed}");
+    let mut dice = fastrand::Rng::with_seed(seed);
+    let stage = Stage::with_yarn().await;
+    stage.livy.plan(Plan::success().running_for(Duration::from_millis(700)));
+    stage.sfn.hold_polls(Duration::from_millis(100));
+    // Lives are shorter than the usual gap between the first beats of two tasks.
+    let config = stage
+        .config()
+        .activity("max_concurrent_jobs = 60")
+        .table("aws", "heartbeat_rate = 1000")
+        .table("watch", "interval = \"40ms\"\nidle_interval = \"50ms\"");
+    let mut jobs: Vec<Retried> = Vec::new();
+    let mut found: BTreeMap<&'static str, usize> = BTreeMap::new();
+    for kill in 0..200 {
+        if kill % 4 == 0 {
+            jobs.push(Retried { number: kill / 4, attempts: Vec::new() });
+            if let Some(job) = jobs.last_mut() {
+                job.attempt(&stage);
+            }
+        }
+        live_and_die(&stage, &config, &mut dice).await;
+        tally(&stage, &mut found);
+        for job in &mut jobs {
+            job.follow(&stage);
+        }
+    }
+    let _worker = stage.worker_with(&config);
+    let all = || {
+        // Each is looked at, so that each that needs it is tried again.
+        let undone = jobs.iter_mut().filter_map(|job| (!job.follow(&stage)).then_some(())).count();
+        (undone == 0).then_some(())
+    };
+    stage.livy.wait_to_see(all, Duration::from_secs(60)).await;
+    forgotten(&stage).await;
+
+    let applications = applications_named(&stage.livy);
+    let mut swallowed = 0;
+    for job in &jobs {
+        for (attempt, task) in job.attempts.iter().enumerate() {
+            let name = job.name(attempt);
+            let ran = applications.get(&name).copied().unwrap_or_default();
+            match stage.sfn.peek(task) {
+                Some(Outcome::Succeeded { .. }) => assert_eq!(ran, 1, "{name}"),
+                other => {
+                    assert_eq!(ran, 0, "{name} ran and ended with {other:?}");
+                    swallowed += 1;
+                }
+            }
+            let accepted = stage.sfn.reports(task).iter().filter(|report| report.status == Some(200)).count();
+            assert!(accepted <= 1, "{name} was answered {accepted} times");
+        }
+    }
+    println!(
+        "50 jobs, {} applications, {swallowed} tasks swallowed by polls of killed workers",
+        applications.len()
+    );
+    println!("killed with entries in {found:?}");
+    assert_eq!(applications.len(), 50);
+    assert!(stage.livy.live_applications().is_empty());
+    assert!(kept(&stage, "corrupt").is_empty() && kept(&stage, "tmp").is_empty());
+    assert!(stage.livy.deletes().is_empty(), "nothing had to be killed");
+}

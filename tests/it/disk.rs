@@ -1,0 +1,218 @@
+//! A state directory that is full, read-only or none: no task is taken that could not be kept, and what runs goes on.
+//!
+//! Needs root, which may mount; elsewhere these tests say that they are skipped.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+use stand_ins::livy::Plan;
+use stand_ins::sfn::TaskId;
+use stand_ins::worker::Worker;
+
+use crate::crash::{forgotten, in_state, kept};
+use crate::harness::{PROGRAM, Stage, text};
+use crate::lifecycle::hear;
+
+/// `message_id::DISK`.
+const DISK: &str = "330ce531cda74ff3b1281a27b79f0975";
+const OTHER: &str = r#"{"Name":"other","File":"s3://b/other.py"}"#;
+
+/// Something that is mounted; dropping it takes it away, whatever still uses it.
+struct Mounted(PathBuf);
+
+impl Mounted {
+    fn at(path: &Path, arguments: &[&str]) -> Option<Mounted> {
+        let output = Command::new("mount").args(arguments).arg(path).output().ok()?;
+        let mounted = output.status.success();
+        if !mounted {
+            println!("skipped: mount says {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        mounted.then(|| Mounted(path.to_owned()))
+    }
+
+    /// A small file system of its own.
+    fn small(path: &Path) -> Option<Mounted> {
+        fs::create_dir_all(path).expect("made");
+        Mounted::at(path, &["-t", "tmpfs", "-o", "size=256k,mode=700", "tmpfs"])
+    }
+
+    /// The same directory over itself, and nothing can be written to it: what "remount" does not do to open files.
+    fn read_only(path: &Path) -> Option<Mounted> {
+        let bound = Mounted::at(path, &["--bind", path.to_str().expect("UTF-8")])?;
+        let remounted = Command::new("mount").args(["-o", "remount,bind,ro"]).arg(path).status();
+        assert!(remounted.expect("mount runs").success());
+        Some(bound)
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+/// Fills a file system to the last block.
+fn fill(directory: &Path) -> PathBuf {
+    let path = directory.join("filler");
+    let mut file = fs::File::create(&path).expect("there is room for a name");
+    while file.write_all(&[b'.'; 4096]).is_ok() {}
+    path
+}
+
+/// A stage whose worker has a notification socket and one job that runs until it is told to end.
+struct Scene {
+    stage: Stage,
+    worker: Worker,
+    socket: UnixDatagram,
+    running: TaskId,
+    name: String,
+}
+
+impl Scene {
+    async fn new(stage: Stage) -> Scene {
+        stage.sfn.hold_polls(Duration::from_millis(200));
+        stage.livy.plan_for("etl-", Plan::manual());
+        stage.livy.plan_for("other-", Plan::success());
+        let path = stage.directory.path().join("notify");
+        let socket = UnixDatagram::bind(&path).expect("a socket");
+        socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        let config = stage.directory.path().join("config.toml");
+        fs::write(&config, stage.config().text()).expect("written");
+        let variables = [("NOTIFY_SOCKET", path.to_str().expect("UTF-8"))];
+        let worker = Worker::start_with(Path::new(PROGRAM), &config, &variables);
+        let running = stage.task();
+        let name = stage.submitted("etl-").await;
+        in_state(&stage, "Running", 1).await;
+        stage.polling().await;
+        Scene { stage, worker, socket, running, name }
+    }
+
+    /// Nothing can be written from here on: what comes is given back, what runs goes on, nothing more is taken.
+    async fn nothing_can_be_kept(&self) {
+        let stage = &self.stage;
+        let (error, cause) = stage.failure(&stage.schedule(OTHER)).await;
+        assert_eq!(error, "SparkJob.WorkerFault");
+        let words = text(&cause["message"]);
+        assert!(words.contains("state directory") && words.contains("nothing was submitted"), "{cause}");
+        let line = self.worker.logged("the state directory cannot be written");
+        assert!(line["level"] == "ERROR" && line.to_string().contains(DISK), "{line}");
+        hear(&self.socket, "STATUS=Waiting for the state directory to be writable");
+
+        // The poll that followed the task's own was open already; it is heard out, and none follows it.
+        stage.sfn.wait_for(|sfn| sfn.open_polls(&stage.arn) == 0, None).await;
+        let waiting = stage.schedule(OTHER);
+        let beats = stage.sfn.heartbeats(&self.running).len();
+        stage.sfn.wait_for(|sfn| sfn.heartbeats(&self.running).len() >= beats + 2, None).await;
+        stage.livy.set_state(&self.name, "success");
+        stage.output(&self.running).await;
+        assert_eq!(stage.sfn.handed_out(&waiting), None, "no task is polled");
+        assert_eq!(stage.livy.posts_named("other-").len(), 0);
+    }
+
+    /// Everything can be written again: what waited is taken without anybody's doing.
+    async fn all_is_well_again(&self) {
+        self.worker.logged("the state directory can be written again");
+        let waiting = self.stage.sfn.tasks().pop().expect("one waits");
+        self.stage.output(&waiting).await;
+        assert_eq!(self.worker.count("the state directory cannot be written"), 1, "said once");
+        assert_eq!(self.stage.livy.posts_named("other-").len(), 1);
+        hear(&self.socket, "STATUS=Polling");
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_stops_polling_and_nothing_else_until_there_is_room() {
+    let stage = Stage::new().await;
+    let directory = stage.config().state;
+    let Some(_mounted) = Mounted::small(&directory) else { return };
+    let scene = Scene::new(stage).await;
+    let filler = fill(&directory);
+    scene.nothing_can_be_kept().await;
+    fs::remove_file(filler).expect("removed");
+    scene.all_is_well_again().await;
+    forgotten(&scene.stage).await;
+}
+
+#[tokio::test]
+async fn a_read_only_directory_stops_polling_and_nothing_else_until_it_can_be_written() {
+    let stage = Stage::new().await;
+    let directory = stage.config().state;
+    let Some(_mounted) = Mounted::small(&directory) else { return };
+    let mut scene = Scene::new(stage).await;
+    let Some(read_only) = Mounted::read_only(&directory) else { return };
+    scene.nothing_can_be_kept().await;
+    drop(read_only);
+    scene.all_is_well_again().await;
+    // The entry of the first job could not be removed. The next start looks at it once more, and lets it go.
+    scene.stage.livy.wait_for(|_| kept(&scene.stage, "task").len() == 1, None).await;
+    scene.worker.kill();
+    let _worker = scene.stage.worker();
+    forgotten(&scene.stage).await;
+    assert_eq!(scene.stage.livy.applications().len(), 2);
+    // Reported again, perhaps, and taken once.
+    let reports = scene.stage.sfn.reports(&scene.running);
+    assert_eq!(reports.iter().filter(|report| report.status == Some(200)).count(), 1);
+}
+
+#[tokio::test]
+async fn a_worker_that_starts_on_a_full_disk_takes_no_task_until_there_is_room() {
+    let stage = Stage::new().await;
+    let directory = stage.config().state;
+    let Some(_mounted) = Mounted::small(&directory) else { return };
+    let filler = fill(&directory);
+    let worker = stage.worker();
+    let task = stage.schedule(OTHER);
+    worker.logged("the state directory cannot be written");
+    worker.logged("Livy answers");
+    assert_eq!(stage.sfn.handed_out(&task), None);
+    fs::remove_file(filler).expect("removed");
+    stage.output(&task).await;
+}
+
+#[tokio::test]
+async fn jobs_are_taken_over_on_a_full_disk_too() {
+    let stage = Stage::new().await;
+    let directory = stage.config().state;
+    let Some(_mounted) = Mounted::small(&directory) else { return };
+    let mut scene = Scene::new(stage).await;
+    scene.worker.kill();
+    fill(&directory);
+    let worker = scene.stage.worker();
+    worker.logged("the state directory cannot be written");
+    scene.stage.livy.set_state(&scene.name, "success");
+    scene.stage.output(&scene.running).await;
+    assert_eq!(scene.stage.livy.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn a_state_directory_that_cannot_be_one_ends_the_start_with_1_and_the_reason() {
+    let stage = Stage::new().await;
+    let file = stage.directory.path().join("file");
+    fs::write(&file, "").expect("written");
+    for path in [file.clone(), file.join("below/state")] {
+        ends_with_1(&stage, &path, &["Not a directory", "File exists"]);
+    }
+    let small = stage.directory.path().join("small");
+    let Some(_mounted) = Mounted::small(&small) else { return };
+    let Some(_read_only) = Mounted::read_only(&small) else { return };
+    for path in [small.clone(), small.join("below")] {
+        ends_with_1(&stage, &path, &["Read-only file system"]);
+    }
+    assert_eq!(stage.sfn.count("GetActivityTask"), 0);
+}
+
+/// Starts a worker there, which ends with 1 and names the directory, one of the reasons, and what to look at.
+fn ends_with_1(stage: &Stage, directory: &Path, reasons: &[&str]) {
+    let mut config = stage.config();
+    config.state = directory.to_owned();
+    let mut worker = stage.worker_with(&config);
+    assert_eq!(worker.ended().code(), Some(1), "{}", directory.display());
+    let log: String = worker.lines().iter().map(Value::to_string).collect();
+    assert!(log.contains(&*directory.to_string_lossy()) && log.contains("[state] directory"), "{log}");
+    assert!(reasons.iter().any(|reason| log.contains(reason)), "{log}");
+}

@@ -1,0 +1,488 @@
+//! Livy is a hint and YARN knows: verdicts, kills and doubts where Livy lies, stalls or forgets.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use stand_ins::http::Fault;
+use stand_ins::livy::{AppState, Livy, Plan};
+use stand_ins::sfn::TaskId;
+use stand_ins::worker::Worker;
+use stand_ins::yarn::Yarn;
+
+use crate::harness::{Stage, text};
+
+/// A job that runs until something is said about it.
+struct Running {
+    stage: Stage,
+    worker: Worker,
+    task: TaskId,
+    /// The batch's name.
+    name: String,
+    /// The application's id.
+    id: String,
+}
+
+impl Running {
+    async fn start() -> Running {
+        let stage = Stage::with_yarn().await;
+        stage.livy.plan(Plan::running());
+        let worker = stage.worker();
+        let task = stage.task();
+        let name = stage.submitted("etl-").await;
+        worker.logged("runs as application_");
+        let id = only_application(&stage);
+        Running { stage, worker, task, name, id }
+    }
+
+    fn yarn(&self) -> &Yarn {
+        self.stage.yarn()
+    }
+
+    /// Waits until YARN was asked so many more times: at 0.1 s a look, 20 are longer than `lost_after`.
+    async fn looked(&self, times: usize) {
+        let looks = |yarn: &Yarn| yarn.count("GET /apps") + yarn.count("GET /apps/*");
+        let before = looks(self.yarn());
+        self.yarn().wait_for(|yarn| looks(yarn) >= before + times, None).await;
+    }
+
+    /// Nothing was told, and there was one POST and one application.
+    fn still_one_run(&self) {
+        assert_eq!(self.stage.sfn.peek(&self.task), None, "nothing is known yet");
+        assert_eq!(self.stage.livy.posts_named("etl-").len(), 1, "one POST");
+        assert_eq!(self.stage.livy.applications_tagged(&tag(&self.name)).len(), 1, "one run");
+    }
+
+    async fn success(&self) -> Value {
+        let output = self.stage.output(&self.task).await;
+        assert_eq!(output["verdictSource"], "yarn", "{output}");
+        assert_eq!(output["applicationId"], self.id.as_str());
+        assert_eq!(self.stage.livy.posts_named("etl-").len(), 1, "one POST");
+        output
+    }
+
+    async fn failure(&self) -> (String, Value) {
+        let (error, cause) = self.stage.failure(&self.task).await;
+        assert_eq!(cause["verdictSource"], "yarn", "{cause}");
+        assert_eq!(cause["applicationId"], self.id.as_str());
+        assert_eq!(self.stage.livy.posts_named("etl-").len(), 1, "one POST");
+        (error, cause)
+    }
+
+    /// Waits until the worker has seen the application's end in YARN.
+    fn dead(&self) {
+        self.worker.logged("is dead by YARN's word");
+        assert_eq!(self.stage.livy.applications()[0].state, AppState::Killed);
+    }
+}
+
+/// The tag of a batch: its name ends with the task's id.
+fn tag(name: &str) -> String {
+    format!("sjw-{}", name.rsplit('-').next().unwrap_or_default())
+}
+
+/// The id of the only application.
+fn only_application(stage: &Stage) -> String {
+    let applications = stage.livy.applications();
+    assert_eq!(applications.len(), 1, "one run");
+    applications[0].id.clone().expect("applications on YARN have ids")
+}
+
+/// Another client's POST, past the worker.
+async fn post(stage: &Stage, name: &str, tag: &str) {
+    let answer = reqwest::Client::new()
+        .post(format!("{}/batches", stage.livy.url()))
+        .header("content-type", "application/json")
+        .body(format!(r#"{{"file":"s3://b/other.py","name":"{name}","conf":{{"spark.yarn.tags":"{tag}"}}}}"#))
+        .send()
+        .await;
+    assert_eq!(answer.expect("an answer").status(), 201);
+}
+
+#[tokio::test]
+async fn a_success_is_yarns_word() {
+    let stage = Stage::with_yarn().await;
+    stage.livy.plan(Plan::success().running_for(Duration::from_millis(300)));
+    let _worker = stage.worker();
+    let output = stage.output(&stage.task()).await;
+    assert_eq!(output["verdictSource"], "yarn");
+    assert_eq!(output["state"], "SUCCEEDED");
+    assert_eq!(output["applicationId"], only_application(&stage).as_str());
+    assert!(text(&output["driverLogUrl"]).contains("containerlogs"), "{output}");
+}
+
+#[tokio::test]
+async fn a_failure_is_yarns_word_and_has_its_diagnostics() {
+    let stage = Stage::with_yarn().await;
+    let diagnostics = "User application exited with status 1";
+    stage.livy.plan(Plan::ends("dead").running_for(Duration::from_millis(300)).diagnostics([diagnostics]));
+    let _worker = stage.worker();
+    let (error, cause) = stage.failure(&stage.task()).await;
+    assert_eq!(error, "SparkJob.Failed");
+    assert_eq!(cause["verdictSource"], "yarn");
+    assert_eq!(cause["diagnostics"], diagnostics);
+    assert!(text(&cause["logUrl"]).contains("containerlogs"), "{cause}");
+}
+
+#[tokio::test]
+async fn a_job_that_livy_calls_dead_while_yarn_runs_it_is_followed_to_its_success() {
+    for state in ["dead", "error", "killed"] {
+        let job = Running::start().await;
+        job.stage.livy.misjudge(&job.name, state);
+        job.looked(20).await;
+        job.still_one_run();
+        job.yarn().set(&job.id, "FINISHED", "SUCCEEDED");
+        job.success().await;
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_livy_calls_dead_before_it_knew_the_application_is_found_by_its_tag() {
+    let stage = Stage::with_yarn().await;
+    stage.livy.plan(Plan::manual());
+    let worker = stage.worker();
+    let task = stage.task();
+    let name = stage.submitted("etl-").await;
+    worker.logged("is batch 0 of Livy");
+    let id = only_application(&stage);
+    stage.livy.misjudge(&name, "dead");
+    worker.logged(&format!("runs as {id}"));
+    stage.yarn().set(&id, "FINISHED", "SUCCEEDED");
+    let output = stage.output(&task).await;
+    assert_eq!((text(&output["verdictSource"]), text(&output["applicationId"])), ("yarn", &*id));
+}
+
+#[tokio::test]
+async fn a_success_of_livy_is_a_failure_where_yarn_says_so() {
+    let job = Running::start().await;
+    job.yarn().set(&job.id, "FINISHED", "FAILED");
+    job.yarn().diagnose(&job.id, "User application exited with status 1");
+    job.stage.livy.misjudge(&job.name, "success");
+    let (error, cause) = job.failure().await;
+    assert_eq!(error, "SparkJob.Failed");
+    assert_eq!(cause["diagnostics"], "User application exited with status 1");
+}
+
+#[tokio::test]
+async fn a_success_of_livy_is_a_failure_where_the_application_left_without_a_word() {
+    let job = Running::start().await;
+    job.yarn().set(&job.id, "FINISHED", "UNDEFINED");
+    job.stage.livy.misjudge(&job.name, "success");
+    assert_eq!(job.failure().await.0, "SparkJob.Failed");
+}
+
+#[tokio::test]
+async fn diagnostics_alone_are_no_failure() {
+    let job = Running::start().await;
+    job.yarn().set(&job.id, "RUNNING", "SUCCEEDED");
+    job.yarn().diagnose(&job.id, "Attempt recovered after RM restart");
+    job.stage.livy.misjudge(&job.name, "success");
+    job.looked(5).await;
+    job.still_one_run();
+    job.yarn().set(&job.id, "FINISHED", "SUCCEEDED");
+    job.success().await;
+}
+
+#[tokio::test]
+async fn a_job_that_somebody_killed_says_so_by_yarns_word() {
+    let job = Running::start().await;
+    assert!(job.stage.livy.kill_application(&job.id));
+    assert_eq!(job.failure().await.0, "SparkJob.Killed");
+    assert!(job.yarn().kills().is_empty(), "it was dead already");
+}
+
+#[tokio::test]
+async fn a_job_that_livy_has_forgotten_is_followed_in_yarn_to_its_end() {
+    for (status, error) in
+        [("SUCCEEDED", None), ("FAILED", Some("SparkJob.Failed")), ("KILLED", Some("SparkJob.Killed"))]
+    {
+        let job = Running::start().await;
+        job.stage.livy.forget(&job.name);
+        job.looked(20).await;
+        job.still_one_run();
+        job.yarn().set(&job.id, "FINISHED", status);
+        match error {
+            None => drop(job.success().await),
+            Some(error) => assert_eq!(job.failure().await.0, error),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_neither_knows_any_more_is_lost() {
+    let job = Running::start().await;
+    job.stage.livy.forget(&job.name);
+    job.yarn().forget(&job.id);
+    let (error, cause) = job.stage.failure(&job.task).await;
+    assert_eq!(error, "SparkJob.Lost");
+    assert_eq!(cause["applicationId"], job.id.as_str());
+}
+
+#[tokio::test]
+async fn a_stranger_with_our_number_after_a_restart_of_livy_is_not_our_job() {
+    let job = Running::start().await;
+    job.stage.livy.restart(false).await;
+    job.stage.livy.plan(Plan::ends("dead"));
+    post(&job.stage, "other", "other").await;
+    assert_eq!(job.stage.livy.batch("other").expect("the other batch").id, 0, "our number");
+    job.looked(20).await;
+    job.still_one_run();
+    job.yarn().set(&job.id, "FINISHED", "SUCCEEDED");
+    assert_eq!(job.success().await["batchId"], 0);
+}
+
+#[tokio::test]
+async fn a_bad_word_of_livy_is_waited_out_while_yarn_is_away() {
+    for state in ["dead", "killed"] {
+        let job = Running::start().await;
+        job.yarn().down().await;
+        job.stage.livy.misjudge(&job.name, state);
+        let beats = job.stage.sfn.heartbeats(&job.task).len();
+        // Longer than `lost_after`.
+        job.stage.sfn.wait_for(|sfn| sfn.heartbeats(&job.task).len() >= beats + 3, None).await;
+        job.still_one_run();
+        job.yarn().set(&job.id, "FINISHED", "SUCCEEDED");
+        job.yarn().up().await;
+        job.success().await;
+    }
+}
+
+#[tokio::test]
+async fn a_restarted_resource_manager_that_keeps_its_applications_is_believed() {
+    let job = Running::start().await;
+    job.stage.livy.misjudge(&job.name, "dead");
+    job.yarn().restart(true).await;
+    job.looked(5).await;
+    job.still_one_run();
+    job.yarn().set(&job.id, "FINISHED", "SUCCEEDED");
+    job.success().await;
+}
+
+#[tokio::test]
+async fn a_standby_is_passed_over_for_looks_and_for_kills() {
+    let stage = Stage::with_yarn().await;
+    let active = Yarn::start(&stage.livy).await;
+    stage.yarn().standby(&active.url());
+    stage.livy.plan_for("etl-", Plan::success().running_for(Duration::from_millis(300)));
+    stage.livy.plan(Plan::running());
+    let worker = stage.worker_with(&stage.config_of(&[stage.yarn(), &active]));
+    let output = stage.output(&stage.task()).await;
+    assert_eq!(output["verdictSource"], "yarn");
+    // They change places, and a kill has to find that out.
+    active.standby(&stage.yarn().url());
+    stage.yarn().activate();
+    let task = stage.schedule(r#"{"Name":"long","File":"s3://b/long.py"}"#);
+    stage.submitted("long-").await;
+    stage.livy.wait_for(|livy| livy.applications().len() == 2, None).await;
+    stage.livy.configure(|settings| settings.kill_fails = true);
+    stage.sfn.stop(&task);
+    worker.logged("is dead by YARN's word");
+    assert_eq!(stage.livy.applications()[1].state, AppState::Killed);
+    assert_eq!(stage.yarn().kills()[0].status, Some(202), "the active one was told");
+}
+
+#[tokio::test]
+async fn a_doubt_is_settled_by_the_memory_of_the_active_resource_manager_alone() {
+    let stage = Stage::with_yarn().await;
+    let active = Yarn::start(&stage.livy).await;
+    // The standby has been up for an hour, and tells so; the active one has been up since after the POST.
+    stage.yarn().standby(&active.url());
+    stage.livy.fault("POST /batches", Fault::Hang);
+    // The first round settles it: in it nobody knows yet which one is active.
+    let config = stage.config_of(&[stage.yarn(), &active]).table("watch", "submit_settle = \"0s\"");
+    let _worker = stage.worker_with(&config);
+    let task = stage.task();
+    stage.livy.wait_for(|livy| livy.posts().len() == 1, None).await;
+    active.restart(false).await;
+    stage.livy.restart(true).await;
+    assert_eq!(stage.failure(&task).await.0, "SparkJob.Lost");
+    assert_eq!(stage.livy.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn a_stopped_execution_kills_its_job_and_yarn_confirms_it() {
+    let job = Running::start().await;
+    job.stage.sfn.stop(&job.task);
+    job.dead();
+    assert!(job.stage.sfn.reports(&job.task).is_empty(), "nobody waits for an answer");
+}
+
+#[tokio::test]
+async fn a_stopped_execution_kills_its_job_although_livy_hangs() {
+    let job = Running::start().await;
+    job.stage.livy.hang_all(true);
+    job.stage.sfn.stop(&job.task);
+    job.dead();
+    assert_eq!(job.yarn().kills()[0].id, job.id);
+    assert!(job.stage.livy.deletes().iter().all(|delete| delete.status.is_none()), "Livy did nothing");
+}
+
+#[tokio::test]
+async fn a_delete_that_kills_nothing_is_not_believed() {
+    let job = Running::start().await;
+    job.stage.livy.configure(|settings| settings.kill_fails = true);
+    // Livy alone is to be heard first.
+    job.yarn().down().await;
+    job.stage.sfn.stop(&job.task);
+    let deleted = |livy: &Livy| livy.deletes().iter().any(|delete| delete.status == Some(200));
+    job.stage.livy.wait_for(deleted, None).await;
+    assert!(job.stage.livy.batches().is_empty());
+    assert_eq!(job.stage.livy.live_applications().len(), 1, "and yet it lives");
+    // "Not found" is not believed either.
+    let looks = job.stage.livy.count("GET /batches/*");
+    job.stage.livy.wait_for(|livy| livy.count("GET /batches/*") >= looks + 5, None).await;
+    job.yarn().up().await;
+    job.dead();
+}
+
+#[tokio::test]
+async fn a_kill_that_yarn_refuses_is_repeated_until_the_job_is_dead() {
+    let job = Running::start().await;
+    job.stage.livy.configure(|settings| settings.kill_fails = true);
+    for fault in [Fault::html(500, "Internal Server Error"), Fault::Close, Fault::html(503, "not yet")] {
+        job.yarn().fault("PUT /apps/*/state", fault);
+    }
+    job.stage.sfn.stop(&job.task);
+    job.dead();
+    assert!(job.yarn().kills().len() >= 4);
+}
+
+#[tokio::test]
+async fn a_second_application_with_our_tag_is_killed_and_the_oldest_is_kept() {
+    let stage = Stage::with_yarn().await;
+    stage.livy.plan(Plan::running());
+    stage.livy.fault("POST /batches", Fault::HangAfter);
+    // Nobody can look until both are there.
+    stage.yarn().hang_all(true);
+    stage.yarn().fault_times("PUT /apps/*/state", 2, Fault::html(503, "not yet"));
+    let worker = stage.worker();
+    let task = stage.task();
+    stage.livy.wait_for(|livy| livy.applications().len() == 1, None).await;
+    let name = stage.livy.posts()[0].name.clone();
+    let id = only_application(&stage);
+    stage.livy.restart(false).await;
+    worker.logged("may or may not have taken");
+    post(&stage, "double", &tag(&name)).await;
+    stage.yarn().hang_all(false);
+    let line = worker.logged("has a second application");
+    assert_eq!(line["level"], "ERROR", "{line}");
+    stage.livy.wait_for(|livy| livy.live_applications().len() == 1, None).await;
+    assert_eq!(stage.livy.live_applications()[0].id.as_deref(), Some(&*id), "the oldest is ours");
+    stage.yarn().set(&id, "FINISHED", "SUCCEEDED");
+    assert_eq!(stage.output(&task).await["applicationId"], id.as_str());
+}
+
+#[tokio::test]
+async fn a_post_that_nobody_but_yarn_remembers_is_adopted_by_its_tag() {
+    let stage = Stage::with_yarn().await;
+    stage.livy.plan(Plan::running());
+    stage.livy.fault("POST /batches", Fault::HangAfter);
+    let worker = stage.worker();
+    let task = stage.task();
+    stage.livy.wait_for(|livy| livy.applications().len() == 1, None).await;
+    // Livy dies with the answer, and has no record when it comes back.
+    stage.livy.restart(false).await;
+    worker.logged("Livy has no record of it");
+    let id = only_application(&stage);
+    stage.yarn().set(&id, "FINISHED", "SUCCEEDED");
+    let output = stage.output(&task).await;
+    assert_eq!((text(&output["verdictSource"]), text(&output["applicationId"])), ("yarn", &*id));
+    assert_eq!(output["batchId"], Value::Null);
+    assert_eq!(stage.livy.posts().len(), 1, "one POST");
+    only_application(&stage);
+}
+
+#[tokio::test]
+async fn a_post_of_which_nothing_came_is_tried_again_once_the_doubt_is_settled() {
+    for fault in [Fault::Close, Fault::html(502, "Bad Gateway"), Fault::json(500, &Value::Null)] {
+        let stage = Stage::with_yarn().await;
+        stage.livy.fault("POST /batches", fault);
+        let _worker = stage.worker();
+        let output = stage.output(&stage.task()).await;
+        assert_eq!(output["verdictSource"], "yarn");
+        let posts = stage.livy.posts();
+        assert_eq!(posts.len(), 2);
+        assert_eq!(posts[0].name, posts[1].name, "the same run");
+        assert!(posts[1].at - posts[0].at >= Duration::from_secs(1), "`submit_settle` was waited for");
+        only_application(&stage);
+    }
+}
+
+#[tokio::test]
+async fn a_doubt_is_not_settled_while_yarn_is_silent() {
+    let stage = Stage::with_yarn().await;
+    stage.livy.fault("POST /batches", Fault::Close);
+    stage.yarn().down().await;
+    let worker = stage.worker();
+    let task = stage.task();
+    worker.logged("may or may not have taken");
+    // Several times the settle time.
+    let beats = stage.sfn.heartbeats(&task).len();
+    stage.sfn.wait_for(|sfn| sfn.heartbeats(&task).len() >= beats + 3, None).await;
+    assert_eq!(stage.livy.posts().len(), 1);
+    let back = Instant::now();
+    stage.yarn().up().await;
+    stage.output(&task).await;
+    let posts = stage.livy.posts();
+    assert_eq!(posts.len(), 2);
+    assert!(posts[1].at - back >= Duration::from_secs(1), "`submit_settle` counts from its first answer");
+    only_application(&stage);
+}
+
+#[tokio::test]
+async fn a_doubt_that_the_resource_manager_cannot_remember_is_lost_and_not_run_again() {
+    let stage = Stage::with_yarn().await;
+    stage.livy.fault("POST /batches", Fault::Hang);
+    let worker = stage.worker();
+    let task = stage.task();
+    stage.livy.wait_for(|livy| livy.posts().len() == 1, None).await;
+    stage.yarn().restart(false).await;
+    stage.livy.restart(true).await;
+    let (error, _) = stage.failure(&task).await;
+    assert_eq!(error, "SparkJob.Lost");
+    assert_eq!(stage.livy.posts().len(), 1);
+    // What may still come of it is waited for, and killed.
+    worker.logged("is dead by YARN's word");
+    assert!(stage.livy.applications().is_empty());
+}
+
+#[tokio::test]
+async fn a_doubt_over_a_restart_that_keeps_its_applications_is_tried_again() {
+    let stage = Stage::with_yarn().await;
+    stage.livy.fault("POST /batches", Fault::Hang);
+    let _worker = stage.worker();
+    let task = stage.task();
+    stage.livy.wait_for(|livy| livy.posts().len() == 1, None).await;
+    stage.yarn().restart(true).await;
+    stage.livy.restart(true).await;
+    stage.output(&task).await;
+    assert_eq!(stage.livy.posts().len(), 2);
+    only_application(&stage);
+}
+
+#[tokio::test]
+async fn a_doubt_older_than_the_memories_is_lost() {
+    let stage = Stage::with_yarn().await;
+    stage.livy.fault("POST /batches", Fault::Close);
+    let _worker = stage.worker_with(&stage.config().table("watch", "doubt_limit = \"500ms\""));
+    assert_eq!(stage.failure(&stage.task()).await.0, "SparkJob.Lost");
+    assert_eq!(stage.livy.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn an_application_that_turns_up_after_a_job_was_given_up_is_killed() {
+    let stage = Stage::with_yarn().await;
+    stage.livy.plan(Plan::running());
+    stage.livy.fault("POST /batches", Fault::Late);
+    let worker = stage.worker_with(
+        &stage
+            .config()
+            .table("livy", "request_timeout = \"1s\"")
+            .table("watch", "doubt_limit = \"500ms\"\nkill_settle = \"30s\""),
+    );
+    let task = stage.task();
+    assert_eq!(stage.failure(&task).await.0, "SparkJob.Lost");
+    stage.livy.release();
+    stage.livy.wait_for(|livy| livy.applications().len() == 1, None).await;
+    worker.logged("is dead by YARN's word");
+    assert_eq!(stage.livy.applications()[0].state, AppState::Killed);
+}
