@@ -11,5 +11,6 @@
 
 mod abort;
 mod contract;
+mod crash;
 mod real;
 mod taxi;
