@@ -238,48 +238,48 @@ impl Journal {
     }
 
     fn read(&self, task: &str, path: &Path, contents: &mut Contents) -> Result<(), JournalError> {
-        let reason = match read_bounded(path).map_err(|error| error.to_string()) {
-            Ok(bytes) => match decode(&bytes) {
-                Ok(entry) if entry.task == task => {
-                    contents.entries.push(entry);
-                    return Ok(());
-                }
-                Ok(_) => "it holds another task's entry".to_owned(),
-                Err(Unreadable::Newer(version)) => {
-                    return Err(JournalError::Newer { path: path.to_owned(), version });
-                }
-                Err(Unreadable::Malformed(reason)) => reason,
-            },
-            Err(reason) => reason,
+        // That the system does not let it be read says nothing about the entry: a good one must not be given up.
+        let failed = |source| JournalError::Io { what: "reading", path: path.to_owned(), source };
+        let mut reason = match read_bounded(path).map_err(failed)?.map_or_else(Err, |bytes| decode(&bytes)) {
+            Ok(entry) if entry.task == task => {
+                contents.entries.push(entry);
+                return Ok(());
+            }
+            Ok(_) => "it holds another task's entry".to_owned(),
+            Err(Unreadable::Newer(version)) => {
+                return Err(JournalError::Newer { path: path.to_owned(), version });
+            }
+            Err(Unreadable::Malformed(reason)) => reason,
         };
-        let entry = self.quarantine(task, path)?;
-        contents.entries.push(entry);
+        let orphan = orphan(task);
+        if let Err(error) = self.quarantine(&orphan, path) {
+            // On a full disk its run is killed all the same; the next start finds the file as it is.
+            reason = format!("{reason}, and the file cannot be replaced: {error}");
+        }
+        contents.entries.push(orphan);
         contents.corrupt.push((task.to_owned(), reason));
         Ok(())
     }
 
     /// Keeps an unreadable file and puts an orphan in its place.
-    fn quarantine(&self, task: &str, path: &Path) -> Result<Entry, JournalError> {
-        let failed = |what| move |source| JournalError::Io { what, path: path.to_owned(), source };
-        let kept = self.path(task, CORRUPT);
-        match fs::hard_link(path, &kept) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(failed("keeping a copy of")(error));
-            }
+    fn quarantine(&self, orphan: &Entry, path: &Path) -> io::Result<()> {
+        match fs::hard_link(path, self.path(&orphan.task, CORRUPT)) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
-        // Every name ends with the task id; of this one no more is known.
-        let run = Run::new(format!("-{task}"), request::tag(task));
-        let entry = Entry {
-            task: task.to_owned(),
-            token: None,
-            activity: String::new(),
-            execution: None,
-            input: String::new(),
-            state: State::Orphaned { run },
-        };
-        self.write(&entry).map_err(failed("replacing the unreadable"))?;
-        Ok(entry)
+        self.write(orphan)
+    }
+}
+
+/// What is left of a task whose entry cannot be read. Every run's name ends with the task id; no more is known.
+fn orphan(task: &str) -> Entry {
+    Entry {
+        task: task.to_owned(),
+        token: None,
+        activity: String::new(),
+        execution: None,
+        input: String::new(),
+        state: State::Orphaned { run: Run::new(format!("-{task}"), request::tag(task)) },
     }
 }
 
@@ -294,11 +294,12 @@ fn is_task_id(stem: &str) -> bool {
     stem.len() == 16 && stem.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+/// A file's bytes, unless it is larger than any entry.
+fn read_bounded(path: &Path) -> io::Result<Result<Vec<u8>, Unreadable>> {
     if fs::metadata(path)?.len() > MAX_ENTRY {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than any entry"));
+        return Ok(Err(Unreadable::Malformed("it is larger than any entry".to_owned())));
     }
-    fs::read(path)
+    fs::read(path).map(Ok)
 }
 
 fn encode(entry: &Entry) -> io::Result<Vec<u8>> {

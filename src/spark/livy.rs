@@ -7,17 +7,13 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
-use reqwest::{Client, Method, StatusCode, redirect, retry};
+use reqwest::{Client, Method, StatusCode};
 use tokio::sync::mpsc;
 
-use super::{chain, livy_wire, read_body};
+use super::{chain, client, livy_wire, read_body};
 use crate::job::request::Batch;
 use crate::job::world::{BatchView, Deleted, Posted, Unreachable};
 
-/// Idle connections go before Livy's Jetty closes them after 30 s (its default; Livy sets none).
-const POOL_IDLE: Duration = Duration::from_secs(20);
-/// To a service on this node or its subnet.
-const CONNECT: Duration = Duration::from_secs(5);
 /// DELETE waits for the application id for up to 120 s (`livy.server.yarn.app-lookup-timeout`) before it kills.
 const DELETE: Duration = Duration::from_secs(150);
 /// More batches than any Livy keeps: the list is a positional window, so all are asked for at once.
@@ -42,21 +38,11 @@ impl Livy {
     /// # Errors
     /// Where the TLS library cannot be set up.
     pub fn new(base: &str, timeout: Duration) -> Result<Livy, reqwest::Error> {
-        let builder = || {
-            Client::builder()
-                .retry(retry::never())
-                .redirect(redirect::Policy::none())
-                .no_proxy()
-                .http1_only()
-                .tcp_nodelay(true)
-                .connect_timeout(CONNECT.min(timeout))
-                .pool_idle_timeout(POOL_IDLE)
-        };
         Ok(Livy {
             base: base.trim_end_matches('/').to_owned(),
             timeout,
-            look: builder().build()?,
-            act: builder().pool_max_idle_per_host(0).build()?,
+            look: client(timeout).build()?,
+            act: client(timeout).pool_max_idle_per_host(0).build()?,
         })
     }
 

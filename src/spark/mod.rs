@@ -6,10 +6,16 @@ pub mod processes;
 pub mod watch;
 pub mod yarn;
 
-use reqwest::Response;
+use std::time::Duration;
+
+use reqwest::{ClientBuilder, Response, redirect, retry};
 
 use crate::job::world::Unreachable;
 
+/// Idle connections go before the servers' Jetty closes them after 30 s (its default; neither sets one).
+const POOL_IDLE: Duration = Duration::from_secs(20);
+/// To a service on this node or its subnet.
+const CONNECT: Duration = Duration::from_secs(5);
 /// The most bytes of one answer, lists of batches apart.
 const MAX_BODY: usize = 4 << 20;
 
@@ -32,4 +38,16 @@ fn chain(error: &reqwest::Error) -> String {
         reason = source;
     }
     if error.is_timeout() { format!("timed out ({reason})") } else { reason.to_string() }
+}
+
+/// What all clients have in common: nothing is repeated or redirected by itself, and nothing goes through a proxy.
+fn client(timeout: Duration) -> ClientBuilder {
+    reqwest::Client::builder()
+        .retry(retry::never())
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .http1_only()
+        .tcp_nodelay(true)
+        .connect_timeout(CONNECT.min(timeout))
+        .pool_idle_timeout(POOL_IDLE)
 }

@@ -7,16 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use reqwest::{Client, Method, StatusCode, redirect, retry};
+use reqwest::{Client, Method, StatusCode};
 use serde::Deserialize;
 
-use super::{chain, read_body};
+use super::{chain, client, read_body};
 use crate::job::machine::Timestamp;
 use crate::job::world::{AppEnd, AppState, Application, Unreachable, Yarn, YarnMemory};
 
-/// Jetty's default idle timeout is 30 s here, too.
-const POOL_IDLE: Duration = Duration::from_secs(20);
-const CONNECT: Duration = Duration::from_secs(5);
+/// A ResourceManager answers from memory. One that hangs must not keep a kill from the next one.
+const ANSWER: Duration = Duration::from_secs(5);
 /// Who asks, where YARN's simple authentication wants to know.
 const USER: &str = "user.name=spark-job-worker";
 
@@ -74,20 +73,12 @@ fn state(state: &str, status: &str) -> AppState {
 }
 
 impl ResourceManager {
-    /// A client of the ResourceManagers at `bases`, whose requests take at most `timeout`.
+    /// A client of the ResourceManagers at `bases`, whose requests take at most `timeout`, and 5 s.
     ///
     /// # Errors
     /// Where the TLS library cannot be set up.
     pub fn new(bases: &[String], timeout: Duration) -> Result<ResourceManager, reqwest::Error> {
-        let client = Client::builder()
-            .retry(retry::never())
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .http1_only()
-            .tcp_nodelay(true)
-            .connect_timeout(CONNECT.min(timeout))
-            .pool_idle_timeout(POOL_IDLE)
-            .build()?;
+        let (timeout, client) = (timeout.min(ANSWER), client(timeout.min(ANSWER)).build()?);
         let bases = bases.iter().map(|base| base.trim_end_matches('/').to_owned()).collect();
         Ok(ResourceManager { bases, active: Arc::default(), timeout, client })
     }

@@ -313,6 +313,17 @@ mod unreadable {
     }
 
     #[test]
+    fn an_entry_that_the_system_does_not_let_be_read_stops_the_start_and_is_not_given_up() {
+        let directory = directory();
+        let path = directory.path().join(format!("{TASK}.task"));
+        fs::create_dir(&path).expect("made");
+        let error = Journal::open(directory.path()).expect_err("it cannot be read");
+        assert!(matches!(error, JournalError::Io { what: "reading", .. }), "{error}");
+        assert!(error.to_string().contains(TASK), "{error}");
+        assert!(path.exists() && !directory.path().join(format!("{TASK}.corrupt")).exists());
+    }
+
+    #[test]
     fn a_crash_between_the_copy_and_the_orphan_changes_nothing() {
         let directory = directory();
         let path = directory.path().join(format!("{TASK}.task"));
