@@ -246,7 +246,7 @@ fn resume(settings: &Settings, contents: Contents, served: &[Arc<Served>], jobs:
         );
     }
     if !contents.entries.is_empty() {
-        info!("taking over {} tasks from the journal", contents.entries.len());
+        info!("tasks taken over from the journal: {}", contents.entries.len());
     }
     for entry in contents.entries {
         // An activity that is not polled any more has left its tasks to us all the same.

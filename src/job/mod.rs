@@ -17,7 +17,7 @@ pub mod world;
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::ops::telemetry::message_id;
 use duties::{Doubt, Memory};
@@ -93,7 +93,10 @@ impl<W: World> Job<W> {
     /// and a job that runs goes on from memory.
     async fn keep(&mut self, state: State) -> State {
         let entry = self.task.entry(&state);
-        let Err(Unwritable(words)) = self.world.write(&entry).await else { return state };
+        let Err(Unwritable(words)) = self.world.write(&entry).await else {
+            debug!("{} is kept as {}", self.name, state.name());
+            return state;
+        };
         error!(
             message_id = message_id::DISK,
             "the state {} of {} cannot be kept: {words}",

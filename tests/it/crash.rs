@@ -59,7 +59,7 @@ async fn a_running_job_is_taken_over_and_its_token_is_beaten_in_time() {
     let beats = stage.sfn.heartbeats(&task);
     assert!(beats[before] - started < Duration::from_secs(2), "{:?}", beats[before] - started);
     assert!(beats.windows(2).all(|pair| pair[1] - pair[0] < limit));
-    worker.logged("taking over 1 tasks");
+    worker.logged("tasks taken over from the journal: 1");
     stage.livy.set_state(&name, "success");
     stage.output(&task).await;
     forgotten(&stage).await;
@@ -67,6 +67,32 @@ async fn a_running_job_is_taken_over_and_its_token_is_beaten_in_time() {
     assert_eq!(stage.livy.applications().len(), 1);
     assert_eq!(stage.sfn.reports(&task).len(), 1);
     assert!(stage.livy.deletes().is_empty());
+}
+
+#[tokio::test]
+async fn a_worker_killed_right_after_any_of_its_writes_carries_the_task_to_its_end() {
+    let writes = [
+        "is kept as Received",
+        "is kept as Submitting",
+        "is kept as Running",
+        // The second write of this state: the application is known.
+        "runs as application_",
+        "is kept as Ended",
+    ];
+    for write in writes {
+        let stage = Stage::with_yarn().await;
+        stage.livy.plan(Plan::success().running_for(Duration::from_millis(500)));
+        let mut worker = stage.worker();
+        let task = stage.task();
+        worker.logged(write);
+        worker.kill();
+        let _next = stage.worker();
+        let output = stage.output(&task).await;
+        assert_eq!(output["verdictSource"], "yarn", "{write}");
+        forgotten(&stage).await;
+        assert_eq!(stage.livy.applications().len(), 1, "{write}");
+        assert!(stage.livy.live_applications().is_empty(), "{write}");
+    }
 }
 
 #[tokio::test]
@@ -260,7 +286,7 @@ async fn a_restart_by_sigterm_loses_and_doubles_none_of_ten_jobs() {
     assert!(tasks.iter().all(|task| stage.sfn.peek(task).is_none()));
     assert_eq!(kept(&stage, "task").len(), 10);
     let worker = stage.worker();
-    worker.logged("taking over 10 tasks");
+    worker.logged("tasks taken over from the journal: 10");
     for task in &tasks {
         stage.output(task).await;
         assert_eq!(stage.sfn.reports(task).len(), 1);
