@@ -14,7 +14,7 @@
 mod world;
 mod writes;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use spark_job_worker::job::heart::Pacer;
@@ -63,6 +63,7 @@ fn each_guard_is_missed_when_it_is_broken() {
         Broken::NoLeftover,
         Broken::NoProcesses,
         Broken::AnyMemory,
+        Broken::DroppedPost,
     ] {
         let found = search(broken, 4 * SEEDS);
         assert!(found.is_some(), "no seed notices {broken:?}");
@@ -162,23 +163,38 @@ async fn work(sim: &Sim, jobs: &mut JoinSet<()>) {
     }
 }
 
-/// Starts a job. With its guard broken it is dropped, entry and all, once its outcome is told.
+/// Starts a job. Two guards are broken by letting it go, entry and all: once its outcome is told although something is
+/// left over, and when its token dies while its POST is out.
 fn start(sim: &Sim, jobs: &mut JoinSet<()>, task: Task, state: State, start: Start) {
-    let (drop_it, dropped) = tokio::sync::oneshot::channel();
-    let (mut drop_it, mut told, sim, id) = (Some(drop_it), false, sim.clone(), task.id.clone());
-    let lent = lent(&sim);
+    let now_in = Arc::new(Mutex::new(""));
+    let (mut told, entry, broken) = (false, task.clone(), sim.inner().broken);
+    let (lent, seen) = (lent(sim), Arc::clone(&now_in));
     let observe = move |state: &State| {
         let orphaned = matches!(state, State::Orphaned { .. });
-        if told && orphaned && sim.inner().broken == Broken::NoLeftover {
-            sim.inner().disk.remove(&id);
-            let _ = drop_it.take().map(|drop_it| drop_it.send(()));
-        }
+        *seen.lock().expect("no poison") = if told && orphaned { "Leftover" } else { state.name() };
         told = matches!(state, State::Ended { .. });
     };
+    let sim = sim.clone();
     jobs.spawn(async move {
+        let let_go = async {
+            loop {
+                let here = *now_in.lock().expect("no poison");
+                let token = entry.token.as_ref().map(Token::secret).unwrap_or_default();
+                let leave = match broken {
+                    Broken::NoLeftover => here == "Leftover",
+                    Broken::DroppedPost => here == "Submitting" && sim.inner().is_dead(token),
+                    _ => std::future::pending().await,
+                };
+                if leave {
+                    sim.inner().disk.remove(&entry.id);
+                    return;
+                }
+                sleep(Duration::from_millis(50)).await;
+            }
+        };
         tokio::select! {
             biased;
-            Ok(()) = dropped => {}
+            () = let_go => {}
             () = job::run(lent, task, state, start, observe) => {}
         }
     });

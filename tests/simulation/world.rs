@@ -45,6 +45,8 @@ pub(crate) enum Broken {
     NoProcesses,
     /// YARN's memory is believed whatever it is.
     AnyMemory,
+    /// A POST that is out is dropped, and its task let go, when the token dies.
+    DroppedPost,
 }
 
 /// A task as Step Functions has it.
@@ -429,6 +431,11 @@ impl Inner {
             Some(record) => Posted::Accepted(self.view(record)),
             None => Posted::NotNow("nothing".to_owned()),
         }
+    }
+
+    pub(crate) fn is_dead(&mut self, token: &str) -> bool {
+        self.catch_up();
+        self.ticket(token).dead.is_some()
     }
 
     pub(crate) fn ticket(&mut self, token: &str) -> &mut Ticket {
