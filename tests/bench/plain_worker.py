@@ -13,7 +13,7 @@ from botocore.config import Config
 
 endpoint, livy, arn, places = sys.argv[1:4] + [int(sys.argv[4])]
 client = boto3.client(
-    "stepfunctions", endpoint_url=endpoint, config=Config(read_timeout=70, max_pool_connections=places + 4)
+    "stepfunctions", endpoint_url=endpoint, region_name="us-east-1", config=Config(read_timeout=70, max_pool_connections=places + 4)
 )
 free = threading.Semaphore(places)
 
