@@ -107,6 +107,7 @@ impl Edges {
     }
 }
 
+/// Calls are boxed: a client's future takes some kilobytes, and a job that only waits must not hold room for one.
 impl World for Edges {
     type Slot = Option<OwnedSemaphorePermit>;
 
@@ -145,19 +146,19 @@ impl World for Edges {
     }
 
     async fn post(&self, batch: &Batch) -> Posted {
-        self.livy.submit(batch).await
+        Box::pin(self.livy.submit(batch)).await
     }
 
     async fn find(&self, name: &str) -> Result<Option<BatchView>, Unreachable> {
-        self.livy.find(name).await
+        Box::pin(self.livy.find(name)).await
     }
 
     async fn log(&self, name: &str) -> Result<Vec<String>, Unreachable> {
-        self.livy.log(name).await
+        Box::pin(self.livy.log(name)).await
     }
 
     async fn delete(&self, name: &str) -> Result<Deleted, Unreachable> {
-        self.livy.delete(name).await
+        Box::pin(self.livy.delete(name)).await
     }
 
     async fn look(&self, name: &str, seen: Option<&Look>) -> Look {
@@ -165,19 +166,19 @@ impl World for Edges {
     }
 
     async fn tagged(&self, tag: &str) -> Yarn {
-        self.yarn.tagged(tag).await
+        Box::pin(self.yarn.tagged(tag)).await
     }
 
     async fn application(&self, id: &str) -> Yarn {
-        self.yarn.application(id).await
+        Box::pin(self.yarn.application(id)).await
     }
 
     async fn memory(&self) -> Result<YarnMemory, Unreachable> {
-        self.yarn.memory().await
+        Box::pin(self.yarn.memory()).await
     }
 
     async fn kill(&self, id: &str) -> Result<(), Unreachable> {
-        self.yarn.kill(id).await
+        Box::pin(self.yarn.kill(id)).await
     }
 
     async fn carried(&self, tag: &str) -> bool {
@@ -187,10 +188,10 @@ impl World for Edges {
     }
 
     async fn beat(&self, token: &Token) -> Beat {
-        self.step_functions.beat(token).await
+        Box::pin(self.step_functions.beat(token)).await
     }
 
     async fn report(&self, token: &Token, answer: &Answer) -> Reported {
-        self.step_functions.report(token, answer).await
+        Box::pin(self.step_functions.report(token, answer)).await
     }
 }
