@@ -27,7 +27,11 @@ const MAX_WORDS: usize = 600;
 
 /// Step Functions, as far as a worker needs it.
 #[derive(Debug, Clone)]
-pub struct StepFunctions(Client);
+pub struct StepFunctions {
+    calls: Client,
+    /// The same with a patience for long polls: setting it with each poll costs as much as the poll.
+    polls: Client,
+}
 
 /// An answered poll.
 #[derive(Debug)]
@@ -114,7 +118,14 @@ impl StepFunctions {
         if let Some(url) = endpoint_url {
             loader = loader.endpoint_url(url);
         }
-        StepFunctions(Client::new(&loader.load().await))
+        let shared = loader.load().await;
+        let patient = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .read_timeout(POLL_READ)
+            .operation_timeout(POLL_READ + CONNECT)
+            .build();
+        let polls = aws_sdk_sfn::config::Builder::from(&shared).timeout_config(patient).build();
+        StepFunctions { calls: Client::new(&shared), polls: Client::from_conf(polls) }
     }
 
     /// One long poll, up to a minute. Must not be dropped before it answers: its task would be lost.
@@ -122,13 +133,7 @@ impl StepFunctions {
     /// # Errors
     /// [`Trouble`]; a task may have been lost with the answer.
     pub async fn poll(&self, arn: &str, worker: &str) -> Result<Polled, Trouble> {
-        let patient = TimeoutConfig::builder()
-            .connect_timeout(CONNECT)
-            .read_timeout(POLL_READ)
-            .operation_timeout(POLL_READ + CONNECT)
-            .build();
-        let call = self.0.get_activity_task().activity_arn(arn).worker_name(worker);
-        let call = call.customize().config_override(aws_sdk_sfn::Config::builder().timeout_config(patient));
+        let call = self.polls.get_activity_task().activity_arn(arn).worker_name(worker);
         let answer = call.send().await.map_err(|error| trouble(&error))?;
         // Absent, null and empty all mean that there was no task.
         match answer.task_token.filter(|token| !token.is_empty()) {
@@ -141,7 +146,7 @@ impl StepFunctions {
 
     /// SendTaskHeartbeat.
     pub async fn beat(&self, token: &Token) -> Beat {
-        match self.0.send_task_heartbeat().task_token(token.secret()).send().await {
+        match self.calls.send_task_heartbeat().task_token(token.secret()).send().await {
             Ok(_) => Beat::Accepted,
             Err(error) if nobody_waits(error.code()) => Beat::Dead(words(&error)),
             Err(error) => Beat::Unanswered(words(&error)),
@@ -152,11 +157,11 @@ impl StepFunctions {
     pub async fn report(&self, token: &Token, answer: &Answer) -> Reported {
         match answer {
             Answer::Success { output } => {
-                let call = self.0.send_task_success().task_token(token.secret()).output(output);
+                let call = self.calls.send_task_success().task_token(token.secret()).output(output);
                 reported(call.send().await)
             }
             Answer::Failure { error, cause } => {
-                let call = self.0.send_task_failure().task_token(token.secret());
+                let call = self.calls.send_task_failure().task_token(token.secret());
                 reported(call.error(*error).set_cause(cause.clone()).send().await)
             }
         }

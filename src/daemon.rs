@@ -20,7 +20,7 @@ use tracing::{error, info};
 use crate::activity::{StepFunctions, worker_name};
 use crate::config::{self, Activity, OnStop, Settings};
 use crate::edges::Edges;
-use crate::job::journal::{Contents, Journal};
+use crate::job::journal::{Contents, Journal, Writer};
 use crate::job::request::Defaults;
 use crate::job::verdict::Waits;
 use crate::job::{Rules, Start, Watching};
@@ -101,6 +101,8 @@ impl Daemon {
             .await
             .map_err(|panic| Fatal::Setup("the journal", Box::new(panic)))?
             .map_err(|error| Fatal::Setup("the journal", Box::new(error)))?;
+        let journal =
+            Writer::start(journal).map_err(|error| Fatal::Setup("the journal's thread", Box::new(error)))?;
         let arn = settings.activity.first().map(|activity| activity.arn.as_str()).unwrap_or_default();
         let (region, endpoint) = (settings.aws.region.clone(), settings.aws.endpoint_url.clone());
         let step_functions = StepFunctions::connect(region, endpoint, arn).await;

@@ -9,7 +9,7 @@ use tokio::task::spawn_blocking;
 use tracing::{error, info};
 
 use crate::activity::StepFunctions;
-use crate::job::journal::{Entry, Journal};
+use crate::job::journal::{Entry, Writer};
 use crate::job::machine::Timestamp;
 use crate::job::report::Answer;
 use crate::job::request::Batch;
@@ -34,7 +34,7 @@ pub struct Edges {
     /// YARN.
     pub yarn: ResourceManager,
     /// What a restart needs.
-    pub journal: Arc<Journal>,
+    pub journal: Writer,
     /// The shared sweep.
     pub sweep: Sweep,
     /// Whether the journal can be written.
@@ -51,7 +51,7 @@ impl Edges {
     pub fn new(
         step_functions: StepFunctions,
         cluster: (Livy, ResourceManager, Sweep),
-        journal: Journal,
+        journal: Writer,
         submits: usize,
         draining: watch::Receiver<bool>,
     ) -> Edges {
@@ -61,7 +61,7 @@ impl Edges {
             step_functions,
             livy,
             yarn,
-            journal: Arc::new(journal),
+            journal,
             sweep,
             disk: watch::Sender::new(true),
             submits: Arc::new(Semaphore::new(submits)),
@@ -87,11 +87,7 @@ impl Edges {
 
     /// Tries whether the journal can be written.
     pub async fn try_disk(&self) {
-        let journal = Arc::clone(&self.journal);
-        let written = spawn_blocking(move || journal.probe())
-            .await
-            .unwrap_or_else(|panic| Err(io::Error::other(panic)));
-        self.note_disk(&written);
+        self.note_disk(&self.journal.probe().await);
     }
 
     /// Tries every few seconds to write, while that is known to fail. Never ends.
@@ -117,20 +113,13 @@ impl World for Edges {
     }
 
     async fn write(&self, entry: &Entry) -> Result<(), Unwritable> {
-        let (journal, entry) = (Arc::clone(&self.journal), entry.clone());
-        let written = spawn_blocking(move || journal.write(&entry))
-            .await
-            .unwrap_or_else(|panic| Err(io::Error::other(panic)));
+        let written = self.journal.write(entry.clone()).await;
         self.note_disk(&written);
         written.map_err(|error| Unwritable(error.to_string()))
     }
 
     async fn forget(&self, task: &str) -> Result<(), Unwritable> {
-        let (journal, task) = (Arc::clone(&self.journal), task.to_owned());
-        let removed = spawn_blocking(move || journal.remove(&task))
-            .await
-            .unwrap_or_else(|panic| Err(io::Error::other(panic)));
-        removed.map_err(|error| Unwritable(error.to_string()))
+        self.journal.remove(task).await.map_err(|error| Unwritable(error.to_string()))
     }
 
     async fn slot(&self) -> Result<Self::Slot, Unreachable> {

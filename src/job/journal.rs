@@ -15,6 +15,8 @@
 //! the task id and so the tag, and an application without an owner is killed, not forgotten. The copy is linked before
 //! the entry is replaced, so a crash in between changes nothing. One lock lives as long as the process.
 
+mod writer;
+
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -27,6 +29,8 @@ use sha2::{Digest, Sha256};
 use super::machine::{Run, State};
 use super::request;
 use super::world::Token;
+
+pub use writer::Writer;
 
 /// The format that this version writes, and the newest that it reads.
 const VERSION: u32 = 1;
@@ -168,22 +172,23 @@ impl Journal {
     /// # Errors
     /// What the system says: the old entry, if any, is untouched.
     pub fn write(&self, entry: &Entry) -> io::Result<()> {
+        self.lay(entry)?;
+        self.sync()
+    }
+
+    /// Puts an entry in its place; it is durable after the next [`Journal::sync`].
+    fn lay(&self, entry: &Entry) -> io::Result<()> {
         let text = encode(entry)?;
         let temporary = self.path(&entry.task, TEMPORARY);
-        let written = self.replace(&temporary, &self.path(&entry.task, ENTRY), &text);
-        if written.is_err() {
+        let laid = replace(&temporary, &self.path(&entry.task, ENTRY), &text);
+        if laid.is_err() {
             // What is left of it would only take room; the next start removes it, too.
             let _ = fs::remove_file(&temporary);
         }
-        written
+        laid
     }
 
-    fn replace(&self, temporary: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(temporary)?;
-        file.write_all(text)?;
-        file.sync_all()?;
-        fs::rename(temporary, path)?;
+    fn sync(&self) -> io::Result<()> {
         self.handle.sync_all()
     }
 
@@ -281,6 +286,13 @@ fn orphan(task: &str) -> Entry {
         input: String::new(),
         state: State::Orphaned { run: Run::new(format!("-{task}"), request::tag(task)) },
     }
+}
+
+fn replace(temporary: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(temporary)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    fs::rename(temporary, path)
 }
 
 /// Why bytes are no entry.

@@ -1,6 +1,6 @@
 //! Numbers of the daemon as a process, beside a plain Python worker, on the same stand-ins in the same run.
 //!
-//! `cargo bench --bench numbers`. The Python worker needs boto3: `SJW_BENCH_PYTHON` names an interpreter that has it;
+//! `cargo bench --bench numbers`, or only some of it: `cargo bench --bench numbers -- burst restart`. The Python worker needs boto3: `SJW_BENCH_PYTHON` names an interpreter that has it;
 //! without one its rows are left out, and that is said. Bounded: 500 tasks a burst, two bursts a worker.
 
 #![expect(
@@ -25,21 +25,33 @@ const LIMIT: Duration = Duration::from_secs(120);
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let size = std::fs::metadata(PROGRAM).expect("the program").len();
-        println!("binary                         {:.2} MB", size as f64 / 1e6);
-        start_and_idle().await;
-        durable_writes();
-        latencies().await;
-        requests().await;
-        for round in 1..=2 {
-            burst("spark-job-worker", round, &ours).await;
-            match std::env::var_os("SJW_BENCH_PYTHON") {
-                Some(python) => burst("plain python", round, &move |stage| plain(&python, stage)).await,
-                None => println!("burst {round}, plain python        left out: SJW_BENCH_PYTHON is not set"),
+        let parts: Vec<String> = std::env::args().skip(1).filter(|part| !part.starts_with("--")).collect();
+        let wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
+        if wanted("idle") {
+            let size = std::fs::metadata(PROGRAM).expect("the program").len();
+            println!("binary                         {:.2} MB", size as f64 / 1e6);
+            start_and_idle().await;
+        }
+        if wanted("latency") {
+            durable_writes();
+            latencies().await;
+        }
+        if wanted("requests") {
+            requests().await;
+        }
+        if wanted("burst") {
+            for round in 1..=2 {
+                burst("spark-job-worker", round, &ours).await;
+                match std::env::var_os("SJW_BENCH_PYTHON") {
+                    Some(python) => burst("plain python", round, &move |stage| plain(&python, stage)).await,
+                    None => println!("burst {round}, plain python        left out: SJW_BENCH_PYTHON is not set"),
+                }
             }
         }
-        restart(200, 100).await;
-        restart(10_000, 500).await;
+        if wanted("restart") {
+            restart(200, 100).await;
+            restart(10_000, 500).await;
+        }
     });
 }
 
@@ -77,7 +89,7 @@ impl Drop for Process {
 }
 
 impl Process {
-    /// CPU seconds, resident and peak memory in MB.
+    /// CPU seconds (user and system), resident and peak memory in MB.
     fn usage(&self) -> (f64, f64, f64) {
         let pid = self.0.id();
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
