@@ -34,7 +34,7 @@ pub(super) struct Jobs {
     pub(super) pacer: Arc<Pacer>,
     pub(super) give_up: watch::Sender<bool>,
     tasks: JoinSet<()>,
-    running: HashMap<Id, Running>,
+    running: HashMap<Id, Box<Running>>,
 }
 
 /// What is needed to carry on where a job's loop was ended by a bug.
@@ -118,12 +118,12 @@ impl Jobs {
                 None => supervised.rest(),
             }),
         };
-        let running = Running {
+        let running = Box::new(Running {
             task: Task { input: String::new(), ..task.clone() },
             run: state.run().cloned(),
             rules,
             span: span.clone(),
-        };
+        });
         let observe = observer(Arc::clone(&self.board), &task, permit, span.clone());
         let job = job::run(lent, task, state, start, observe).instrument(span);
         let id = self.tasks.spawn(job).id();

@@ -22,7 +22,7 @@ use tracing::{debug, error, info, warn};
 use crate::ops::telemetry::message_id;
 use duties::{Doubt, Memory};
 use heart::{Beating, Heart};
-use machine::{Event, State, next};
+use machine::{Event, OnAbort, State, next};
 use report::{ErrorName, Failure, Outcome};
 use world::{Unwritable, World};
 
@@ -52,7 +52,7 @@ pub async fn run<W: World>(
     let mut job = Job { name, world, rules, task, heart, stop, start, memory: Memory::default() };
     while state != State::Settled {
         if !std::mem::take(&mut kept) {
-            state = job.keep(state).await;
+            state = Box::pin(job.keep(state)).await;
         }
         observe(&state);
         let event = job.perform(&state).await;
@@ -126,58 +126,52 @@ impl<W: World> Job<W> {
     }
 
     /// Performs the state's duty until something happens. What interrupts a duty is heard beside it, except where an
-    /// act under way must be heard out.
+    /// act under way must be heard out. Duties are boxed: a job holds room for the one that it performs, not for the
+    /// largest.
     async fn perform(&mut self, state: &State) -> Event {
-        let on_abort = self.rules.on_abort;
-        let (died, given_up) = (gone(self.heart.as_ref()), stopped(self.stop.clone()));
-        let interrupted = async {
-            tokio::select! {
-                () = died => Event::TokenGone(on_abort),
-                () = given_up => Event::Stop(terminating(state.name())),
-            }
-        };
+        let Job { world, rules, task, heart, stop, start, memory, .. } = self;
+        let (heart, stop, start) = (heart.as_ref(), &*stop, *start);
+        let (on_abort, name) = (rules.on_abort, state.name());
         match state {
-            State::Received { attempt } => {
-                let (start, heart) = (self.start, self.heart.as_ref());
-                let prepare =
-                    duties::prepare(&*self.world, &self.rules, &self.task, attempt, &mut self.memory);
-                let when_due = async {
+            State::Received { attempt } => tokio::select! {
+                biased;
+                event = interrupted(heart, stop, on_abort, name) => event,
+                event = Box::pin(async {
                     match (start, heart) {
                         (Start::Parked, _) => std::future::pending().await,
                         (Start::Resumed, Some(heart)) => heart.accepted().await,
                         (Start::Fresh, _) | (Start::Resumed, None) => {}
                     }
-                    prepare.await
-                };
-                tokio::select! { biased; event = interrupted => event, event = when_due => event }
-            }
-            State::Submitting { attempt, .. } => {
-                let submit =
-                    duties::submit(Arc::clone(&self.world), &self.task, &attempt.run, &mut self.memory);
-                tokio::select! {
-                    event = submit => event,
-                    () = stopped(self.stop.clone()) => Event::Stop(terminating(state.name())),
-                }
-            }
+                    duties::prepare(&**world, rules, task, attempt, memory).await
+                }) => event,
+            },
+            State::Submitting { attempt, .. } => tokio::select! {
+                event = Box::pin(duties::submit(Arc::clone(world), task, &attempt.run, memory)) => event,
+                () = stopped(stop) => Event::Stop(terminating(name)),
+            },
             State::InDoubt { attempt, since, answered } => {
                 let doubt = Doubt { run: &attempt.run, since: *since, answered: *answered };
-                let find = duties::find(&*self.world, &self.rules, &self.task, doubt);
-                tokio::select! { biased; event = interrupted => event, event = find => event }
+                tokio::select! {
+                    biased;
+                    event = interrupted(heart, stop, on_abort, name) => event,
+                    event = Box::pin(duties::find(&**world, rules, task, doubt)) => event,
+                }
             }
-            State::Running { run } => {
-                let watch = duties::watch(&*self.world, &self.rules, &self.task, run, &mut self.memory);
-                tokio::select! { biased; event = interrupted => event, event = watch => event }
-            }
-            State::Ended { outcome, .. } => {
-                let report = duties::report(&*self.world, &self.task, outcome, self.heart.as_ref());
-                tokio::select! { event = report => event, () = gone(self.heart.as_ref()) => Event::TokenGone(on_abort) }
-            }
+            State::Running { run } => tokio::select! {
+                biased;
+                event = interrupted(heart, stop, on_abort, name) => event,
+                event = Box::pin(duties::watch(&**world, rules, task, run, memory)) => event,
+            },
+            State::Ended { outcome, .. } => tokio::select! {
+                event = Box::pin(duties::report(&**world, task, outcome, heart)) => event,
+                () = gone(heart) => Event::TokenGone(on_abort),
+            },
             State::Orphaned { run } => {
                 // Nobody waits for it: no beat is due any more.
-                if let Some(heart) = &self.heart {
+                if let Some(heart) = heart {
                     heart.stop();
                 }
-                duties::kill(Arc::clone(&self.world), &self.rules, run).await
+                Box::pin(duties::kill(Arc::clone(world), rules, run)).await
             }
             State::Settled => Event::Acknowledged,
         }
@@ -237,6 +231,19 @@ fn tell_failure(name: &str, failure: &Failure) {
     );
 }
 
+/// What ends a duty from outside: nobody waits any more, or the worker gives the task up.
+async fn interrupted(
+    heart: Option<&Heart>,
+    stop: &watch::Receiver<bool>,
+    on_abort: OnAbort,
+    stage: &str,
+) -> Event {
+    tokio::select! {
+        () = gone(heart) => Event::TokenGone(on_abort),
+        () = stopped(stop) => Event::Stop(terminating(stage)),
+    }
+}
+
 /// Returns once nobody waits for the token; never where there is none.
 async fn gone(heart: Option<&Heart>) {
     match heart {
@@ -245,8 +252,8 @@ async fn gone(heart: Option<&Heart>) {
     }
 }
 
-async fn stopped(mut stop: watch::Receiver<bool>) {
-    if stop.wait_for(|stop| *stop).await.is_err() {
+async fn stopped(stop: &watch::Receiver<bool>) {
+    if stop.clone().wait_for(|stop| *stop).await.is_err() {
         std::future::pending::<()>().await;
     }
 }

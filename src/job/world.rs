@@ -145,8 +145,8 @@ pub enum Look {
     Unreachable(String),
     /// An answer without such a batch.
     Missing,
-    /// The batch.
-    Seen(BatchView),
+    /// The batch. Shared: the sweep keeps what it last told, the job what it last heard.
+    Seen(Arc<BatchView>),
 }
 
 /// What YARN says.

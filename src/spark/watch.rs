@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 use super::livy::Livy;
-use crate::job::world::{BatchState, Look, Unreachable};
+use crate::job::world::{BatchState, BatchView, Look, Unreachable};
 use crate::ops::telemetry::message_id;
 
 /// Whether Livy answers.
@@ -41,7 +41,7 @@ struct Watcher {
 /// The shared sweep.
 #[derive(Clone)]
 pub struct Sweep {
-    watchers: Arc<Mutex<HashMap<String, Watcher>>>,
+    watchers: Arc<Mutex<HashMap<String, Box<Watcher>>>>,
     wake: Arc<Notify>,
     health: watch::Sender<Health>,
 }
@@ -61,7 +61,7 @@ impl Sweep {
     /// What the next sweep sees of `name`: at once where it is missing, ended or differs from `seen`, else on change.
     pub async fn look(&self, name: &str, seen: Option<&Look>) -> Look {
         let (tell, told) = oneshot::channel();
-        let watcher = Watcher { seen: seen.cloned(), tell };
+        let watcher = Box::new(Watcher { seen: seen.cloned(), tell });
         self.watchers.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), watcher);
         self.wake.notify_one();
         let _leave = Leave { sweep: self, name };
@@ -74,24 +74,19 @@ impl Sweep {
     pub async fn run(self, livy: Livy, interval: Duration, idle: Duration, moved: impl Fn(Option<Instant>)) {
         loop {
             let began = Instant::now();
-            let names = self.names();
+            let names = Arc::new(self.names());
             moved(None);
             let answer = if names.is_empty() {
                 livy.ping().await.map(|()| Vec::new())
             } else {
-                let wanted = names.clone();
+                let wanted = Arc::clone(&names);
                 livy.list(move |name| wanted.contains(name)).await
             };
             self.note_health(&answer);
-            let mut seen: HashMap<String, Look> = HashMap::new();
-            let absent = match answer {
-                Ok(views) => {
-                    seen.extend(views.into_iter().map(|view| (view.name.clone(), Look::Seen(view))));
-                    Look::Missing
-                }
-                Err(Unreachable(words)) => Look::Unreachable(words),
-            };
-            self.tell(&names, seen, &absent);
+            match answer {
+                Ok(views) => self.tell(&names, views, &Look::Missing),
+                Err(Unreachable(words)) => self.tell(&names, Vec::new(), &Look::Unreachable(words)),
+            }
             moved(Some(Instant::now() + idle * 2 + interval * 2));
             self.pause(began, interval, idle).await;
         }
@@ -114,18 +109,28 @@ impl Sweep {
         self.watchers.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
-    /// Tells the watchers of `names`, those that registered before the question went out.
-    fn tell(&self, names: &HashSet<String>, mut seen: HashMap<String, Look>, absent: &Look) {
+    /// Tells the watchers of `names`, those that registered before the question went out. What is among `views` was
+    /// seen, and everything else is `absent`.
+    fn tell(&self, names: &HashSet<String>, views: Vec<BatchView>, absent: &Look) {
+        let mut unseen: HashSet<&str> = names.iter().map(String::as_str).collect();
         let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
-        for name in names {
-            let look = seen.remove(name).unwrap_or_else(|| absent.clone());
-            let news = watchers
+        let mut news = |name: &str, look: Look| {
+            let told = watchers
                 .get(name)
-                .is_some_and(|watcher| !may_wait(&look) || watcher.seen.as_ref() != Some(&look));
-            if news && let Some(watcher) = watchers.remove(name) {
+                .is_some_and(|watcher| may_wait(&look) && watcher.seen.as_ref() == Some(&look));
+            if !told && let Some(watcher) = watchers.remove(name) {
                 // A job that has just left wants no news.
                 let _ = watcher.tell.send(look);
             }
+        };
+        for view in views {
+            if unseen.remove(view.name.as_str()) {
+                let name = view.name.clone();
+                news(&name, Look::Seen(view.into()));
+            }
+        }
+        for name in unseen {
+            news(name, absent.clone());
         }
     }
 

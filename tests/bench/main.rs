@@ -1,7 +1,8 @@
 //! Numbers of the daemon as a process, beside a plain Python worker, on the same stand-ins in the same run.
 //!
-//! `cargo bench --bench numbers`, or only some of it: `cargo bench --bench numbers -- burst restart`. The Python worker needs boto3: `SJW_BENCH_PYTHON` names an interpreter that has it;
-//! without one its rows are left out, and that is said. Bounded: 500 tasks a burst, two bursts a worker.
+//! `cargo bench --bench numbers`, or only some of it: `cargo bench --bench numbers -- idle latency requests burst
+//! restart`. The Python worker needs boto3: `SJW_BENCH_PYTHON` names an interpreter that has it; without one its rows
+//! are left out, and that is said. Bounded: 500 tasks a burst, three bursts a worker.
 
 #![expect(
     clippy::disallowed_methods,
@@ -34,17 +35,21 @@ fn main() {
         }
         if wanted("latency") {
             durable_writes();
-            latencies().await;
+            latencies("on disk", &ours).await;
+            latencies("in memory", &ours_in_memory).await;
         }
         if wanted("requests") {
             requests().await;
         }
         if wanted("burst") {
-            for round in 1..=2 {
-                burst("spark-job-worker", round, &ours).await;
+            for round in 1..=3 {
+                burst("journal on disk", round, &ours).await;
+                burst("journal in memory", round, &ours_in_memory).await;
                 match std::env::var_os("SJW_BENCH_PYTHON") {
                     Some(python) => burst("plain python", round, &move |stage| plain(&python, stage)).await,
-                    None => println!("burst {round}, plain python        left out: SJW_BENCH_PYTHON is not set"),
+                    None => {
+                        println!("burst {round}, plain python        left out: SJW_BENCH_PYTHON is not set")
+                    }
                 }
             }
         }
@@ -60,6 +65,8 @@ struct Stage {
     livy: Livy,
     arn: String,
     directory: tempfile::TempDir,
+    /// Where nothing reaches a disk.
+    memory: tempfile::TempDir,
 }
 
 impl Stage {
@@ -69,7 +76,9 @@ impl Stage {
         let livy = Livy::start(Version::V0_8, Master::Yarn).await;
         livy.configure(|settings| settings.max_creation = 10_000);
         livy.plan(plan);
-        Stage { sfn, livy, arn, directory: tempfile::tempdir().expect("a directory") }
+        let directory = tempfile::tempdir().expect("a directory");
+        let memory = tempfile::tempdir_in("/dev/shm").expect("a directory in memory");
+        Stage { sfn, livy, arn, directory, memory }
     }
 
     fn schedule(&self, number: usize) -> TaskId {
@@ -106,7 +115,16 @@ impl Process {
 
 /// The shipped defaults but for places and pollers.
 fn ours(stage: &Stage) -> Process {
-    let config = Config::new(&stage.sfn.url(), &stage.livy.url(), &stage.arn, stage.directory.path())
+    ours_in(stage, stage.directory.path())
+}
+
+/// The same with its journal in a file system that writes nothing: what the worker costs without its promises.
+fn ours_in_memory(stage: &Stage) -> Process {
+    ours_in(stage, stage.memory.path())
+}
+
+fn ours_in(stage: &Stage, directory: &Path) -> Process {
+    let config = Config::new(&stage.sfn.url(), &stage.livy.url(), &stage.arn, directory)
         .activity("max_concurrent_jobs = 600\npollers = 4\nheartbeat_interval = \"20s\"")
         .table("watch", "interval = \"1s\"\nidle_interval = \"10s\"")
         .table("log", "filter = \"info\"");
@@ -208,9 +226,9 @@ async fn restart(jobs: usize, rate: u32) {
     assert_eq!(stage.livy.count("POST /batches"), jobs, "nothing was submitted twice");
 }
 
-async fn latencies() {
+async fn latencies(place: &str, start: &dyn Fn(&Stage) -> Process) {
     let stage = Stage::new(Plan::success().running_for(Duration::from_millis(1_300))).await;
-    let _process = ours(&stage);
+    let _process = start(&stage);
     stage.sfn.wait_for(|sfn| sfn.open_polls(&stage.arn) == 4, LIMIT).await;
     let (mut to_post, mut to_report) = (Vec::new(), Vec::new());
     for number in 0..60 {
@@ -224,8 +242,8 @@ async fn latencies() {
         // A different phase of the sweep each time.
         wait(Duration::from_millis(37 * (number as u64 % 27))).await;
     }
-    println!("token received to POST         {}", spread(&mut to_post));
-    println!("final in Livy to report        {}", spread(&mut to_report));
+    println!("journal {place:<9}, token to POST   {}", spread(&mut to_post));
+    println!("journal {place:<9}, final to report {}", spread(&mut to_report));
 }
 
 async fn requests() {

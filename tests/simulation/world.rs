@@ -557,8 +557,10 @@ impl World for Sim {
                         )
                         .map(|record| inner.view(record));
                     match found {
-                        Some(view) if by_number => Look::Seen(BatchView { name: name.to_owned(), ..view }),
-                        Some(view) => Look::Seen(view),
+                        Some(view) if by_number => {
+                            Look::Seen(BatchView { name: name.to_owned(), ..view }.into())
+                        }
+                        Some(view) => Look::Seen(view.into()),
                         None => Look::Missing,
                     }
                 }

@@ -90,7 +90,11 @@ impl World for Plain {
 
     async fn look(&self, _: &str, _: Option<&Look>) -> Look {
         sleep(Duration::from_secs(1)).await;
-        self.looks.lock().expect("nobody panics while looking").pop().map_or(Look::Missing, Look::Seen)
+        self.looks
+            .lock()
+            .expect("nobody panics while looking")
+            .pop()
+            .map_or(Look::Missing, |view| Look::Seen(view.into()))
     }
 
     async fn tagged(&self, _: &str) -> Yarn {

@@ -120,7 +120,7 @@ async fn delete_until_gone<W: World>(
     let mut waits = retry::KILL.start();
     loop {
         let look = match world.find(&name).await {
-            Ok(Some(view)) => Look::Seen(view),
+            Ok(Some(view)) => Look::Seen(view.into()),
             Ok(None) => Look::Missing,
             Err(Unreachable(words)) => Look::Unreachable(words),
         };

@@ -24,9 +24,9 @@ pub(in crate::job) async fn prepare<W: World>(
     attempt: &Attempt,
     memory: &mut Memory<W::Slot>,
 ) -> Event {
-    match parse(rules, task, &attempt.run) {
-        Ok(request) => memory.request = Some(request),
-        Err(failure) => return ended(*failure, None),
+    // A wrong input is told at once; a right one does not wait in two forms.
+    if let Err(failure) = parse(rules, task, &attempt.run) {
+        return ended(*failure, None);
     }
     if let Some(waits) = &mut memory.submit_waits {
         sleep(waits.next(fastrand::f64())).await;
@@ -41,6 +41,7 @@ pub(in crate::job) async fn prepare<W: World>(
         }
         match world.slot().await {
             Ok(slot) => {
+                memory.request = parse(rules, task, &attempt.run).ok();
                 memory.slot = Some(slot);
                 return Event::Ready { at: world.now(), held };
             }

@@ -143,7 +143,10 @@ fn yarn_decides_whether_a_run_is_dead() {
     let mixed =
         Yarn::Answer(vec![application(AppState::Ended(AppEnd::Failed)), application(AppState::Active)]);
     let mut burial = burial();
-    assert_eq!(burial.look(Timestamp(0), &Look::Seen(view("running", false)), &ended), Death::Verified);
+    assert_eq!(
+        burial.look(Timestamp(0), &Look::Seen(view("running", false).into()), &ended),
+        Death::Verified
+    );
     assert_eq!(burial.look(Timestamp(0), &Look::Missing, &mixed), Death::Unproved);
     assert_eq!(burial.look(Timestamp(0), &Look::Missing, &Yarn::Unreachable("down".into())), Death::Unproved);
 }
@@ -152,23 +155,32 @@ fn yarn_decides_whether_a_run_is_dead() {
 fn what_never_appears_is_dead_after_the_kill_settle_of_answers() {
     let none = Yarn::Answer(Vec::new());
     let mut burial = burial();
-    assert_eq!(burial.look(Timestamp(0), &Look::Seen(view("starting", false)), &none), Death::Unproved);
+    assert_eq!(
+        burial.look(Timestamp(0), &Look::Seen(view("starting", false).into()), &none),
+        Death::Unproved
+    );
     for at in 1..8 {
         assert_eq!(burial.look(Timestamp(at * 1_000), &Look::Missing, &none), Death::Unproved);
     }
-    assert_eq!(burial.look(Timestamp(8_000), &Look::Seen(view("dead", false)), &none), Death::Unproved);
+    assert_eq!(
+        burial.look(Timestamp(8_000), &Look::Seen(view("dead", false).into()), &none),
+        Death::Unproved
+    );
     assert_eq!(burial.look(Timestamp(9_000), &Look::Missing, &none), Death::Verified);
 }
 
 #[test]
 fn without_yarn_a_run_is_dead_by_livys_word() {
     let mut burial = burial();
-    assert_eq!(burial.look(Timestamp(0), &Look::Seen(view("running", false)), &Yarn::Off), Death::Unproved);
+    assert_eq!(
+        burial.look(Timestamp(0), &Look::Seen(view("running", false).into()), &Yarn::Off),
+        Death::Unproved
+    );
     assert_eq!(burial.look(Timestamp(1_000), &Look::Missing, &Yarn::Off), Death::Unproved);
     assert_eq!(burial.look(Timestamp(2_000), &Look::Unreachable("down".into()), &Yarn::Off), Death::Unproved);
     assert_eq!(burial.look(Timestamp(3_000), &Look::Missing, &Yarn::Off), Death::ByLivysWord);
     assert_eq!(
-        burial.look(Timestamp(4_000), &Look::Seen(view("killed", false)), &Yarn::Off),
+        burial.look(Timestamp(4_000), &Look::Seen(view("killed", false).into()), &Yarn::Off),
         Death::ByLivysWord
     );
 }

@@ -150,7 +150,7 @@ fn run(application: Option<&str>) -> Run {
 }
 
 fn seen(state: &str, application: Option<&str>) -> Look {
-    Look::Seen(BatchView {
+    let view = BatchView {
         id: 3,
         name: "a".into(),
         state: state.into(),
@@ -159,5 +159,6 @@ fn seen(state: &str, application: Option<&str>) -> Look {
         driver_log_url: None,
         tracking_url: None,
         hollow: false,
-    })
+    };
+    Look::Seen(view.into())
 }
