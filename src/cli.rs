@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use crate::config::{self, Settings};
-use crate::daemon;
+use crate::daemon::{self, Fatal};
 use crate::job::request::{self, Defaults};
 use crate::ops::telemetry;
 
@@ -64,6 +64,14 @@ pub fn main() -> ExitCode {
             return ExitCode::from(CONFIGURATION);
         }
     };
+    let unsupported = match arguments.command {
+        Command::Run | Command::Check => config::unsupported(&settings),
+        Command::Render { .. } => None,
+    };
+    if let Some(problem) = unsupported {
+        say(stderr(), &problem);
+        return ExitCode::from(CONFIGURATION);
+    }
     match arguments.command {
         Command::Run => run(settings, path),
         Command::Check => check(&settings, &path),
@@ -88,7 +96,11 @@ fn run(settings: Settings, path: PathBuf) -> ExitCode {
     // Jobs go on in the cluster; whatever is still being asked here is not worth waiting for.
     runtime.shutdown_background();
     telemetry.close(FLUSH);
-    if ended.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Fatal::Unsupported(_)) => ExitCode::from(CONFIGURATION),
+        Err(Fatal::Setup(..) | Fatal::LoopEnded(_)) => ExitCode::FAILURE,
+    }
 }
 
 fn check(settings: &Settings, path: &Path) -> ExitCode {

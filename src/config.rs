@@ -221,6 +221,17 @@ impl Settings {
     }
 }
 
+/// Why the Livy that is configured cannot be served, where that is to be seen on this node.
+pub fn unsupported(settings: &Settings) -> Option<String> {
+    let (host, port) = address(&settings.livy.url).unwrap_or_default();
+    let here = OwnLivy::new(node::node_names(), port).accepts(&host);
+    (here && node::drivers_run_beside_livy()).then(|| {
+        "Livy runs drivers in YARN's client mode, where Livy and YARN report successes that are none: \
+         set livy.spark.deploy-mode = cluster in /etc/livy/conf/livy.conf and restart Livy"
+            .to_owned()
+    })
+}
+
 /// The configuration file of a command line.
 pub fn path_or_default(path: Option<PathBuf>) -> PathBuf {
     path.unwrap_or_else(|| PathBuf::from(PATH))

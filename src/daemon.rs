@@ -41,9 +41,11 @@ const ARRIVALS: usize = 64;
 #[derive(Debug)]
 pub enum Fatal {
     /// Something of the system that it cannot do without.
-    Setup(&'static str, Box<dyn std::error::Error>),
+    Setup(&'static str, Box<dyn std::error::Error + Send>),
     /// A loop that must run for ever ended.
     LoopEnded(&'static str),
+    /// The cluster is one that cannot be served; another try will not help.
+    Unsupported(String),
 }
 
 impl fmt::Display for Fatal {
@@ -58,6 +60,7 @@ impl fmt::Display for Fatal {
                 }
                 Ok(())
             }
+            Fatal::Unsupported(why) => f.write_str(why),
             Fatal::LoopEnded(what) => write!(f, "the {what} ended, which is a bug; the worker starts anew"),
         }
     }
@@ -86,8 +89,8 @@ struct Daemon {
     jobs: Jobs,
     /// Poll loops: they end by a drain.
     pollers: JoinSet<()>,
-    /// The other loops: they never end.
-    loops: JoinSet<&'static str>,
+    /// The other loops: they never end, and say why where one must.
+    loops: JoinSet<Fatal>,
     arrivals: mpsc::Receiver<Arrival>,
     draining: watch::Sender<bool>,
     tick: Interval,
@@ -116,7 +119,7 @@ impl Daemon {
         let watching = watchdog.clone().run(notifier.clone());
         loops.spawn(async move {
             watching.await;
-            "watchdog"
+            Fatal::LoopEnded("watchdog")
         });
         start_sweep(&mut loops, &settings, &sweep, &livy, &watchdog);
 
@@ -129,7 +132,7 @@ impl Daemon {
         let mending = Arc::clone(&jobs.edges).mend_disk();
         loops.spawn(async move {
             mending.await;
-            "watch on the state directory"
+            Fatal::LoopEnded("watch on the state directory")
         });
         let served: Vec<Arc<Served>> =
             settings.activity.iter().map(|activity| serve(&settings, activity)).collect();
@@ -153,7 +156,7 @@ impl Daemon {
                 () = self.jobs.ended() => {}
                 Some(_) = self.pollers.join_next() => return Err(Fatal::LoopEnded("poll loop")),
                 Some(ended) = self.loops.join_next() => {
-                    return Err(Fatal::LoopEnded(ended.unwrap_or("sweep of Livy or the watchdog")));
+                    return Err(ended.unwrap_or(Fatal::LoopEnded("sweep of Livy or the watchdog")));
                 }
                 _ = self.tick.tick() => self.show_status(),
             }
@@ -219,7 +222,7 @@ impl Daemon {
 }
 
 fn start_sweep(
-    loops: &mut JoinSet<&'static str>,
+    loops: &mut JoinSet<Fatal>,
     settings: &Settings,
     sweep: &Sweep,
     livy: &Livy,
@@ -232,10 +235,7 @@ fn start_sweep(
     };
     let watch = &settings.watch;
     let sweeping = sweep.clone().run(livy.clone(), watch.interval, watch.idle_interval, moved);
-    loops.spawn(async move {
-        sweeping.await;
-        "sweep of Livy"
-    });
+    loops.spawn(async move { Fatal::Unsupported(sweeping.await) });
 }
 
 /// Takes up every task that was read back, before the first poll.

@@ -14,7 +14,8 @@ use crate::job::machine::Timestamp;
 use crate::job::report::Answer;
 use crate::job::request::Batch;
 use crate::job::world::{
-    BatchView, Beat, Deleted, Look, Posted, Reported, Token, Unreachable, Unwritable, World, Yarn, YarnMemory,
+    BatchView, Beat, Deleted, Look, NotKilled, Posted, Reported, Token, Unreachable, Unwritable, World, Yarn,
+    YarnMemory,
 };
 use crate::ops::telemetry::message_id;
 use crate::spark::livy::Livy;
@@ -166,7 +167,7 @@ impl World for Edges {
         Box::pin(self.yarn.memory()).await
     }
 
-    async fn kill(&self, id: &str) -> Result<(), Unreachable> {
+    async fn kill(&self, id: &str) -> Result<(), NotKilled> {
         Box::pin(self.yarn.kill(id)).await
     }
 

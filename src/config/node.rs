@@ -23,6 +23,41 @@ fn host_name() -> String {
         .unwrap_or_else(|| "localhost".to_owned())
 }
 
+/// Livy's own configuration, on the node where it runs (EMR and Bigtop).
+const LIVY_CONF: &str = "/etc/livy/conf/livy.conf";
+/// What spark-submit takes where Livy says nothing.
+const SPARK_DEFAULTS: &str = "/etc/spark/conf/spark-defaults.conf";
+
+/// Whether the Livy of this node runs drivers in YARN's client mode, as far as its files can be read. There spark-submit
+/// is the driver, and both Livy and YARN report successes that are none.
+pub(super) fn drivers_run_beside_livy() -> bool {
+    let Ok(livy) = std::fs::read_to_string(LIVY_CONF) else { return false };
+    client_mode(&livy, &std::fs::read_to_string(SPARK_DEFAULTS).unwrap_or_default())
+}
+
+/// Saying nothing is client mode: Livy passes no deploy mode on then, and spark-submit's default is client.
+fn client_mode(livy: &str, spark: &str) -> bool {
+    match property(livy, &["livy.spark.master"]) {
+        Some("yarn") => {
+            let mode = property(livy, &["livy.spark.deploy-mode", "livy.spark.deployMode"]);
+            mode.or_else(|| property(spark, &["spark.submit.deployMode"])) != Some("cluster")
+        }
+        // Spark's old names of both at once.
+        Some(master) => master == "yarn-client",
+        None => false,
+    }
+}
+
+/// The last value of one of the keys in a file of Java properties.
+fn property<'a>(text: &'a str, keys: &[&str]) -> Option<&'a str> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', '!']));
+    let pairs = lines.filter_map(|line| {
+        let (key, value) = line.split_once(|c: char| c == '=' || c == ':' || c.is_whitespace())?;
+        Some((key, value.trim_start_matches(|c: char| c == '=' || c == ':' || c.is_whitespace()).trim_end()))
+    });
+    pairs.filter(|(key, _)| keys.contains(key)).last().map(|(_, value)| value)
+}
+
 /// The names and addresses of this node: its own, those of its search domains, and what `/etc/hosts` calls them.
 pub(super) fn node_names() -> Vec<String> {
     let host = host_name();
@@ -52,4 +87,36 @@ pub(super) fn node_names() -> Vec<String> {
     names.extend([host, short]);
     names.extend(addresses);
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn client_mode_is_told_from_the_files_of_livy_and_spark() {
+        let table = [
+            ("livy.spark.master = yarn\nlivy.spark.deploy-mode = cluster", "", false),
+            ("livy.spark.master yarn\nlivy.spark.deploy-mode cluster", "", false),
+            ("livy.spark.master=yarn\nlivy.spark.deployMode=cluster", "", false),
+            ("livy.spark.master = yarn\nlivy.spark.deploy-mode = client", "", true),
+            ("livy.spark.master = yarn", "", true),
+            ("livy.spark.master = yarn\n# livy.spark.deploy-mode = cluster", "", true),
+            ("livy.spark.master = yarn", "spark.submit.deployMode\tcluster", false),
+            ("livy.spark.master = yarn", "spark.submit.deployMode client", true),
+            (
+                "livy.spark.master = yarn\nlivy.spark.deploy-mode = client",
+                "spark.submit.deployMode cluster",
+                true,
+            ),
+            ("livy.spark.master = yarn-cluster", "", false),
+            ("livy.spark.master = yarn-client", "", true),
+            ("livy.spark.master = local[*]", "", false),
+            ("livy.server.port = 8998", "", false),
+            ("", "", false),
+        ];
+        for (livy, spark, expected) in table {
+            assert_eq!(client_mode(livy, spark), expected, "{livy:?} {spark:?}");
+        }
+    }
 }

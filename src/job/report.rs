@@ -5,6 +5,7 @@
 //! a character.
 
 mod log;
+mod mask;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -12,6 +13,7 @@ use serde_json::{Map, Value, json};
 pub use log::Log;
 pub use log::refine;
 use log::root_cause;
+use mask::mask;
 
 /// The longest `cause` that SendTaskFailure takes, in UTF-16 units (service model: 32,768 characters).
 pub const MAX_CAUSE: usize = 32_768;
@@ -156,7 +158,7 @@ impl Failure {
     pub fn new(error: ErrorName, stage: &str, message: impl Into<String>) -> Failure {
         Failure {
             error,
-            message: clip(&message.into(), MAX_CAUSE / 2),
+            message: clip(&mask(&message.into()), MAX_CAUSE / 2),
             stage: stage.to_owned(),
             batch_id: None,
             application_id: None,
@@ -175,6 +177,17 @@ impl Failure {
         self.diagnostics = log.diagnostics;
         let skip = log.output.len().saturating_sub(MAX_LINES);
         self.log = log.output.into_iter().skip(skip).map(|line| clip(&line, MAX_TEXT)).collect();
+        self
+    }
+}
+
+impl Failure {
+    /// Without what looks like a secret: the texts come from jobs and servers.
+    fn masked(mut self) -> Failure {
+        let texts = [Some(&mut self.message), self.diagnostics.as_mut(), self.log_url.as_mut()];
+        for text in texts.into_iter().flatten().chain(&mut self.log) {
+            *text = mask(text).into_owned();
+        }
         self
     }
 }
@@ -232,6 +245,7 @@ fn output(success: &Success) -> Value {
 
 /// The cause, as long as `limit` UTF-16 units allow: first log lines go, oldest first, then parts of the texts.
 fn cause(failure: &Failure, limit: usize) -> String {
+    let failure = &failure.clone().masked();
     let lines: Vec<&str> = failure.log.iter().map(String::as_str).collect();
     let (mut text, mut share) = (limit / 4, lines.len());
     loop {

@@ -212,6 +212,15 @@ pub struct YarnMemory {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unwritable(pub String);
 
+/// Why YARN does not kill an application, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotKilled {
+    /// It does not let us: nothing but an operator helps.
+    Forbidden(String),
+    /// It did not take it now.
+    NotNow(String),
+}
+
 /// What DELETE did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deleted {
@@ -276,7 +285,7 @@ pub trait World: Send + Sync + 'static {
     /// How far back YARN remembers.
     fn memory(&self) -> impl Future<Output = Result<YarnMemory, Unreachable>> + Send;
     /// YARN's kill of an application.
-    fn kill(&self, id: &str) -> impl Future<Output = Result<(), Unreachable>> + Send;
+    fn kill(&self, id: &str) -> impl Future<Output = Result<(), NotKilled>> + Send;
     /// Whether a process of this node carries a tag: a spark-submit outlives its Livy.
     fn carried(&self, tag: &str) -> impl Future<Output = bool> + Send;
     /// A heartbeat.

@@ -4,6 +4,7 @@
 //! redirects are not followed, and a POST gets a connection of its own, so that no stale one can swallow it. Every
 //! answer becomes one of few, named by what the caller may do next.
 
+use std::fmt;
 use std::io::{self, Read};
 use std::time::Duration;
 
@@ -30,6 +31,24 @@ pub struct Livy {
     look: Client,
     /// For acts: a connection each.
     act: Client,
+}
+
+/// What Livy calls its version: `0.7.1-incubating`, `0.8.0-amzn-1`.
+#[derive(Debug, Clone)]
+pub struct Version(String);
+
+impl Version {
+    /// Names of batches are unique and shown from 0.7 on. What cannot be read is not called old.
+    pub fn is_too_old(&self) -> bool {
+        let mut numbers = self.0.split(['.', '-']).map(str::parse::<u32>);
+        matches!((numbers.next(), numbers.next()), (Some(Ok(0)), Some(Ok(minor))) if minor < 7)
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 impl Livy {
@@ -121,6 +140,18 @@ impl Livy {
             return Err(refused(status, &body));
         }
         livy_wire::list(body.as_slice(), |_| false).map(drop).map_err(|error| odd(&error))
+    }
+
+    /// Livy's version.
+    ///
+    /// # Errors
+    /// As [`Livy::find`].
+    pub async fn version(&self) -> Result<Version, Unreachable> {
+        let (status, body) = self.get("/version").await?;
+        if status != StatusCode::OK {
+            return Err(refused(status, &body));
+        }
+        livy_wire::version(&body).map(Version).map_err(|error| odd(&error))
     }
 
     /// All batches of the `wanted` names, parsed as the answer streams in.
@@ -215,5 +246,27 @@ impl Read for Chunks {
         out[..count].copy_from_slice(&self.rest[self.at..self.at + count]);
         self.at += count;
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn livy_before_0_7_is_too_old() {
+        let table = [
+            ("0.4.0-incubating", true),
+            ("0.6.0-incubating", true),
+            ("0.7.0-incubating", false),
+            ("0.7.1-incubating-amzn-0", false),
+            ("0.8.0", false),
+            ("0.10.0-incubating-SNAPSHOT", false),
+            ("1.0.0", false),
+            ("latest", false),
+        ];
+        for (version, expected) in table {
+            assert_eq!(Version(version.to_owned()).is_too_old(), expected, "{version}");
+        }
     }
 }

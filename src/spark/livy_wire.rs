@@ -106,6 +106,15 @@ pub(super) fn log(body: &[u8]) -> Result<Vec<String>, serde_json::Error> {
     serde_json::from_slice::<RawLog>(body).map(|raw| raw.log)
 }
 
+/// What `/version` calls Livy's version.
+pub(super) fn version(body: &[u8]) -> Result<String, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct RawVersion {
+        version: String,
+    }
+    serde_json::from_slice::<RawVersion>(body).map(|raw| raw.version)
+}
+
 /// Reads a list of batches as it arrives and keeps the wanted ones, so that memory follows our jobs and not the list.
 pub(super) fn list(
     body: impl Read,

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
-use super::livy::Livy;
+use super::livy::{Livy, Version};
 use crate::job::world::{BatchState, BatchView, Look, Unreachable};
 use crate::ops::telemetry::message_id;
 
@@ -70,18 +70,33 @@ impl Sweep {
     }
 
     /// Sweeps for ever: every `interval` while jobs run or Livy is away, else every `idle`. `moved` is told by when the
-    /// next sweep must have ended.
-    pub async fn run(self, livy: Livy, interval: Duration, idle: Duration, moved: impl Fn(Option<Instant>)) {
+    /// next sweep must have ended. Ends only where Livy turns out to be one that cannot be served, and says why.
+    pub async fn run(
+        self,
+        livy: Livy,
+        interval: Duration,
+        idle: Duration,
+        moved: impl Fn(Option<Instant>),
+    ) -> String {
         loop {
             let began = Instant::now();
             let names = Arc::new(self.names());
             moved(None);
-            let answer = if names.is_empty() {
+            let mut answer = if names.is_empty() {
                 livy.ping().await.map(|()| Vec::new())
             } else {
                 let wanted = Arc::clone(&names);
                 livy.list(move |name| wanted.contains(name)).await
             };
+            let was_up = *self.health.borrow() == Health::Up;
+            if answer.is_ok() && !was_up {
+                // Whoever was away may have come back as another version.
+                match livy.version().await {
+                    Ok(version) if version.is_too_old() => return too_old(&version),
+                    Ok(_) => {}
+                    Err(silent) => answer = Err(silent),
+                }
+            }
             self.note_health(&answer);
             match answer {
                 Ok(views) => self.tell(&names, views, &Look::Missing),
@@ -165,6 +180,13 @@ impl Sweep {
             }
         });
     }
+}
+
+fn too_old(version: &Version) -> String {
+    format!(
+        "Livy is {version}, and at least 0.7 is needed: before it names of batches are not unique or not shown, \
+         so that a job cannot be found again"
+    )
 }
 
 /// Whether a job learns nothing from seeing the same once more: only what is missing or ended has a clock.

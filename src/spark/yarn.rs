@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{chain, client, read_body};
 use crate::job::machine::Timestamp;
-use crate::job::world::{AppEnd, AppState, Application, Unreachable, Yarn, YarnMemory};
+use crate::job::world::{AppEnd, AppState, Application, NotKilled, Unreachable, Yarn, YarnMemory};
 
 /// A ResourceManager answers from memory. One that hangs must not keep a kill from the next one.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -192,11 +192,24 @@ impl ResourceManager {
     /// Asks for the end of an application. That it ended is to be seen by looking.
     ///
     /// # Errors
-    /// Where YARN does not take it.
-    pub async fn kill(&self, id: &str) -> Result<(), Unreachable> {
+    /// [`NotKilled`] where YARN does not say that it takes it: a 401, a 403, or anything but a state.
+    pub async fn kill(&self, id: &str) -> Result<(), NotKilled> {
+        #[derive(Deserialize)]
+        struct Taken {
+            #[serde(rename = "state")]
+            _state: String,
+        }
         let path = format!("/ws/v1/cluster/apps/{id}/state?{USER}");
-        let (status, body) = self.ask(Method::PUT, &path, Some(r#"{"state":"KILLED"}"#)).await?;
-        if status.is_success() { Ok(()) } else { Err(Unreachable(refused(status, &body))) }
+        let asked = self.ask(Method::PUT, &path, Some(r#"{"state":"KILLED"}"#)).await;
+        let (status, body) = asked.map_err(|Unreachable(words)| NotKilled::NotNow(words))?;
+        match status {
+            // A standby without an active one answers 200 and a text.
+            _ if status.is_success() && serde_json::from_slice::<Taken>(&body).is_ok() => Ok(()),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Err(NotKilled::Forbidden(refused(status, &body)))
+            }
+            _ => Err(NotKilled::NotNow(refused(status, &body))),
+        }
     }
 
     /// One request, to each ResourceManager in turn until one is active.

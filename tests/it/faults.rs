@@ -23,6 +23,27 @@ async fn nothing_is_polled_while_livy_is_down_at_the_start() {
 }
 
 #[tokio::test]
+async fn a_livy_before_0_7_ends_the_worker_with_78_before_anything_is_polled() {
+    let stage = Stage::new().await;
+    stage.livy.fault("GET /version", Fault::json(200, &json!({"version": "0.6.0-incubating"})));
+    let mut worker = stage.worker();
+    stage.task();
+    assert_eq!(worker.ended().code(), Some(78));
+    worker.logged("Livy is 0.6.0-incubating, and at least 0.7 is needed");
+    assert_eq!(stage.sfn.polls(&stage.arn), 0);
+}
+
+#[tokio::test]
+async fn a_livy_that_does_not_tell_its_version_is_waited_for() {
+    let stage = Stage::new().await;
+    stage.livy.fault_times("GET /version", 3, Fault::html(503, "starting"));
+    let worker = stage.worker();
+    let task = stage.task();
+    worker.logged("Livy does not answer: 503");
+    stage.output(&task).await;
+}
+
+#[tokio::test]
 async fn an_outage_in_the_middle_of_a_job_is_waited_out() {
     let stage = Stage::new().await;
     stage.livy.plan(Plan::manual());

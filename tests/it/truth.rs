@@ -347,6 +347,32 @@ async fn a_kill_that_yarn_refuses_is_repeated_until_the_job_is_dead() {
 }
 
 #[tokio::test]
+async fn a_kill_that_is_forbidden_is_an_operators_event_said_once() {
+    let job = Running::start().await;
+    job.stage.livy.configure(|settings| settings.kill_fails = true);
+    for _ in 0..5 {
+        job.yarn().fault("PUT /apps/*/state", Fault::html(403, "User is not authorized"));
+    }
+    job.stage.sfn.stop(&job.task);
+    let line = job.worker.logged("YARN does not let the worker kill");
+    assert_eq!(line["level"], "ERROR");
+    assert!(line["fields"]["message_id"].is_string(), "{line}");
+    job.dead();
+    assert_eq!(job.worker.count("YARN does not let the worker kill"), 1);
+}
+
+#[tokio::test]
+async fn a_kill_that_a_standby_answers_with_a_text_was_not_taken() {
+    let job = Running::start().await;
+    job.stage.livy.configure(|settings| settings.kill_fails = true);
+    // A standby that knows no active one says so with a 200 (RMWebAppFilter).
+    job.yarn().fault("PUT /apps/*/state", Fault::html(200, "There is no active RM"));
+    job.stage.sfn.stop(&job.task);
+    job.worker.logged("trying again");
+    job.dead();
+}
+
+#[tokio::test]
 async fn a_second_application_with_our_tag_is_killed_and_the_oldest_is_kept() {
     let stage = Stage::with_yarn().await;
     stage.livy.plan(Plan::running());

@@ -13,8 +13,8 @@ use spark_job_worker::job::machine::{State, Timestamp};
 use spark_job_worker::job::report::Answer;
 use spark_job_worker::job::request::Batch;
 use spark_job_worker::job::world::{
-    AppEnd, AppState, Application, BatchState, BatchView, Beat, Deleted, Look, Posted, Reported, Token,
-    Unreachable, Unwritable, World, Yarn, YarnMemory,
+    AppEnd, AppState, Application, BatchState, BatchView, Beat, Deleted, Look, NotKilled, Posted, Reported,
+    Token, Unreachable, Unwritable, World, Yarn, YarnMemory,
 };
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
@@ -604,8 +604,8 @@ impl World for Sim {
         Ok(YarnMemory { started: Timestamp(inner.yarn_started), keeps: inner.yarn_keeps || believed })
     }
 
-    async fn kill(&self, id: &str) -> Result<(), Unreachable> {
-        self.pass(Some(Service::Yarn)).await?;
+    async fn kill(&self, id: &str) -> Result<(), NotKilled> {
+        self.pass(Some(Service::Yarn)).await.map_err(|Unreachable(words)| NotKilled::NotNow(words))?;
         let mut inner = self.inner();
         let now = inner.now();
         inner.tell(format!("YARN kills {id}"));

@@ -10,8 +10,8 @@ use spark_job_worker::job::report::Answer;
 use spark_job_worker::job::request::{Batch, Defaults, OwnLivy};
 use spark_job_worker::job::verdict::Waits;
 use spark_job_worker::job::world::{
-    BatchState, BatchView, Beat, Deleted, Look, Posted, Reported, Token, Unreachable, Unwritable, World,
-    Yarn, YarnMemory,
+    BatchState, BatchView, Beat, Deleted, Look, NotKilled, Posted, Reported, Token, Unreachable, Unwritable,
+    World, Yarn, YarnMemory,
 };
 use spark_job_worker::job::{self, Lent, Rules, Start, Task, Watching};
 use tokio::sync::watch;
@@ -109,7 +109,7 @@ impl World for Plain {
         Err(Unreachable("there is no YARN".to_owned()))
     }
 
-    async fn kill(&self, _: &str) -> Result<(), Unreachable> {
+    async fn kill(&self, _: &str) -> Result<(), NotKilled> {
         Ok(())
     }
 

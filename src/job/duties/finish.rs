@@ -12,7 +12,7 @@ use crate::job::evidence::{Burial, Death, is_final};
 use crate::job::heart::Heart;
 use crate::job::machine::{Event, Run};
 use crate::job::report::{Answer, Outcome, answers};
-use crate::job::world::{AppState, Look, Reported, Unreachable, World, Yarn};
+use crate::job::world::{AppState, Look, NotKilled, Reported, Unreachable, World, Yarn};
 use crate::job::{Rules, Task};
 use crate::ops::telemetry::message_id;
 use crate::retry;
@@ -78,6 +78,7 @@ pub(in crate::job) async fn kill<W: World>(world: Arc<W>, rules: &Rules, run: &R
     let (tell, livy) = watch::channel(Look::Unreachable("not asked yet".to_owned()));
     let deleting = delete_until_gone(Arc::clone(&world), run.name.clone(), watch.interval, tell);
     let _deleting = AbortOnDrop(tokio::spawn(deleting.in_current_span()));
+    let mut forbidden = false;
     let mut burial = Burial::new(watch.interval, watch.kill_settle, watch.waits.lost_after);
     loop {
         let yarn = world.tagged(&run.tag).await;
@@ -100,14 +101,29 @@ pub(in crate::job) async fn kill<W: World>(world: Arc<W>, rules: &Rules, run: &R
             for application in found.iter().filter(|application| application.state == AppState::Active) {
                 match world.kill(&application.id).await {
                     Ok(()) => info!("YARN was told to kill {}", application.id),
-                    Err(Unreachable(words)) => {
+                    Err(NotKilled::NotNow(words)) => {
                         warn!("YARN does not kill {}: {words}; trying again", application.id)
                     }
+                    Err(NotKilled::Forbidden(words)) if !forbidden => {
+                        forbidden = true;
+                        tell_forbidden(&application.id, &words);
+                    }
+                    Err(NotKilled::Forbidden(_)) => {}
                 }
             }
         }
         sleep(watch.interval).await;
     }
+}
+
+/// Only an operator can mend it: somebody else's ResourceManager, an ACL, Kerberos.
+pub(super) fn tell_forbidden(application: &str, words: &str) {
+    error!(
+        message_id = message_id::KILL_FORBIDDEN,
+        yarn_application_id = application,
+        "YARN does not let the worker kill {application}: {words}; trying on, and Livy is asked to; \
+         allow it, or kill the application by hand"
+    );
 }
 
 /// Livy's side of a kill: looks, and deletes what lives. Tells what it sees.

@@ -5,12 +5,13 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tracing::{error, warn};
 
+use super::finish::tell_forbidden;
 use super::{Memory, ended, failure};
 use crate::job::evidence::Answered;
 use crate::job::machine::{Event, Run, Timestamp};
 use crate::job::report::{ErrorName, Failure, Outcome, Source, Success, refine};
 use crate::job::verdict::{Known, LivyView, Verdict, YarnView, judge, livy_view, yarn_view};
-use crate::job::world::{AppState, Application, BatchState, BatchView, Look, Unreachable, World, Yarn};
+use crate::job::world::{AppState, Application, BatchState, BatchView, Look, NotKilled, World, Yarn};
 use crate::job::{Rules, Task};
 use crate::ops::telemetry::message_id;
 use crate::retry;
@@ -148,8 +149,14 @@ pub(in crate::job) async fn kill_doubles<W: World>(world: &W, run: &Run, answer:
         );
         let mut waits = retry::LOOK.start();
         for _ in 0..KILL_TRIES {
-            let Err(Unreachable(words)) = world.kill(&double.id).await else { break };
-            warn!("YARN does not kill {}: {words}", double.id);
+            match world.kill(&double.id).await {
+                Ok(()) => break,
+                Err(NotKilled::NotNow(words)) => warn!("YARN does not kill {}: {words}", double.id),
+                Err(NotKilled::Forbidden(words)) => {
+                    tell_forbidden(&double.id, &words);
+                    break;
+                }
+            }
             sleep(waits.next(fastrand::f64())).await;
         }
     }

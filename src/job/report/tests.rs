@@ -3,6 +3,20 @@
 use super::*;
 
 #[test]
+fn a_cause_shows_no_secret() {
+    let mut failure = Failure::new(ErrorName::Failed, "Running", "password=hunter2 was refused")
+        .with_log(vec!["spark.hadoop.fs.s3a.secret.key=hunter2".into(), "jdbc://u:hunter2@db/x".into()]);
+    failure.diagnostics = Some("token: hunter2".into());
+    assert!(!failure.message.contains("hunter2"), "the message is logged, too");
+    for answer in answers(&Outcome::Failed(Box::new(failure))) {
+        let Answer::Failure { cause, .. } = answer else { panic!("a failure stays one") };
+        let cause = cause.unwrap_or_default();
+        assert!(!cause.contains("hunter2"), "{cause}");
+        assert!(cause.is_empty() || cause.contains("***"), "{cause}");
+    }
+}
+
+#[test]
 fn a_cause_keeps_the_last_lines_within_the_limit() {
     let lines: Vec<String> = (0..20_000).map(|n| format!("line {n} — ünïcödé 🚖 \"quoted\"")).collect();
     let cause = only_cause(&failure(lines));

@@ -56,6 +56,9 @@ pub const LINES_DROPPED: &str = "741fe6466cc240389f3f39b62aaf3891";
 /// A job has a second application in YARN. It is being killed; the oldest goes on.
 pub const APPLICATION_DOUBLED: &str = "d1233133d65842e5a1a70b8d446816b2";
 
+/// YARN does not let the worker kill an application.
+pub const KILL_FORBIDDEN: &str = "e53342352df2479d8d52d0f47bed251c";
+
 /// The journal has an entry that cannot be read. It is kept, and its run is being killed.
 pub const JOURNAL_CORRUPT: &str = "364d068badd14d70bf97aa8662e84789";
 
