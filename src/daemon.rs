@@ -26,6 +26,7 @@ use crate::job::verdict::Waits;
 use crate::job::{Rules, Start, Watching};
 use crate::ops::systemd::{Notifier, Signal, Signals, Watchdog};
 use crate::ops::telemetry::{Telemetry, message_id};
+use crate::spark::driver_log::DriverLogs;
 use crate::spark::livy::Livy;
 use crate::spark::watch::Sweep;
 use crate::spark::yarn::ResourceManager;
@@ -113,6 +114,7 @@ impl Daemon {
         let livy = Livy::new(&settings.livy.url, settings.livy.request_timeout).map_err(http)?;
         let yarn =
             ResourceManager::new(&settings.yarn.url.all(), settings.livy.request_timeout).map_err(http)?;
+        let logs = DriverLogs::new(settings.livy.request_timeout).map_err(http)?;
         let (sweep, watchdog, mut loops) = (Sweep::default(), Watchdog::new(), JoinSet::new());
 
         let notifier = Notifier::from_environment();
@@ -125,7 +127,8 @@ impl Daemon {
 
         let draining = watch::Sender::new(false);
         let submits = settings.livy.max_concurrent_submits;
-        let edges = Edges::new(step_functions, (livy, yarn, sweep), journal, submits, draining.subscribe());
+        let cluster = (livy, yarn, logs, sweep);
+        let edges = Edges::new(step_functions, cluster, journal, submits, draining.subscribe());
         let mut jobs = Jobs::new(edges, watchdog, settings.aws.heartbeat_rate);
         // A first task that cannot be kept would be given back: better not to take it.
         jobs.edges.try_disk().await;

@@ -18,6 +18,7 @@ use crate::job::world::{
     YarnMemory,
 };
 use crate::ops::telemetry::message_id;
+use crate::spark::driver_log::DriverLogs;
 use crate::spark::livy::Livy;
 use crate::spark::processes;
 use crate::spark::watch::{Health, Sweep};
@@ -34,6 +35,8 @@ pub struct Edges {
     pub livy: Livy,
     /// YARN.
     pub yarn: ResourceManager,
+    /// Drivers' logs.
+    driver_logs: DriverLogs,
     /// What a restart needs.
     pub journal: Writer,
     /// The shared sweep.
@@ -51,17 +54,18 @@ impl Edges {
     /// drains.
     pub fn new(
         step_functions: StepFunctions,
-        cluster: (Livy, ResourceManager, Sweep),
+        cluster: (Livy, ResourceManager, DriverLogs, Sweep),
         journal: Writer,
         submits: usize,
         draining: watch::Receiver<bool>,
     ) -> Edges {
-        let (livy, yarn, sweep) = cluster;
+        let (livy, yarn, driver_logs, sweep) = cluster;
         Edges {
             health: sweep.health(),
             step_functions,
             livy,
             yarn,
+            driver_logs,
             journal,
             sweep,
             disk: watch::Sender::new(true),
@@ -161,6 +165,10 @@ impl World for Edges {
 
     async fn application(&self, id: &str) -> Yarn {
         Box::pin(self.yarn.application(id)).await
+    }
+
+    async fn driver_log(&self, page: &str, file: &str) -> Result<Option<Vec<String>>, Unreachable> {
+        Box::pin(self.driver_logs.tail(page, file)).await
     }
 
     async fn memory(&self) -> Result<YarnMemory, Unreachable> {

@@ -55,7 +55,7 @@ fn property<'a>(text: &'a str, keys: &[&str]) -> Option<&'a str> {
         let (key, value) = line.split_once(|c: char| c == '=' || c == ':' || c.is_whitespace())?;
         Some((key, value.trim_start_matches(|c: char| c == '=' || c == ':' || c.is_whitespace()).trim_end()))
     });
-    pairs.filter(|(key, _)| keys.contains(key)).last().map(|(_, value)| value)
+    pairs.rev().find(|(key, _)| keys.contains(key)).map(|(_, value)| value)
 }
 
 /// The names and addresses of this node: its own, those of its search domains, and what `/etc/hosts` calls them.

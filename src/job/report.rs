@@ -127,6 +127,27 @@ pub struct Success {
     pub execution: Option<String>,
 }
 
+/// What a driver wrote. In YARN's cluster mode a Python job's traceback is in its stdout, Spark's own words in its stderr.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DriverLog {
+    /// The last lines of its stderr.
+    pub stderr: Vec<String>,
+    /// The last lines of its stdout.
+    pub stdout: Vec<String>,
+}
+
+impl DriverLog {
+    /// Nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.stderr.is_empty() && self.stdout.is_empty()
+    }
+}
+
+fn last_lines(lines: Vec<String>) -> Vec<String> {
+    let skip = lines.len().saturating_sub(MAX_LINES);
+    lines.into_iter().skip(skip).map(|line| clip(&line, MAX_TEXT)).collect()
+}
+
 /// Why a job failed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -145,8 +166,11 @@ pub struct Failure {
     pub verdict_source: Source,
     /// YARN's diagnostics as Livy repeats them.
     pub diagnostics: Option<String>,
-    /// The last lines of Livy's log.
+    /// The last lines of Livy's log: on YARN what spark-submit said.
     pub log: Vec<String>,
+    /// The last lines of what the driver wrote.
+    #[serde(default)]
+    pub driver: DriverLog,
     /// Where the driver's log is.
     pub log_url: Option<String>,
     /// The execution, if the input named it.
@@ -165,6 +189,7 @@ impl Failure {
             verdict_source: Source::Worker,
             diagnostics: None,
             log: Vec::new(),
+            driver: DriverLog::default(),
             log_url: None,
             execution: None,
         }
@@ -175,8 +200,14 @@ impl Failure {
     pub fn with_log(mut self, lines: Vec<String>) -> Failure {
         let log = Log::split(lines);
         self.diagnostics = log.diagnostics;
-        let skip = log.output.len().saturating_sub(MAX_LINES);
-        self.log = log.output.into_iter().skip(skip).map(|line| clip(&line, MAX_TEXT)).collect();
+        self.log = last_lines(log.output);
+        self
+    }
+
+    /// Takes what the driver wrote.
+    #[must_use]
+    pub fn with_driver_log(mut self, log: DriverLog) -> Failure {
+        self.driver = DriverLog { stderr: last_lines(log.stderr), stdout: last_lines(log.stdout) };
         self
     }
 }
@@ -185,7 +216,8 @@ impl Failure {
     /// Without what looks like a secret: the texts come from jobs and servers.
     fn masked(mut self) -> Failure {
         let texts = [Some(&mut self.message), self.diagnostics.as_mut(), self.log_url.as_mut()];
-        for text in texts.into_iter().flatten().chain(&mut self.log) {
+        let lines = self.log.iter_mut().chain(&mut self.driver.stderr).chain(&mut self.driver.stdout);
+        for text in texts.into_iter().flatten().chain(lines) {
             *text = mask(text).into_owned();
         }
         self
@@ -246,29 +278,11 @@ fn output(success: &Success) -> Value {
 /// The cause, as long as `limit` UTF-16 units allow: first log lines go, oldest first, then parts of the texts.
 fn cause(failure: &Failure, limit: usize) -> String {
     let failure = &failure.clone().masked();
-    let lines: Vec<&str> = failure.log.iter().map(String::as_str).collect();
-    let (mut text, mut share) = (limit / 4, lines.len());
+    let mut text = limit / 4;
     loop {
-        let empty = cause_value(failure, text, &[]).to_string();
-        let room = limit.saturating_sub(units(&empty));
-        // Each line costs itself as JSON and a comma.
-        let costs = lines.iter().rev().map(|line| units(&Value::from(*line).to_string()) + 1);
-        let fitting = costs
-            .scan(0, |sum, cost| {
-                *sum += cost;
-                (*sum <= room).then_some(())
-            })
-            .count();
-        share = share.min(fitting);
-        let mut kept: Vec<&str> = lines[lines.len() - share..].to_vec();
-        // The line at the cut: as much of its end as fits.
-        let used: usize = kept.iter().map(|line| units(&Value::from(*line).to_string()) + 1).sum();
-        let tail =
-            lines.len().checked_sub(share + 1).map(|at| last_units(lines[at], (room - used.min(room)) / 8));
-        if let Some(tail) = tail.filter(|tail| !tail.is_empty()) {
-            kept.insert(0, tail);
-        }
-        let full = cause_value(failure, text, &kept).to_string();
+        let empty = cause_value(failure, text, &Logs::default()).to_string();
+        let logs = Logs::fit(failure, limit.saturating_sub(units(&empty)));
+        let full = cause_value(failure, text, &logs).to_string();
         if units(&full) <= limit {
             return full;
         }
@@ -280,7 +294,55 @@ fn cause(failure: &Failure, limit: usize) -> String {
     }
 }
 
-fn cause_value(failure: &Failure, text: usize, log: &[&str]) -> Value {
+/// The lines of each log that a cause has room for.
+#[derive(Default)]
+struct Logs<'a> {
+    livy: Vec<&'a str>,
+    stderr: Vec<&'a str>,
+    stdout: Vec<&'a str>,
+}
+
+impl<'a> Logs<'a> {
+    /// Divides the room: each log has an equal share, and what a short one leaves goes to the others.
+    fn fit(failure: &'a Failure, mut room: usize) -> Logs<'a> {
+        let sources = [&failure.log, &failure.driver.stderr, &failure.driver.stdout];
+        let cost = |at: usize| -> usize { sources[at].iter().map(|line| line_cost(line)).sum() };
+        let mut order = [0, 1, 2];
+        order.sort_by_key(|at| cost(*at));
+        let mut kept = [const { Vec::new() }; 3];
+        for (done, at) in order.into_iter().enumerate() {
+            kept[at] = tail(sources[at], room / (order.len() - done));
+            room = room.saturating_sub(kept[at].iter().map(|line| line_cost(line)).sum());
+        }
+        let [livy, stderr, stdout] = kept;
+        Logs { livy, stderr, stdout }
+    }
+}
+
+/// What a line takes in a cause: itself as JSON, and a comma.
+fn line_cost(line: &str) -> usize {
+    units(&Value::from(line).to_string()) + 1
+}
+
+/// The last lines that fit, and of the line at the cut as much of its end as fits.
+fn tail(lines: &[String], room: usize) -> Vec<&str> {
+    let costs = lines.iter().rev().map(|line| line_cost(line));
+    let fitting = costs
+        .scan(0, |sum, cost| {
+            *sum += cost;
+            (*sum <= room).then_some(())
+        })
+        .count();
+    let mut kept: Vec<&str> = lines[lines.len() - fitting..].iter().map(String::as_str).collect();
+    let used: usize = kept.iter().map(|line| line_cost(line)).sum();
+    let cut = lines.len().checked_sub(fitting + 1).map(|at| last_units(&lines[at], (room - used) / 8));
+    if let Some(cut) = cut.filter(|cut| !cut.is_empty()) {
+        kept.insert(0, cut);
+    }
+    kept
+}
+
+fn cause_value(failure: &Failure, text: usize, logs: &Logs<'_>) -> Value {
     let clip_option = |value: &Option<String>| value.as_deref().map(|value| clip(value, text));
     let mut map = Map::new();
     map.insert("error".into(), json!(failure.error.as_str()));
@@ -292,7 +354,11 @@ fn cause_value(failure: &Failure, text: usize, log: &[&str]) -> Value {
     map.insert("diagnostics".into(), json!(clip_option(&failure.diagnostics)));
     map.insert("rootCause".into(), json!(root_cause(failure).map(|line| clip(line, text.min(1024)))));
     map.insert("execution".into(), json!(clip_option(&failure.execution)));
-    map.insert("log".into(), json!(log));
+    map.insert("log".into(), json!(logs.livy));
+    if !failure.driver.is_empty() {
+        map.insert("driverStderr".into(), json!(logs.stderr));
+        map.insert("driverStdout".into(), json!(logs.stdout));
+    }
     map.insert("logUrl".into(), json!(clip_option(&failure.log_url)));
     Value::Object(map)
 }

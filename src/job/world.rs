@@ -282,6 +282,13 @@ pub trait World: Send + Sync + 'static {
     fn tagged(&self, tag: &str) -> impl Future<Output = Yarn> + Send;
     /// YARN's application of an id.
     fn application(&self, id: &str) -> impl Future<Output = Yarn> + Send;
+    /// The last lines of a driver's `file` (`stderr`, `stdout`) below the page of its container; `None` where it is not
+    /// there, or not yet.
+    fn driver_log(
+        &self,
+        page: &str,
+        file: &str,
+    ) -> impl Future<Output = Result<Option<Vec<String>>, Unreachable>> + Send;
     /// How far back YARN remembers.
     fn memory(&self) -> impl Future<Output = Result<YarnMemory, Unreachable>> + Send;
     /// YARN's kill of an application.

@@ -1,5 +1,6 @@
 //! The cluster: Livy, YARN, this node's processes, and the one sweep that follows all running jobs.
 
+pub mod driver_log;
 pub mod livy;
 mod livy_wire;
 pub mod processes;

@@ -24,3 +24,4 @@ mod report;
 mod structure;
 mod truth;
 mod way;
+mod why;

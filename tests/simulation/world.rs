@@ -594,6 +594,11 @@ impl World for Sim {
         }
     }
 
+    async fn driver_log(&self, _: &str, _: &str) -> Result<Option<Vec<String>>, Unreachable> {
+        self.pass(None).await?;
+        Ok(None)
+    }
+
     async fn memory(&self) -> Result<YarnMemory, Unreachable> {
         let answer = self.pass(Some(Service::Yarn)).await;
         let inner = self.inner();

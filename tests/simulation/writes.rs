@@ -105,6 +105,10 @@ impl World for Plain {
         Yarn::Off
     }
 
+    async fn driver_log(&self, _: &str, _: &str) -> Result<Option<Vec<String>>, Unreachable> {
+        Ok(Some(Vec::new()))
+    }
+
     async fn memory(&self) -> Result<YarnMemory, Unreachable> {
         Err(Unreachable("there is no YARN".to_owned()))
     }

@@ -3,21 +3,25 @@
 use std::time::Duration;
 
 use tokio::time::sleep;
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use super::finish::tell_forbidden;
 use super::{Memory, ended, failure};
 use crate::job::evidence::Answered;
 use crate::job::machine::{Event, Run, Timestamp};
-use crate::job::report::{ErrorName, Failure, Outcome, Source, Success, refine};
+use crate::job::report::{DriverLog, ErrorName, Failure, Outcome, Source, Success, refine};
 use crate::job::verdict::{Known, LivyView, Verdict, YarnView, judge, livy_view, yarn_view};
-use crate::job::world::{AppState, Application, BatchState, BatchView, Look, NotKilled, World, Yarn};
+use crate::job::world::{
+    AppState, Application, BatchState, BatchView, Look, NotKilled, Unreachable, World, Yarn,
+};
 use crate::job::{Rules, Task};
 use crate::ops::telemetry::message_id;
 use crate::retry;
 
 /// How often the log of a failed job is asked for before the failure is reported without it.
 const LOG_TRIES: usize = 5;
+/// For how long a driver's log is waited for that its node has given away and the log server has not got yet.
+const AGGREGATION: Duration = Duration::from_secs(15);
 /// How often the kill of a double is tried before the job that is ours goes on.
 const KILL_TRIES: usize = 8;
 /// From question to question to YARN about a job of which Livy says nothing.
@@ -93,7 +97,12 @@ pub(in crate::job) async fn watch<W: World>(
             gave_up_looking: lines.iter().any(|line| line.contains(GAVE_UP)),
         };
         let verdict = judge(livy, yarn, known, rules.watch.waits);
-        if let Some(event) = conclude(now, task, run, verdict, &look, application, log.as_ref(), memory) {
+        let driver = match (verdict, application) {
+            (Verdict::Failed(ErrorName::Failed, Source::Yarn), Some(ended)) => driver_log(world, ended).await,
+            _ => DriverLog::default(),
+        };
+        let logs = (log.clone().unwrap_or_default(), driver);
+        if let Some(event) = conclude(now, task, run, verdict, &look, application, logs, memory) {
             return event;
         }
     }
@@ -203,6 +212,36 @@ async fn last_log<W: World>(world: &W, run: &Run) -> Vec<String> {
     Vec::new()
 }
 
+/// What the driver wrote, as far as it can be had soon: where logs are aggregated they are nowhere for some seconds.
+async fn driver_log<W: World>(world: &W, application: &Application) -> DriverLog {
+    let Some(page) = &application.log_url else { return DriverLog::default() };
+    let (stderr, stdout) =
+        tokio::join!(driver_file(world, page, "stderr"), driver_file(world, page, "stdout"));
+    DriverLog { stderr, stdout }
+}
+
+async fn driver_file<W: World>(world: &W, page: &str, file: &str) -> Vec<String> {
+    let mut waits = retry::LOOK.start();
+    let mut silences = 0;
+    let reading = async {
+        loop {
+            match world.driver_log(page, file).await {
+                Ok(Some(lines)) => return lines,
+                Ok(None) => {}
+                Err(Unreachable(words)) => {
+                    silences += 1;
+                    if silences == LOG_TRIES {
+                        debug!("the driver's {file} cannot be read: {words}");
+                        return Vec::new();
+                    }
+                }
+            }
+            sleep(waits.next(fastrand::f64())).await;
+        }
+    };
+    tokio::time::timeout(AGGREGATION, reading).await.unwrap_or_default()
+}
+
 /// The event of a verdict; none while it is to go on.
 #[expect(clippy::too_many_arguments, reason = "all that is known at the end, each used once")]
 fn conclude<S>(
@@ -212,7 +251,7 @@ fn conclude<S>(
     verdict: Verdict,
     look: &Look,
     application: Option<&Application>,
-    log: Option<&Vec<String>>,
+    (log, driver): (Vec<String>, DriverLog),
     memory: &Memory<S>,
 ) -> Option<Event> {
     let (error, source, leftover) = match verdict {
@@ -228,7 +267,7 @@ fn conclude<S>(
     let error = refine(error, &diagnostics);
     let message = message(error, source, look);
     let mut failure = about(run, memory, failure(task, error, "Running", message));
-    failure = failure.with_log(log.cloned().unwrap_or_default());
+    failure = failure.with_log(log).with_driver_log(driver);
     failure.verdict_source = source;
     if !diagnostics.is_empty() {
         failure.diagnostics = Some(diagnostics);

@@ -87,6 +87,102 @@ fn the_root_cause_of_a_traceback_is_its_last_line() {
 }
 
 #[test]
+fn the_reason_is_found_in_the_first_log_that_names_one() {
+    let table: [(&[&str], &[&str], &str, Option<&str>); 9] = [
+        (
+            &["Traceback (most recent call last):", "ValueError: bad code"],
+            &["org.apache.spark.SparkUserAppException: User application exited with 1"],
+            "User application exited with status 1",
+            Some("ValueError: bad code"),
+        ),
+        (
+            &[
+                "py4j.protocol.Py4JJavaError: An error occurred while calling o45.save.",
+                "Caused by: java.io.IOException: full",
+            ],
+            &["java.lang.RuntimeException: later"],
+            "",
+            Some("Caused by: java.io.IOException: full"),
+        ),
+        (
+            &[],
+            &[
+                "26/11/24 ERROR ApplicationMaster: User class threw exception:",
+                "java.lang.IllegalStateException: boom",
+                "\tat Pi.main(Pi.java:7)",
+            ],
+            "User class threw exception: java.lang.IllegalStateException: boom",
+            Some("java.lang.IllegalStateException: boom"),
+        ),
+        (
+            &[],
+            &[
+                "org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 in stage 0.0 failed 4 times",
+            ],
+            "",
+            Some(
+                "org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 in stage 0.0 failed 4 times",
+            ),
+        ),
+        (
+            &[],
+            &["java.lang.ClassNotFoundException: com.example.Missing"],
+            "",
+            Some("java.lang.ClassNotFoundException: com.example.Missing"),
+        ),
+        (
+            &[],
+            &[],
+            "Application application_1_0001 failed 1 times\njava.io.FileNotFoundException: File file:/jobs/x.py does not exist",
+            Some("java.io.FileNotFoundException: File file:/jobs/x.py does not exist"),
+        ),
+        (
+            &[
+                "Caused by: com.amazonaws.services.s3.model.AmazonS3Exception: Access Denied (Service: Amazon S3; Status Code: 403)",
+            ],
+            &[],
+            "",
+            Some(
+                "Caused by: com.amazonaws.services.s3.model.AmazonS3Exception: Access Denied (Service: Amazon S3; Status Code: 403)",
+            ),
+        ),
+        (
+            &["all well so far"],
+            &["26/11/24 INFO a"],
+            "Container killed on request. Exit code is 137\nContainer exited with a non-zero exit code 137.",
+            Some("Container killed on request. Exit code is 137"),
+        ),
+        (&["all well so far"], &["26/11/24 INFO a"], "", None),
+    ];
+    for (stdout, stderr, diagnostics, expected) in table {
+        let owned = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<String>>();
+        let mut failure = Failure::new(ErrorName::Failed, "Running", "it failed")
+            .with_driver_log(DriverLog { stderr: owned(stderr), stdout: owned(stdout) });
+        failure.diagnostics = (!diagnostics.is_empty()).then(|| diagnostics.to_owned());
+        assert_eq!(root_cause(&failure), expected, "{stdout:?} {stderr:?} {diagnostics:?}");
+    }
+}
+
+#[test]
+fn three_long_logs_share_the_room_and_a_short_one_is_whole() {
+    let long = |name: &str| -> Vec<String> {
+        (0..5_000).map(|n| format!("{name} {n} {}", "x".repeat(60))).collect()
+    };
+    let failure = Failure::new(ErrorName::Failed, "Running", "it failed")
+        .with_log(vec!["spark-submit said this".into()])
+        .with_driver_log(DriverLog { stderr: long("stderr"), stdout: long("stdout") });
+    let cause = only_cause(&failure);
+    assert!((MAX_CAUSE * 9 / 10..=MAX_CAUSE).contains(&units(&cause)), "{}", units(&cause));
+    let cause: Value = serde_json::from_str(&cause).unwrap();
+    assert_eq!(cause["log"], json!(["spark-submit said this"]));
+    for key in ["driverStderr", "driverStdout"] {
+        let lines = cause[key].as_array().unwrap();
+        assert!(lines.len() > 150, "{key}: {}", lines.len());
+        assert!(lines.last().unwrap().as_str().unwrap().contains(" 4999 "));
+    }
+}
+
+#[test]
 fn a_log_without_a_reason_has_no_root_cause() {
     check(&["26/11/24 10:00:00 INFO SparkContext: Running", "no such file"], None);
 }

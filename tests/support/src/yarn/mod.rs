@@ -2,8 +2,10 @@
 //! killed, forgotten over restarts, and told otherwise by a standby.
 //!
 //! Operations are named `GET /apps` (key: the tags), `GET /apps/*` and `PUT /apps/*/state` (key: the id), and
-//! `GET /info`; the paths begin with `/ws/v1/cluster`.
+//! `GET /info`; the paths begin with `/ws/v1/cluster`. A NodeManager and the log server are under the same address:
+//! `GET /node/containerlogs` and `GET /jobhistory/logs`, whose key is the file.
 
+mod pages;
 mod routes;
 mod views;
 
@@ -59,6 +61,12 @@ struct Mind {
     standby_of: Option<String>,
     forgotten: HashSet<String>,
     told: HashMap<String, (String, String)>,
+    /// Where this server is: its NodeManager and its log server are under the same address.
+    url: String,
+    /// What drivers wrote: by application and file.
+    wrote: HashMap<(String, String), String>,
+    /// Logs are with the log server, which has them after being asked so often.
+    aggregated: Option<usize>,
     diagnosed: HashMap<String, String>,
 }
 
@@ -112,10 +120,15 @@ impl Yarn {
                 standby_of: None,
                 forgotten: HashSet::new(),
                 told: HashMap::new(),
+                url: String::new(),
+                wrote: HashMap::new(),
+                aggregated: None,
                 diagnosed: HashMap::new(),
             }),
         });
         let server = Server::start(Some(IDLE), bell, |_| Arc::clone(&shared)).await;
+        let url = server.url();
+        shared.change(|mind| mind.url = url);
         Self { server, shared }
     }
 
@@ -153,6 +166,18 @@ impl Yarn {
         self.shared.change(|mind| {
             mind.diagnosed.insert(id.to_owned(), text.to_owned());
         });
+    }
+
+    /// What an application's driver wrote into `stderr` or `stdout`.
+    pub fn wrote(&self, id: &str, file: &str, text: &str) {
+        self.shared.change(|mind| {
+            mind.wrote.insert((id.to_owned(), file.to_owned()), text.to_owned());
+        });
+    }
+
+    /// From now on NodeManagers have given logs away, and the log server has each of them after `asked` requests.
+    pub fn aggregate(&self, asked: usize) {
+        self.shared.change(|mind| mind.aggregated = Some(asked));
     }
 
     /// Makes it a standby, which sends everybody to the active one at `url`, but tells about itself.

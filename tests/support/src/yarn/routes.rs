@@ -18,7 +18,11 @@ impl Service for Shared {
             Some(["apps", id]) => ("/apps/*".to_owned(), (*id).to_owned()),
             Some(["apps", id, part]) => (format!("/apps/*/{part}"), (*id).to_owned()),
             Some(["info"] | []) => ("/info".to_owned(), String::new()),
-            Some(_) | None => (request.path.clone(), String::new()),
+            Some(_) | None => match path[..] {
+                ["node", "containerlogs", .., file] => ("/node/containerlogs".to_owned(), file.to_owned()),
+                ["jobhistory", "logs", .., file] => ("/jobhistory/logs".to_owned(), file.to_owned()),
+                _ => (request.path.clone(), String::new()),
+            },
         };
         Operation { name: format!("{} {place}", request.method), key }
     }
@@ -27,6 +31,9 @@ impl Service for Shared {
         Box::pin(async move {
             let path = segments(&request);
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            if let Some(page) = self.page(&path, &request) {
+                return page;
+            }
             let place = path.strip_prefix(&ROOT[..]);
             // A standby tells about itself, and about nothing else (RMWebAppFilter).
             if !matches!(place, Some(["info"]))

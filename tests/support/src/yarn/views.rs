@@ -89,7 +89,7 @@ impl Shared {
             "finishedTime": if over { ended } else { 0 },
             "elapsedTime": ended.saturating_sub(started),
             "amContainerLogs":
-                format!("http://localhost:8042/node/containerlogs/{container}_01_000001/hadoop"),
+                format!("{}/node/containerlogs/{container}_01_000001/hadoop", mind.url),
         })
     }
 }

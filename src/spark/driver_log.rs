@@ -1,0 +1,125 @@
+//! What a driver wrote, from the pages that YARN has for people.
+//!
+//! In cluster mode Livy's log is only spark-submit's, and YARN says just "exited with status 1". The container's page is
+//! with its NodeManager at first; where logs are aggregated it leads on to the log server (MapReduce's history server)
+//! afterwards, which says for some seconds that the aggregation is not complete. There is no other way to both: the
+//! REST interfaces of NodeManager and history server differ between versions and are often off.
+
+use std::time::Duration;
+
+use reqwest::header::LOCATION;
+use reqwest::{Client, Url};
+
+use super::{chain, client, read_body};
+use crate::job::world::Unreachable;
+
+/// How much of a log is asked for, in bytes from its end.
+const TAIL: usize = 64 << 10;
+/// A page of a busy history server takes its time, and a dead node must not take ours.
+const ANSWER: Duration = Duration::from_secs(5);
+/// From the NodeManager over a proxy or two to the log server.
+const STEPS: usize = 6;
+
+/// Reads drivers' logs.
+#[derive(Debug, Clone)]
+pub struct DriverLogs(Client);
+
+impl DriverLogs {
+    /// A reader whose requests take at most `timeout`, and 5 s.
+    ///
+    /// # Errors
+    /// Where the TLS library cannot be set up.
+    pub fn new(timeout: Duration) -> Result<DriverLogs, reqwest::Error> {
+        let timeout = timeout.min(ANSWER);
+        client(timeout).timeout(timeout).build().map(DriverLogs)
+    }
+
+    /// The last lines of `file` (`stderr`, `stdout`) below a container's page; `None` where it is not there, or not
+    /// there yet.
+    ///
+    /// # Errors
+    /// [`Unreachable`] where nobody answers with a log.
+    pub async fn tail(&self, page: &str, file: &str) -> Result<Option<Vec<String>>, Unreachable> {
+        let mut url = Url::parse(&format!("{}/{file}/?start=-{TAIL}", page.trim_end_matches('/')))
+            .map_err(|error| Unreachable(format!("{page} is no URL: {error}")))?;
+        for _ in 0..STEPS {
+            let response =
+                self.0.get(url.clone()).send().await.map_err(|error| Unreachable(chain(&error)))?;
+            let status = response.status();
+            let header = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).map(str::to_owned);
+            let body = read_body(response).await?;
+            let body = String::from_utf8_lossy(&body);
+            let next = if status.is_redirection() { header } else { refresh(&body) };
+            let Some(next) = next else {
+                if !status.is_success() {
+                    return Err(Unreachable(format!("{url} answers {}", status.as_u16())));
+                }
+                return Ok(preformatted(&body).map(|text| lines(&text)));
+            };
+            url = url.join(&next).map_err(|error| Unreachable(format!("{next} is no URL: {error}")))?;
+            if !matches!(url.scheme(), "http" | "https") {
+                return Err(Unreachable(format!("{url} is no web page")));
+            }
+            if url.query().is_none() {
+                // A log server shows 4 KiB to who does not ask for more.
+                url.set_query(Some(&format!("start=-{TAIL}")));
+            }
+        }
+        Err(Unreachable(format!("{page} leads nowhere")))
+    }
+}
+
+/// Where a page sends its readers by itself: `<meta http-equiv="refresh" content="1; url=…">`.
+fn refresh(page: &str) -> Option<String> {
+    let at = page.find("http-equiv=\"refresh\"")?;
+    let tag = &page[at..at + page[at..].find('>')?];
+    let from = tag.to_ascii_lowercase().find("url=")? + "url=".len();
+    let to = tag[from..].trim_start_matches(['\'', ' ']);
+    let end = to.find(['"', '\'']).unwrap_or(to.len());
+    Some(html_escape::decode_html_entities(&to[..end]).into_owned())
+}
+
+/// The text of the last preformatted part, where a page shows the log. A page without one has a message instead.
+fn preformatted(page: &str) -> Option<String> {
+    let open = page.rfind("<pre")?;
+    let start = open + page[open..].find('>')? + 1;
+    let end = page[start..].rfind("</pre>").map_or(page.len(), |end| start + end);
+    Some(html_escape::decode_html_entities(&page[start..end]).into_owned())
+}
+
+/// The last lines; the first of a cut text is half a line.
+fn lines(text: &str) -> Vec<String> {
+    let mut from = text.len().saturating_sub(TAIL);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    text[from..].trim_matches('\n').lines().map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_is_what_a_page_shows_preformatted() {
+        let page = "<html><td>\n<pre>\nFile &quot;a.py&quot;, in &lt;module&gt;\n  raise &uuml; &amp;amp; &#39;\n</pre>\n</td></html>";
+        let text = preformatted(page).unwrap();
+        assert_eq!(lines(&text), ["File \"a.py\", in <module>", "  raise ü &amp; '"]);
+        assert_eq!(preformatted("<h1>Logs not available for container_1</h1>"), None);
+    }
+
+    #[test]
+    fn a_page_may_lead_on_by_itself() {
+        let page = r#"<meta http-equiv="refresh" content="1; url=http://h:19888/jobhistory/logs/n:1/c/c/u?a=1&amp;b=2">"#;
+        assert_eq!(refresh(page).unwrap(), "http://h:19888/jobhistory/logs/n:1/c/c/u?a=1&b=2");
+        assert_eq!(refresh(r#"<meta http-equiv="Content-type" content="text/html">"#), None);
+    }
+
+    #[test]
+    fn only_the_end_of_a_long_log_is_kept() {
+        let text = format!("{}\nlast", "ü".repeat(TAIL));
+        let lines = lines(&text);
+        assert!(lines[0].len() < TAIL && lines[0].chars().all(|c| c == 'ü'));
+        assert_eq!(lines[1], "last");
+    }
+}
