@@ -123,7 +123,7 @@ impl Daemon {
             watching.await;
             Fatal::LoopEnded("watchdog")
         });
-        start_sweep(&mut loops, &settings, &sweep, &livy, &watchdog);
+        start_sweeps(&mut loops, &settings, &sweep, (&livy, &yarn), &watchdog);
 
         let draining = watch::Sender::new(false);
         let submits = settings.livy.max_concurrent_submits;
@@ -206,7 +206,8 @@ impl Daemon {
     fn show_status(&self) {
         let health = self.jobs.edges.sweep.health();
         let disk = *self.jobs.edges.disk.borrow();
-        let text = self.jobs.board.status(&health.borrow(), &self.settings.livy.url, disk, Instant::now());
+        let (url, progress) = (&self.settings.livy.url, self.jobs.edges.sweep.progress());
+        let text = self.jobs.board.status(&health.borrow(), url, disk, &progress, Instant::now());
         self.notifier.status(&text);
     }
 
@@ -224,21 +225,32 @@ impl Daemon {
     }
 }
 
-fn start_sweep(
+fn start_sweeps(
     loops: &mut JoinSet<Fatal>,
     settings: &Settings,
     sweep: &Sweep,
-    livy: &Livy,
+    cluster: (&Livy, &ResourceManager),
     watchdog: &Watchdog,
 ) {
-    let supervised = watchdog.supervise("sweep of Livy");
-    let moved = move |deadline| match deadline {
-        Some(deadline) => supervised.must_move_by(deadline),
-        None => supervised.rest(),
+    let moved = |name| {
+        let supervised = watchdog.supervise(name);
+        move |deadline| match deadline {
+            Some(deadline) => supervised.must_move_by(deadline),
+            None => supervised.rest(),
+        }
     };
+    let (livy, yarn) = cluster;
     let watch = &settings.watch;
-    let sweeping = sweep.clone().run(livy.clone(), watch.interval, watch.idle_interval, moved);
+    let sweeping =
+        sweep.clone().run(livy.clone(), watch.interval, watch.idle_interval, moved("sweep of Livy"));
     loops.spawn(async move { Fatal::Unsupported(sweeping.await) });
+    if !yarn.is_off() {
+        let sweeping = sweep.clone().run_yarn(yarn.clone(), watch.interval, moved("sweep of YARN"));
+        loops.spawn(async move {
+            sweeping.await;
+            Fatal::LoopEnded("sweep of YARN")
+        });
+    }
 }
 
 /// Takes up every task that was read back, before the first poll.

@@ -10,12 +10,12 @@ use tracing::{error, info};
 
 use crate::activity::StepFunctions;
 use crate::job::journal::{Entry, Writer};
-use crate::job::machine::Timestamp;
+use crate::job::machine::{Run, Timestamp};
 use crate::job::report::Answer;
 use crate::job::request::Batch;
 use crate::job::world::{
-    BatchView, Beat, Deleted, Look, NotKilled, Posted, Reported, Token, Unreachable, Unwritable, World, Yarn,
-    YarnMemory,
+    BatchView, Beat, Deleted, NotKilled, Posted, Reported, Sight, Token, Unreachable, Unwritable, World,
+    Yarn, YarnMemory,
 };
 use crate::ops::telemetry::message_id;
 use crate::spark::driver_log::DriverLogs;
@@ -155,8 +155,8 @@ impl World for Edges {
         Box::pin(self.livy.delete(name)).await
     }
 
-    async fn look(&self, name: &str, seen: Option<&Look>) -> Look {
-        self.sweep.look(name, seen).await
+    async fn look(&self, run: &Run, seen: Option<&Sight>) -> Sight {
+        self.sweep.look(run, seen).await
     }
 
     async fn tagged(&self, tag: &str) -> Yarn {

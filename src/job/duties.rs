@@ -12,7 +12,7 @@ use super::Task;
 use super::machine::{Event, Run, Timestamp};
 use super::report::{ErrorName, Failure, Outcome};
 use super::request::JobRequest;
-use super::world::Look;
+use super::world::Sight;
 use crate::retry::Waits;
 
 pub(super) use finish::{kill, report};
@@ -26,7 +26,9 @@ pub(super) struct Memory<S> {
     slot: Option<S>,
     submit_waits: Option<Waits>,
     running_since: Option<Timestamp>,
-    seen: Option<Look>,
+    seen: Option<Sight>,
+    /// YARN's word for the application's state, as it was last told.
+    word: Option<String>,
     driver_log_url: Option<String>,
     tracking_url: Option<String>,
 }
@@ -39,6 +41,7 @@ impl<S> Default for Memory<S> {
             submit_waits: None,
             running_since: None,
             seen: None,
+            word: None,
             driver_log_url: None,
             tracking_url: None,
         }

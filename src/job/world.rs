@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::journal::Entry;
-use super::machine::Timestamp;
+use super::machine::{Run, Timestamp};
 use super::report::Answer;
 use super::request::Batch;
 
@@ -149,6 +149,16 @@ pub enum Look {
     Seen(Arc<BatchView>),
 }
 
+/// What the shared sweeps saw of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sight {
+    /// Livy's record.
+    pub livy: Look,
+    /// The run's applications that YARN calls active, oldest first; `None` where YARN is off or its sweep got no answer.
+    /// That one is missing here proves nothing: the sweep may have been before it.
+    pub active: Option<Arc<[Application]>>,
+}
+
 /// What YARN says.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Yarn {
@@ -167,6 +177,8 @@ pub struct Application {
     pub id: String,
     /// Whether it has ended, and how.
     pub state: AppState,
+    /// YARN's word for that: `ACCEPTED`, `RUNNING`, …
+    pub word: String,
     /// When it was submitted.
     pub started: Timestamp,
     /// When it ended.
@@ -275,9 +287,9 @@ pub trait World: Send + Sync + 'static {
     fn log(&self, name: &str) -> impl Future<Output = Result<Vec<String>, Unreachable>> + Send;
     /// DELETE of a batch by name.
     fn delete(&self, name: &str) -> impl Future<Output = Result<Deleted, Unreachable>> + Send;
-    /// What the next shared sweep sees of a name. Answers at once where that differs from `seen` or is no live batch,
+    /// What the next shared sweeps see of a run. Answers at once where that differs from `seen` or is no live batch,
     /// else when it changes.
-    fn look(&self, name: &str, seen: Option<&Look>) -> impl Future<Output = Look> + Send;
+    fn look(&self, run: &Run, seen: Option<&Sight>) -> impl Future<Output = Sight> + Send;
     /// YARN's applications with a tag.
     fn tagged(&self, tag: &str) -> impl Future<Output = Yarn> + Send;
     /// YARN's application of an id.

@@ -11,7 +11,10 @@ use tracing::{info, warn};
 use super::telemetry::message_id;
 use crate::activity::Trouble;
 use crate::job::world::Token;
-use crate::spark::watch::Health;
+use crate::spark::watch::{Health, Progress};
+
+/// So many jobs are named in `STATUS=`: a line is what `systemctl status` has room for.
+const SHOWN: usize = 3;
 
 /// A task that is held.
 #[derive(Debug, Clone)]
@@ -109,8 +112,15 @@ impl Board {
         self.contents().draining = true;
     }
 
-    /// One line for `systemctl status`.
-    pub fn status(&self, livy: &Health, livy_url: &str, disk: bool, now: Instant) -> String {
+    /// One line for `systemctl status`. `progress` is YARN's word about jobs on their way.
+    pub fn status(
+        &self,
+        livy: &Health,
+        livy_url: &str,
+        disk: bool,
+        progress: &[Progress],
+        now: Instant,
+    ) -> String {
         let contents = self.contents();
         let mut parts = Vec::new();
         if contents.draining {
@@ -148,6 +158,15 @@ impl Board {
                 parts.push(format!("{all} {noun} ({})", states.join(", ")));
             }
         }
+        if !progress.is_empty() {
+            let shown = progress.iter().take(SHOWN).map(|job| match job.word.as_str() {
+                "RUNNING" => format!("{} {:.0} %", job.name, job.percent),
+                word => format!("{} {word}", job.name),
+            });
+            let more = progress.len().saturating_sub(SHOWN);
+            let more = (more > 0).then(|| format!("and {more} more"));
+            parts.push(shown.chain(more).collect::<Vec<String>>().join(", "));
+        }
         parts.join("; ")
     }
 
@@ -169,19 +188,34 @@ mod tests {
     async fn the_status_says_what_is_waited_for_and_what_is_held() {
         let board = Board::default();
         let url = "http://localhost:8998";
-        assert_eq!(board.status(&Health::Up, url, true, Instant::now()), "Polling; no tasks");
+        assert_eq!(board.status(&Health::Up, url, true, &[], Instant::now()), "Polling; no tasks");
         board.put("a", Some(&Token::new("1".into())), "Running");
         board.put("b", Some(&Token::new("2".into())), "Received");
         board.put("b", Some(&Token::new("2".into())), "Running");
         let down = Health::Down { since: Instant::now(), words: "connection refused".into() };
         board.troubled(ARN, Trouble { condition: Condition::Throttled, words: "Rate exceeded".into() });
         assert_eq!(
-            board.status(&down, url, true, Instant::now() + Duration::from_secs(42)),
+            board.status(&down, url, true, &[], Instant::now() + Duration::from_secs(42)),
             "Waiting for Livy at http://localhost:8998 (connection refused, 42 s); \
              Waiting at spark-job: Step Functions throttles polls (42 s); 2 tasks (2 Running)"
         );
         board.polled(ARN);
         board.remove("a");
-        assert_eq!(board.status(&Health::Up, url, true, Instant::now()), "Polling; 1 task (1 Running)");
+        assert_eq!(board.status(&Health::Up, url, true, &[], Instant::now()), "Polling; 1 task (1 Running)");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_status_names_some_jobs_with_yarns_word_about_them() {
+        let job =
+            |name: &str, word: &str, percent| Progress { name: name.into(), word: word.into(), percent };
+        let jobs = [
+            job("a", "RUNNING", 45.4),
+            job("b", "ACCEPTED", 0.0),
+            job("c", "RUNNING", 100.0),
+            job("d", "RUNNING", 1.0),
+        ];
+        let text = |jobs: &[Progress]| Board::default().status(&Health::Up, "", true, jobs, Instant::now());
+        assert_eq!(text(&jobs[..2]), "Polling; no tasks; a 45 %, b ACCEPTED");
+        assert_eq!(text(&jobs), "Polling; no tasks; a 45 %, b ACCEPTED, c 100 %, and 1 more");
     }
 }

@@ -5,15 +5,12 @@
 //! answer becomes one of few, named by what the caller may do next.
 
 use std::fmt;
-use std::io::{self, Read};
 use std::time::Duration;
 
-use reqwest::{Client, Method, StatusCode};
-use tokio::sync::mpsc;
-
-use super::{chain, client, livy_wire, read_body};
+use super::{chain, client, livy_wire, odd, read_body, read_streaming};
 use crate::job::request::Batch;
 use crate::job::world::{BatchView, Deleted, Posted, Unreachable};
+use reqwest::{Client, Method, StatusCode};
 
 /// DELETE waits for the application id for up to 120 s (`livy.server.yarn.app-lookup-timeout`) before it kills.
 const DELETE: Duration = Duration::from_secs(150);
@@ -164,32 +161,12 @@ impl Livy {
     ) -> Result<Vec<BatchView>, Unreachable> {
         let path = format!("/batches?from=0&size={ALL}");
         let request = self.request(&self.look, Method::GET, &path, self.timeout);
-        let mut response = request.send().await.map_err(|error| Unreachable(chain(&error)))?;
+        let response = request.send().await.map_err(|error| Unreachable(chain(&error)))?;
         if response.status() != StatusCode::OK {
             let status = response.status();
             return Err(refused(status, &read_body(response).await.unwrap_or_default()));
         }
-        let (feed, chunks) = mpsc::channel(4);
-        let parser = tokio::task::spawn_blocking(move || {
-            livy_wire::list(Chunks { chunks, rest: Vec::new(), at: 0 }, wanted)
-        });
-        loop {
-            match response.chunk().await {
-                // A parser that has left says why below.
-                Ok(Some(chunk)) => {
-                    if feed.send(chunk.to_vec()).await.is_err() {
-                        break;
-                    }
-                }
-                Ok(None) => break,
-                Err(error) => return Err(Unreachable(chain(&error))),
-            }
-        }
-        drop(feed);
-        match parser.await {
-            Ok(parsed) => parsed.map_err(|error| odd(&error)),
-            Err(panic) => Err(Unreachable(panic.to_string())),
-        }
+        read_streaming(response, |chunks| livy_wire::list(chunks, wanted)).await
     }
 
     async fn get(&self, path: &str) -> Result<(StatusCode, Vec<u8>), Unreachable> {
@@ -221,32 +198,6 @@ fn is_livys(body: &[u8]) -> bool {
 
 fn refused(status: StatusCode, body: &[u8]) -> Unreachable {
     Unreachable(format!("{} {}", status.as_u16(), livy_wire::words(body)))
-}
-
-fn odd(error: &serde_json::Error) -> Unreachable {
-    Unreachable(format!("an answer that is not Livy's: {error}"))
-}
-
-/// Chunks of a body as a blocking reader.
-struct Chunks {
-    chunks: mpsc::Receiver<Vec<u8>>,
-    rest: Vec<u8>,
-    at: usize,
-}
-
-impl Read for Chunks {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        while self.at == self.rest.len() {
-            match self.chunks.blocking_recv() {
-                Some(chunk) => (self.rest, self.at) = (chunk, 0),
-                None => return Ok(0),
-            }
-        }
-        let count = out.len().min(self.rest.len() - self.at);
-        out[..count].copy_from_slice(&self.rest[self.at..self.at + count]);
-        self.at += count;
-        Ok(count)
-    }
 }
 
 #[cfg(test)]

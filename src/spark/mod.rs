@@ -7,9 +7,11 @@ pub mod processes;
 pub mod watch;
 pub mod yarn;
 
+use std::io::{self, Read};
 use std::time::Duration;
 
 use reqwest::{ClientBuilder, Response, redirect, retry};
+use tokio::sync::mpsc;
 
 use crate::job::world::Unreachable;
 
@@ -30,6 +32,58 @@ async fn read_body(mut response: Response) -> Result<Vec<u8>, Unreachable> {
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+/// A long JSON body, parsed as it streams in, so that memory follows what is kept of it.
+async fn read_streaming<T: Send + 'static>(
+    mut response: Response,
+    parse: impl FnOnce(Chunks) -> Result<T, serde_json::Error> + Send + 'static,
+) -> Result<T, Unreachable> {
+    let (feed, chunks) = mpsc::channel(4);
+    let parser = tokio::task::spawn_blocking(move || parse(Chunks { chunks, rest: Vec::new(), at: 0 }));
+    loop {
+        match response.chunk().await {
+            // A parser that has left says why below.
+            Ok(Some(chunk)) => {
+                if feed.send(chunk.to_vec()).await.is_err() {
+                    break;
+                }
+            }
+            Ok(None) => break,
+            Err(error) => return Err(Unreachable(chain(&error))),
+        }
+    }
+    drop(feed);
+    match parser.await {
+        Ok(parsed) => parsed.map_err(|error| odd(&error)),
+        Err(panic) => Err(Unreachable(panic.to_string())),
+    }
+}
+
+fn odd(error: &serde_json::Error) -> Unreachable {
+    Unreachable(format!("an answer that cannot be understood: {error}"))
+}
+
+/// Chunks of a body as a blocking reader.
+struct Chunks {
+    chunks: mpsc::Receiver<Vec<u8>>,
+    rest: Vec<u8>,
+    at: usize,
+}
+
+impl Read for Chunks {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.rest.len() {
+            match self.chunks.blocking_recv() {
+                Some(chunk) => (self.rest, self.at) = (chunk, 0),
+                None => return Ok(0),
+            }
+        }
+        let count = out.len().min(self.rest.len() - self.at);
+        out[..count].copy_from_slice(&self.rest[self.at..self.at + count]);
+        self.at += count;
+        Ok(count)
+    }
 }
 
 /// The innermost reason is the one that helps: "connection refused" rather than "error sending request".

@@ -1,12 +1,13 @@
-//! One sweep for all running jobs: a single list of batches, however many jobs run.
+//! One sweep for all running jobs: a single list of Livy's batches and one of YARN's active applications, however many
+//! jobs run.
 //!
-//! Jobs register a name and are woken when something about it changes, or at each sweep while it is missing or ended; a
-//! job that just runs costs no wake-up. The sweep also tells whether Livy answers at all.
+//! Jobs register a run and are woken when something about it changes, or at each sweep while it is missing or ended; a
+//! job that just runs costs no wake-up. Livy's sweep also tells whether Livy answers at all. The two go on side by side.
 //!
-//! A registered name costs its look (about 300 bytes) and nothing per second.
+//! A registered run costs its sight (about 600 bytes) and nothing per second.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot, watch};
@@ -14,8 +15,13 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 use super::livy::{Livy, Version};
-use crate::job::world::{BatchState, BatchView, Look, Unreachable};
+use super::yarn::{Moving, ResourceManager};
+use crate::job::machine::Run;
+use crate::job::world::{Application, BatchState, BatchView, Look, Sight, Unreachable};
 use crate::ops::telemetry::message_id;
+
+/// A ResourceManager has this long for the list.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Whether Livy answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,21 +40,51 @@ pub enum Health {
 }
 
 struct Watcher {
-    seen: Option<Look>,
-    tell: oneshot::Sender<Look>,
+    tag: String,
+    seen: Option<Sight>,
+    tell: oneshot::Sender<Sight>,
 }
 
-/// The shared sweep.
+/// What YARN's last sweep saw, by tag; `None` where it got no answer, or was not made yet.
+type Moved = Option<HashMap<String, Tagged>>;
+
+#[derive(Clone)]
+struct Tagged {
+    applications: Arc<[Application]>,
+    name: String,
+    progress: f32,
+}
+
+/// How far a job is by YARN's word.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Progress {
+    /// The batch's name.
+    pub name: String,
+    /// YARN's word for its state.
+    pub word: String,
+    /// In percent.
+    pub percent: f32,
+}
+
+/// The shared sweeps: one of Livy, and one of YARN.
 #[derive(Clone)]
 pub struct Sweep {
     watchers: Arc<Mutex<HashMap<String, Box<Watcher>>>>,
-    wake: Arc<Notify>,
+    moved: Arc<Mutex<Moved>>,
+    nothing: Arc<[Application]>,
+    wake: Arc<[Notify; 2]>,
     health: watch::Sender<Health>,
 }
 
 impl Default for Sweep {
     fn default() -> Self {
-        Sweep { watchers: Arc::default(), wake: Arc::default(), health: watch::Sender::new(Health::Unknown) }
+        Sweep {
+            watchers: Arc::default(),
+            moved: Arc::default(),
+            nothing: Arc::default(),
+            wake: Arc::default(),
+            health: watch::Sender::new(Health::Unknown),
+        }
     }
 }
 
@@ -58,19 +94,35 @@ impl Sweep {
         self.health.subscribe()
     }
 
-    /// What the next sweep sees of `name`: at once where it is missing, ended or differs from `seen`, else on change.
-    pub async fn look(&self, name: &str, seen: Option<&Look>) -> Look {
-        let (tell, told) = oneshot::channel();
-        let watcher = Box::new(Watcher { seen: seen.cloned(), tell });
-        self.watchers.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), watcher);
-        self.wake.notify_one();
-        let _leave = Leave { sweep: self, name };
-        // The sender is dropped only with the whole sweep, at the end of the process.
-        told.await.unwrap_or_else(|_| Look::Unreachable("the sweep has ended".to_owned()))
+    /// How far the jobs are that YARN has, at its last sweep.
+    pub fn progress(&self) -> Vec<Progress> {
+        let moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<Progress> = moved
+            .iter()
+            .flatten()
+            .filter_map(|(_, tagged)| {
+                let word = tagged.applications.first()?.word.clone();
+                Some(Progress { name: tagged.name.clone(), word, percent: tagged.progress })
+            })
+            .collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
     }
 
-    /// Sweeps for ever: every `interval` while jobs run or Livy is away, else every `idle`. `moved` is told by when the
-    /// next sweep must have ended. Ends only where Livy turns out to be one that cannot be served, and says why.
+    /// What the next sweeps see of `run`: at once where it is missing, ended or differs from `seen`, else on change.
+    pub async fn look(&self, run: &Run, seen: Option<&Sight>) -> Sight {
+        let (tell, told) = oneshot::channel();
+        let watcher = Box::new(Watcher { tag: run.tag.clone(), seen: seen.cloned(), tell });
+        self.watchers().insert(run.name.clone(), watcher);
+        self.wake.iter().for_each(Notify::notify_one);
+        let _leave = Leave { sweep: self, name: &run.name };
+        // The sender is dropped only with the whole sweep, at the end of the process.
+        let ended = || Look::Unreachable("the sweep has ended".to_owned());
+        told.await.unwrap_or_else(|_| Sight { livy: ended(), active: None })
+    }
+
+    /// Sweeps Livy for ever: every `interval` while jobs run or Livy is away, else every `idle`. `moved` is told by when
+    /// the next sweep must have ended. Ends only where Livy turns out to be one that cannot be served, and says why.
     pub async fn run(
         self,
         livy: Livy,
@@ -107,35 +159,68 @@ impl Sweep {
         }
     }
 
+    /// Sweeps YARN for ever, every `interval` while jobs run. `moved` as for Livy's sweep. A YARN that hangs delays
+    /// nothing of Livy's.
+    pub async fn run_yarn(self, yarn: ResourceManager, interval: Duration, moved: impl Fn(Option<Instant>)) {
+        let mut silent = None;
+        loop {
+            while self.watchers().is_empty() {
+                moved(None);
+                self.wake[1].notified().await;
+            }
+            let began = Instant::now();
+            moved(Some(began + (PATIENCE + interval) * 2));
+            let answer = yarn.active().await;
+            note_yarn(&answer, &mut silent);
+            self.tell_moved(answer.ok());
+            sleep_until(began + interval).await;
+        }
+    }
+
     /// Until the next sweep is due. A job that registers ends the idle pause, not the interval.
     async fn pause(&self, began: Instant, interval: Duration, idle: Duration) {
         sleep_until(began + interval).await;
         let away = matches!(*self.health.borrow(), Health::Down { .. });
-        if away || !self.watchers.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+        if away || !self.watchers().is_empty() {
             return;
         }
         tokio::select! {
             () = sleep_until(began + idle) => {}
-            () = self.wake.notified() => {}
+            () = self.wake[0].notified() => {}
         }
     }
 
+    fn watchers(&self) -> MutexGuard<'_, HashMap<String, Box<Watcher>>> {
+        self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn names(&self) -> HashSet<String> {
-        self.watchers.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+        self.watchers().keys().cloned().collect()
+    }
+
+    /// The active applications of a tag.
+    fn active(&self, moved: &Moved, tag: &str) -> Option<Arc<[Application]>> {
+        let moved = moved.as_ref()?;
+        Some(
+            moved
+                .get(tag)
+                .map_or_else(|| Arc::clone(&self.nothing), |tagged| Arc::clone(&tagged.applications)),
+        )
     }
 
     /// Tells the watchers of `names`, those that registered before the question went out. What is among `views` was
     /// seen, and everything else is `absent`.
     fn tell(&self, names: &HashSet<String>, views: Vec<BatchView>, absent: &Look) {
         let mut unseen: HashSet<&str> = names.iter().map(String::as_str).collect();
-        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut news = |name: &str, look: Look| {
-            let told = watchers
-                .get(name)
-                .is_some_and(|watcher| may_wait(&look) && watcher.seen.as_ref() == Some(&look));
+        let mut watchers = self.watchers();
+        let moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut news = |name: &str, livy: Look| {
+            let Some(watcher) = watchers.get(name) else { return };
+            let sight = Sight { active: self.active(&moved, &watcher.tag), livy };
+            let told = may_wait(&sight.livy) && watcher.seen.as_ref() == Some(&sight);
             if !told && let Some(watcher) = watchers.remove(name) {
                 // A job that has just left wants no news.
-                let _ = watcher.tell.send(look);
+                let _ = watcher.tell.send(sight);
             }
         };
         for view in views {
@@ -146,6 +231,29 @@ impl Sweep {
         }
         for name in unseen {
             news(name, absent.clone());
+        }
+    }
+
+    /// Keeps what YARN's sweep saw, and tells those for whom it is news. Who has not heard of Livy yet hears both from
+    /// Livy's sweep.
+    fn tell_moved(&self, answer: Option<HashMap<String, Vec<Moving>>>) {
+        let mut watchers = self.watchers();
+        let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        *moved = answer.map(|found| found.into_iter().filter_map(tagged).collect());
+        let changed: Vec<String> = watchers
+            .iter()
+            .filter(|(_, watcher)| {
+                let active = self.active(&moved, &watcher.tag);
+                watcher.seen.as_ref().is_some_and(|seen| seen.active != active)
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in changed {
+            if let Some(watcher) = watchers.remove(&name)
+                && let Some(seen) = watcher.seen
+            {
+                let _ = watcher.tell.send(Sight { active: self.active(&moved, &watcher.tag), ..seen });
+            }
         }
     }
 
@@ -189,6 +297,35 @@ fn too_old(version: &Version) -> String {
     )
 }
 
+/// What is kept of a tag's applications: the progress is the oldest one's, which is ours.
+fn tagged((tag, found): (String, Vec<Moving>)) -> Option<(String, Tagged)> {
+    let (name, progress) = found.first().map(|moving| (moving.name.clone(), moving.progress))?;
+    let applications = found.into_iter().map(|moving| moving.application).collect();
+    Some((tag, Tagged { applications, name, progress }))
+}
+
+/// A change is worth a line, a repetition is not.
+fn note_yarn<T>(answer: &Result<T, Unreachable>, silent: &mut Option<Instant>) {
+    match (answer, &silent) {
+        (Ok(_), None) | (Err(_), Some(_)) => {}
+        (Ok(_), Some(since)) => {
+            info!(
+                message_id = message_id::YARN_BACK,
+                "YARN answers again after {} s",
+                since.elapsed().as_secs()
+            );
+            *silent = None;
+        }
+        (Err(Unreachable(words)), None) => {
+            warn!(
+                message_id = message_id::YARN_UNREACHABLE,
+                "YARN does not answer: {words}; jobs are followed in Livy, and an end that only YARN can judge waits"
+            );
+            *silent = Some(Instant::now());
+        }
+    }
+}
+
 /// Whether a job learns nothing from seeing the same once more: only what is missing or ended has a clock.
 fn may_wait(look: &Look) -> bool {
     match look {
@@ -208,6 +345,6 @@ struct Leave<'a> {
 
 impl Drop for Leave<'_> {
     fn drop(&mut self) {
-        self.sweep.watchers.lock().unwrap_or_else(PoisonError::into_inner).remove(self.name);
+        self.sweep.watchers().remove(self.name);
     }
 }

@@ -3,14 +3,15 @@
 //! With several ResourceManagers, one is active; a standby answers with a redirect, for PUT too, which is followed by
 //! asking the next one. YARN lower-cases tags, and so does its query.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method, Response, StatusCode};
 use serde::Deserialize;
 
-use super::{chain, client, read_body};
+use super::{chain, client, read_body, read_streaming};
 use crate::job::machine::Timestamp;
 use crate::job::world::{AppEnd, AppState, Application, NotKilled, Unreachable, Yarn, YarnMemory};
 
@@ -18,6 +19,12 @@ use crate::job::world::{AppEnd, AppState, Application, NotKilled, Unreachable, Y
 const ANSWER: Duration = Duration::from_secs(5);
 /// Who asks, where YARN's simple authentication wants to know.
 const USER: &str = "user.name=spark-job-worker";
+
+/// The tag of every application that we submit, and the beginning of the one that tells them apart.
+const OURS: &str = "spark-job-worker";
+const TAG: &str = "sjw-";
+/// What is not ended (`YarnApplicationState`).
+const ACTIVE: &str = "NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING";
 
 /// A client of one or several ResourceManagers; off where there is none.
 #[derive(Debug, Clone)]
@@ -29,11 +36,39 @@ pub struct ResourceManager {
     client: Client,
 }
 
+/// An application on its way.
+#[derive(Debug, Clone)]
+pub struct Moving {
+    /// The batch's name, unless the job calls itself otherwise.
+    pub name: String,
+    /// In percent, as the application master says it.
+    pub progress: f32,
+    /// The rest.
+    pub application: Application,
+}
+
+#[derive(Deserialize)]
+struct List {
+    apps: Option<Apps>,
+}
+
+#[derive(Deserialize)]
+struct Apps {
+    #[serde(default)]
+    app: Vec<RawApplication>,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RawApplication {
     id: String,
+    #[serde(default)]
+    name: String,
     state: String,
+    #[serde(default)]
+    application_tags: String,
+    #[serde(default)]
+    progress: f32,
     #[serde(default)]
     final_status: String,
     #[serde(default)]
@@ -52,6 +87,7 @@ impl From<RawApplication> for Application {
     fn from(raw: RawApplication) -> Application {
         Application {
             state: state(&raw.state, &raw.final_status),
+            word: raw.state,
             id: raw.id,
             started: Timestamp(raw.started_time),
             finished: (raw.finished_time > 0).then_some(Timestamp(raw.finished_time)),
@@ -83,17 +119,46 @@ impl ResourceManager {
         Ok(ResourceManager { bases, active: Arc::default(), timeout, client })
     }
 
+    /// Whether there is any.
+    pub fn is_off(&self) -> bool {
+        self.bases.is_empty()
+    }
+
+    /// All active applications of ours by tag, in one request: what the cluster ran before is not in it. Parsed as it
+    /// streams in.
+    ///
+    /// # Errors
+    /// Where YARN does not answer.
+    pub async fn active(&self) -> Result<HashMap<String, Vec<Moving>>, Unreachable> {
+        let path =
+            format!("/ws/v1/cluster/apps?applicationTags={OURS}&states={ACTIVE}&deSelects=resourceRequests");
+        let response = self.ask_for(&Method::GET, &path, None).await?;
+        if response.status() != StatusCode::OK {
+            let status = response.status();
+            return Err(Unreachable(refused(status, &read_body(response).await.unwrap_or_default())));
+        }
+        let list = read_streaming(response, serde_json::from_reader::<_, List>).await?;
+        let mut found: HashMap<String, Vec<Moving>> = HashMap::new();
+        for raw in list.apps.map(|apps| apps.app).unwrap_or_default() {
+            let Some(tag) = raw.application_tags.split(',').find(|tag| tag.starts_with(TAG)) else {
+                continue;
+            };
+            let (tag, name, progress) = (tag.to_owned(), raw.name.clone(), raw.progress);
+            // What a waiting application says changes all the time and means nothing.
+            let application = Application { diagnostics: String::new(), ..raw.into() };
+            found.entry(tag).or_default().push(Moving { name, progress, application });
+        }
+        for applications in found.values_mut() {
+            applications.sort_by(|a, b| {
+                let key = |moving: &Moving| (moving.application.started, moving.application.id.clone());
+                key(a).cmp(&key(b))
+            });
+        }
+        Ok(found)
+    }
+
     /// All applications with a tag, oldest first.
     pub async fn tagged(&self, tag: &str) -> Yarn {
-        #[derive(Deserialize)]
-        struct List {
-            apps: Option<Apps>,
-        }
-        #[derive(Deserialize)]
-        struct Apps {
-            #[serde(default)]
-            app: Vec<RawApplication>,
-        }
         if self.bases.is_empty() {
             return Yarn::Off;
         }
@@ -166,8 +231,9 @@ impl ResourceManager {
         let mut trouble = Unreachable("every ResourceManager is a standby".to_owned());
         for step in 0..self.bases.len() {
             let at = (first + step) % self.bases.len();
-            let (status, body) = match self.ask_one(at, Method::GET, "/ws/v1/cluster/info", None).await {
-                Ok(answer) => answer,
+            let asked = self.ask_one(at, &Method::GET, "/ws/v1/cluster/info", None).await;
+            let (status, body) = match asked {
+                Ok(response) => (response.status(), read_body(response).await?),
                 Err(unreachable) => {
                     trouble = unreachable;
                     continue;
@@ -212,18 +278,30 @@ impl ResourceManager {
         }
     }
 
-    /// One request, to each ResourceManager in turn until one is active.
+    /// One request, and its whole answer.
     async fn ask(
         &self,
         method: Method,
         path: &str,
         body: Option<&'static str>,
     ) -> Result<(StatusCode, Vec<u8>), Unreachable> {
+        let response = self.ask_for(&method, path, body).await?;
+        let status = response.status();
+        Ok((status, read_body(response).await?))
+    }
+
+    /// One request, to each ResourceManager in turn until one is active.
+    async fn ask_for(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&'static str>,
+    ) -> Result<Response, Unreachable> {
         let first = self.active.load(Ordering::Relaxed);
         let mut trouble = Unreachable("no ResourceManager is configured".to_owned());
         for step in 0..self.bases.len() {
             let at = (first + step) % self.bases.len();
-            match self.ask_one(at, method.clone(), path, body).await {
+            match self.ask_one(at, method, path, body).await {
                 Ok(answer) => {
                     self.active.store(at, Ordering::Relaxed);
                     return Ok(answer);
@@ -238,13 +316,13 @@ impl ResourceManager {
     async fn ask_one(
         &self,
         at: usize,
-        method: Method,
+        method: &Method,
         path: &str,
         body: Option<&'static str>,
-    ) -> Result<(StatusCode, Vec<u8>), Unreachable> {
+    ) -> Result<Response, Unreachable> {
         let mut request = self
             .client
-            .request(method, format!("{}{path}", self.bases[at]))
+            .request(method.clone(), format!("{}{path}", self.bases[at]))
             .timeout(self.timeout)
             .header("Accept", "application/json");
         if let Some(body) = body {
@@ -254,8 +332,7 @@ impl ResourceManager {
         if response.status().is_redirection() {
             return Err(Unreachable(format!("{} is a standby", self.bases[at])));
         }
-        let status = response.status();
-        Ok((status, read_body(response).await?))
+        Ok(response)
     }
 }
 

@@ -398,6 +398,86 @@ async fn a_second_application_with_our_tag_is_killed_and_the_oldest_is_kept() {
 }
 
 #[tokio::test]
+async fn a_second_application_that_appears_while_ours_runs_is_killed_and_ours_goes_on() {
+    let job = Running::start().await;
+    post(&job.stage, "stranger", &format!("spark-job-worker,{}", tag(&job.name))).await;
+    let line = job.worker.logged("has a second application");
+    assert_eq!(line["level"], "ERROR");
+    let killed =
+        |livy: &Livy| livy.applications().iter().filter(|app| app.state == AppState::Killed).count() == 1;
+    job.stage.livy.wait_for(killed, None).await;
+    assert_eq!(job.stage.livy.live_applications().len(), 1);
+    assert!(job.yarn().kills().iter().all(|kill| kill.id != job.id), "never ours");
+    job.yarn().set(&job.id, "FINISHED", "SUCCEEDED");
+    job.stage.livy.misjudge(&job.name, "success");
+    job.success().await;
+}
+
+#[tokio::test]
+async fn a_job_that_ends_while_livy_is_away_is_judged_by_yarn_alone() {
+    let job = Running::start().await;
+    job.stage.livy.down().await;
+    job.worker.logged("Livy does not answer");
+    job.looked(5).await;
+    job.yarn().set(&job.id, "FINISHED", "SUCCEEDED");
+    job.success().await;
+}
+
+#[tokio::test]
+async fn one_sweep_of_yarn_serves_all_jobs_also_while_livy_is_away() {
+    for jobs in [1, 40] {
+        let stage = Stage::with_yarn().await;
+        stage.livy.plan(Plan::running());
+        let worker = stage.worker_with(&stage.config().activity("max_concurrent_jobs = 50\npollers = 5"));
+        let tasks: Vec<TaskId> = (0..jobs).map(|_| stage.task()).collect();
+        stage.livy.wait_for(|livy| livy.live_applications().len() == jobs, None).await;
+        stage.yarn().wait_for(|yarn| yarn.count("GET /apps") >= 5, None).await;
+        let spent = async |what: &str| {
+            let sweeps = stage.yarn().count("GET /apps");
+            let single = stage.yarn().count("GET /apps/*");
+            stage.yarn().wait_for(|yarn| yarn.count("GET /apps") >= sweeps + 20, None).await;
+            assert_eq!(stage.yarn().count("GET /apps/*"), single, "{what}, {jobs} jobs: only sweeps");
+            let calls = stage.yarn().calls_of("GET /apps");
+            let tags: Vec<&str> = calls[sweeps..].iter().map(|call| call.operation.key.as_str()).collect();
+            assert!(tags.iter().all(|tag| *tag == "spark-job-worker"), "{what}, {jobs} jobs: {tags:?}");
+        };
+        stage.yarn().wait_for(|_| worker.count("is RUNNING in YARN") >= jobs, None).await;
+        spent("Livy answers").await;
+        stage.livy.down().await;
+        worker.logged("Livy does not answer");
+        spent("Livy is away").await;
+        assert!(tasks.iter().all(|task| stage.sfn.peek(task).is_none()));
+    }
+}
+
+#[tokio::test]
+async fn a_yarn_that_goes_away_is_said_once_and_again_when_it_is_back() {
+    let job = Running::start().await;
+    job.yarn().down().await;
+    job.worker.logged("YARN does not answer");
+    let beats = job.stage.sfn.heartbeats(&job.task).len();
+    job.stage.sfn.wait_for(|sfn| sfn.heartbeats(&job.task).len() >= beats + 2, None).await;
+    job.yarn().up().await;
+    job.worker.logged("YARN answers again");
+    assert_eq!(job.worker.count("YARN does not answer"), 1);
+    job.yarn().set(&job.id, "FINISHED", "SUCCEEDED");
+    job.stage.livy.misjudge(&job.name, "success");
+    job.success().await;
+}
+
+#[tokio::test]
+async fn the_application_is_learned_from_yarn_where_livy_does_not_tell_it_yet() {
+    let stage = Stage::with_yarn().await;
+    stage.livy.plan(Plan::manual());
+    let worker = stage.worker();
+    stage.task();
+    stage.livy.wait_for(|livy| livy.live_applications().len() == 1, None).await;
+    let id = only_application(&stage);
+    worker.logged(&format!("runs as {id}"));
+    worker.logged("in YARN at http");
+}
+
+#[tokio::test]
 async fn a_post_that_nobody_but_yarn_remembers_is_adopted_by_its_tag() {
     let stage = Stage::with_yarn().await;
     stage.livy.plan(Plan::running());

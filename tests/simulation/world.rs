@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use spark_job_worker::job::journal::Entry;
-use spark_job_worker::job::machine::{State, Timestamp};
+use spark_job_worker::job::machine::{Run, State, Timestamp};
 use spark_job_worker::job::report::Answer;
 use spark_job_worker::job::request::Batch;
 use spark_job_worker::job::world::{
     AppEnd, AppState, Application, BatchState, BatchView, Beat, Deleted, Look, NotKilled, Posted, Reported,
-    Token, Unreachable, Unwritable, World, Yarn, YarnMemory,
+    Sight, Token, Unreachable, Unwritable, World, Yarn, YarnMemory,
 };
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
@@ -388,6 +388,7 @@ impl Inner {
         Application {
             id: app.id.clone(),
             state: ended.map_or(AppState::Active, |(end, _)| AppState::Ended(end)),
+            word: if ended.is_some() { "FINISHED" } else { "RUNNING" }.to_owned(),
             started: Timestamp(app.started),
             finished: ended.map(|(_, at)| Timestamp(at)),
             diagnostics: String::new(),
@@ -536,8 +537,9 @@ impl World for Sim {
         Ok(Deleted::Gone)
     }
 
-    async fn look(&self, name: &str, seen: Option<&Look>) -> Look {
-        let number = match seen {
+    async fn look(&self, run: &Run, seen: Option<&Sight>) -> Sight {
+        let name = run.name.as_str();
+        let number = match seen.map(|sight| &sight.livy) {
             Some(Look::Seen(view)) => Some(view.id),
             _ => None,
         };
@@ -565,7 +567,17 @@ impl World for Sim {
                     }
                 }
             };
-            let live = matches!(&look, Look::Seen(view) if matches!(view.state, BatchState::Starting | BatchState::Running));
+            let active = match self.pass(Some(Service::Yarn)).await {
+                Err(_) => None,
+                Ok(()) => match self.inner().apps_where(|app| app.tag == run.tag) {
+                    Yarn::Answer(found) => {
+                        Some(found.into_iter().filter(|app| app.state == AppState::Active).collect())
+                    }
+                    Yarn::Off | Yarn::Unreachable(_) => None,
+                },
+            };
+            let look = Sight { livy: look, active };
+            let live = matches!(&look.livy, Look::Seen(view) if matches!(view.state, BatchState::Starting | BatchState::Running));
             if !live || seen != Some(&look) {
                 return look;
             }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use spark_job_worker::job::heart::Pacer;
 use spark_job_worker::job::journal::{Entry, Journal};
-use spark_job_worker::job::machine::{OnAbort, State, Timestamp};
+use spark_job_worker::job::machine::{OnAbort, Run, State, Timestamp};
 use spark_job_worker::job::report::Answer;
 use spark_job_worker::job::request::{Batch, Defaults, OwnLivy};
 use spark_job_worker::job::verdict::Waits;
 use spark_job_worker::job::world::{
-    BatchState, BatchView, Beat, Deleted, Look, NotKilled, Posted, Reported, Token, Unreachable, Unwritable,
-    World, Yarn, YarnMemory,
+    BatchState, BatchView, Beat, Deleted, Look, NotKilled, Posted, Reported, Sight, Token, Unreachable,
+    Unwritable, World, Yarn, YarnMemory,
 };
 use spark_job_worker::job::{self, Lent, Rules, Start, Task, Watching};
 use tokio::sync::watch;
@@ -88,13 +88,10 @@ impl World for Plain {
         Ok(Deleted::NotFound)
     }
 
-    async fn look(&self, _: &str, _: Option<&Look>) -> Look {
+    async fn look(&self, _: &Run, _: Option<&Sight>) -> Sight {
         sleep(Duration::from_secs(1)).await;
-        self.looks
-            .lock()
-            .expect("nobody panics while looking")
-            .pop()
-            .map_or(Look::Missing, |view| Look::Seen(view.into()))
+        let next = self.looks.lock().expect("nobody panics while looking").pop();
+        Sight { livy: next.map_or(Look::Missing, |view| Look::Seen(view.into())), active: None }
     }
 
     async fn tagged(&self, _: &str) -> Yarn {

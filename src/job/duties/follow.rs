@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::sleep;
-use tracing::{debug, error, warn};
+use tracing::{debug, error, info, warn};
 
 use super::finish::tell_forbidden;
 use super::{Memory, ended, failure};
@@ -12,7 +12,7 @@ use crate::job::machine::{Event, Run, Timestamp};
 use crate::job::report::{DriverLog, ErrorName, Failure, Outcome, Source, Success, refine};
 use crate::job::verdict::{Known, LivyView, Verdict, YarnView, judge, livy_view, yarn_view};
 use crate::job::world::{
-    AppState, Application, BatchState, BatchView, Look, NotKilled, Unreachable, World, Yarn,
+    AppState, Application, BatchState, BatchView, Look, NotKilled, Sight, Unreachable, World, Yarn,
 };
 use crate::job::{Rules, Task};
 use crate::ops::telemetry::message_id;
@@ -63,8 +63,10 @@ pub(in crate::job) async fn watch<W: World>(
     let mut clock = Clock { pair: None, since: world.now(), answered: Answered::new(rules.watch.interval) };
     let mut log: Option<Vec<String>> = None;
     loop {
-        let look = next_look(world, rules, run, memory).await;
-        memory.seen = Some(look.clone());
+        let sight = next_sight(world, rules, run, memory).await;
+        memory.seen = Some(sight.clone());
+        let look = sight.livy;
+        let active = sight.active.as_deref().unwrap_or_default();
         let now = world.now();
         let livy = livy_view(run, &look);
         if let Look::Seen(batch) = &look
@@ -73,11 +75,19 @@ pub(in crate::job) async fn watch<W: World>(
         {
             return event;
         }
+        if let Some(event) = notice_active(world, run, active, memory).await {
+            return event;
+        }
         let without = without_application(now, run);
         if livy == LivyView::Live && without < rules.watch.waits.start_timeout {
             continue;
         }
-        let answer = ask(world, run).await;
+        let answer = match active.iter().find(|application| Some(&application.id) == run.application.as_ref())
+        {
+            // Livy says nothing, and YARN's sweep says that it runs: that one answer serves all jobs.
+            Some(application) if livy_says_nothing(livy) => Yarn::Answer(vec![application.clone()]),
+            Some(_) | None => ask(world, run).await,
+        };
         let (yarn, application) = yarn_view(&answer);
         if let Some(application) = application
             && run.application.is_none()
@@ -108,21 +118,57 @@ pub(in crate::job) async fn watch<W: World>(
     }
 }
 
-/// The next look that may mean something: the sweep's, or the last one again where a clock runs without news.
-async fn next_look<W: World>(world: &W, rules: &Rules, run: &Run, memory: &Memory<W::Slot>) -> Look {
-    let wait = match &memory.seen {
-        Some(Look::Unreachable(_)) => SILENT.min(rules.watch.interval * 10),
+/// Whether it is neither at work nor ended by Livy's word.
+fn livy_says_nothing(livy: LivyView) -> bool {
+    matches!(livy, LivyView::Unreachable | LivyView::NotFound | LivyView::NotOurs)
+}
+
+/// The next sight that may mean something: the sweeps', or the last one again where a clock runs without news.
+async fn next_sight<W: World>(world: &W, rules: &Rules, run: &Run, memory: &Memory<W::Slot>) -> Sight {
+    let silent = SILENT.min(rules.watch.interval * 10);
+    let seen = memory.seen.as_ref();
+    let doubled = seen.and_then(|sight| sight.active.as_ref()).is_some_and(|active| active.len() > 1);
+    let wait = match seen.map(|sight| &sight.livy) {
+        _ if doubled => silent,
+        Some(Look::Unreachable(_)) => silent,
         Some(Look::Seen(_)) if run.application.is_none() => {
             rules.watch.waits.start_timeout.saturating_sub(without_application(world.now(), run))
                 + rules.watch.interval
         }
         Some(Look::Seen(_) | Look::Missing) | None => Duration::MAX,
     };
-    let seen = memory.seen.as_ref();
-    match tokio::time::timeout(wait, world.look(&run.name, seen)).await {
-        Ok(look) => look,
-        Err(_) => seen.cloned().unwrap_or(Look::Missing),
+    match (tokio::time::timeout(wait, world.look(run, seen)).await, seen) {
+        (Ok(sight), _) => sight,
+        (Err(_), Some(seen)) => seen.clone(),
+        // A first look is waited for.
+        (Err(_), None) => Sight { livy: Look::Missing, active: None },
     }
+}
+
+/// Takes what YARN's sweep teaches: the application where it was unknown, a double, and how far it is. An event where
+/// that is worth a state of its own.
+async fn notice_active<W: World>(
+    world: &W,
+    run: &Run,
+    active: &[Application],
+    memory: &mut Memory<W::Slot>,
+) -> Option<Event> {
+    let Some(known) = &run.application else {
+        let application = active.first()?;
+        memory.seen = None;
+        return Some(Event::Learned(Run { application: Some(application.id.clone()), ..run.clone() }));
+    };
+    let (ours, doubles): (Vec<&Application>, Vec<&Application>) =
+        active.iter().partition(|application| application.id == *known);
+    kill_each(world, run, &doubles).await;
+    let application = ours.first()?;
+    memory.tracking_url = application.tracking_url.clone().or(memory.tracking_url.take());
+    if memory.word.as_ref() != Some(&application.word) {
+        let place = application.tracking_url.as_deref().map(|url| format!(" at {url}")).unwrap_or_default();
+        info!(yarn_application_id = known.as_str(), "{} is {} in YARN{place}", run.name, application.word);
+        memory.word = Some(application.word.clone());
+    }
+    None
 }
 
 fn without_application(now: Timestamp, run: &Run) -> Duration {
@@ -144,11 +190,15 @@ async fn ask<W: World>(world: &W, run: &Run) -> Yarn {
     }
 }
 
-/// More than one application with one tag: the oldest is ours, the others are killed. Repeated here, because a run
-/// whose application is known is no longer looked for by its tag.
+/// More than one application with one tag: the oldest is ours, the others are killed.
 pub(in crate::job) async fn kill_doubles<W: World>(world: &W, run: &Run, answer: &Yarn) {
     let Yarn::Answer(found) = answer else { return };
-    for double in found.iter().skip(1).filter(|application| application.state == AppState::Active) {
+    let doubles: Vec<&Application> = found.iter().skip(1).collect();
+    kill_each(world, run, &doubles).await;
+}
+
+async fn kill_each<W: World>(world: &W, run: &Run, doubles: &[&Application]) {
+    for double in doubles.iter().filter(|application| application.state == AppState::Active) {
         error!(
             message_id = message_id::APPLICATION_DOUBLED,
             yarn_application_id = double.id,

@@ -203,6 +203,7 @@ fn application(state: AppState) -> Application {
     Application {
         id: "application_1_0001".into(),
         state,
+        word: "RUNNING".into(),
         started: Timestamp(0),
         finished: None,
         diagnostics: String::new(),

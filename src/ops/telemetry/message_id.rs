@@ -56,6 +56,12 @@ pub const LINES_DROPPED: &str = "741fe6466cc240389f3f39b62aaf3891";
 /// A job has a second application in YARN. It is being killed; the oldest goes on.
 pub const APPLICATION_DOUBLED: &str = "d1233133d65842e5a1a70b8d446816b2";
 
+/// YARN does not answer.
+pub const YARN_UNREACHABLE: &str = "5e27ccebefa0425b900c828e4a04b477";
+
+/// YARN answers again.
+pub const YARN_BACK: &str = "6977beb89fbf416d84df39eddd120807";
+
 /// YARN does not let the worker kill an application.
 pub const KILL_FORBIDDEN: &str = "e53342352df2479d8d52d0f47bed251c";
 
