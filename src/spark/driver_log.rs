@@ -1,9 +1,10 @@
 //! What a driver wrote, from the pages that YARN has for people.
 //!
 //! In cluster mode Livy's log is only spark-submit's, and YARN says just "exited with status 1". The container's page is
-//! with its NodeManager at first; where logs are aggregated it leads on to the log server (MapReduce's history server)
-//! afterwards, which says for some seconds that the aggregation is not complete. There is no other way to both: the
-//! REST interfaces of NodeManager and history server differ between versions and are often off.
+//! with its NodeManager at first; where logs are aggregated it answers with a 307 to the log server (`MapReduce`'s history
+//! server) afterwards, which can say for some seconds that the aggregation is not complete: a page without a
+//! preformatted part. Pages rather than the REST interfaces: the NodeManager's leads nowhere once its logs are
+//! aggregated, and the history server's hangs while it cannot reach the ResourceManager (observed with Hadoop 3.3.4).
 
 use std::time::Duration;
 
@@ -49,8 +50,7 @@ impl DriverLogs {
             let header = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).map(str::to_owned);
             let body = read_body(response).await?;
             let body = String::from_utf8_lossy(&body);
-            let next = if status.is_redirection() { header } else { refresh(&body) };
-            let Some(next) = next else {
+            let Some(next) = header.filter(|_| status.is_redirection()) else {
                 if !status.is_success() {
                     return Err(Unreachable(format!("{url} answers {}", status.as_u16())));
                 }
@@ -67,16 +67,6 @@ impl DriverLogs {
         }
         Err(Unreachable(format!("{page} leads nowhere")))
     }
-}
-
-/// Where a page sends its readers by itself: `<meta http-equiv="refresh" content="1; url=…">`.
-fn refresh(page: &str) -> Option<String> {
-    let at = page.find("http-equiv=\"refresh\"")?;
-    let tag = &page[at..at + page[at..].find('>')?];
-    let from = tag.to_ascii_lowercase().find("url=")? + "url=".len();
-    let to = tag[from..].trim_start_matches(['\'', ' ']);
-    let end = to.find(['"', '\'']).unwrap_or(to.len());
-    Some(html_escape::decode_html_entities(&to[..end]).into_owned())
 }
 
 /// The text of the last preformatted part, where a page shows the log. A page without one has a message instead.
@@ -106,13 +96,6 @@ mod tests {
         let text = preformatted(page).unwrap();
         assert_eq!(lines(&text), ["File \"a.py\", in <module>", "  raise ü &amp; '"]);
         assert_eq!(preformatted("<h1>Logs not available for container_1</h1>"), None);
-    }
-
-    #[test]
-    fn a_page_may_lead_on_by_itself() {
-        let page = r#"<meta http-equiv="refresh" content="1; url=http://h:19888/jobhistory/logs/n:1/c/c/u?a=1&amp;b=2">"#;
-        assert_eq!(refresh(page).unwrap(), "http://h:19888/jobhistory/logs/n:1/c/c/u?a=1&b=2");
-        assert_eq!(refresh(r#"<meta http-equiv="Content-type" content="text/html">"#), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Numbers of the daemon as a process, beside a plain Python worker, on the same stand-ins in the same run.
 //!
 //! `cargo bench --bench numbers`, or only some of it: `cargo bench --bench numbers -- idle latency requests burst
-//! restart`. The Python worker needs boto3: `SJW_BENCH_PYTHON` names an interpreter that has it; without one its rows
+//! hang restart`. The Python worker needs boto3: `SJW_BENCH_PYTHON` names an interpreter that has it; without one its rows
 //! are left out, and that is said. Bounded: 500 tasks a burst, three bursts a worker.
 
 #![expect(
@@ -52,6 +52,9 @@ fn main() {
                     }
                 }
             }
+        }
+        if wanted("hang") {
+            hang().await;
         }
         if wanted("restart") {
             restart(200, 100).await;
@@ -259,6 +262,37 @@ async fn requests() {
         wait(Duration::from_secs(20)).await;
         println!("requests to Livy a minute      {} for {jobs} running jobs", (looks() - before) * 3);
     }
+}
+
+/// A thousand running jobs while Livy hangs for a minute: how late is a heartbeat?
+async fn hang() {
+    const JOBS: usize = 1_000;
+    let stage = Stage::new(Plan::running()).await;
+    let config = Config::new(&stage.sfn.url(), &stage.livy.url(), &stage.arn, stage.directory.path())
+        .activity("max_concurrent_jobs = 1001\npollers = 4\nheartbeat_interval = \"20s\"")
+        .table("watch", "interval = \"1s\"\nidle_interval = \"10s\"")
+        .table("livy", "request_timeout = \"30s\"")
+        .table("log", "filter = \"warn\"");
+    let path = stage.directory.path().join("config.toml");
+    std::fs::write(&path, config.text()).expect("written");
+    let child =
+        command(Path::new(PROGRAM)).args(["run", "--config"]).arg(&path).stderr(Stdio::null()).spawn();
+    let _process = Process(child.expect("it starts"));
+    let tasks: Vec<TaskId> = (0..JOBS).map(|number| stage.schedule(number)).collect();
+    stage.livy.wait_for(|livy| livy.live_applications().len() == JOBS, LIMIT).await;
+    let beaten = |sfn: &Sfn| tasks.iter().all(|task| !sfn.heartbeats(task).is_empty());
+    stage.sfn.wait_for(beaten, LIMIT).await;
+    stage.livy.hang_all(true);
+    let hung = Instant::now();
+    wait(Duration::from_secs(60)).await;
+    let mut gaps: Vec<Duration> = Vec::new();
+    for task in &tasks {
+        let beats = stage.sfn.heartbeats(task);
+        let times: Vec<Instant> = beats;
+        gaps.extend(times.windows(2).filter(|pair| pair[1] > hung).map(|pair| pair[1] - pair[0]));
+        gaps.push(Instant::now() - *times.last().expect("it was beaten for"));
+    }
+    println!("Livy hung 60 s, {JOBS} jobs      gaps of a 20 s heartbeat: {}", spread(&mut gaps));
 }
 
 async fn burst(name: &str, round: usize, start: &dyn Fn(&Stage) -> Process) {

@@ -133,6 +133,29 @@ async fn too_many_sessions_is_waited_out() {
 }
 
 #[tokio::test]
+async fn posts_go_out_few_at_a_time_and_spread_after_an_outage() {
+    let stage = Stage::new().await;
+    stage.livy.configure(|settings| settings.start_takes = Duration::from_millis(300));
+    let config = stage.config().activity("max_concurrent_jobs = 30\npollers = 10");
+    let _worker = stage.worker_with(&config.table("livy", "max_concurrent_submits = 3"));
+    stage.sfn.wait_for(|sfn| sfn.open_polls(&stage.arn) == 10, None).await;
+    stage.livy.down().await;
+    let tasks: Vec<_> = (0..10).map(|_| stage.task()).collect();
+    stage.sfn.wait_for(|sfn| tasks.iter().all(|task| !sfn.heartbeats(task).is_empty()), None).await;
+    stage.livy.up().await;
+    for task in &tasks {
+        stage.output(task).await;
+    }
+    let posts = stage.livy.posts_named("etl-");
+    assert_eq!(posts.len(), 10, "one each");
+    let began: Vec<_> = posts.iter().map(|post| post.at).collect();
+    let most = began.iter().map(|at| {
+        began.iter().filter(|other| (**other..**other + Duration::from_millis(250)).contains(at)).count()
+    });
+    assert!(most.max() <= Some(3), "at most three at a time: {began:?}");
+}
+
+#[tokio::test]
 async fn a_livy_that_stays_full_longer_than_its_patience_fails_the_task_for_a_retry() {
     let mut settings = Settings::new(Version::V0_8, Master::Yarn);
     settings.max_creation = 0;

@@ -123,3 +123,34 @@ async fn secrets_in_a_drivers_log_are_masked() {
     assert!(!cause.contains("hunter2") && !cause.contains("AKIAIOSFODNN7EXAMPLE"), "{cause}");
     assert!(cause.contains("db_password=***"), "{cause}");
 }
+
+#[tokio::test]
+async fn the_exit_of_the_drivers_container_gives_the_error_its_name() {
+    let table = [
+        (
+            "Application application_1_0001 failed 1 times due to AM Container for appattempt_1_0001_000001 exited with \
+             exitCode: -104\nDiagnostics: Container is running beyond the 'PHYSICAL' memory limit.",
+            "SparkJob.OutOfMemory",
+        ),
+        (
+            "AM Container exited with exitCode: 137\njava.lang.OutOfMemoryError: Java heap space",
+            "SparkJob.OutOfMemory",
+        ),
+        (
+            "Application application_1_0001 failed 1 times due to AM Container for appattempt_1_0001_000001 exited with \
+             exitCode: -100\nDiagnostics: Container released on a *lost* node",
+            "SparkJob.NodeLost",
+        ),
+        ("AM Container exited with exitCode: 137", "SparkJob.Failed"),
+        ("User application exited with status 1", "SparkJob.Failed"),
+    ];
+    for (diagnostics, expected) in table {
+        let job = Failing::start().await;
+        job.stage.yarn().diagnose(&job.id, diagnostics);
+        job.stage.yarn().set(&job.id, "FAILED", "FAILED");
+        job.stage.livy.misjudge(&job.name, "dead");
+        let (error, cause) = job.stage.failure(&job.task).await;
+        assert_eq!(error, expected, "{diagnostics}");
+        assert_eq!(cause["verdictSource"], "yarn");
+    }
+}

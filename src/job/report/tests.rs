@@ -87,80 +87,55 @@ fn the_root_cause_of_a_traceback_is_its_last_line() {
 }
 
 #[test]
-fn the_reason_is_found_in_the_first_log_that_names_one() {
-    let table: [(&[&str], &[&str], &str, Option<&str>); 9] = [
-        (
-            &["Traceback (most recent call last):", "ValueError: bad code"],
-            &["org.apache.spark.SparkUserAppException: User application exited with 1"],
-            "User application exited with status 1",
-            Some("ValueError: bad code"),
-        ),
-        (
-            &[
-                "py4j.protocol.Py4JJavaError: An error occurred while calling o45.save.",
-                "Caused by: java.io.IOException: full",
-            ],
-            &["java.lang.RuntimeException: later"],
-            "",
-            Some("Caused by: java.io.IOException: full"),
-        ),
-        (
-            &[],
-            &[
-                "26/11/24 ERROR ApplicationMaster: User class threw exception:",
-                "java.lang.IllegalStateException: boom",
-                "\tat Pi.main(Pi.java:7)",
-            ],
-            "User class threw exception: java.lang.IllegalStateException: boom",
-            Some("java.lang.IllegalStateException: boom"),
-        ),
-        (
-            &[],
-            &[
-                "org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 in stage 0.0 failed 4 times",
-            ],
-            "",
-            Some(
-                "org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 in stage 0.0 failed 4 times",
-            ),
-        ),
-        (
-            &[],
-            &["java.lang.ClassNotFoundException: com.example.Missing"],
-            "",
-            Some("java.lang.ClassNotFoundException: com.example.Missing"),
-        ),
-        (
-            &[],
-            &[],
-            "Application application_1_0001 failed 1 times\njava.io.FileNotFoundException: File file:/jobs/x.py does not exist",
-            Some("java.io.FileNotFoundException: File file:/jobs/x.py does not exist"),
-        ),
-        (
-            &[
-                "Caused by: com.amazonaws.services.s3.model.AmazonS3Exception: Access Denied (Service: Amazon S3; Status Code: 403)",
-            ],
-            &[],
-            "",
-            Some(
-                "Caused by: com.amazonaws.services.s3.model.AmazonS3Exception: Access Denied (Service: Amazon S3; Status Code: 403)",
-            ),
-        ),
-        (
-            &["all well so far"],
-            &["26/11/24 INFO a"],
-            "Container killed on request. Exit code is 137\nContainer exited with a non-zero exit code 137.",
-            Some("Container killed on request. Exit code is 137"),
-        ),
-        (&["all well so far"], &["26/11/24 INFO a"], "", None),
+fn the_reason_of_a_python_job_is_in_its_stdout() {
+    let noise = ["org.apache.spark.SparkUserAppException: User application exited with 1"];
+    let stdout = ["Traceback (most recent call last):", "ValueError: bad code"];
+    let yarn = "User application exited with status 1";
+    check_logs(&stdout, &noise, yarn, Some("ValueError: bad code"));
+    let stdout = [
+        "py4j.protocol.Py4JJavaError: An error occurred while calling o45.save.",
+        "Caused by: java.io.IOException: full",
     ];
-    for (stdout, stderr, diagnostics, expected) in table {
-        let owned = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<String>>();
-        let mut failure = Failure::new(ErrorName::Failed, "Running", "it failed")
-            .with_driver_log(DriverLog { stderr: owned(stderr), stdout: owned(stdout) });
-        failure.diagnostics = (!diagnostics.is_empty()).then(|| diagnostics.to_owned());
-        assert_eq!(root_cause(&failure), expected, "{stdout:?} {stderr:?} {diagnostics:?}");
-    }
+    check_logs(
+        &stdout,
+        &["java.lang.RuntimeException: later"],
+        "",
+        Some("Caused by: java.io.IOException: full"),
+    );
+    let denied =
+        "Caused by: com.amazonaws.services.s3.model.AmazonS3Exception: Access Denied (Status Code: 403)";
+    check_logs(&[denied], &noise, yarn, Some(denied));
+}
+
+#[test]
+fn the_reason_of_a_java_job_is_in_its_stderr() {
+    let boom = "java.lang.IllegalStateException: boom";
+    let threw =
+        ["26/11/24 ERROR ApplicationMaster: User class threw exception:", boom, "\tat Pi.main(Pi.java:7)"];
+    check_logs(&[], &threw, "User class threw exception: java.lang.IllegalStateException: boom", Some(boom));
+    let aborted = "org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 failed 4 times";
+    check_logs(&["all well so far"], &[aborted], "", Some(aborted));
+    let missing = "java.lang.ClassNotFoundException: com.example.Missing";
+    check_logs(&[], &[missing], "", Some(missing));
+}
+
+#[test]
+fn where_the_driver_says_nothing_yarn_names_the_reason() {
+    let missing = "java.io.FileNotFoundException: File file:/jobs/x.py does not exist";
+    check_logs(&[], &[], &format!("Application application_1_0001 failed\n{missing}"), Some(missing));
+    let killed = "Container killed on request. Exit code is 137";
+    let exited = format!("{killed}\nContainer exited with a non-zero exit code 137.");
+    check_logs(&["all well so far"], &["26/11/24 INFO a"], &exited, Some(killed));
+    check_logs(&["all well so far"], &["26/11/24 INFO a"], "", None);
+}
+
+#[track_caller]
+fn check_logs(stdout: &[&str], stderr: &[&str], diagnostics: &str, expected: Option<&str>) {
+    let owned = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<String>>();
+    let mut failure = Failure::new(ErrorName::Failed, "Running", "it failed")
+        .with_driver_log(DriverLog { stderr: owned(stderr), stdout: owned(stdout) });
+    failure.diagnostics = (!diagnostics.is_empty()).then(|| diagnostics.to_owned());
+    assert_eq!(root_cause(&failure), expected);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! killed, forgotten over restarts, and told otherwise by a standby.
 //!
 //! Operations are named `GET /apps` (key: the tags), `GET /apps/*` and `PUT /apps/*/state` (key: the id), and
-//! `GET /info`; the paths begin with `/ws/v1/cluster`. A NodeManager and the log server are under the same address:
+//! `GET /info`; the paths begin with `/ws/v1/cluster`. A `NodeManager` and the log server are under the same address:
 //! `GET /node/containerlogs` and `GET /jobhistory/logs`, whose key is the file.
 
 mod pages;
@@ -61,7 +61,7 @@ struct Mind {
     standby_of: Option<String>,
     forgotten: HashSet<String>,
     told: HashMap<String, (String, String)>,
-    /// Where this server is: its NodeManager and its log server are under the same address.
+    /// Where this server is: its `NodeManager` and its log server are under the same address.
     url: String,
     /// What drivers wrote: by application and file.
     wrote: HashMap<(String, String), String>,
@@ -175,7 +175,7 @@ impl Yarn {
         });
     }
 
-    /// From now on NodeManagers have given logs away, and the log server has each of them after `asked` requests.
+    /// From now on `NodeManager`s have given logs away, and the log server has each of them after `asked` requests.
     pub fn aggregate(&self, asked: usize) {
         self.shared.change(|mind| mind.aggregated = Some(asked));
     }

@@ -1,4 +1,4 @@
-//! Pages for people: a container's log with its NodeManager, and with the log server (Hadoop 3.3, as observed).
+//! Pages for people: a container's log with its `NodeManager`, and with the log server (Hadoop 3.3, as observed).
 
 use super::Shared;
 use crate::http::{Answer, Request};
@@ -18,7 +18,7 @@ impl Shared {
                     self.mind().url
                 );
                 let text = format!("Redirecting to log server : {url}");
-                return Some(Answer::new(307, "text/plain;charset=utf-8", text).with("location", url));
+                Some(Answer::new(307, "text/plain;charset=utf-8", text).with("location", url))
             }
             ["jobhistory", "logs", _, container, _, _, file] => {
                 self.change(|mind| {
