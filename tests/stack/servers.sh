@@ -54,7 +54,7 @@ for port in random.sample(range(20000, 32000), 2000):
 PYTHON
   read_ports
   cp "$here"/jobs/*.py "$run/jobs/"
-  cp "$(pi_jar)" "$run/jobs/pi.jar"
+  cp "$(jobs_jar)" "$run/jobs/jobs.jar"
   "$(venv pyspark)/bin/python" "$here/jobs/taxi_trips.py" "$run/data/trips.csv" 20000
   # the last file: whoever finds it finds everything
   cat >"$run/env.part" <<ENV

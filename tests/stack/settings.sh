@@ -152,6 +152,8 @@ hadoop.tmp.dir $run/state/hadoop
 CONF
   # aggregation is always on here: else it sends its readers to the NodeManager
   site history/yarn-site.xml <<CONF
+yarn.resourcemanager.address 127.0.0.1:$port_rm_rpc
+yarn.resourcemanager.webapp.address 127.0.0.1:$port_rm_http
 yarn.log-aggregation-enable true
 yarn.nodemanager.remote-app-log-dir file://$run/state/logs
 CONF
