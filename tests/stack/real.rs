@@ -241,7 +241,7 @@ pub(crate) fn input(name: &str, file: &str, more: Value) -> Value {
 
 /// Whether a spark-submit or a container of an application runs. The first has its name on the command line, the
 /// second, and all that it starts, its number in `CONTAINER_ID=container_[e<epoch>_]<cluster>_<number>_…`.
-fn has_processes(application: &Value) -> bool {
+pub(crate) fn has_processes(application: &Value) -> bool {
     let name = application["name"].as_str().expect("a name");
     let id = application["id"].as_str().expect("an id").trim_start_matches("application");
     let part_of = |text: Vec<u8>, wanted: &dyn Fn(&str) -> bool| {
