@@ -29,7 +29,7 @@ python311() { # the lock files are made for it: LocalStack 4.9.2 is the newest t
 digest() { sha256sum "$here/$1" | cut -c-12; }
 venv() { echo "$cache/$1-$(digest "$1.lock")"; }
 jars() { echo "$cache/$1-$(digest "$1-pom.xml")"; }
-pi_jar() { echo "$cache/pi-$(digest jobs/Pi.java).jar"; }
+jobs_jar() { echo "$cache/jobs-$(cat "$here"/jobs/*.java | sha256sum | cut -c-12).jar"; }
 pyspark() { echo "$(venv pyspark)/lib/python3.11/site-packages/pyspark"; }
 
 install_venv() { # the lock files are complete: nothing is resolved
@@ -51,13 +51,13 @@ install_jars() {
   mv "$target.part" "$target"
 }
 
-install_pi() {
-  local target; target=$(pi_jar)
+install_jobs() {
+  local target; target=$(jobs_jar)
   [ ! -f "$target" ] || return 0
   rm -rf "$target.part"
-  javac -cp "$(pyspark)/jars/*" -d "$target.part/classes" "$here/jobs/Pi.java"
-  jar cf "$target.part/pi.jar" -C "$target.part/classes" .
-  mv "$target.part/pi.jar" "$target"
+  javac -cp "$(pyspark)/jars/*" -d "$target.part/classes" "$here"/jobs/*.java
+  jar cf "$target.part/jobs.jar" -C "$target.part/classes" .
+  mv "$target.part/jobs.jar" "$target"
   rm -rf "$target.part"
 }
 
@@ -71,7 +71,7 @@ install() {
     install_venv localstack
     install_venv microburst
     install_venv pyspark
-    install_pi
+    install_jobs
     wait "$jars"
   ) 9>"$cache/lock"
 }

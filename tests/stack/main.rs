@@ -12,5 +12,6 @@
 mod abort;
 mod contract;
 mod crash;
+mod outcomes;
 mod real;
 mod taxi;

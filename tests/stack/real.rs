@@ -1,9 +1,11 @@
 //! The real servers, as far as a test asks them anything.
 
+use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use stand_ins::worker::{Config, Worker};
 use tempfile::TempDir;
 
@@ -13,6 +15,9 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_spark-job-worker");
 pub(crate) const LIMIT: Duration = Duration::from_secs(150);
 /// From question to question.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// The states in which YARN's applications end.
+const ENDED: [&str; 3] = ["FINISHED", "FAILED", "KILLED"];
 
 /// What `tests/stack/run` says about the servers.
 pub(crate) fn stack(name: &str) -> String {
@@ -41,6 +46,12 @@ pub(crate) async fn get(url: &str) -> Value {
     }
 }
 
+/// Kills, stops or starts one of the real servers: an argument list of `servers.sh`, and variables for it.
+pub(crate) fn control(arguments: &[&str], variables: &[(&str, &str)]) {
+    let status = Command::new(stack("CONTROL")).args(arguments).envs(variables.iter().copied()).status();
+    assert!(status.expect("the script runs").success(), "{arguments:?}");
+}
+
 /// Which Livy a test uses.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum On {
@@ -57,6 +68,13 @@ pub(crate) struct End {
     pub(crate) output: Value,
     pub(crate) error: String,
     pub(crate) cause: String,
+}
+
+impl End {
+    /// The cause that the worker wrote.
+    pub(crate) fn why(&self) -> Value {
+        serde_json::from_str(&self.cause).unwrap_or_else(|_| panic!("a cause is JSON: {self:?}"))
+    }
 }
 
 /// An activity of its own, a worker for it, and a directory.
@@ -124,6 +142,11 @@ impl Stage {
         execution
     }
 
+    /// Starts an execution of one task: a file of the stack's jobs under a name, and what else its input says.
+    pub(crate) async fn run(&self, name: &str, file: &str, more: Value) -> String {
+        self.start(name, &self.one_task(), &input(name, file, more)).await
+    }
+
     /// Waits for the end of an execution.
     pub(crate) async fn ended(&self, execution: &str) -> End {
         wait_for("the end of the execution", async || {
@@ -165,6 +188,73 @@ impl Stage {
             .filter(|app| app["name"].as_str().is_some_and(|name| name.starts_with(prefix)))
             .collect()
     }
+
+    /// Waits until Livy has a batch whose name begins so.
+    pub(crate) async fn posted(&self, prefix: &str) -> Value {
+        wait_for("the batch", async || self.batches(prefix).await.into_iter().next()).await
+    }
+
+    /// Waits until an application is in a state.
+    pub(crate) async fn reaches(&self, prefix: &str, state: &str) -> Value {
+        wait_for(&format!("{state} of {prefix}"), async || {
+            self.applications(prefix).await.into_iter().find(|app| app["state"] == state)
+        })
+        .await
+    }
+
+    /// The one application that there is.
+    pub(crate) async fn only(&self, prefix: &str) -> Value {
+        let mut applications = self.applications(prefix).await;
+        assert_eq!(applications.len(), 1, "{applications:?}");
+        applications.remove(0)
+    }
+
+    /// Waits until nothing is left: no application that goes on, no process of one, no entry in the journal.
+    pub(crate) async fn nothing_left(&self, prefix: &str) {
+        wait_for("an end of everything", async || {
+            let applications = self.applications(prefix).await;
+            let ended = |app: &Value| app["state"].as_str().is_some_and(|state| ENDED.contains(&state));
+            let nothing =
+                applications.iter().all(|app| ended(app) && !has_processes(app)) && self.journal().is_empty();
+            nothing.then_some(())
+        })
+        .await;
+    }
+
+    /// The entries of the worker's journal.
+    pub(crate) fn journal(&self) -> Vec<String> {
+        let files = fs::read_dir(self.directory.path().join("state")).expect("the state directory");
+        files
+            .map(|file| file.expect("a file").file_name().to_string_lossy().into_owned())
+            .filter(|name| name != "lock" && !name.ends_with(".tmp"))
+            .collect()
+    }
+}
+
+/// A task's input.
+pub(crate) fn input(name: &str, file: &str, more: Value) -> Value {
+    let mut input = json!({"Name": name, "File": format!("{}/{file}", stack("JOBS"))});
+    let more: Map<String, Value> = serde_json::from_value(more).expect("an object");
+    input.as_object_mut().expect("an object").extend(more);
+    input
+}
+
+/// Whether a spark-submit or a container of an application runs. The first has its name on the command line, the
+/// second, and all that it starts, its number in `CONTAINER_ID=container_[e<epoch>_]<cluster>_<number>_…`.
+pub(crate) fn has_processes(application: &Value) -> bool {
+    let name = application["name"].as_str().expect("a name");
+    let id = application["id"].as_str().expect("an id").trim_start_matches("application");
+    let part_of = |text: Vec<u8>, wanted: &dyn Fn(&str) -> bool| {
+        text.split(|byte| *byte == 0).any(|part| wanted(&String::from_utf8_lossy(part)))
+    };
+    let processes = fs::read_dir("/proc").expect("the processes");
+    processes.flatten().map(|process| process.path()).any(|process| {
+        let read = |file: &str| fs::read(process.join(file)).unwrap_or_default();
+        part_of(read("cmdline"), &|part| part == name)
+            || part_of(read("environ"), &|part| {
+                part.starts_with("CONTAINER_ID=") && part.contains(&format!("{id}_"))
+            })
+    })
 }
 
 async fn call(client: &reqwest::Client, operation: &str, body: Value) -> Value {

@@ -8,7 +8,9 @@
 #
 #   sfn         Step Functions (LocalStack); keeps nothing over a restart
 #   faults      the same through a proxy that can fail requests (microburst, POST /_microburst/rules)
-#   rm nm       YARN's ResourceManager, with recovery, and NodeManager, without
+#   rm nm       YARN's ResourceManager, with recovery, and NodeManager, without; logs stay with it, or are aggregated
+#               with LOG_AGGREGATION=on at its start
+#   history     the job history server, which shows aggregated logs
 #   livy-yarn   Livy in front of YARN, cluster mode; recovery on, or off with LIVY_RECOVERY=off at its start
 #   livy-local  Livy with Spark in local mode
 #   livy-fake   Livy with a script for spark-submit: a batch takes milliseconds (see fake-spark/bin/spark-submit)
@@ -23,7 +25,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${SJW_STACK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/spark-job-worker-stack}
-all=(sfn faults rm nm livy-yarn livy-local livy-fake)
+all=(sfn faults rm nm history livy-yarn livy-local livy-fake)
 # shellcheck source=install.sh
 . "$here/install.sh"
 # shellcheck source=settings.sh
@@ -36,7 +38,7 @@ new_run() { # picks the ports and writes down the addresses
   mkdir -p "$run"/{pid,log,conf,state,tmp,jobs,data}
   # below the range from which the kernel gives out ports: one of a killed server must not go to somebody's connection
   "$(venv pyspark)/bin/python" - sfn faults rm_rpc rm_scheduler rm_tracker rm_admin rm_http nm_rpc nm_localizer nm_http \
-    livy_yarn livy_local livy_fake >"$run/ports" <<'PYTHON'
+    history_rpc history_admin history_http livy_yarn livy_local livy_fake >"$run/ports" <<'PYTHON'
 import random, socket, sys
 names, held = sys.argv[1:], []
 for port in random.sample(range(20000, 32000), 2000):
@@ -52,7 +54,7 @@ for port in random.sample(range(20000, 32000), 2000):
 PYTHON
   read_ports
   cp "$here"/jobs/*.py "$run/jobs/"
-  cp "$(pi_jar)" "$run/jobs/pi.jar"
+  cp "$(jobs_jar)" "$run/jobs/jobs.jar"
   "$(venv pyspark)/bin/python" "$here/jobs/taxi_trips.py" "$run/data/trips.csv" 20000
   # the last file: whoever finds it finds everything
   cat >"$run/env.part" <<ENV
@@ -65,6 +67,7 @@ SJW_STACK_LIVY_LOCAL=http://127.0.0.1:$port_livy_local
 SJW_STACK_LIVY_FAKE=http://127.0.0.1:$port_livy_fake
 SJW_STACK_RM=http://127.0.0.1:$port_rm_http
 SJW_STACK_NM=http://127.0.0.1:$port_nm_http
+SJW_STACK_HISTORY=http://127.0.0.1:$port_history_http
 SJW_STACK_JOBS=$run/jobs
 SJW_STACK_DATA=$run/data
 SJW_STACK_TRIPS=$run/data/trips.csv
@@ -104,6 +107,7 @@ ready() { # ready NAME
     rm) answers "http://127.0.0.1:$port_rm_http/ws/v1/cluster/info" ;;
     nm) answers "http://127.0.0.1:$port_nm_http/ws/v1/node/info" &&
       answers "http://127.0.0.1:$port_rm_http/ws/v1/cluster/metrics" '"activeNodes":1' ;;
+    history) answers "http://127.0.0.1:$port_history_http/ws/v1/history/info" ;;
     livy-*) answers "http://127.0.0.1:$(livy_port "$1")/version" ;;
   esac
 }

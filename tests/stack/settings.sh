@@ -31,11 +31,12 @@ java_server() { # java_server NAME MEMORY CLASSPATH MAIN [VARIABLE=VALUE]...
     -Dlog4j.configuration="file:$run/conf/log4j.properties" -cp "$classpath" "$main"
 }
 
-yarn_server() {
-  java_server "$1" 512m "$run/conf/yarn:$(jars yarn)/*" "org.apache.hadoop.yarn.server.$2" HADOOP_CONF_DIR="$run/conf/yarn"
+hadoop_server() { # hadoop_server NAME CONF MAIN
+  java_server "$1" 512m "$run/conf/$2:$(jars yarn)/*" "org.apache.hadoop.$3" HADOOP_CONF_DIR="$run/conf/$2"
 }
-command_rm() { yarn_server rm resourcemanager.ResourceManager; }
-command_nm() { yarn_server nm nodemanager.NodeManager; }
+command_rm() { hadoop_server rm yarn yarn.server.resourcemanager.ResourceManager; }
+command_nm() { hadoop_server nm yarn yarn.server.nodemanager.NodeManager; }
+command_history() { hadoop_server history history mapreduce.v2.hs.JobHistoryServer; }
 
 command_livy() {
   local conf=$run/conf/$1 spark classpath
@@ -66,6 +67,7 @@ log4j.appender.console.layout.ConversionPattern=%d{ISO8601} %p %c{1}: %m%n
 CONF
   case $1 in
     rm | nm) configure_yarn ;;
+    history) configure_history ;;
     livy-*)
       mkdir -p "$run/conf/$1" "$run/log/$1.requests"
       [ "$1" != livy-yarn ] || configure_yarn
@@ -76,24 +78,24 @@ CONF
 
 site() { # site FILE, lines "name value" on standard input
   local name value
-  mkdir -p "$run/conf/yarn"
+  mkdir -p "$run/conf/${1%/*}"
   {
     echo '<configuration>'
     while read -r name value; do
       printf '  <property><name>%s</name><value>%s</value></property>\n' "$name" "$value"
     done
     echo '</configuration>'
-  } >"$run/conf/yarn/$1"
+  } >"$run/conf/$1"
 }
 
 configure_yarn() {
   # short waits for a server that is not there: they start at the same time, and tests kill them
-  site core-site.xml <<CONF
+  site yarn/core-site.xml <<CONF
 fs.defaultFS file:///
 hadoop.tmp.dir $run/state/hadoop
 ipc.client.connect.retry.interval 200
 CONF
-  site yarn-site.xml <<CONF
+  site yarn/yarn-site.xml <<CONF
 yarn.resourcemanager.hostname 127.0.0.1
 yarn.resourcemanager.bind-host 127.0.0.1
 yarn.resourcemanager.address 127.0.0.1:$port_rm_rpc
@@ -126,9 +128,10 @@ yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage 10
 yarn.nodemanager.env-whitelist JAVA_HOME,PATH,HADOOP_CONF_DIR
 yarn.nodemanager.admin-env $(mark)
 yarn.node-attribute.fs-store.root-dir file://$run/state/node-attributes
-yarn.log-aggregation-enable false
+yarn.log-aggregation-enable $([ "${LOG_AGGREGATION:-off}" = on ] && echo true || echo false)
+yarn.log.server.url http://127.0.0.1:$port_history_http/jobhistory/logs
 CONF
-  site capacity-scheduler.xml <<CONF
+  site yarn/capacity-scheduler.xml <<CONF
 yarn.scheduler.capacity.root.queues default,etl
 yarn.scheduler.capacity.root.default.capacity 50
 yarn.scheduler.capacity.root.default.maximum-capacity 100
@@ -139,6 +142,27 @@ yarn.scheduler.capacity.root.etl.user-limit-factor 4
 yarn.scheduler.capacity.maximum-am-resource-percent 0.9
 yarn.scheduler.capacity.node-locality-delay -1
 yarn.scheduler.capacity.resource-calculator org.apache.hadoop.yarn.util.resource.DefaultResourceCalculator
+CONF
+}
+
+configure_history() {
+  site history/core-site.xml <<CONF
+fs.defaultFS file:///
+hadoop.tmp.dir $run/state/hadoop
+CONF
+  # aggregation is always on here: else it sends its readers to the NodeManager
+  site history/yarn-site.xml <<CONF
+yarn.resourcemanager.address 127.0.0.1:$port_rm_rpc
+yarn.resourcemanager.webapp.address 127.0.0.1:$port_rm_http
+yarn.log-aggregation-enable true
+yarn.nodemanager.remote-app-log-dir file://$run/state/logs
+CONF
+  site history/mapred-site.xml <<CONF
+mapreduce.jobhistory.bind-host 127.0.0.1
+mapreduce.jobhistory.address 127.0.0.1:$port_history_rpc
+mapreduce.jobhistory.admin.address 127.0.0.1:$port_history_admin
+mapreduce.jobhistory.webapp.address 127.0.0.1:$port_history_http
+yarn.app.mapreduce.am.staging-dir $run/state/history
 CONF
 }
 
