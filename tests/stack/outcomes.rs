@@ -10,12 +10,47 @@ use crate::real::{On, Stage, control, has_processes, input, stack, wait_for};
 const LONG: u32 = 300;
 
 #[tokio::test]
-#[ignore = "slow: tests/stack/run --all"]
-async fn a_python_job_that_fails_on_yarn() {
+async fn a_python_job_that_fails_says_why_from_its_node() {
     let stage = Stage::new(On::Yarn, "python").await;
     let execution = stage.run("python", "fails.py", json!({})).await;
-    let cause = failed(&stage, "python-", &execution, "SparkJob.Failed", "FAILED").await;
-    assert!(cause.to_string().contains("exited with status 1"), "{cause}");
+    fails_in_python(&stage, "python-", &execution).await;
+}
+
+#[tokio::test]
+async fn a_python_job_that_fails_says_why_from_the_log_server() {
+    let stage = Stage::new(On::Yarn, "aggregated").await;
+    control(&["stop", "nm"], &[]);
+    control(&["start", "nm"], &[("LOG_AGGREGATION", "on")]);
+    let execution = stage.run("aggregated", "fails.py", json!({})).await;
+    fails_in_python(&stage, "aggregated-", &execution).await;
+    // The node has given the log away: whoever asks it is sent on.
+    let application = stage.only("aggregated-").await;
+    let page = format!("{}/stdout/?start=-4096", application["amContainerLogs"].as_str().unwrap_or_default());
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+    let client = client.expect("a client");
+    wait_for("the aggregation", async || {
+        let status = client.get(&page).send().await.ok()?.status();
+        status.is_redirection().then_some(())
+    })
+    .await;
+    // And so a second job's log comes from where the first one's is now, or will be.
+    let execution = stage.run("again", "fails.py", json!({})).await;
+    fails_in_python(&stage, "again-", &execution).await;
+    control(&["stop", "nm"], &[]);
+    control(&["start", "nm"], &[]);
+}
+
+/// The cause has YARN's diagnostics and the driver's own words.
+async fn fails_in_python(stage: &Stage, prefix: &str, execution: &str) {
+    let cause = failed(stage, prefix, execution, "SparkJob.Failed", "FAILED").await;
+    assert!(cause["diagnostics"].to_string().contains("exited with status 1"), "{cause}");
+    assert_eq!(cause["rootCause"], "ValueError: no such rate code: 99", "{cause}");
+    let lines = |key: &str| cause[key].as_array().cloned().unwrap_or_default();
+    assert!(
+        lines("driverStdout").iter().any(|line| *line == "Traceback (most recent call last):"),
+        "{cause}"
+    );
+    assert!(!lines("driverStderr").is_empty(), "{cause}");
 }
 
 #[tokio::test]

@@ -41,10 +41,7 @@ async fn pipeline(on: On) {
     let end = stage.ended(&second).await;
     let seen = format!("{} {} {}", end.error, end.cause, end.output);
     assert!(seen.contains("SparkJob.Failed"), "{end:?}");
-    if on == On::Local {
-        // On YARN Livy's log is spark-submit's, and the driver's own words are not in it.
-        assert!(seen.contains("already exists"), "Spark's own message is in the cause: {end:?}");
-    }
+    assert!(seen.contains("already exists"), "Spark's own message is in the cause: {end:?}");
     assert_eq!(stage.batches("milesperratecode-").await.len(), 2, "one run each");
     if on == On::Yarn {
         assert_eq!(stage.applications("milesperratecode-").await.len(), 2);
