@@ -6,6 +6,7 @@
 
 mod finish;
 mod follow;
+mod logs;
 mod submit;
 
 use super::Task;

@@ -4,15 +4,16 @@
 //! good, the next is tried. A success never becomes a failure. Causes are cut inside their log lines and never inside
 //! a character.
 
+mod cause;
 mod log;
 mod mask;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use cause::cause;
 pub use log::Log;
 pub use log::refine;
-use log::root_cause;
 use mask::mask;
 
 /// The longest `cause` that SendTaskFailure takes, in UTF-16 units (service model: 32,768 characters).
@@ -275,94 +276,6 @@ fn output(success: &Success) -> Value {
     Value::Object(map)
 }
 
-/// The cause, as long as `limit` UTF-16 units allow: first log lines go, oldest first, then parts of the texts.
-fn cause(failure: &Failure, limit: usize) -> String {
-    let failure = &failure.clone().masked();
-    let mut text = limit / 4;
-    loop {
-        let empty = cause_value(failure, text, &Logs::default()).to_string();
-        let logs = Logs::fit(failure, limit.saturating_sub(units(&empty)));
-        let full = cause_value(failure, text, &logs).to_string();
-        if units(&full) <= limit {
-            return full;
-        }
-        // Only texts that need escapes at every character come here.
-        text /= 2;
-        if text == 0 {
-            return json!({"error": failure.error.as_str()}).to_string();
-        }
-    }
-}
-
-/// The lines of each log that a cause has room for.
-#[derive(Default)]
-struct Logs<'a> {
-    livy: Vec<&'a str>,
-    stderr: Vec<&'a str>,
-    stdout: Vec<&'a str>,
-}
-
-impl<'a> Logs<'a> {
-    /// Divides the room: each log has an equal share, and what a short one leaves goes to the others.
-    fn fit(failure: &'a Failure, mut room: usize) -> Logs<'a> {
-        let sources = [&failure.log, &failure.driver.stderr, &failure.driver.stdout];
-        let cost = |at: usize| -> usize { sources[at].iter().map(|line| line_cost(line)).sum() };
-        let mut order = [0, 1, 2];
-        order.sort_by_key(|at| cost(*at));
-        let mut kept = [const { Vec::new() }; 3];
-        for (done, at) in order.into_iter().enumerate() {
-            kept[at] = tail(sources[at], room / (order.len() - done));
-            room = room.saturating_sub(kept[at].iter().map(|line| line_cost(line)).sum());
-        }
-        let [livy, stderr, stdout] = kept;
-        Logs { livy, stderr, stdout }
-    }
-}
-
-/// What a line takes in a cause: itself as JSON, and a comma.
-fn line_cost(line: &str) -> usize {
-    units(&Value::from(line).to_string()) + 1
-}
-
-/// The last lines that fit, and of the line at the cut as much of its end as fits.
-fn tail(lines: &[String], room: usize) -> Vec<&str> {
-    let costs = lines.iter().rev().map(|line| line_cost(line));
-    let fitting = costs
-        .scan(0, |sum, cost| {
-            *sum += cost;
-            (*sum <= room).then_some(())
-        })
-        .count();
-    let mut kept: Vec<&str> = lines[lines.len() - fitting..].iter().map(String::as_str).collect();
-    let used: usize = kept.iter().map(|line| line_cost(line)).sum();
-    let cut = lines.len().checked_sub(fitting + 1).map(|at| last_units(&lines[at], (room - used) / 8));
-    if let Some(cut) = cut.filter(|cut| !cut.is_empty()) {
-        kept.insert(0, cut);
-    }
-    kept
-}
-
-fn cause_value(failure: &Failure, text: usize, logs: &Logs<'_>) -> Value {
-    let clip_option = |value: &Option<String>| value.as_deref().map(|value| clip(value, text));
-    let mut map = Map::new();
-    map.insert("error".into(), json!(failure.error.as_str()));
-    map.insert("message".into(), json!(clip(&failure.message, text.max(64))));
-    map.insert("stage".into(), json!(failure.stage));
-    map.insert("batchId".into(), json!(failure.batch_id));
-    map.insert("applicationId".into(), json!(failure.application_id));
-    map.insert("verdictSource".into(), json!(failure.verdict_source));
-    map.insert("diagnostics".into(), json!(clip_option(&failure.diagnostics)));
-    map.insert("rootCause".into(), json!(root_cause(failure).map(|line| clip(line, text.min(1024)))));
-    map.insert("execution".into(), json!(clip_option(&failure.execution)));
-    map.insert("log".into(), json!(logs.livy));
-    if !failure.driver.is_empty() {
-        map.insert("driverStderr".into(), json!(logs.stderr));
-        map.insert("driverStdout".into(), json!(logs.stdout));
-    }
-    map.insert("logUrl".into(), json!(clip_option(&failure.log_url)));
-    Value::Object(map)
-}
-
 fn units(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
@@ -381,19 +294,6 @@ pub fn clip(text: &str, limit: usize) -> String {
         None => Some(at),
     });
     format!("{}…", &text[..end.unwrap_or(text.len())])
-}
-
-/// The last `limit` UTF-16 units.
-fn last_units(text: &str, limit: usize) -> &str {
-    let mut room = limit;
-    let start = text.char_indices().rev().take_while(|(_, c)| match room.checked_sub(c.len_utf16()) {
-        Some(rest) => {
-            room = rest;
-            true
-        }
-        None => false,
-    });
-    start.last().map_or("", |(at, _)| &text[at..])
 }
 
 #[cfg(test)]

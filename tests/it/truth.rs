@@ -12,18 +12,18 @@ use stand_ins::yarn::Yarn;
 use crate::harness::{Stage, text};
 
 /// A job that runs until something is said about it.
-struct Running {
-    stage: Stage,
+pub(crate) struct Running {
+    pub(crate) stage: Stage,
     worker: Worker,
-    task: TaskId,
+    pub(crate) task: TaskId,
     /// The batch's name.
-    name: String,
+    pub(crate) name: String,
     /// The application's id.
-    id: String,
+    pub(crate) id: String,
 }
 
 impl Running {
-    async fn start() -> Running {
+    pub(crate) async fn start() -> Running {
         let stage = Stage::with_yarn().await;
         stage.livy.plan(Plan::running());
         let worker = stage.worker();
@@ -34,7 +34,7 @@ impl Running {
         Running { stage, worker, task, name, id }
     }
 
-    fn yarn(&self) -> &Yarn {
+    pub(crate) fn yarn(&self) -> &Yarn {
         self.stage.yarn()
     }
 

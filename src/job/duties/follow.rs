@@ -3,25 +3,20 @@
 use std::time::Duration;
 
 use tokio::time::sleep;
-use tracing::{debug, error, info, warn};
+use tracing::{error, info, warn};
 
 use super::finish::tell_forbidden;
+use super::logs::{driver_log, last_log};
 use super::{Memory, ended, failure};
 use crate::job::evidence::Answered;
 use crate::job::machine::{Event, Run, Timestamp};
 use crate::job::report::{DriverLog, ErrorName, Failure, Outcome, Source, Success, refine};
 use crate::job::verdict::{Known, LivyView, Verdict, YarnView, judge, livy_view, yarn_view};
-use crate::job::world::{
-    AppState, Application, BatchState, BatchView, Look, NotKilled, Sight, Unreachable, World, Yarn,
-};
+use crate::job::world::{AppState, Application, BatchState, BatchView, Look, NotKilled, Sight, World, Yarn};
 use crate::job::{Rules, Task};
 use crate::ops::telemetry::message_id;
 use crate::retry;
 
-/// How often the log of a failed job is asked for before the failure is reported without it.
-const LOG_TRIES: usize = 5;
-/// For how long a driver's log is waited for that its node has given away and the log server has not got yet.
-const AGGREGATION: Duration = Duration::from_secs(15);
 /// How often the kill of a double is tried before the job that is ours goes on.
 const KILL_TRIES: usize = 8;
 /// From question to question to YARN about a job of which Livy says nothing.
@@ -248,48 +243,6 @@ fn notice<S>(
         return Some(Event::Learned(Run { application: batch.application.clone(), ..run.clone() }));
     }
     None
-}
-
-/// The batch's log, or nothing where Livy does not give it soon: a failure is told all the same.
-async fn last_log<W: World>(world: &W, run: &Run) -> Vec<String> {
-    let mut waits = retry::LOOK.start();
-    for _ in 0..LOG_TRIES {
-        match world.log(&run.name).await {
-            Ok(lines) => return lines,
-            Err(_) => sleep(waits.next(fastrand::f64())).await,
-        }
-    }
-    Vec::new()
-}
-
-/// What the driver wrote, as far as it can be had soon: where logs are aggregated they are nowhere for some seconds.
-async fn driver_log<W: World>(world: &W, application: &Application) -> DriverLog {
-    let Some(page) = &application.log_url else { return DriverLog::default() };
-    let (stderr, stdout) =
-        tokio::join!(driver_file(world, page, "stderr"), driver_file(world, page, "stdout"));
-    DriverLog { stderr, stdout }
-}
-
-async fn driver_file<W: World>(world: &W, page: &str, file: &str) -> Vec<String> {
-    let mut waits = retry::LOOK.start();
-    let mut silences = 0;
-    let reading = async {
-        loop {
-            match world.driver_log(page, file).await {
-                Ok(Some(lines)) => return lines,
-                Ok(None) => {}
-                Err(Unreachable(words)) => {
-                    silences += 1;
-                    if silences == LOG_TRIES {
-                        debug!("the driver's {file} cannot be read: {words}");
-                        return Vec::new();
-                    }
-                }
-            }
-            sleep(waits.next(fastrand::f64())).await;
-        }
-    };
-    tokio::time::timeout(AGGREGATION, reading).await.unwrap_or_default()
 }
 
 /// The event of a verdict; none while it is to go on.

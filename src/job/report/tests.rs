@@ -1,5 +1,6 @@
 //! Limits, cuts and the reason in a log.
 
+use super::log::root_cause;
 use super::*;
 
 #[test]
