@@ -265,7 +265,7 @@ impl ResourceManager {
             #[serde(rename = "state")]
             _state: String,
         }
-        let path = format!("/ws/v1/cluster/apps/{id}/state?{USER}");
+        let path = format!("/ws/v1/cluster/apps/{id}/state");
         let asked = self.ask(Method::PUT, &path, Some(r#"{"state":"KILLED"}"#)).await;
         let (status, body) = asked.map_err(|Unreachable(words)| NotKilled::NotNow(words))?;
         match status {
@@ -320,9 +320,10 @@ impl ResourceManager {
         path: &str,
         body: Option<&'static str>,
     ) -> Result<Response, Unreachable> {
+        let and = if path.contains('?') { '&' } else { '?' };
         let mut request = self
             .client
-            .request(method.clone(), format!("{}{path}", self.bases[at]))
+            .request(method.clone(), format!("{}{path}{and}{USER}", self.bases[at]))
             .timeout(self.timeout)
             .header("Accept", "application/json");
         if let Some(body) = body {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use stand_ins::http::Fault;
+use stand_ins::http::{Call, Fault};
 use stand_ins::livy::{AppState, Livy, Plan};
 use stand_ins::sfn::TaskId;
 use stand_ins::worker::Worker;
@@ -304,6 +304,8 @@ async fn a_stopped_execution_kills_its_job_and_yarn_confirms_it() {
     job.stage.sfn.stop(&job.task);
     job.dead();
     assert!(job.stage.sfn.reports(&job.task).is_empty(), "nobody waits for an answer");
+    let named = |call: &Call| call.request.parameter("user.name").as_deref() == Some("spark-job-worker");
+    assert!(job.yarn().calls().iter().all(named), "simple authentication wants to know who asks");
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! What becomes of a job on YARN, by scenario: what Step Functions sees, how many applications there are, and that
 //! nothing is left running. Success, crashes and restarts are in `crash.rs`, what never reaches YARN in `abort.rs`.
 
+use std::time::{Duration, SystemTime};
+
 use serde_json::{Value, json};
 
 use crate::crash::succeeded;
@@ -145,7 +147,43 @@ async fn an_execution_stopped_while_running_kills_its_application() {
     assert!(has_processes(&application), "what finds nothing left finds what runs");
     stage.stop(&execution).await;
     killed(&stage, "endless-", &execution).await;
+    killed_in_time(&stage, "endless-").await;
     stage.nothing_left("endless-").await;
+}
+
+#[tokio::test]
+async fn a_task_that_the_service_calls_timed_out_has_its_application_killed() {
+    let stage = Stage::at(&stack("FAULTS"), On::Yarn, "timedout").await;
+    let execution = stage.run("timedout", "sleeps.py", json!({"Args": [LONG]})).await;
+    stage.reaches("timedout-", "RUNNING").await;
+    let fault =
+        json!([{"operation": "SendTaskHeartbeat", "error": {"code": "TaskTimedOut", "message": "gone"}}]);
+    faults(&fault).await;
+    stage.reaches("timedout-", "KILLED").await;
+    faults(&json!([])).await;
+    killed_in_time(&stage, "timedout-").await;
+    stage.stop(&execution).await;
+    stage.nothing_left("timedout-").await;
+    stage.only("timedout-").await;
+}
+
+/// Sets the rules of the fault proxy.
+async fn faults(rules: &Value) {
+    let url = format!("{}/_microburst/rules", stack("FAULTS"));
+    let post = reqwest::Client::new().post(url).header("content-type", "application/json");
+    let answer = post.body(rules.to_string()).send().await.expect("an answer");
+    assert!(answer.status().is_success(), "{answer:?}");
+}
+
+/// From the heartbeat's answer to KILLED in YARN.
+async fn killed_in_time(stage: &Stage, prefix: &str) {
+    let line = stage.worker.logged("nobody waits for");
+    let told = humantime::parse_rfc3339(line["timestamp"].as_str().unwrap_or_default()).expect("a time");
+    let told = told.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
+    let finished = stage.only(prefix).await["finishedTime"].as_u64().expect("a time");
+    let took = Duration::from_millis(finished).saturating_sub(told);
+    println!("{prefix}: from the heartbeat's answer to KILLED in YARN {took:?}");
+    assert!(took <= Duration::from_secs(10), "{took:?}");
 }
 
 #[tokio::test]

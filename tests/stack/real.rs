@@ -89,13 +89,18 @@ pub(crate) struct Stage {
 impl Stage {
     /// Starts a worker for a fresh activity in front of one of the Livys.
     pub(crate) async fn new(on: On, name: &str) -> Stage {
+        Stage::at(&stack("SFN"), on, name).await
+    }
+
+    /// The same with a worker that sees Step Functions at another address: through the fault proxy.
+    pub(crate) async fn at(step_functions: &str, on: On, name: &str) -> Stage {
         let client = reqwest::Client::new();
         let livy = stack(if on == On::Yarn { "LIVY_YARN" } else { "LIVY_LOCAL" });
         let name = format!("{name}-{}", std::process::id());
         let created = call(&client, "CreateActivity", json!({ "name": name })).await;
         let activity = created["activityArn"].as_str().expect("an ARN").to_owned();
         let directory = tempfile::tempdir_in(stack("DATA")).expect("a directory");
-        let config = Config::new(&stack("SFN"), &livy, &activity, directory.path())
+        let config = Config::new(step_functions, &livy, &activity, directory.path())
             .activity("heartbeat_interval = \"3s\"")
             .table(
                 "watch",
