@@ -6,7 +6,8 @@
     clippy::disallowed_methods,
     clippy::expect_used,
     clippy::panic,
-    reason = "tests wait for real servers, and end at the first surprise"
+    clippy::print_stdout,
+    reason = "tests wait for real servers, tell what they measured, and end at the first surprise"
 )]
 
 mod abort;
