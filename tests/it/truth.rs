@@ -426,30 +426,44 @@ async fn a_job_that_ends_while_livy_is_away_is_judged_by_yarn_alone() {
 }
 
 #[tokio::test]
-async fn one_sweep_of_yarn_serves_all_jobs_also_while_livy_is_away() {
-    for jobs in [1, 40] {
+async fn one_sweep_of_each_serves_all_jobs_known_or_not_and_also_while_livy_is_away() {
+    for jobs in [1, 200] {
         let stage = Stage::with_yarn().await;
-        stage.livy.plan(Plan::running());
-        let worker = stage.worker_with(&stage.config().activity("max_concurrent_jobs = 50\npollers = 5"));
+        // No application before the test says so.
+        stage.livy.plan(Plan::running().starts_after(Duration::from_secs(600)));
+        let _worker = stage.worker_with(&stage.config().activity("max_concurrent_jobs = 250\npollers = 5"));
         let tasks: Vec<TaskId> = (0..jobs).map(|_| stage.task()).collect();
-        stage.livy.wait_for(|livy| livy.live_applications().len() == jobs, None).await;
-        stage.yarn().wait_for(|yarn| yarn.count("GET /apps") >= 5, None).await;
-        let spent = async |what: &str| {
-            let sweeps = stage.yarn().count("GET /apps");
-            let single = stage.yarn().count("GET /apps/*");
-            stage.yarn().wait_for(|yarn| yarn.count("GET /apps") >= sweeps + 20, None).await;
-            assert_eq!(stage.yarn().count("GET /apps/*"), single, "{what}, {jobs} jobs: only sweeps");
-            let calls = stage.yarn().calls_of("GET /apps");
-            let tags: Vec<&str> = calls[sweeps..].iter().map(|call| call.operation.key.as_str()).collect();
-            assert!(tags.iter().all(|tag| *tag == "spark-job-worker"), "{what}, {jobs} jobs: {tags:?}");
-        };
-        stage.yarn().wait_for(|_| worker.count("is RUNNING in YARN") >= jobs, None).await;
-        spent("Livy answers").await;
-        stage.livy.down().await;
-        worker.logged("Livy does not answer");
-        spent("Livy is away").await;
+        stage.livy.wait_for(|livy| livy.posts_named("etl-").len() == jobs, None).await;
+        only_sweeps(&stage, &format!("{jobs} jobs without an application")).await;
         assert!(tasks.iter().all(|task| stage.sfn.peek(task).is_none()));
     }
+    for jobs in [1, 200] {
+        let stage = Stage::with_yarn().await;
+        stage.livy.plan(Plan::running());
+        let worker = stage.worker_with(&stage.config().activity("max_concurrent_jobs = 250\npollers = 5"));
+        let tasks: Vec<TaskId> = (0..jobs).map(|_| stage.task()).collect();
+        stage.yarn().wait_for(|_| worker.count("is RUNNING in YARN") >= jobs, None).await;
+        only_sweeps(&stage, &format!("{jobs} running jobs")).await;
+        stage.livy.down().await;
+        worker.logged("Livy does not answer");
+        only_sweeps(&stage, &format!("{jobs} running jobs without Livy")).await;
+        assert!(tasks.iter().all(|task| stage.sfn.peek(task).is_none()));
+    }
+}
+
+/// Over twenty sweeps of YARN nobody asks anything for himself.
+async fn only_sweeps(stage: &Stage, what: &str) {
+    // What was asked before the jobs settled down is out of the way.
+    let settled = stage.yarn().count("GET /apps") + 5;
+    stage.yarn().wait_for(|yarn| yarn.count("GET /apps") >= settled, None).await;
+    let (sweeps, livy) = (stage.yarn().count("GET /apps"), stage.livy.count("GET /batches/*"));
+    let single = stage.yarn().count("GET /apps/*");
+    stage.yarn().wait_for(|yarn| yarn.count("GET /apps") >= sweeps + 20, None).await;
+    assert_eq!(stage.yarn().count("GET /apps/*"), single, "{what}");
+    assert_eq!(stage.livy.count("GET /batches/*"), livy, "{what}");
+    let calls = stage.yarn().calls_of("GET /apps");
+    let tags: Vec<&str> = calls[sweeps..].iter().map(|call| call.operation.key.as_str()).collect();
+    assert!(tags.iter().all(|tag| *tag == "spark-job-worker"), "{what}: {tags:?}");
 }
 
 #[tokio::test]
