@@ -47,7 +47,7 @@ impl Clock {
     }
 }
 
-/// Follows the run to its end.
+/// Follows the run to its end. What is done once and takes room is boxed: thousands of jobs wait in here.
 pub(in crate::job) async fn watch<W: World>(
     world: &W,
     rules: &Rules,
@@ -70,7 +70,7 @@ pub(in crate::job) async fn watch<W: World>(
         {
             return event;
         }
-        if let Some(event) = notice_active(world, run, active, memory).await {
+        if let Some(event) = Box::pin(notice_active(world, run, active, memory)).await {
             return event;
         }
         let without = without_application(now, run);
@@ -81,7 +81,7 @@ pub(in crate::job) async fn watch<W: World>(
         {
             // Livy says nothing, and YARN's sweep says that it runs: that one answer serves all jobs.
             Some(application) if livy_says_nothing(livy) => Yarn::Answer(vec![application.clone()]),
-            Some(_) | None => ask(world, run).await,
+            Some(_) | None => Box::pin(ask(world, run)).await,
         };
         let (yarn, application) = yarn_view(&answer);
         if let Some(application) = application
@@ -91,7 +91,7 @@ pub(in crate::job) async fn watch<W: World>(
             return Event::Learned(Run { application: Some(application.id.clone()), ..run.clone() });
         }
         if matches!(livy, LivyView::Dead | LivyView::Killed) && log.is_none() {
-            log = Some(last_log(world, run).await);
+            log = Some(Box::pin(last_log(world, run)).await);
         }
         let lines = log.as_deref().unwrap_or_default();
         let known = Known {
@@ -103,7 +103,9 @@ pub(in crate::job) async fn watch<W: World>(
         };
         let verdict = judge(livy, yarn, known, rules.watch.waits);
         let driver = match (verdict, application) {
-            (Verdict::Failed(ErrorName::Failed, Source::Yarn), Some(ended)) => driver_log(world, ended).await,
+            (Verdict::Failed(ErrorName::Failed, Source::Yarn), Some(ended)) => {
+                Box::pin(driver_log(world, ended)).await
+            }
             _ => DriverLog::default(),
         };
         let logs = (log.clone().unwrap_or_default(), driver);
