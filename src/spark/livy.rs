@@ -7,10 +7,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use reqwest::{Client, Method, StatusCode};
+
 use super::{chain, client, livy_wire, odd, read_body, read_streaming};
 use crate::job::request::Batch;
 use crate::job::world::{BatchView, Deleted, Posted, Unreachable};
-use reqwest::{Client, Method, StatusCode};
 
 /// DELETE waits for the application id for up to 120 s (`livy.server.yarn.app-lookup-timeout`) before it kills.
 const DELETE: Duration = Duration::from_secs(150);

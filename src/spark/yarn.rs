@@ -11,7 +11,7 @@ use std::time::Duration;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde::Deserialize;
 
-use super::{chain, client, read_body, read_streaming};
+use super::{chain, client, odd, read_body, read_streaming};
 use crate::job::machine::Timestamp;
 use crate::job::world::{AppEnd, AppState, Application, NotKilled, Unreachable, Yarn, YarnMemory};
 
@@ -171,7 +171,7 @@ impl ResourceManager {
                     found.sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
                     Yarn::Answer(found)
                 }
-                Err(error) => Yarn::Unreachable(format!("an answer that is not YARN's: {error}")),
+                Err(error) => Yarn::Unreachable(odd(&error).0),
             },
             Ok((status, body)) => Yarn::Unreachable(refused(status, &body)),
             Err(Unreachable(words)) => Yarn::Unreachable(words),
@@ -191,7 +191,7 @@ impl ResourceManager {
         match self.ask(Method::GET, &path, None).await {
             Ok((StatusCode::OK, body)) => match serde_json::from_slice::<One>(&body) {
                 Ok(one) => Yarn::Answer(vec![one.app.into()]),
-                Err(error) => Yarn::Unreachable(format!("an answer that is not YARN's: {error}")),
+                Err(error) => Yarn::Unreachable(odd(&error).0),
             },
             // The ResourceManager's own 404 names its exception; a page of something else says nothing.
             Ok((StatusCode::NOT_FOUND, body))
@@ -242,8 +242,7 @@ impl ResourceManager {
             if status != StatusCode::OK {
                 return Err(Unreachable(refused(status, &body)));
             }
-            let info: Info = serde_json::from_slice(&body)
-                .map_err(|error| Unreachable(format!("an answer that is not YARN's: {error}")))?;
+            let info: Info = serde_json::from_slice(&body).map_err(|error| odd(&error))?;
             let info = info.cluster_info;
             if info.ha_state == "STANDBY" {
                 continue;

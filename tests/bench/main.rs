@@ -127,10 +127,17 @@ fn ours_in_memory(stage: &Stage) -> Process {
 }
 
 fn ours_in(stage: &Stage, directory: &Path) -> Process {
-    let config = Config::new(&stage.sfn.url(), &stage.livy.url(), &stage.arn, directory)
-        .activity("max_concurrent_jobs = 600\npollers = 4\nheartbeat_interval = \"20s\"")
+    let lines = "max_concurrent_jobs = 600\npollers = 4\nheartbeat_interval = \"20s\"";
+    start(stage, &configured(stage, directory, lines).table("log", "filter = \"info\""))
+}
+
+fn configured(stage: &Stage, directory: &Path, activity: &str) -> Config {
+    Config::new(&stage.sfn.url(), &stage.livy.url(), &stage.arn, directory)
+        .activity(activity)
         .table("watch", "interval = \"1s\"\nidle_interval = \"10s\"")
-        .table("log", "filter = \"info\"");
+}
+
+fn start(stage: &Stage, config: &Config) -> Process {
     let path = stage.directory.path().join("config.toml");
     std::fs::write(&path, config.text()).expect("written");
     let child =
@@ -194,20 +201,11 @@ async fn restart(jobs: usize, rate: u32) {
         let input = format!(r#"{{"Name":"job-{number}","File":"s3://b/a.py","Args":["{padding}"]}}"#);
         stage.sfn.schedule(&stage.arn, &input);
     }
-    let start = || {
-        let places = jobs + 1;
-        let config = Config::new(&stage.sfn.url(), &stage.livy.url(), &stage.arn, stage.directory.path())
-            .activity(&format!("max_concurrent_jobs = {places}\npollers = 1\nheartbeat_interval = \"60s\""))
-            .table("aws", &format!("heartbeat_rate = {rate}"))
-            .table("watch", "interval = \"1s\"\nidle_interval = \"10s\"")
-            .table("log", "filter = \"warn\"");
-        let path = stage.directory.path().join("config.toml");
-        std::fs::write(&path, config.text()).expect("written");
-        let child =
-            command(Path::new(PROGRAM)).args(["run", "--config"]).arg(&path).stderr(Stdio::null()).spawn();
-        Process(child.expect("it starts"))
-    };
-    let first = start();
+    let lines = format!("max_concurrent_jobs = {}\npollers = 1\nheartbeat_interval = \"60s\"", jobs + 1);
+    let config = configured(&stage, stage.directory.path(), &lines)
+        .table("aws", &format!("heartbeat_rate = {rate}"))
+        .table("log", "filter = \"warn\"");
+    let first = start(&stage, &config);
     let limit = LIMIT * 3;
     stage.livy.wait_for(|livy| livy.count("POST /batches") >= jobs, limit).await;
     wait(Duration::from_secs(3)).await;
@@ -215,7 +213,7 @@ async fn restart(jobs: usize, rate: u32) {
     drop(first);
     let (polls, beats) = (stage.sfn.polls(&stage.arn), stage.sfn.count("SendTaskHeartbeat"));
     let begun = Instant::now();
-    let second = start();
+    let second = start(&stage, &config);
     stage.sfn.wait_for(|sfn| sfn.polls(&stage.arn) > polls, limit).await;
     let supervised = begun.elapsed();
     stage.sfn.wait_for(|sfn| sfn.count("SendTaskHeartbeat") >= beats + jobs, limit).await;
@@ -268,16 +266,11 @@ async fn requests() {
 async fn hang() {
     const JOBS: usize = 1_000;
     let stage = Stage::new(Plan::running()).await;
-    let config = Config::new(&stage.sfn.url(), &stage.livy.url(), &stage.arn, stage.directory.path())
-        .activity("max_concurrent_jobs = 1001\npollers = 4\nheartbeat_interval = \"20s\"")
-        .table("watch", "interval = \"1s\"\nidle_interval = \"10s\"")
+    let lines = "max_concurrent_jobs = 1001\npollers = 4\nheartbeat_interval = \"20s\"";
+    let config = configured(&stage, stage.directory.path(), lines)
         .table("livy", "request_timeout = \"30s\"")
         .table("log", "filter = \"warn\"");
-    let path = stage.directory.path().join("config.toml");
-    std::fs::write(&path, config.text()).expect("written");
-    let child =
-        command(Path::new(PROGRAM)).args(["run", "--config"]).arg(&path).stderr(Stdio::null()).spawn();
-    let _process = Process(child.expect("it starts"));
+    let _process = start(&stage, &config);
     let tasks: Vec<TaskId> = (0..JOBS).map(|number| stage.schedule(number)).collect();
     stage.livy.wait_for(|livy| livy.live_applications().len() == JOBS, LIMIT).await;
     let beaten = |sfn: &Sfn| tasks.iter().all(|task| !sfn.heartbeats(task).is_empty());
@@ -287,8 +280,7 @@ async fn hang() {
     wait(Duration::from_secs(60)).await;
     let mut gaps: Vec<Duration> = Vec::new();
     for task in &tasks {
-        let beats = stage.sfn.heartbeats(task);
-        let times: Vec<Instant> = beats;
+        let times = stage.sfn.heartbeats(task);
         gaps.extend(times.windows(2).filter(|pair| pair[1] > hung).map(|pair| pair[1] - pair[0]));
         gaps.push(Instant::now() - *times.last().expect("it was beaten for"));
     }

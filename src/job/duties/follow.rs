@@ -87,8 +87,7 @@ pub(in crate::job) async fn watch<W: World>(
         if let Some(application) = application
             && run.application.is_none()
         {
-            memory.seen = None;
-            return Event::Learned(Run { application: Some(application.id.clone()), ..run.clone() });
+            return learned(run, &application.id, memory);
         }
         if matches!(livy, LivyView::Dead | LivyView::Killed) && log.is_none() {
             log = Some(Box::pin(last_log(world, run)).await);
@@ -102,12 +101,7 @@ pub(in crate::job) async fn watch<W: World>(
             gave_up_looking: lines.iter().any(|line| line.contains(GAVE_UP)),
         };
         let verdict = judge(livy, yarn, known, rules.watch.waits);
-        let driver = match (verdict, application) {
-            (Verdict::Failed(ErrorName::Failed, Source::Yarn), Some(ended)) => {
-                Box::pin(driver_log(world, ended)).await
-            }
-            _ => DriverLog::default(),
-        };
+        let driver = Box::pin(driver_log(world, verdict, application)).await;
         let logs = (log.clone().unwrap_or_default(), driver);
         if let Some(event) = conclude(now, task, run, verdict, &look, application, logs, memory) {
             return event;
@@ -152,8 +146,7 @@ async fn notice_active<W: World>(
 ) -> Option<Event> {
     let Some(known) = &run.application else {
         let application = active.first()?;
-        memory.seen = None;
-        return Some(Event::Learned(Run { application: Some(application.id.clone()), ..run.clone() }));
+        return Some(learned(run, &application.id, memory));
     };
     let (ours, doubles): (Vec<&Application>, Vec<&Application>) =
         active.iter().partition(|application| application.id == *known);
@@ -240,11 +233,16 @@ fn notice<S>(
     }
     memory.driver_log_url = batch.driver_log_url.clone().or(memory.driver_log_url.take());
     memory.tracking_url = batch.tracking_url.clone().or(memory.tracking_url.take());
-    if batch.application.is_some() && run.application.is_none() {
-        memory.seen = None;
-        return Some(Event::Learned(Run { application: batch.application.clone(), ..run.clone() }));
+    match (&batch.application, &run.application) {
+        (Some(id), None) => Some(learned(run, id, memory)),
+        (Some(_) | None, Some(_)) | (None, None) => None,
     }
-    None
+}
+
+/// The run has an application now; what was seen of it before is to be seen anew.
+fn learned<S>(run: &Run, id: &str, memory: &mut Memory<S>) -> Event {
+    memory.seen = None;
+    Event::Learned(Run { application: Some(id.to_owned()), ..run.clone() })
 }
 
 /// The event of a verdict; none while it is to go on.

@@ -6,7 +6,8 @@ use tokio::time::sleep;
 use tracing::debug;
 
 use crate::job::machine::Run;
-use crate::job::report::DriverLog;
+use crate::job::report::{DriverLog, ErrorName, Source};
+use crate::job::verdict::Verdict;
 use crate::job::world::{Application, Unreachable, World};
 use crate::retry;
 
@@ -27,9 +28,16 @@ pub(super) async fn last_log<W: World>(world: &W, run: &Run) -> Vec<String> {
     Vec::new()
 }
 
-/// What the driver wrote, as far as it can be had soon: where logs are aggregated they are nowhere for some seconds.
-pub(super) async fn driver_log<W: World>(world: &W, application: &Application) -> DriverLog {
-    let Some(page) = &application.log_url else { return DriverLog::default() };
+/// What the driver of a failed application wrote, as far as it can be had soon: where logs are aggregated they are
+/// nowhere for some seconds.
+pub(super) async fn driver_log<W: World>(
+    world: &W,
+    verdict: Verdict,
+    application: Option<&Application>,
+) -> DriverLog {
+    let failed = verdict == Verdict::Failed(ErrorName::Failed, Source::Yarn);
+    let page = application.filter(|_| failed).and_then(|application| application.log_url.as_deref());
+    let Some(page) = page else { return DriverLog::default() };
     let (stderr, stdout) =
         tokio::join!(driver_file(world, page, "stderr"), driver_file(world, page, "stdout"));
     DriverLog { stderr, stdout }
