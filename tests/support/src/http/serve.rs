@@ -137,11 +137,13 @@ async fn respond(
         body,
     });
     let operation = shared.service.operation_of(&request);
+    // Before the call can be seen: whoever sees it may release it at once.
+    let releases = shared.releases.subscribe();
     let (seq, fault) = shared.ledger.arrive(Arc::clone(&request), operation, connection);
     let mut departure = Departure { shared: Arc::clone(&shared), seq, over: false };
     let (reply, answered) = oneshot::channel();
     // Beside the connection: what is being applied goes on when the client leaves.
-    tokio::spawn(undergo(Arc::clone(&shared), request, fault, reply));
+    tokio::spawn(undergo(Arc::clone(&shared), request, fault, releases, reply));
     let outcome = answered.await;
     departure.over = true;
     let Ok(Some((answer, missing))) = outcome else {
@@ -177,9 +179,9 @@ async fn undergo(
     shared: Arc<Shared>,
     request: Arc<Request>,
     fault: Option<Fault>,
+    mut releases: watch::Receiver<u64>,
     mut reply: oneshot::Sender<Reply>,
 ) {
-    let mut releases = shared.releases.subscribe();
     // A server that is shut down drops its tasks here; there is nothing to answer then.
     let _ = shared.hung.subscribe().wait_for(|hung| !hung).await;
     let apply = || Arc::clone(&shared.service).answering(Arc::clone(&request));
