@@ -1,6 +1,6 @@
 //! The commands and their exit codes: 0 ok · 1 failed · 2 usage · 78 configuration (systemd does not restart on 78).
 
-use std::io::{Write, stderr, stdout};
+use std::io::{IsTerminal, Write, stderr, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 use crate::config::{self, Settings};
 use crate::daemon::{self, Fatal};
 use crate::job::request::{self, Defaults};
+use crate::ops::admin::{self, Reply};
 use crate::ops::telemetry;
 
 /// `EX_CONFIG` of sysexits.h; the unit has `RestartPreventExitStatus=78`.
@@ -18,6 +19,11 @@ const CONFIGURATION: u8 = 78;
 const FLUSH: Duration = Duration::from_secs(2);
 /// What `render` shows in the place of a task id.
 const RENDERED_ID: &str = "0000000000000000";
+
+/// From table to table of `status --watch`.
+const AGAIN: Duration = Duration::from_secs(2);
+/// Moves to the upper left corner of a terminal and clears it.
+const CLEAR: &str = "\x1b[H\x1b[2J";
 
 /// Step Functions activity worker: runs Spark jobs through Apache Livy.
 #[derive(Debug, Parser)]
@@ -36,6 +42,17 @@ enum Command {
     Run,
     /// Check the configuration
     Check,
+    /// Show the tasks of the running daemon
+    Status {
+        /// Again every two seconds
+        #[arg(long)]
+        watch: bool,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell the running daemon that the node goes down for good: every task is given back at once
+    Terminating,
     /// Print the exact Livy request that a task's input would become
     Render {
         /// A file with the input, or - for standard input
@@ -66,7 +83,7 @@ pub fn main() -> ExitCode {
     };
     let unsupported = match arguments.command {
         Command::Run | Command::Check => config::unsupported(&settings),
-        Command::Render { .. } => None,
+        Command::Render { .. } | Command::Status { .. } | Command::Terminating => None,
     };
     if let Some(problem) = unsupported {
         say(stderr(), &problem);
@@ -75,6 +92,8 @@ pub fn main() -> ExitCode {
     match arguments.command {
         Command::Run => run(settings, path),
         Command::Check => check(&settings, &path),
+        Command::Status { watch, json } => status(&settings.admin.socket, watch, json),
+        Command::Terminating => terminating(&settings.admin.socket),
         Command::Render { input, activity } => render(&settings, &input, activity.as_deref()),
     }
 }
@@ -145,6 +164,45 @@ fn render(settings: &Settings, input: &Path, arn: Option<&str>) -> ExitCode {
             }
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Once, or again and again until somebody closes the terminal; then a daemon that is away may come back.
+#[expect(clippy::disallowed_methods, reason = "a command of its own, in which nothing else waits")]
+fn status(socket: &Path, watch: bool, json: bool) -> ExitCode {
+    loop {
+        let (text, code) = match admin::ask(socket, "status") {
+            Ok(Reply::Status(now)) if json => {
+                (serde_json::to_string(&now).unwrap_or_default(), ExitCode::SUCCESS)
+            }
+            Ok(Reply::Status(now)) => (admin::table(&now), ExitCode::SUCCESS),
+            Ok(Reply::Terminating { .. } | Reply::Unknown(_)) => {
+                return failed("the daemon's answer is not one to status: is it of another version?");
+            }
+            Err(unanswered) if watch && !json => (unanswered.to_string(), ExitCode::FAILURE),
+            Err(unanswered) => return failed(&unanswered.to_string()),
+        };
+        let clear = if watch && stdout().is_terminal() { CLEAR } else { "" };
+        if writeln!(stdout(), "{clear}{text}").is_err() || !watch {
+            return code;
+        }
+        std::thread::sleep(AGAIN);
+    }
+}
+
+fn terminating(socket: &Path) -> ExitCode {
+    match admin::ask(socket, "terminating") {
+        Ok(Reply::Terminating { awaited: 0 }) => {
+            say(stdout(), "every task is given back");
+            ExitCode::SUCCESS
+        }
+        Ok(Reply::Terminating { awaited }) => {
+            failed(&format!("{awaited} tasks are not given back yet; the daemon goes on trying"))
+        }
+        Ok(Reply::Status(_) | Reply::Unknown(_)) => {
+            failed("the daemon's answer is not one to terminating: is it of another version?")
+        }
+        Err(unanswered) => failed(&unanswered.to_string()),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::job::request::{Defaults, OwnLivy};
 use crate::ops::telemetry;
 
 pub use node::cluster_or_host;
-pub use settings::{Activity, Aws, Livy, Log, OnStop, Settings, State, Stop, Urls, Watch, Yarn};
+pub use settings::{Activity, Admin, Aws, Livy, Log, OnStop, Settings, State, Stop, Urls, Watch, Yarn};
 
 /// Where the configuration lies unless `--config` says otherwise.
 pub const PATH: &str = "/etc/spark-job-worker/config.toml";
@@ -138,6 +138,9 @@ fn problems(settings: &Settings) -> Vec<(String, String)> {
         if is_zero {
             wrong(key, "must not be zero".to_owned());
         }
+    }
+    if let Err(text) = settings.admin.address() {
+        wrong("admin.listen", text);
     }
     if let Err(error) = telemetry::check_filter(&settings.log.filter) {
         wrong("log.filter", format!("{error}"));

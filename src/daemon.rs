@@ -4,6 +4,7 @@
 //! free place for its task and while Livy answers, and an open poll is always heard out. A poll loop that ends without
 //! a stop ends the process, so that the service manager starts it again.
 
+mod doors;
 mod jobs;
 mod poll;
 
@@ -15,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout_at};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::activity::{StepFunctions, worker_name};
 use crate::config::{self, Activity, OnStop, Settings};
@@ -24,13 +25,15 @@ use crate::job::journal::{Contents, Journal, Writer};
 use crate::job::request::Defaults;
 use crate::job::verdict::Waits;
 use crate::job::{Rules, Start, Watching};
-use crate::ops::systemd::{Notifier, Signal, Signals, Watchdog};
+use crate::ops::admin::Admin;
+use crate::ops::board::Phase;
+use crate::ops::systemd::{Notifier, Signal, Signals, Watchdog, node};
 use crate::ops::telemetry::{Telemetry, message_id};
 use crate::spark::driver_log::DriverLogs;
 use crate::spark::livy::Livy;
 use crate::spark::watch::Sweep;
 use crate::spark::yarn::ResourceManager;
-use jobs::Jobs;
+use jobs::{Jobs, Leave};
 use poll::{Arrival, Poller, Served};
 
 /// How often `STATUS=` is brought up to date.
@@ -94,6 +97,7 @@ struct Daemon {
     loops: JoinSet<Fatal>,
     arrivals: mpsc::Receiver<Arrival>,
     draining: watch::Sender<bool>,
+    admin: Arc<Admin>,
     tick: Interval,
 }
 
@@ -118,11 +122,7 @@ impl Daemon {
         let (sweep, watchdog, mut loops) = (Sweep::default(), Watchdog::new(), JoinSet::new());
 
         let notifier = Notifier::from_environment();
-        let watching = watchdog.clone().run(notifier.clone());
-        loops.spawn(async move {
-            watching.await;
-            Fatal::LoopEnded("watchdog")
-        });
+        for_ever(&mut loops, "watchdog", watchdog.clone().run(notifier.clone()));
         start_sweeps(&mut loops, &settings, &sweep, (&livy, &yarn), &watchdog);
 
         let draining = watch::Sender::new(false);
@@ -132,32 +132,55 @@ impl Daemon {
         let mut jobs = Jobs::new(edges, watchdog, settings.aws.heartbeat_rate);
         // A first task that cannot be kept would be given back: better not to take it.
         jobs.edges.try_disk().await;
-        let mending = Arc::clone(&jobs.edges).mend_disk();
-        loops.spawn(async move {
-            mending.await;
-            Fatal::LoopEnded("watch on the state directory")
-        });
+        for_ever(&mut loops, "watch on the state directory", Arc::clone(&jobs.edges).mend_disk());
         let served: Vec<Arc<Served>> =
             settings.activity.iter().map(|activity| serve(&settings, activity)).collect();
+        let journal = jobs.edges.journal.clone();
+        for_ever(&mut loops, "journal's thread", async move { journal.ended().await });
         resume(&settings, contents, &served, &mut jobs);
+        let site = doors::site(&settings, &served);
+        let admin = Arc::new(Admin::new(site, Arc::clone(&jobs.edges), Arc::clone(&jobs.board)));
+        doors::open(&settings, &admin, &mut loops).await;
         let (arrive, arrivals) = mpsc::channel(ARRIVALS);
         let pollers = start_pollers(&settings, &served, &jobs, &arrive, &draining);
         let mut tick = interval(STATUS_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Ok(Daemon { settings, path, signals, notifier, jobs, pollers, loops, arrivals, draining, tick })
+        Ok(Daemon {
+            settings,
+            path,
+            signals,
+            notifier,
+            jobs,
+            pollers,
+            loops,
+            arrivals,
+            draining,
+            admin,
+            tick,
+        })
     }
 
     /// Until a signal stops it.
     async fn serve(&mut self, telemetry: &Telemetry) -> Result<(), Fatal> {
+        let mut terminating = self.admin.terminating();
         loop {
+            let serving = self.jobs.board.phase() == Phase::Serving;
             tokio::select! {
                 signal = self.signals.next() => match signal {
-                    Signal::Stop => return Ok(()),
+                    Signal::Stop => {
+                        if serving && self.notifier.is_managed() && node::goes_down().await {
+                            self.terminate();
+                        }
+                        return Ok(());
+                    }
                     Signal::Reload => self.reload(telemetry),
                 },
+                Ok(_) = terminating.wait_for(|terminating| *terminating), if serving => self.terminate(),
                 Some(arrival) = self.arrivals.recv() => self.jobs.accept(arrival, Start::Fresh),
                 () = self.jobs.ended() => {}
-                Some(_) = self.pollers.join_next() => return Err(Fatal::LoopEnded("poll loop")),
+                Some(_) = self.pollers.join_next() => if serving {
+                    return Err(Fatal::LoopEnded("poll loop"));
+                },
                 Some(ended) = self.loops.join_next() => {
                     return Err(ended.unwrap_or(Fatal::LoopEnded("sweep of Livy or the watchdog")));
                 }
@@ -171,14 +194,21 @@ impl Daemon {
     async fn drain(&mut self) {
         info!(message_id = message_id::STOPPING, "stopping: no more polls, open ones are heard out");
         self.notifier.stopping();
-        self.jobs.board.drain();
+        let leave = match (self.jobs.board.phase(), self.settings.stop.on_stop) {
+            (Phase::Terminating, _) => Leave::GivenBack,
+            (Phase::Serving | Phase::Stopping, OnStop::Handoff) => Leave::Handoff,
+            (Phase::Serving | Phase::Stopping, OnStop::Fail) => Leave::Nothing,
+        };
+        if leave != Leave::GivenBack {
+            self.jobs.board.enter(Phase::Stopping);
+        }
         self.draining.send_replace(true);
-        let handoff = self.settings.stop.on_stop == OnStop::Handoff;
+        let handoff = leave == Leave::Handoff;
         if !handoff {
             self.jobs.give_up.send_replace(true);
         }
         let end = Instant::now() + self.settings.stop.grace;
-        while !(self.pollers.is_empty() && self.arrivals.is_empty() && self.jobs.may_end(handoff)) {
+        while !(self.pollers.is_empty() && self.arrivals.is_empty() && self.jobs.may_end(leave)) {
             self.show_status();
             let step = async {
                 tokio::select! {
@@ -203,12 +233,21 @@ impl Daemon {
         );
     }
 
+    /// The node goes down for good: no more polls, and every task is given back at once, so that a Retry can go to
+    /// another cluster. What an open poll still brings is given back too. Jobs are killed until the daemon is stopped.
+    fn terminate(&mut self) {
+        warn!(
+            message_id = message_id::TERMINATING,
+            "the node goes down for good: no more polls, and {} tasks are given back",
+            self.jobs.board.held()
+        );
+        self.jobs.board.enter(Phase::Terminating);
+        self.draining.send_replace(true);
+        self.jobs.give_up.send_replace(true);
+    }
+
     fn show_status(&self) {
-        let health = self.jobs.edges.sweep.health();
-        let disk = *self.jobs.edges.disk.borrow();
-        let (url, progress) = (&self.settings.livy.url, self.jobs.edges.sweep.progress());
-        let text = self.jobs.board.status(&health.borrow(), url, disk, &progress, Instant::now());
-        self.notifier.status(&text);
+        self.notifier.status(&self.admin.summary().line());
     }
 
     /// Takes the log filter anew from the configuration. Everything else needs a restart.
@@ -223,6 +262,14 @@ impl Daemon {
         }
         self.notifier.ready();
     }
+}
+
+/// Starts a loop that must never end.
+fn for_ever(loops: &mut JoinSet<Fatal>, what: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+    loops.spawn(async move {
+        work.await;
+        Fatal::LoopEnded(what)
+    });
 }
 
 fn start_sweeps(
@@ -245,11 +292,9 @@ fn start_sweeps(
         sweep.clone().run(livy.clone(), watch.interval, watch.idle_interval, moved("sweep of Livy"));
     loops.spawn(async move { Fatal::Unsupported(sweeping.await) });
     if !yarn.is_off() {
-        let sweeping = sweep.clone().run_yarn(yarn.clone(), watch.interval, moved("sweep of YARN"));
-        loops.spawn(async move {
-            sweeping.await;
-            Fatal::LoopEnded("sweep of YARN")
-        });
+        let sweeping =
+            sweep.clone().run_yarn(yarn.clone(), watch.interval, watch.idle_interval, moved("sweep of YARN"));
+        for_ever(loops, "sweep of YARN", sweeping);
     }
 }
 

@@ -14,9 +14,10 @@ use crate::job::machine::{Run, Timestamp};
 use crate::job::report::Answer;
 use crate::job::request::Batch;
 use crate::job::world::{
-    BatchView, Beat, Deleted, NotKilled, Posted, Reported, Sight, Token, Unreachable, Unwritable, World,
-    Yarn, YarnMemory,
+    BatchView, Beat, Counted, Deleted, NotKilled, Posted, Reported, Sight, Token, Unreachable, Unwritable,
+    World, Yarn, YarnMemory,
 };
+use crate::ops::metrics::Metrics;
 use crate::ops::telemetry::message_id;
 use crate::spark::driver_log::DriverLogs;
 use crate::spark::livy::Livy;
@@ -41,6 +42,8 @@ pub struct Edges {
     pub journal: Writer,
     /// The shared sweep.
     pub sweep: Sweep,
+    /// What is counted.
+    pub metrics: Metrics,
     /// Whether the journal can be written.
     pub disk: watch::Sender<bool>,
     /// Places among the POSTs under way.
@@ -68,6 +71,7 @@ impl Edges {
             driver_logs,
             journal,
             sweep,
+            metrics: Metrics::default(),
             disk: watch::Sender::new(true),
             submits: Arc::new(Semaphore::new(submits)),
             draining,
@@ -187,6 +191,10 @@ impl World for Edges {
 
     async fn beat(&self, token: &Token) -> Beat {
         Box::pin(self.step_functions.beat(token)).await
+    }
+
+    fn count(&self, what: Counted) {
+        self.metrics.count(what);
     }
 
     async fn report(&self, token: &Token, answer: &Answer) -> Reported {

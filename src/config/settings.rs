@@ -1,5 +1,6 @@
 //! The configuration as it is written: tables, keys and defaults. Strict: an unknown key is an error.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub struct Settings {
     pub stop: Stop,
     /// `[log]`
     pub log: Log,
+    /// `[admin]`
+    pub admin: Admin,
 }
 
 /// How to reach Step Functions.
@@ -214,6 +217,16 @@ pub struct Log {
     pub filter: String,
 }
 
+/// How an operator looks at the daemon.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Admin {
+    /// Loopback address and port of the HTTP endpoint that only reads; empty: none.
+    pub listen: String,
+    /// The control socket.
+    pub socket: PathBuf,
+}
+
 impl Default for Aws {
     fn default() -> Aws {
         Aws { region: None, endpoint_url: None, heartbeat_rate: 100 }
@@ -268,6 +281,34 @@ impl Default for Stop {
 impl Default for Log {
     fn default() -> Log {
         Log { target: Target::Auto, format: Format::Text, filter: "info".to_owned() }
+    }
+}
+
+impl Default for Admin {
+    fn default() -> Admin {
+        Admin {
+            listen: "127.0.0.1:9108".to_owned(),
+            socket: PathBuf::from("/run/spark-job-worker/control.sock"),
+        }
+    }
+}
+
+impl Admin {
+    /// Where the HTTP endpoint is; `None` where it is switched off.
+    ///
+    /// # Errors
+    /// Where the text is no address of the loopback.
+    pub fn address(&self) -> Result<Option<SocketAddr>, String> {
+        if self.listen.is_empty() {
+            return Ok(None);
+        }
+        let address: SocketAddr =
+            self.listen.parse().map_err(|_| "must be written 127.0.0.1:9108".to_owned())?;
+        if address.ip().is_loopback() {
+            Ok(Some(address))
+        } else {
+            Err("must be an address of the loopback: the endpoint knows no users".to_owned())
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use tracing::{Instrument, Span, error, field, info, info_span};
 
 use super::poll::{Arrival, Served};
 use crate::edges::Edges;
-use crate::job::heart::Pacer;
+use crate::job::heart::{Pacer, Pulse};
 use crate::job::journal::Entry;
 use crate::job::machine::{Run, State};
 use crate::job::report::{ErrorName, Failure, Outcome};
@@ -37,9 +37,20 @@ pub(super) struct Jobs {
     running: HashMap<Id, Box<Running>>,
 }
 
+/// What a stop leaves behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leave {
+    /// Jobs that the next start takes over: no POST is out, and what came is kept.
+    Handoff,
+    /// Nobody waits any more: every task is given back. Jobs that live on go down with the node.
+    GivenBack,
+    /// Nothing: every task is given back, and its job is dead.
+    Nothing,
+}
+
 /// What is needed to carry on where a job's loop was ended by a bug.
 struct Running {
-    task: Task,
+    task: Arc<Task>,
     run: Option<Run>,
     rules: Arc<Rules>,
     span: Span,
@@ -61,6 +72,7 @@ impl Jobs {
     /// Starts the job of a task that has come.
     pub(super) fn accept(&mut self, arrival: Arrival, start: Start) {
         let Arrival { task, permit, served } = arrival;
+        self.edges.metrics.received();
         let state = task.received(&served.rules.defaults);
         let span = span_of(&task, &served.arn, &state);
         let (size, parked) = (task.input.len(), start == Start::Parked);
@@ -72,21 +84,21 @@ impl Jobs {
     /// Takes up a task that was read back. It has a place as long as there are any; one too many waits for nobody.
     pub(super) fn resume(&mut self, entry: Entry, served: &Served) {
         let permit = Arc::clone(&served.permits).try_acquire_owned().ok();
+        self.edges.metrics.resumed();
         let task = Task::read_back(&entry);
         let span = span_of(&task, &served.arn, &entry.state);
         info!(parent: &span, "taking over {} in state {}", name_of(&entry), entry.state.name());
         self.start(task, entry.state, Start::Resumed, permit, Arc::clone(&served.rules), span);
     }
 
-    /// Whether a stop needs to wait no longer: with a handoff until no POST is out and what came is kept; else until
-    /// every task is given back and its job dead.
-    pub(super) fn may_end(&self, handoff: bool) -> bool {
+    /// Whether a stop needs to wait no longer.
+    pub(super) fn may_end(&self, leave: Leave) -> bool {
         // A task is on the board once it is kept.
         let all_kept = self.running.len() <= self.board.held();
-        if handoff {
-            all_kept && !self.board.any_in("Submitting")
-        } else {
-            self.board.held() == 0 && all_kept
+        match leave {
+            Leave::Handoff => all_kept && !self.board.any_in("Submitting"),
+            Leave::GivenBack => all_kept && !self.board.any_awaited(),
+            Leave::Nothing => self.board.held() == 0 && all_kept,
         }
     }
 
@@ -108,23 +120,34 @@ impl Jobs {
         span: Span,
     ) {
         let supervised = self.watchdog.supervise("heartbeat of a task");
+        let (board, known) =
+            (Arc::clone(&self.board), Arc::new(Task { input: String::new(), ..task.clone() }));
+        let id = known.id.clone();
         let lent = Lent {
             world: Arc::clone(&self.edges),
             rules: Arc::clone(&rules),
             pacer: Arc::clone(&self.pacer),
             stop: self.give_up.subscribe(),
-            mark: Box::new(move |deadline| match deadline {
-                Some(deadline) => supervised.must_move_by(deadline),
-                None => supervised.rest(),
+            mark: Box::new(move |pulse| match pulse {
+                Pulse::MovesBy(deadline) => supervised.must_move_by(deadline),
+                Pulse::Waits => supervised.rest(),
+                Pulse::Accepted => board.beaten(&id),
             }),
         };
         let running = Box::new(Running {
-            task: Task { input: String::new(), ..task.clone() },
+            task: Arc::clone(&known),
             run: state.run().cloned(),
-            rules,
+            rules: Arc::clone(&rules),
             span: span.clone(),
         });
-        let observe = observer(Arc::clone(&self.board), &task, permit, span.clone());
+        let shown = Shown {
+            edges: Arc::clone(&self.edges),
+            board: Arc::clone(&self.board),
+            task: known,
+            interval: rules.heartbeat_interval,
+            span: span.clone(),
+        };
+        let observe = observer(shown, permit, start);
         let job = job::run(lent, task, state, start, observe).instrument(span);
         let id = self.tasks.spawn(job).id();
         self.running.insert(id, running);
@@ -142,7 +165,7 @@ impl Jobs {
         );
         let failure = Failure::new(ErrorName::WorkerFault, "Running", "a bug in the worker ended this task");
         let state = State::Ended { outcome: Outcome::Failed(Box::new(failure)), leftover: running.run };
-        self.start(running.task, state, Start::Fresh, None, running.rules, running.span);
+        self.start(Task::clone(&running.task), state, Start::Fresh, None, running.rules, running.span);
     }
 
     /// One last heartbeat for every token, so that the next start has a whole `HeartbeatSeconds`.
@@ -179,14 +202,23 @@ fn span_of(task: &Task, arn: &str, state: &State) -> Span {
     )
 }
 
-/// Keeps board and span up to date, and gives the permit back once the job occupies nothing any more.
-fn observer(
+/// Where a task is shown.
+struct Shown {
+    edges: Arc<Edges>,
     board: Arc<Board>,
-    task: &Task,
-    mut permit: Option<OwnedSemaphorePermit>,
+    task: Arc<Task>,
+    interval: Duration,
     span: Span,
+}
+
+/// Keeps board, counts and span up to date, and gives the permit back once the job occupies nothing any more.
+fn observer(
+    shown: Shown,
+    mut permit: Option<OwnedSemaphorePermit>,
+    start: Start,
 ) -> impl FnMut(&State) + Send + use<> {
-    let (id, token) = (task.id.clone(), task.token.clone());
+    let Shown { edges, board, task, interval, span } = shown;
+    let mut last: Option<(&'static str, Instant)> = None;
     move |state| {
         span.record("job_state", state.name());
         if let Some(run) = state.run() {
@@ -197,10 +229,18 @@ fn observer(
                 span.record("yarn_application_id", application.as_str());
             }
         }
+        // What a state that was read back counts for was counted when it was reached.
+        if last.is_some() || start != Start::Resumed {
+            edges.metrics.moved(last.map(|(name, since)| (name, since.elapsed())), state);
+        }
+        // A state that is entered anew goes on: its beginning stays.
+        if last.is_none_or(|(name, _)| name != state.name()) {
+            last = Some((state.name(), Instant::now()));
+        }
         if *state == State::Settled {
-            board.remove(&id);
+            board.remove(&task.id);
         } else {
-            board.put(&id, token.as_ref(), state.name());
+            board.put(&task, state, interval);
         }
         if matches!(state, State::Orphaned { .. } | State::Settled) {
             drop(permit.take());

@@ -17,6 +17,9 @@ use crate::spark::watch::Health;
 /// A poll has this long beyond its read timeout before the watchdog calls it stuck.
 const POLL_SLACK: Duration = Duration::from_secs(15);
 
+/// A poll that was allowed within this had not to wait for it.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
 /// An activity with what its pollers share.
 pub(super) struct Served {
     pub(super) arn: String,
@@ -48,12 +51,14 @@ impl Poller {
         let supervised = self.watchdog.supervise("poll loop");
         let mut waits = retry::POLL.start();
         loop {
+            let asked = Instant::now();
             let permit = tokio::select! {
                 biased;
                 _ = self.draining.wait_for(|draining| *draining) => return,
                 permit = allowed(&self.edges, &self.served.permits) => permit,
             };
             let Some(permit) = permit else { return };
+            self.board.polling(&self.served.arn, asked.elapsed() > AT_ONCE);
             supervised.must_move_by(Instant::now() + POLL_READ + POLL_SLACK);
             let polled = self.edges.step_functions.poll(&self.served.arn, &self.worker).await;
             supervised.rest();

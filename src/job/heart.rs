@@ -48,8 +48,19 @@ impl Pacer {
     }
 }
 
-/// Told by when a heart must have moved next; `None` while it waits for its turn.
-pub type Mark = Box<dyn Fn(Option<Instant>) + Send + Sync>;
+/// What a heart tells about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pulse {
+    /// By when it must have moved next.
+    MovesBy(Instant),
+    /// It waits for its turn.
+    Waits,
+    /// A beat was accepted.
+    Accepted,
+}
+
+/// Told how a heart is.
+pub type Mark = Box<dyn Fn(Pulse) + Send + Sync>;
 
 /// What the beats of this life have told so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +81,7 @@ pub struct Beating {
     pub interval: Duration,
     /// Gives the turns.
     pub pacer: Arc<Pacer>,
-    /// Told by when the heart must have moved.
+    /// Told how the heart is.
     pub mark: Mark,
     /// The task was read back: its last beat may be long ago.
     pub at_once: bool,
@@ -131,16 +142,17 @@ async fn beat_until_gone<W: World>(world: &W, beating: &Beating, tell: &watch::S
     let mut troubled = false;
     let mut due = if *at_once { Instant::now() } else { Instant::now() + FIRST.min(interval) };
     loop {
-        mark(Some(due + interval));
+        mark(Pulse::MovesBy(due + interval));
         sleep_until(due).await;
-        mark(None);
+        mark(Pulse::Waits);
         pacer.turn().await;
         let began = Instant::now();
-        mark(Some(began + interval * 2));
+        mark(Pulse::MovesBy(began + interval * 2));
         let beat = world.beat(token).await;
         life = life.after(&beat);
         match beat {
             Beat::Accepted => {
+                mark(Pulse::Accepted);
                 tell.send_if_modified(|known| std::mem::replace(known, Known::Accepted) != Known::Accepted);
                 if troubled {
                     debug!("Step Functions takes heartbeats again");

@@ -117,7 +117,7 @@ pub struct Lent<W: World> {
     pub pacer: Arc<Pacer>,
     /// Becomes true when the worker gives up its tasks.
     pub stop: watch::Receiver<bool>,
-    /// Told by when the heart must have moved next.
+    /// Told how the heart is.
     pub mark: Mark,
 }
 

@@ -266,6 +266,17 @@ pub enum Reported {
     Again(String),
 }
 
+/// What is counted where it happens, because no state of the task shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// A second application with a task's tag was seen and is killed.
+    Doubled,
+    /// A kill was verified in YARN.
+    KillVerified,
+    /// A kill counts as done without YARN's word.
+    KillUnverified,
+}
+
 /// Single looks and acts of the outside.
 pub trait World: Send + Sync + 'static {
     /// Holds a place among the POSTs under way while it lives.
@@ -309,6 +320,8 @@ pub trait World: Send + Sync + 'static {
     fn carried(&self, tag: &str) -> impl Future<Output = bool> + Send;
     /// A heartbeat.
     fn beat(&self, token: &Token) -> impl Future<Output = Beat> + Send;
+    /// Counts something.
+    fn count(&self, _what: Counted) {}
     /// The end of a task.
     fn report(&self, token: &Token, answer: &Answer) -> impl Future<Output = Reported> + Send;
 }

@@ -1,40 +1,84 @@
-//! The board: what the worker is doing and what it waits for. `STATUS=` is read off it.
+//! The board: which tasks are held and how the polls of each activity fare. Everything that an operator is shown is
+//! read off it.
 //!
-//! A held task costs its entry (its token, some 2 KB at most, and about 200 bytes).
+//! A held task costs its entry (its token, some 2 KB at most, its run, and about 300 bytes).
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::telemetry::message_id;
 use crate::activity::Trouble;
+use crate::job::Task;
+use crate::job::machine::{Run, State};
 use crate::job::world::Token;
-use crate::spark::watch::{Health, Progress};
 
-/// So many jobs are named in `STATUS=`: a line is what `systemctl status` has room for.
-const SHOWN: usize = 3;
+/// What the worker is about.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// It takes tasks.
+    #[default]
+    Serving,
+    /// It stops; the next start takes its tasks over.
+    Stopping,
+    /// The node goes down for good: every task is given back.
+    Terminating,
+}
 
 /// A task that is held.
-#[derive(Debug, Clone)]
-struct Held {
-    token: Option<Token>,
-    state: &'static str,
+#[derive(Debug)]
+pub struct Held {
+    /// The task, without its input.
+    pub task: Arc<Task>,
+    /// The name of its state.
+    pub state: &'static str,
+    /// Its run, as far as it is known.
+    pub run: Option<Box<Run>>,
+    /// Since when this process holds it.
+    pub since: Instant,
+    /// The last accepted heartbeat, or `since`.
+    pub beaten: Instant,
+    /// From heartbeat to heartbeat.
+    pub interval: Duration,
+}
+
+impl Held {
+    /// Whether somebody may still wait for it.
+    pub fn is_awaited(&self) -> bool {
+        self.state != "Orphaned" && self.task.token.is_some()
+    }
+}
+
+/// How the polls of an activity fare.
+#[derive(Debug, Default, Clone)]
+pub struct Polls {
+    /// Polls under way.
+    pub open: usize,
+    /// The last that was answered.
+    pub completed: Option<Instant>,
+    /// Since when one is allowed and none was answered.
+    pub waiting: Option<Instant>,
+    /// What keeps them from being answered.
+    pub ailment: Option<Ailment>,
 }
 
 /// What keeps the polls of an activity from being answered.
 #[derive(Debug, Clone)]
-struct Ailment {
-    trouble: Trouble,
-    since: Instant,
+pub struct Ailment {
+    /// What is the matter.
+    pub trouble: Trouble,
+    /// Since when.
+    pub since: Instant,
 }
 
 #[derive(Debug, Default)]
 struct Contents {
     held: BTreeMap<String, Held>,
-    ailing: BTreeMap<String, Ailment>,
-    draining: bool,
+    polls: BTreeMap<String, Polls>,
+    phase: Phase,
 }
 
 /// The board.
@@ -42,14 +86,17 @@ struct Contents {
 pub struct Board(Mutex<Contents>);
 
 impl Board {
-    /// A task is in this state.
-    pub fn put(&self, id: &str, token: Option<&Token>, state: &'static str) {
+    /// A task is in this state. `interval` is from heartbeat to heartbeat.
+    pub fn put(&self, task: &Arc<Task>, state: &State, interval: Duration) {
         let mut contents = self.contents();
-        match contents.held.get_mut(id) {
-            Some(held) => held.state = state,
-            None => {
-                contents.held.insert(id.to_owned(), Held { token: token.cloned(), state });
-            }
+        let held = contents.held.entry(task.id.clone()).or_insert_with(|| {
+            let now = Instant::now();
+            Held { task: Arc::clone(task), state: "", run: None, since: now, beaten: now, interval }
+        });
+        held.state = state.name();
+        // An outcome has no run any more, and people still want to know which one it was.
+        if let Some(run) = state.run() {
+            held.run = Some(Box::new(run.clone()));
         }
     }
 
@@ -58,14 +105,18 @@ impl Board {
         self.contents().held.remove(id);
     }
 
+    /// A heartbeat of a task was accepted.
+    pub fn beaten(&self, id: &str) {
+        if let Some(held) = self.contents().held.get_mut(id) {
+            held.beaten = Instant::now();
+        }
+    }
+
     /// The tokens of all tasks that somebody may still wait for.
     pub fn tokens(&self) -> Vec<Token> {
-        self.contents()
-            .held
-            .values()
-            .filter(|held| held.state != "Orphaned")
-            .filter_map(|held| held.token.clone())
-            .collect()
+        let contents = self.contents();
+        let awaited = contents.held.values().filter(|held| held.is_awaited());
+        awaited.filter_map(|held| held.task.token.clone()).collect()
     }
 
     /// How many tasks are held.
@@ -73,14 +124,44 @@ impl Board {
         self.contents().held.len()
     }
 
+    /// Whether any task is held for which somebody may still wait.
+    pub fn any_awaited(&self) -> bool {
+        self.contents().held.values().any(Held::is_awaited)
+    }
+
     /// Whether any task is in this state.
     pub fn any_in(&self, state: &str) -> bool {
         self.contents().held.values().any(|held| held.state == state)
     }
 
+    /// Whether a task is held.
+    pub fn holds(&self, id: &str) -> bool {
+        self.contents().held.contains_key(id)
+    }
+
+    /// What `read` makes of each task.
+    pub fn each<T>(&self, mut read: impl FnMut(&Held) -> T) -> Vec<T> {
+        self.contents().held.values().map(&mut read).collect()
+    }
+
+    /// A poll begins. It was allowed only now where it had to wait for that.
+    pub fn polling(&self, arn: &str, had_to_wait: bool) {
+        let mut contents = self.contents();
+        let polls = contents.polls.entry(arn.to_owned()).or_default();
+        polls.open += 1;
+        if had_to_wait || polls.waiting.is_none() {
+            polls.waiting = Some(Instant::now());
+        }
+    }
+
     /// A poll was answered. Says so where it had not been before.
     pub fn polled(&self, arn: &str) {
-        if let Some(ailment) = self.contents().ailing.remove(arn) {
+        let mut contents = self.contents();
+        let Some(polls) = contents.polls.get_mut(arn) else { return };
+        polls.open = polls.open.saturating_sub(1);
+        polls.completed = Some(Instant::now());
+        polls.waiting = (polls.open > 0).then(Instant::now);
+        if let Some(ailment) = polls.ailment.take() {
             info!(
                 message_id = message_id::ACTIVITY_TROUBLE,
                 sfn_activity = arn,
@@ -93,9 +174,10 @@ impl Board {
     /// A poll was not answered. A change of condition is logged once.
     pub fn troubled(&self, arn: &str, trouble: Trouble) {
         let mut contents = self.contents();
-        let known = contents.ailing.get(arn);
-        let since = known.map_or_else(Instant::now, |ailment| ailment.since);
-        if known.map(|ailment| ailment.trouble.condition) != Some(trouble.condition) {
+        let polls = contents.polls.entry(arn.to_owned()).or_default();
+        polls.open = polls.open.saturating_sub(1);
+        let since = polls.ailment.as_ref().map_or_else(Instant::now, |ailment| ailment.since);
+        if polls.ailment.as_ref().map(|ailment| ailment.trouble.condition) != Some(trouble.condition) {
             warn!(
                 message_id = message_id::ACTIVITY_TROUBLE,
                 sfn_activity = arn,
@@ -104,118 +186,25 @@ impl Board {
                 trouble.words
             );
         }
-        contents.ailing.insert(arn.to_owned(), Ailment { trouble, since });
+        polls.ailment = Some(Ailment { trouble, since });
     }
 
-    /// The worker stops.
-    pub fn drain(&self) {
-        self.contents().draining = true;
+    /// How the polls of an activity fare.
+    pub fn polls(&self, arn: &str) -> Polls {
+        self.contents().polls.get(arn).cloned().unwrap_or_default()
     }
 
-    /// One line for `systemctl status`. `progress` is YARN's word about jobs on their way.
-    pub fn status(
-        &self,
-        livy: &Health,
-        livy_url: &str,
-        disk: bool,
-        progress: &[Progress],
-        now: Instant,
-    ) -> String {
-        let contents = self.contents();
-        let mut parts = Vec::new();
-        if contents.draining {
-            parts.push("Stopping, waiting for open polls".to_owned());
-        }
-        if !disk {
-            parts.push("Waiting for the state directory to be writable".to_owned());
-        }
-        match livy {
-            Health::Unknown => parts.push(format!("Waiting for Livy at {livy_url}")),
-            Health::Down { since, words } => {
-                let seconds = now.saturating_duration_since(*since).as_secs();
-                parts.push(format!("Waiting for Livy at {livy_url} ({words}, {seconds} s)"));
-            }
-            Health::Up => {}
-        }
-        for (arn, ailment) in &contents.ailing {
-            let name = arn.rsplit(':').next().unwrap_or_default();
-            let seconds = now.saturating_duration_since(ailment.since).as_secs();
-            parts.push(format!("Waiting at {name}: {} ({seconds} s)", ailment.trouble.condition.describe()));
-        }
-        if parts.is_empty() {
-            parts.push("Polling".to_owned());
-        }
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for held in contents.held.values() {
-            *counts.entry(held.state).or_default() += 1;
-        }
-        match contents.held.len() {
-            0 => parts.push("no tasks".to_owned()),
-            all => {
-                let states: Vec<String> =
-                    counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
-                let noun = if all == 1 { "task" } else { "tasks" };
-                parts.push(format!("{all} {noun} ({})", states.join(", ")));
-            }
-        }
-        if !progress.is_empty() {
-            let shown = progress.iter().take(SHOWN).map(|job| match job.word.as_str() {
-                "RUNNING" => format!("{} {:.0} %", job.name, job.percent),
-                word => format!("{} {word}", job.name),
-            });
-            let more = progress.len().saturating_sub(SHOWN);
-            let more = (more > 0).then(|| format!("and {more} more"));
-            parts.push(shown.chain(more).collect::<Vec<String>>().join(", "));
-        }
-        parts.join("; ")
+    /// The worker enters another phase.
+    pub fn enter(&self, phase: Phase) {
+        self.contents().phase = phase;
+    }
+
+    /// What the worker is about.
+    pub fn phase(&self) -> Phase {
+        self.contents().phase
     }
 
     fn contents(&self) -> MutexGuard<'_, Contents> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::activity::Condition;
-
-    const ARN: &str = "arn:aws:states:eu-west-1:1:activity:spark-job";
-
-    #[tokio::test(start_paused = true)]
-    async fn the_status_says_what_is_waited_for_and_what_is_held() {
-        let board = Board::default();
-        let url = "http://localhost:8998";
-        assert_eq!(board.status(&Health::Up, url, true, &[], Instant::now()), "Polling; no tasks");
-        board.put("a", Some(&Token::new("1".into())), "Running");
-        board.put("b", Some(&Token::new("2".into())), "Received");
-        board.put("b", Some(&Token::new("2".into())), "Running");
-        let down = Health::Down { since: Instant::now(), words: "connection refused".into() };
-        board.troubled(ARN, Trouble { condition: Condition::Throttled, words: "Rate exceeded".into() });
-        assert_eq!(
-            board.status(&down, url, true, &[], Instant::now() + Duration::from_secs(42)),
-            "Waiting for Livy at http://localhost:8998 (connection refused, 42 s); \
-             Waiting at spark-job: Step Functions throttles polls (42 s); 2 tasks (2 Running)"
-        );
-        board.polled(ARN);
-        board.remove("a");
-        assert_eq!(board.status(&Health::Up, url, true, &[], Instant::now()), "Polling; 1 task (1 Running)");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_status_names_some_jobs_with_yarns_word_about_them() {
-        let job =
-            |name: &str, word: &str, percent| Progress { name: name.into(), word: word.into(), percent };
-        let jobs = [
-            job("a", "RUNNING", 45.4),
-            job("b", "ACCEPTED", 0.0),
-            job("c", "RUNNING", 100.0),
-            job("d", "RUNNING", 1.0),
-        ];
-        let text = |jobs: &[Progress]| Board::default().status(&Health::Up, "", true, jobs, Instant::now());
-        assert_eq!(text(&jobs[..2]), "Polling; no tasks; a 45 %, b ACCEPTED");
-        assert_eq!(text(&jobs), "Polling; no tasks; a 45 %, b ACCEPTED, c 100 %, and 1 more");
     }
 }

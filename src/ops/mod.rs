@@ -1,5 +1,7 @@
 //! What an operator meets: the service manager, the log, the state of things.
 
+pub mod admin;
 pub mod board;
+pub mod metrics;
 pub mod systemd;
 pub mod telemetry;

@@ -3,6 +3,7 @@
 //! Nothing here waits for the service manager. A word that it must hear (ready, reloading, stopping, the latest status)
 //! and that its socket did not take goes out with the next datagram.
 
+pub mod node;
 mod watchdog;
 
 use std::env;
@@ -81,6 +82,11 @@ impl Notifier {
     fn with(manager: Option<Manager>, watchdog: Option<Duration>) -> Notifier {
         let watchdog = watchdog.filter(|limit| !limit.is_zero());
         Notifier { shared: Arc::new(Shared { manager, watchdog, unsent: Mutex::default() }) }
+    }
+
+    /// Whether a service manager started this process.
+    pub fn is_managed(&self) -> bool {
+        self.shared.manager.is_some()
     }
 
     /// The start is over, or a reload.

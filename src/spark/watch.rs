@@ -6,38 +6,29 @@
 //!
 //! A registered run costs its sight (about 600 bytes) and nothing per second.
 
+mod health;
+mod progress;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot, watch};
-use tokio::time::{Instant, sleep_until};
-use tracing::{info, warn};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::livy::{Livy, Version};
 use super::yarn::{Moving, ResourceManager};
 use crate::job::machine::Run;
 use crate::job::world::{Application, BatchState, BatchView, Look, Sight, Unreachable};
-use crate::ops::telemetry::message_id;
+
+pub use health::Health;
+pub use progress::Progress;
+
+use health::Followed;
+use progress::Seen;
 
 /// A ResourceManager has this long for the list.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Whether Livy answers.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Health {
-    /// Not asked yet.
-    Unknown,
-    /// It does.
-    Up,
-    /// It does not.
-    Down {
-        /// Since when.
-        since: Instant,
-        /// Why, in its or the connection's words.
-        words: String,
-    },
-}
 
 struct Watcher {
     tag: String,
@@ -45,45 +36,39 @@ struct Watcher {
     tell: oneshot::Sender<Sight>,
 }
 
-/// What YARN's last sweep saw, by tag; `None` where it got no answer, or was not made yet.
-type Moved = Option<HashMap<String, Tagged>>;
-
-#[derive(Clone)]
-struct Tagged {
-    applications: Arc<[Application]>,
-    name: String,
-    progress: f32,
-}
-
-/// How far a job is by YARN's word.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Progress {
-    /// The batch's name.
-    pub name: String,
-    /// YARN's word for its state.
-    pub word: String,
-    /// In percent.
-    pub percent: f32,
-}
+/// What YARN's last sweep saw; `None` where it got no answer, or was not made yet.
+type Moved = Option<Seen>;
 
 /// The shared sweeps: one of Livy, and one of YARN.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Sweep {
     watchers: Arc<Mutex<HashMap<String, Box<Watcher>>>>,
     moved: Arc<Mutex<Moved>>,
     nothing: Arc<[Application]>,
     wake: Arc<[Notify; 2]>,
-    health: watch::Sender<Health>,
+    livy: Service,
+    yarn: Service,
 }
 
-impl Default for Sweep {
+/// One service that is swept.
+#[derive(Clone)]
+struct Service {
+    health: watch::Sender<Health>,
+    /// How long the last answered sweep took.
+    took: Arc<Mutex<Option<Duration>>>,
+}
+
+impl Default for Service {
     fn default() -> Self {
-        Sweep {
-            watchers: Arc::default(),
-            moved: Arc::default(),
-            nothing: Arc::default(),
-            wake: Arc::default(),
-            health: watch::Sender::new(Health::Unknown),
+        Service { health: watch::Sender::new(Health::Unknown), took: Arc::default() }
+    }
+}
+
+impl Service {
+    fn note<T>(&self, of: &Followed, began: Instant, answer: &Result<T, Unreachable>) {
+        of.note(&self.health, answer);
+        if answer.is_ok() {
+            *locked(&self.took) = Some(began.elapsed());
         }
     }
 }
@@ -91,22 +76,35 @@ impl Default for Sweep {
 impl Sweep {
     /// Whether Livy answers, from sweep to sweep.
     pub fn health(&self) -> watch::Receiver<Health> {
-        self.health.subscribe()
+        self.livy.health.subscribe()
     }
 
-    /// How far the jobs are that YARN has, at its last sweep.
-    pub fn progress(&self) -> Vec<Progress> {
-        let moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<Progress> = moved
-            .iter()
-            .flatten()
-            .filter_map(|(_, tagged)| {
-                let word = tagged.applications.first()?.word.clone();
-                Some(Progress { name: tagged.name.clone(), word, percent: tagged.progress })
-            })
-            .collect();
-        all.sort_by(|a, b| a.name.cmp(&b.name));
-        all
+    /// Whether YARN answered its last sweep.
+    pub fn yarn_health(&self) -> Health {
+        self.yarn.health.borrow().clone()
+    }
+
+    /// How long the last answered sweeps of Livy and of YARN took.
+    pub fn took(&self) -> (Option<Duration>, Option<Duration>) {
+        (*locked(&self.livy.took), *locked(&self.yarn.took))
+    }
+
+    /// How far the job of a tag was at YARN's last sweep.
+    pub fn progress(&self, tag: &str) -> Option<Progress> {
+        locked(&self.moved).as_ref()?.of(tag)
+    }
+
+    /// The first `most` jobs by name, among the tags that are `wanted`, at YARN's last sweep, and how many there are.
+    pub fn first(&self, most: usize, wanted: impl Fn(&str) -> bool) -> (Vec<Progress>, usize) {
+        locked(&self.moved).as_ref().map(|seen| seen.first(most, wanted)).unwrap_or_default()
+    }
+
+    /// The applications with a tag of ours that are not `known`, at YARN's last sweep; `None` where that is older than
+    /// `age` or had no answer.
+    pub fn strangers(&self, age: Duration, known: impl Fn(&str) -> bool) -> Option<Vec<Progress>> {
+        let moved = locked(&self.moved);
+        let seen = moved.as_ref().filter(|seen| !seen.is_older_than(age))?;
+        Some(seen.first(usize::MAX, |tag| !known(tag)).0)
     }
 
     /// What the next sweeps see of `run`: at once where it is missing, ended or differs from `seen`, else on change.
@@ -140,7 +138,7 @@ impl Sweep {
                 let wanted = Arc::clone(&names);
                 livy.list(move |name| wanted.contains(name)).await
             };
-            let was_up = *self.health.borrow() == Health::Up;
+            let was_up = *self.livy.health.borrow() == Health::Up;
             if answer.is_ok() && !was_up {
                 // Whoever was away may have come back as another version.
                 match livy.version().await {
@@ -149,7 +147,7 @@ impl Sweep {
                     Err(silent) => answer = Err(silent),
                 }
             }
-            self.note_health(&answer);
+            self.livy.note(&health::LIVY, began, &answer);
             match answer {
                 Ok(views) => self.tell(&names, views, &Look::Missing),
                 Err(Unreachable(words)) => self.tell(&names, Vec::new(), &Look::Unreachable(words)),
@@ -159,28 +157,43 @@ impl Sweep {
         }
     }
 
-    /// Sweeps YARN for ever, every `interval` while jobs run. `moved` as for Livy's sweep. A YARN that hangs delays
-    /// nothing of Livy's.
-    pub async fn run_yarn(self, yarn: ResourceManager, interval: Duration, moved: impl Fn(Option<Instant>)) {
-        let mut silent = None;
+    /// Sweeps YARN for ever: every `interval` while jobs run, and every `idle` while it does not answer. `moved` as for
+    /// Livy's sweep. A YARN that hangs delays nothing of Livy's.
+    pub async fn run_yarn(
+        self,
+        yarn: ResourceManager,
+        interval: Duration,
+        idle: Duration,
+        moved: impl Fn(Option<Instant>),
+    ) {
         loop {
             while self.watchers().is_empty() {
                 moved(None);
-                self.wake[1].notified().await;
+                let silent = matches!(self.yarn_health(), Health::Down { .. });
+                tokio::select! {
+                    () = self.wake[1].notified() => {}
+                    () = sleep(idle), if silent => break,
+                }
             }
             let began = Instant::now();
             moved(Some(began + (PATIENCE + interval) * 2));
-            let answer = yarn.active().await;
-            note_yarn(&answer, &mut silent);
-            self.tell_moved(answer.ok());
+            self.ask_yarn(&yarn).await;
             sleep_until(began + interval).await;
         }
+    }
+
+    /// One sweep of YARN.
+    pub async fn ask_yarn(&self, yarn: &ResourceManager) {
+        let began = Instant::now();
+        let answer = yarn.active().await;
+        self.yarn.note(&health::YARN, began, &answer);
+        self.tell_moved(answer.ok());
     }
 
     /// Until the next sweep is due. A job that registers ends the idle pause, not the interval.
     async fn pause(&self, began: Instant, interval: Duration, idle: Duration) {
         sleep_until(began + interval).await;
-        let away = matches!(*self.health.borrow(), Health::Down { .. });
+        let away = matches!(*self.livy.health.borrow(), Health::Down { .. });
         if away || !self.watchers().is_empty() {
             return;
         }
@@ -191,7 +204,7 @@ impl Sweep {
     }
 
     fn watchers(&self) -> MutexGuard<'_, HashMap<String, Box<Watcher>>> {
-        self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.watchers)
     }
 
     fn names(&self) -> HashSet<String> {
@@ -200,12 +213,7 @@ impl Sweep {
 
     /// The active applications of a tag.
     fn active(&self, moved: &Moved, tag: &str) -> Option<Arc<[Application]>> {
-        let moved = moved.as_ref()?;
-        Some(
-            moved
-                .get(tag)
-                .map_or_else(|| Arc::clone(&self.nothing), |tagged| Arc::clone(&tagged.applications)),
-        )
+        Some(moved.as_ref()?.active(tag).unwrap_or_else(|| Arc::clone(&self.nothing)))
     }
 
     /// Tells the watchers of `names`, those that registered before the question went out. What is among `views` was
@@ -213,7 +221,7 @@ impl Sweep {
     fn tell(&self, names: &HashSet<String>, views: Vec<BatchView>, absent: &Look) {
         let mut unseen: HashSet<&str> = names.iter().map(String::as_str).collect();
         let mut watchers = self.watchers();
-        let moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        let moved = locked(&self.moved);
         let mut news = |name: &str, livy: Look| {
             let Some(watcher) = watchers.get(name) else { return };
             let sight = Sight { active: self.active(&moved, &watcher.tag), livy };
@@ -238,8 +246,8 @@ impl Sweep {
     /// Livy's sweep.
     fn tell_moved(&self, answer: Option<HashMap<String, Vec<Moving>>>) {
         let mut watchers = self.watchers();
-        let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
-        *moved = answer.map(|found| found.into_iter().filter_map(tagged).collect());
+        let mut moved = locked(&self.moved);
+        *moved = answer.map(Seen::new);
         let changed: Vec<String> = watchers
             .iter()
             .filter(|(_, watcher)| {
@@ -256,38 +264,6 @@ impl Sweep {
             }
         }
     }
-
-    fn note_health<T>(&self, answer: &Result<T, Unreachable>) {
-        self.health.send_if_modified(|health| match (answer, &*health) {
-            (Ok(_), Health::Up) => false,
-            (Ok(_), Health::Unknown) => {
-                info!("Livy answers");
-                *health = Health::Up;
-                true
-            }
-            (Ok(_), Health::Down { since, .. }) => {
-                info!(
-                    message_id = message_id::LIVY_BACK,
-                    "Livy answers again after {} s",
-                    since.elapsed().as_secs()
-                );
-                *health = Health::Up;
-                true
-            }
-            (Err(Unreachable(words)), Health::Down { since, .. }) => {
-                *health = Health::Down { since: *since, words: words.clone() };
-                false
-            }
-            (Err(Unreachable(words)), Health::Up | Health::Unknown) => {
-                warn!(
-                    message_id = message_id::LIVY_UNREACHABLE,
-                    "Livy does not answer: {words}; no task is polled until it does"
-                );
-                *health = Health::Down { since: Instant::now(), words: words.clone() };
-                true
-            }
-        });
-    }
 }
 
 fn too_old(version: &Version) -> String {
@@ -297,33 +273,8 @@ fn too_old(version: &Version) -> String {
     )
 }
 
-/// What is kept of a tag's applications: the progress is the oldest one's, which is ours.
-fn tagged((tag, found): (String, Vec<Moving>)) -> Option<(String, Tagged)> {
-    let (name, progress) = found.first().map(|moving| (moving.name.clone(), moving.progress))?;
-    let applications = found.into_iter().map(|moving| moving.application).collect();
-    Some((tag, Tagged { applications, name, progress }))
-}
-
-/// A change is worth a line, a repetition is not.
-fn note_yarn<T>(answer: &Result<T, Unreachable>, silent: &mut Option<Instant>) {
-    match (answer, &silent) {
-        (Ok(_), None) | (Err(_), Some(_)) => {}
-        (Ok(_), Some(since)) => {
-            info!(
-                message_id = message_id::YARN_BACK,
-                "YARN answers again after {} s",
-                since.elapsed().as_secs()
-            );
-            *silent = None;
-        }
-        (Err(Unreachable(words)), None) => {
-            warn!(
-                message_id = message_id::YARN_UNREACHABLE,
-                "YARN does not answer: {words}; jobs are followed in Livy, and an end that only YARN can judge waits"
-            );
-            *silent = Some(Instant::now());
-        }
-    }
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether a job learns nothing from seeing the same once more: only what is missing or ended has a clock.

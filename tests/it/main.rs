@@ -9,6 +9,7 @@
     reason = "tests measure real time, and end at the first surprise"
 )]
 
+mod admin;
 mod contract;
 mod crash;
 mod disk;

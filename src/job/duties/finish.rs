@@ -12,7 +12,7 @@ use crate::job::evidence::{Burial, Death, is_final};
 use crate::job::heart::Heart;
 use crate::job::machine::{Event, Run};
 use crate::job::report::{Answer, Outcome, answers};
-use crate::job::world::{AppState, Look, NotKilled, Reported, Unreachable, World, Yarn};
+use crate::job::world::{AppState, Counted, Look, NotKilled, Reported, Unreachable, World, Yarn};
 use crate::job::{Rules, Task};
 use crate::ops::telemetry::message_id;
 use crate::retry;
@@ -86,10 +86,12 @@ pub(in crate::job) async fn kill<W: World>(world: Arc<W>, rules: &Rules, run: &R
         match burial.look(world.now(), &look, &yarn) {
             Death::Unproved => {}
             Death::Verified => {
+                world.count(Counted::KillVerified);
                 info!("{} is dead by YARN's word", run.name);
                 return Event::Killed;
             }
             Death::ByLivysWord => {
+                world.count(Counted::KillUnverified);
                 warn!(
                     message_id = message_id::KILL_UNVERIFIED,
                     "{} is dead by Livy's word; there is no YARN to ask", run.name

@@ -12,7 +12,9 @@ use crate::job::evidence::Answered;
 use crate::job::machine::{Event, Run, Timestamp};
 use crate::job::report::{DriverLog, ErrorName, Failure, Outcome, Source, Success, refine};
 use crate::job::verdict::{Known, LivyView, Verdict, YarnView, judge, livy_view, yarn_view};
-use crate::job::world::{AppState, Application, BatchState, BatchView, Look, NotKilled, Sight, World, Yarn};
+use crate::job::world::{
+    AppState, Application, BatchState, BatchView, Counted, Look, NotKilled, Sight, World, Yarn,
+};
 use crate::job::{Rules, Task};
 use crate::ops::telemetry::message_id;
 use crate::retry;
@@ -189,6 +191,7 @@ pub(in crate::job) async fn kill_doubles<W: World>(world: &W, run: &Run, answer:
 
 async fn kill_each<W: World>(world: &W, run: &Run, doubles: &[&Application]) {
     for double in doubles.iter().filter(|application| application.state == AppState::Active) {
+        world.count(Counted::Doubled);
         error!(
             message_id = message_id::APPLICATION_DOUBLED,
             yarn_application_id = double.id,

@@ -66,6 +66,11 @@ impl Writer {
         self.order(Act::Probe).await
     }
 
+    /// Returns when the thread has ended, which only a bug makes it do.
+    pub async fn ended(&self) {
+        self.0.closed().await;
+    }
+
     async fn order(&self, act: Act) -> io::Result<()> {
         let (done, told) = oneshot::channel();
         let ended = || io::Error::other("the journal's thread has ended");

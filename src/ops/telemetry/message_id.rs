@@ -8,6 +8,12 @@ pub const STARTED: &str = "2281459b3c16408cbf737524243afe9a";
 /// The worker stops; jobs stay as `[stop] on_stop` says.
 pub const STOPPING: &str = "8d33777496d8457e90695b08cc0e40d0";
 
+/// The node goes down for good: every task is given back.
+pub const TERMINATING: &str = "b1c0a4d6f7f64b0aa6a2a1f5f3c0f7de";
+
+/// The control socket or the loopback endpoint cannot be had; jobs go on without.
+pub const ADMIN_UNAVAILABLE: &str = "4d8de1ba2f3b4a76a6be5b52a5c2d9f1";
+
 /// A task was received and its heartbeats begin.
 pub const TASK_RECEIVED: &str = "52137f6a6a514d2a91920493821b60eb";
 

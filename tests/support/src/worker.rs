@@ -27,7 +27,7 @@ pub struct Config {
     pub step_functions: String,
     /// Where Livy is.
     pub livy: String,
-    /// Where the journal is.
+    /// Where the journal is; the control socket is beside it.
     pub state: PathBuf,
     /// `key = value` lines of `[[activity]]` for each ARN.
     pub activities: Vec<(String, String)>,
@@ -83,6 +83,13 @@ impl Config {
             ("yarn", "url = \"\"".to_owned()),
             ("state", format!("directory = \"{}\"", self.state.display())),
             ("stop", "grace = \"10s\"".to_owned()),
+            (
+                "admin",
+                format!(
+                    "listen = \"127.0.0.1:0\"\nsocket = \"{}\"",
+                    self.state.with_file_name("control.sock").display()
+                ),
+            ),
         ];
         let mut tables: Vec<String> = short.iter().map(|(table, _)| (*table).to_owned()).collect();
         for (table, _) in &self.tables {

@@ -1,0 +1,55 @@
+//! The doors through which operators look at the daemon. Jobs do not depend on them, so the daemon goes on where one
+//! cannot be had.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+use super::poll::Served;
+use super::{Fatal, for_ever};
+use crate::config::{Activity, Settings};
+use crate::ops::admin::{Admin, Control, Endpoint, Places, Site};
+use crate::ops::telemetry::message_id;
+
+/// What the operator is shown of the configuration.
+pub(super) fn site(settings: &Settings, served: &[Arc<Served>]) -> Site {
+    let places = |(activity, served): (&Activity, &Arc<Served>)| Places {
+        arn: served.arn.clone(),
+        all: activity.max_concurrent_jobs,
+        free: Arc::clone(&served.permits),
+    };
+    Site {
+        activities: settings.activity.iter().zip(served).map(places).collect(),
+        livy: settings.livy.url.clone(),
+        yarn: settings.yarn.url.all().join(" "),
+        directory: settings.state.directory.clone(),
+    }
+}
+
+/// Opens the control socket and the HTTP endpoint.
+pub(super) async fn open(settings: &Settings, admin: &Arc<Admin>, loops: &mut JoinSet<Fatal>) {
+    match Control::bind(&settings.admin.socket) {
+        Ok(control) => {
+            for_ever(loops, "control socket", control.serve(Arc::clone(admin)));
+        }
+        Err(error) => warn!(
+            message_id = message_id::ADMIN_UNAVAILABLE,
+            "there is no control socket at {}: {error}; status and terminating cannot be used",
+            settings.admin.socket.display()
+        ),
+    }
+    // Validated with the configuration.
+    let Ok(Some(address)) = settings.admin.address() else { return };
+    match Endpoint::bind(address).await {
+        Ok(endpoint) => {
+            let address = endpoint.address().unwrap_or(address);
+            info!("/status, /healthz and /metrics are at http://{address}");
+            for_ever(loops, "HTTP endpoint", endpoint.serve(Arc::clone(admin)));
+        }
+        Err(error) => warn!(
+            message_id = message_id::ADMIN_UNAVAILABLE,
+            "there is no HTTP endpoint at {address}: {error}; jobs go on without"
+        ),
+    }
+}

@@ -1,0 +1,221 @@
+//! How an operator looks at the running daemon, and tells it that the node goes down: a control socket for `status` and
+//! `terminating`, and a loopback endpoint that only reads.
+
+mod control;
+mod http;
+mod overview;
+mod table;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, timeout};
+
+use super::board::{Board, Held, Phase};
+use crate::edges::Edges;
+use crate::job::machine::Timestamp;
+use crate::job::world::World;
+use crate::spark::watch::{Health, Progress};
+
+pub use control::{Control, Reply, Unanswered, ask};
+pub use http::Endpoint;
+pub use overview::Overview;
+pub use table::table;
+
+/// So many jobs are named in `STATUS=`: a line is what `systemctl status` has room for.
+const SHOWN: usize = 3;
+/// A sweep of YARN that is older says nothing about strangers.
+const FRESH: Duration = Duration::from_secs(10);
+/// What is asked of YARN on behalf of `status` may take so long.
+const LOOK: Duration = Duration::from_secs(3);
+
+/// An activity and how many jobs it may have.
+#[derive(Debug)]
+pub struct Places {
+    /// Its ARN.
+    pub arn: String,
+    /// Jobs at once.
+    pub all: usize,
+    /// Those that are free.
+    pub free: Arc<Semaphore>,
+}
+
+/// What does not change while the daemon runs.
+#[derive(Debug)]
+pub struct Site {
+    /// The activities.
+    pub activities: Vec<Places>,
+    /// Livy's URL.
+    pub livy: String,
+    /// The ResourceManagers' URLs; empty: off.
+    pub yarn: String,
+    /// The state directory.
+    pub directory: PathBuf,
+}
+
+/// Sees everything that an operator is shown.
+pub struct Admin {
+    site: Site,
+    edges: Arc<Edges>,
+    board: Arc<Board>,
+    terminating: watch::Sender<bool>,
+}
+
+impl Admin {
+    /// Looks at these.
+    pub fn new(site: Site, edges: Arc<Edges>, board: Arc<Board>) -> Admin {
+        Admin { site, edges, board, terminating: watch::Sender::new(false) }
+    }
+
+    /// Becomes true once somebody says that the node goes down for good.
+    pub fn terminating(&self) -> watch::Receiver<bool> {
+        self.terminating.subscribe()
+    }
+
+    /// How things are, without a line for each task.
+    pub fn summary(&self) -> Overview {
+        let (now, sweep) = (Instant::now(), &self.edges.sweep);
+        let (livy_took, yarn_took) = sweep.took();
+        let (moving, moving_count) = sweep.first(SHOWN, |tag| self.knows(tag));
+        let phase = match self.board.phase() {
+            Phase::Serving => "serving",
+            Phase::Stopping => "stopping",
+            Phase::Terminating => "terminating",
+        };
+        let mut overview = Overview {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            phase: phase.to_owned(),
+            activities: self.site.activities.iter().map(|places| self.activity(places, now)).collect(),
+            livy: service(&self.site.livy, &sweep.health().borrow(), livy_took, now),
+            yarn: service(&self.site.yarn, &sweep.yarn_health(), yarn_took, now),
+            state_directory: overview::Directory {
+                path: self.site.directory.display().to_string(),
+                writable: *self.edges.disk.borrow(),
+            },
+            moving: moving.iter().map(moving_of).collect(),
+            moving_count,
+            ..Overview::default()
+        };
+        self.count(&mut overview, now);
+        overview.problems = overview.find_problems();
+        overview
+    }
+
+    /// How things are, task by task.
+    pub fn overview(&self) -> Overview {
+        let (now, wall) = (Instant::now(), self.edges.now());
+        let tasks = self.board.each(|held| self.task(held, now, wall));
+        let strangers = self.edges.sweep.strangers(FRESH, |tag| self.knows(tag));
+        let strangers = strangers.map(|found| found.into_iter().map(stranger).collect());
+        Overview { tasks, strangers, ..self.summary() }
+    }
+
+    /// The same, with YARN asked now.
+    pub async fn fresh_overview(&self) -> Overview {
+        if !self.edges.yarn.is_off() {
+            // A YARN that hangs is shown as it was last seen.
+            let _ = timeout(LOOK, self.edges.sweep.ask_yarn(&self.edges.yarn)).await;
+        }
+        self.overview()
+    }
+
+    /// All counts and times as OpenMetrics text.
+    fn metrics(&self) -> String {
+        self.edges.metrics.encode(&self.summary()).unwrap_or_default()
+    }
+
+    /// Whether a tag is that of a task that is held.
+    fn knows(&self, tag: &str) -> bool {
+        tag.strip_prefix("sjw-").is_some_and(|id| self.board.holds(id))
+    }
+
+    fn activity(&self, places: &Places, now: Instant) -> overview::Activity {
+        let polls = self.board.polls(&places.arn);
+        overview::Activity {
+            arn: places.arn.clone(),
+            places: places.all,
+            free: places.free.available_permits(),
+            open_polls: polls.open,
+            last_poll: polls.completed.map(|at| seconds(at, now)),
+            unanswered: polls.waiting.map(|since| seconds(since, now)),
+            trouble: polls.ailment.map(|ailment| overview::Trouble {
+                condition: ailment.trouble.condition.describe().to_owned(),
+                words: ailment.trouble.words,
+                seconds: seconds(ailment.since, now),
+            }),
+        }
+    }
+
+    fn count(&self, overview: &mut Overview, now: Instant) {
+        let mut states = BTreeMap::<&'static str, usize>::new();
+        self.board.each(|held| {
+            *states.entry(held.state).or_default() += 1;
+            if held.is_awaited() {
+                let age = now.saturating_duration_since(held.beaten);
+                overview.oldest_heartbeat = overview.oldest_heartbeat.max(Some(age.as_secs()));
+                overview.late_heartbeats += usize::from(age > held.interval * 2);
+            }
+        });
+        overview.states = states.into_iter().map(|(state, count)| (state.to_owned(), count)).collect();
+    }
+
+    fn task(&self, held: &Held, now: Instant, wall: Timestamp) -> overview::Task {
+        let run = held.run.as_deref();
+        let progress = run.and_then(|run| self.edges.sweep.progress(&run.tag));
+        let submitted = run.and_then(|run| wall.millis_since(run.submitted?));
+        overview::Task {
+            task: held.task.id.clone(),
+            execution: held.task.execution.clone(),
+            activity: held.task.activity.clone(),
+            job: run.map(|run| run.name.clone()).filter(|name| !name.is_empty()),
+            state: held.state.to_owned(),
+            batch: run.and_then(|run| run.batch),
+            application: run.and_then(|run| run.application.clone()),
+            yarn_state: progress.as_ref().map(|progress| progress.word.clone()),
+            percent: progress.as_ref().map(percent),
+            tracking_url: progress.and_then(|progress| progress.tracking_url),
+            age: submitted.map_or_else(|| seconds(held.since, now), |millis| millis / 1_000),
+            heartbeat: held.is_awaited().then(|| seconds(held.beaten, now)),
+        }
+    }
+}
+
+fn service(url: &str, health: &Health, took: Option<Duration>, now: Instant) -> overview::Service {
+    let down = match health {
+        Health::Down { since, words } => Some((words.clone(), seconds(*since, now))),
+        Health::Up | Health::Unknown => None,
+    };
+    overview::Service {
+        url: url.to_owned(),
+        up: (*health != Health::Unknown).then_some(down.is_none()),
+        words: down.as_ref().map(|(words, _)| words.clone()),
+        seconds: down.map(|(_, seconds)| seconds),
+        sweep_millis: took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+    }
+}
+
+fn moving_of(progress: &Progress) -> overview::Moving {
+    overview::Moving { name: progress.name.clone(), state: progress.word.clone(), percent: percent(progress) }
+}
+
+fn stranger(progress: Progress) -> overview::Stranger {
+    overview::Stranger {
+        application: progress.application,
+        name: progress.name,
+        tag: progress.tag,
+        state: progress.word,
+    }
+}
+
+/// Whole percents; YARN says -1 or NaN where it knows none.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=100 before")]
+fn percent(progress: &Progress) -> u8 {
+    progress.percent.clamp(0.0, 100.0).round() as u8
+}
+
+fn seconds(since: Instant, now: Instant) -> u64 {
+    now.saturating_duration_since(since).as_secs()
+}

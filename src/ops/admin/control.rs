@@ -1,0 +1,181 @@
+//! The control socket: one line asks, one line of JSON answers. 0600, and only root and the daemon's own user are
+//! answered.
+
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Write as _};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixStream as Blocking;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::time::{sleep, timeout};
+use tracing::{debug, warn};
+
+use super::{Admin, Held, Overview};
+
+/// The longest question.
+const QUESTION: u64 = 256;
+/// Whoever connects has so long to ask and to take the answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// So long `terminating` waits for every task to be given back.
+const GIVE_BACK: Duration = Duration::from_secs(10);
+/// From look to look whether that is so.
+const STEP: Duration = Duration::from_millis(50);
+
+/// What the daemon answers.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Reply {
+    /// To `status`.
+    Status(Box<Overview>),
+    /// To `terminating`: how many tasks somebody still waits for.
+    Terminating {
+        /// Tasks that were not given back within 10 s; the daemon goes on trying.
+        awaited: usize,
+    },
+    /// To anything else.
+    Unknown(String),
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum Unanswered {
+    /// Nobody listens, or the socket may not be used.
+    NoDaemon(PathBuf, io::Error),
+    /// The connection ended before an answer, or with one that cannot be read.
+    NoAnswer(String),
+}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unanswered::NoDaemon(path, error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                write!(f, "{} may be used by root and the daemon's user alone: try sudo", path.display())
+            }
+            Unanswered::NoDaemon(path, error) => write!(
+                f,
+                "no daemon answers at {}: {error}; is it running? systemctl status spark-job-worker",
+                path.display()
+            ),
+            Unanswered::NoAnswer(why) => write!(f, "the daemon did not answer: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for Unanswered {}
+
+/// Asks the daemon at `socket`.
+///
+/// # Errors
+/// [`Unanswered`].
+pub fn ask(socket: &Path, question: &str) -> Result<Reply, Unanswered> {
+    let no_answer = |error: io::Error| Unanswered::NoAnswer(error.to_string());
+    let mut stream =
+        Blocking::connect(socket).map_err(|error| Unanswered::NoDaemon(socket.to_owned(), error))?;
+    stream.set_read_timeout(Some(PATIENCE)).map_err(no_answer)?;
+    stream.set_write_timeout(Some(PATIENCE)).map_err(no_answer)?;
+    stream.write_all(format!("{question}\n").as_bytes()).map_err(no_answer)?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).map_err(no_answer)?;
+    if answer.is_empty() {
+        return Err(Unanswered::NoAnswer("root and the daemon's user alone may ask: try sudo".to_owned()));
+    }
+    serde_json::from_str(&answer).map_err(|error| Unanswered::NoAnswer(error.to_string()))
+}
+
+/// The daemon's end. Dropped, it takes the socket away.
+#[derive(Debug)]
+pub struct Control {
+    listener: UnixListener,
+    path: PathBuf,
+    user: u32,
+}
+
+impl Control {
+    /// Listens at `path`. A socket that nobody listens at any more is taken away.
+    ///
+    /// # Errors
+    /// Where it cannot be made, or another daemon listens there.
+    pub fn bind(path: &Path) -> io::Result<Control> {
+        if std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket()) {
+            if Blocking::connect(path).is_ok() {
+                return Err(io::Error::new(io::ErrorKind::AddrInUse, "another daemon listens there"));
+            }
+            std::fs::remove_file(path)?;
+        }
+        let listener = UnixListener::bind(path)?;
+        let control = Control { listener, path: path.to_owned(), user: own_user()? };
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        Ok(control)
+    }
+
+    /// Answers for ever.
+    pub async fn serve(self, admin: Arc<Admin>) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    let (admin, user) = (Arc::clone(&admin), self.user);
+                    tokio::spawn(async move {
+                        match timeout(PATIENCE, converse(stream, &admin, user)).await {
+                            Ok(Ok(())) => {}
+                            Ok(Err(error)) => debug!("a conversation on the control socket ended: {error}"),
+                            Err(_) => debug!("a conversation on the control socket took too long"),
+                        }
+                    });
+                }
+                Err(error) => {
+                    warn!("the control socket takes nobody: {error}");
+                    sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        // What stays is taken away by the next start.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Who owns `/proc/self` is who runs here.
+fn own_user() -> io::Result<u32> {
+    Ok(std::fs::metadata("/proc/self")?.uid())
+}
+
+async fn converse(stream: UnixStream, admin: &Admin, user: u32) -> io::Result<()> {
+    let peer = stream.peer_cred()?.uid();
+    if peer != 0 && peer != user {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("user {peer} may not ask")));
+    }
+    let (read, mut write) = stream.into_split();
+    let mut question = String::new();
+    tokio::io::BufReader::new(read.take(QUESTION)).read_line(&mut question).await?;
+    let reply = match question.trim() {
+        "status" => Reply::Status(Box::new(admin.fresh_overview().await)),
+        "terminating" => terminate(admin).await,
+        other => Reply::Unknown(format!("{other:?} is neither status nor terminating")),
+    };
+    let mut answer = serde_json::to_vec(&reply)?;
+    answer.push(b'\n');
+    write.write_all(&answer).await?;
+    write.shutdown().await
+}
+
+/// Says that the node goes down, and waits until every task is given back.
+async fn terminate(admin: &Admin) -> Reply {
+    admin.terminating.send_replace(true);
+    let given_back = async {
+        while admin.board.any_awaited() {
+            sleep(STEP).await;
+        }
+    };
+    let _ = timeout(GIVE_BACK, given_back).await;
+    let awaited = admin.board.each(Held::is_awaited).into_iter().filter(|awaited| *awaited).count();
+    Reply::Terminating { awaited }
+}

@@ -1,0 +1,150 @@
+//! The loopback endpoint: `/status`, `/healthz` and `/metrics`. It only reads, and answers only those who name this
+//! node in `Host`: a web page that a browser on the node shows must not get at it.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+use tracing::warn;
+
+use super::Admin;
+use crate::ops::metrics;
+
+/// Connections at once: some scrapers and a person.
+const CONNECTIONS: usize = 16;
+/// A connection may be silent for so long.
+const IDLE: Duration = Duration::from_secs(10);
+/// A connection may live so long.
+const LIFE: Duration = Duration::from_secs(120);
+const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
+
+/// The endpoint.
+#[derive(Debug)]
+pub struct Endpoint(TcpListener);
+
+impl Endpoint {
+    /// Listens at `address`.
+    ///
+    /// # Errors
+    /// Where that cannot be had.
+    pub async fn bind(address: SocketAddr) -> io::Result<Endpoint> {
+        TcpListener::bind(address).await.map(Endpoint)
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// Where the system does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+
+    /// Answers for ever.
+    pub async fn serve(self, admin: Arc<Admin>) {
+        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        loop {
+            let place = Arc::clone(&places).acquire_owned().await;
+            match self.0.accept().await {
+                Ok((stream, _)) => {
+                    let admin = Arc::clone(&admin);
+                    tokio::spawn(async move {
+                        let _place = place;
+                        // Whoever leaves early, or stays too long, has what he wanted.
+                        let _ = timeout(LIFE, converse(stream, admin)).await;
+                    });
+                }
+                Err(error) => {
+                    warn!("the HTTP endpoint takes nobody: {error}");
+                    sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+}
+
+async fn converse(stream: TcpStream, admin: Arc<Admin>) -> Result<(), hyper::Error> {
+    let service = service_fn(|request| {
+        let admin = Arc::clone(&admin);
+        async move { Ok::<_, Infallible>(answer(&request, &admin)) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(IDLE);
+    http.serve_connection(TokioIo::new(stream), service).await
+}
+
+fn answer(request: &Request<Incoming>, admin: &Admin) -> Response<Full<Bytes>> {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if !is_this_node(host) {
+        return text(StatusCode::FORBIDDEN, "this endpoint answers to localhost alone\n");
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, "this endpoint only reads\n");
+        refused.headers_mut().insert(ALLOW, hyper::header::HeaderValue::from_static("GET, HEAD"));
+        return refused;
+    }
+    match request.uri().path() {
+        "/status" => {
+            let body = serde_json::to_vec_pretty(&admin.overview()).unwrap_or_default();
+            respond(StatusCode::OK, JSON, body)
+        }
+        "/metrics" => respond(StatusCode::OK, metrics::CONTENT_TYPE, admin.metrics().into_bytes()),
+        "/healthz" => match admin.summary().problems {
+            none if none.is_empty() => text(StatusCode::OK, "ok\n"),
+            problems => text(StatusCode::SERVICE_UNAVAILABLE, &(problems.join("\n") + "\n")),
+        },
+        "/" => text(StatusCode::OK, "spark-job-worker: /status /healthz /metrics\n"),
+        _ => text(StatusCode::NOT_FOUND, "there are /status, /healthz and /metrics\n"),
+    }
+}
+
+/// Whether a `Host` header means this node's loopback. A name that somebody's DNS points here is not among them.
+fn is_this_node(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        Some(_) | None => host,
+    };
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn text(status: StatusCode, body: &str) -> Response<Full<Bytes>> {
+    respond(status, TEXT, body.as_bytes().to_vec())
+}
+
+fn respond(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, hyper::header::HeaderValue::from_static("no-store"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_this_node;
+
+    #[test]
+    fn only_names_of_the_loopback_are_this_node() {
+        for host in ["localhost", "LOCALHOST:9108", "127.0.0.1:9108", "127.1.2.3", "[::1]:9108", "[::1]"] {
+            assert!(is_this_node(host), "{host}");
+        }
+        for host in ["", "example.org", "localhost.example.org:9108", "10.0.0.1:9108", "[fe80::1]", "a:b"] {
+            assert!(!is_this_node(host), "{host}");
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! How things are, in one picture: `STATUS=`, `/status`, `/healthz`, `/metrics` and `status` all show parts of it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// An open poll is answered within a minute; one that was allowed for so long and was not is a problem, in seconds.
+const POLL_IS_LATE: u64 = 90;
+
+/// How things are. Ages and lengths are in seconds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Overview {
+    /// The worker's version.
+    pub version: String,
+    /// `serving`, `stopping` or `terminating`.
+    pub phase: String,
+    /// What is not well; empty where all is.
+    pub problems: Vec<String>,
+    /// The activities that are polled.
+    pub activities: Vec<Activity>,
+    /// Livy.
+    pub livy: Service,
+    /// The ResourceManager. Asked only while jobs run.
+    pub yarn: Service,
+    /// Where the journal is.
+    pub state_directory: Directory,
+    /// How many tasks are in each state.
+    pub states: BTreeMap<String, usize>,
+    /// The age of the oldest last heartbeat.
+    pub oldest_heartbeat: Option<u64>,
+    /// Tasks whose last heartbeat is older than two intervals.
+    pub late_heartbeats: usize,
+    /// Jobs of tasks that YARN has: the first few by name.
+    pub moving: Vec<Moving>,
+    /// How many there are.
+    pub moving_count: usize,
+    /// Each task, where they were asked for.
+    pub tasks: Vec<Task>,
+    /// Applications with a tag of ours and no task here; `null` where YARN was not asked just now.
+    pub strangers: Option<Vec<Stranger>>,
+}
+
+/// An activity.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Activity {
+    /// Its ARN.
+    pub arn: String,
+    /// Jobs at once.
+    pub places: usize,
+    /// How many more it may take.
+    pub free: usize,
+    /// Polls under way.
+    pub open_polls: usize,
+    /// Since the last answered poll.
+    pub last_poll: Option<u64>,
+    /// For how long a poll is allowed and none was answered.
+    pub unanswered: Option<u64>,
+    /// What keeps polls from being answered, and for how long.
+    pub trouble: Option<Trouble>,
+}
+
+/// What keeps polls from being answered.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// For a person.
+    pub condition: String,
+    /// In the service's words.
+    pub words: String,
+    /// For how long.
+    pub seconds: u64,
+}
+
+/// Livy or YARN.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Service {
+    /// Where it is; empty: switched off.
+    pub url: String,
+    /// Whether it answers; `null` where it was not asked yet.
+    pub up: Option<bool>,
+    /// Why not.
+    pub words: Option<String>,
+    /// For how long not.
+    pub seconds: Option<u64>,
+    /// How long its last answered sweep took, in milliseconds.
+    pub sweep_millis: Option<u64>,
+}
+
+/// The state directory.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Directory {
+    /// Where it is.
+    pub path: String,
+    /// Whether it can be written.
+    pub writable: bool,
+}
+
+/// An application on its way.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Moving {
+    /// The batch's name.
+    pub name: String,
+    /// YARN's word for its state.
+    pub state: String,
+    /// In percent.
+    pub percent: u8,
+}
+
+/// A task.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Task {
+    /// Its id.
+    pub task: String,
+    /// The execution, if its input names it.
+    pub execution: Option<String>,
+    /// The activity's ARN.
+    pub activity: String,
+    /// The batch's name.
+    pub job: Option<String>,
+    /// The worker's state of it.
+    pub state: String,
+    /// Livy's number.
+    pub batch: Option<u64>,
+    /// YARN's id.
+    pub application: Option<String>,
+    /// YARN's word for its state.
+    pub yarn_state: Option<String>,
+    /// In percent, by YARN's word.
+    pub percent: Option<u8>,
+    /// Where the application can be looked at.
+    pub tracking_url: Option<String>,
+    /// Since it was submitted, or else since this process holds it.
+    pub age: u64,
+    /// Since its last accepted heartbeat.
+    pub heartbeat: Option<u64>,
+}
+
+/// An application with a tag of ours and no task here: another worker's of this cluster, or one that nobody follows.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Stranger {
+    /// YARN's id.
+    pub application: String,
+    /// Its name.
+    pub name: String,
+    /// The task's tag.
+    pub tag: String,
+    /// YARN's word for its state.
+    pub state: String,
+}
+
+impl Overview {
+    /// What is not well, a line each.
+    pub fn find_problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.phase != "serving" {
+            problems.push(format!("the worker is {}", self.phase));
+        }
+        for activity in &self.activities {
+            let seconds = activity.unanswered.filter(|seconds| *seconds >= POLL_IS_LATE);
+            match (&activity.trouble, seconds) {
+                (Some(trouble), _) => problems.push(format!(
+                    "{}: {}: {} ({} s)",
+                    activity.name(),
+                    trouble.condition,
+                    trouble.words,
+                    trouble.seconds
+                )),
+                (None, Some(seconds)) => {
+                    problems.push(format!("{}: no poll was answered for {seconds} s", activity.name()));
+                }
+                (None, None) => {}
+            }
+        }
+        for (name, service) in [("Livy", &self.livy), ("YARN", &self.yarn)] {
+            if service.up == Some(false) {
+                problems.push(format!("{name} does not answer ({})", service.since()));
+            }
+        }
+        if !self.state_directory.writable {
+            problems.push(format!("{} cannot be written", self.state_directory.path));
+        }
+        if self.late_heartbeats > 0 {
+            problems.push(format!(
+                "{} of the tasks had no heartbeat accepted for two intervals; the oldest is {} s old",
+                self.late_heartbeats,
+                self.oldest_heartbeat.unwrap_or_default()
+            ));
+        }
+        problems
+    }
+
+    /// One line for `systemctl status`.
+    pub fn line(&self) -> String {
+        let mut parts = Vec::new();
+        match self.phase.as_str() {
+            "stopping" => parts.push("Stopping, waiting for open polls".to_owned()),
+            "terminating" => parts.push("Terminating: every task is given back".to_owned()),
+            _ => {}
+        }
+        if !self.state_directory.writable {
+            parts.push("Waiting for the state directory to be writable".to_owned());
+        }
+        match self.livy.up {
+            Some(true) => {}
+            Some(false) => {
+                parts.push(format!("Waiting for Livy at {} ({})", self.livy.url, self.livy.since()))
+            }
+            None => parts.push(format!("Waiting for Livy at {}", self.livy.url)),
+        }
+        for activity in &self.activities {
+            if let Some(trouble) = &activity.trouble {
+                let (name, seconds) = (activity.name(), trouble.seconds);
+                parts.push(format!("Waiting at {name}: {} ({seconds} s)", trouble.condition));
+            }
+        }
+        if parts.is_empty() {
+            parts.push("Polling".to_owned());
+        }
+        parts.push(self.counted());
+        if !self.moving.is_empty() {
+            let shown = self.moving.iter().map(|job| match job.state.as_str() {
+                "RUNNING" => format!("{} {} %", job.name, job.percent),
+                word => format!("{} {word}", job.name),
+            });
+            let more = self.moving_count.saturating_sub(self.moving.len());
+            let more = (more > 0).then(|| format!("and {more} more"));
+            parts.push(shown.chain(more).collect::<Vec<String>>().join(", "));
+        }
+        parts.join("; ")
+    }
+
+    /// How many tasks there are, by state.
+    pub fn counted(&self) -> String {
+        let states: Vec<String> =
+            self.states.iter().map(|(state, count)| format!("{count} {state}")).collect();
+        match self.states.values().sum() {
+            0_usize => "no tasks".to_owned(),
+            1 => format!("1 task ({})", states.join(", ")),
+            all => format!("{all} tasks ({})", states.join(", ")),
+        }
+    }
+}
+
+impl Activity {
+    /// The last part of its ARN.
+    pub fn name(&self) -> &str {
+        self.arn.rsplit(':').next().unwrap_or_default()
+    }
+}
+
+impl Service {
+    /// Why it does not answer, and for how long.
+    fn since(&self) -> String {
+        format!("{}, {} s", self.words.as_deref().unwrap_or_default(), self.seconds.unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn well() -> Overview {
+        Overview {
+            phase: "serving".into(),
+            livy: Service { url: "http://localhost:8998".into(), up: Some(true), ..Service::default() },
+            state_directory: Directory { path: "/var/lib/x".into(), writable: true },
+            activities: vec![Activity {
+                arn: "arn:aws:states:eu-west-1:1:activity:spark-job".into(),
+                ..Activity::default()
+            }],
+            ..Overview::default()
+        }
+    }
+
+    #[test]
+    fn the_line_says_what_is_waited_for_and_what_is_held() {
+        assert_eq!(well().line(), "Polling; no tasks");
+        let mut ill = well();
+        ill.livy.up = Some(false);
+        ill.livy.words = Some("connection refused".into());
+        ill.livy.seconds = Some(42);
+        ill.activities[0].trouble = Some(Trouble {
+            condition: "Step Functions throttles polls".into(),
+            words: "Rate exceeded".into(),
+            seconds: 42,
+        });
+        ill.states = BTreeMap::from([("Running".into(), 2)]);
+        assert_eq!(
+            ill.line(),
+            "Waiting for Livy at http://localhost:8998 (connection refused, 42 s); \
+             Waiting at spark-job: Step Functions throttles polls (42 s); 2 tasks (2 Running)"
+        );
+        ill.state_directory.writable = false;
+        ill.phase = "terminating".into();
+        assert!(ill.line().starts_with(
+            "Terminating: every task is given back; Waiting for the state directory to be writable; "
+        ));
+    }
+
+    #[test]
+    fn the_line_names_some_jobs_with_yarns_word_about_them() {
+        let job =
+            |name: &str, state: &str, percent| Moving { name: name.into(), state: state.into(), percent };
+        let mut some = well();
+        some.moving = vec![job("a", "RUNNING", 45), job("b", "ACCEPTED", 0)];
+        some.moving_count = 2;
+        assert_eq!(some.line(), "Polling; no tasks; a 45 %, b ACCEPTED");
+        some.moving_count = 3;
+        assert_eq!(some.line(), "Polling; no tasks; a 45 %, b ACCEPTED, and 1 more");
+    }
+
+    #[test]
+    fn each_problem_is_named_and_a_young_wait_is_none() {
+        let mut view = well();
+        view.activities[0].unanswered = Some(POLL_IS_LATE - 1);
+        assert_eq!(view.find_problems(), Vec::<String>::new());
+        view.activities[0].unanswered = Some(POLL_IS_LATE);
+        assert_eq!(view.find_problems(), ["spark-job: no poll was answered for 90 s"]);
+        view.yarn.up = Some(false);
+        view.yarn.words = Some("it hangs".into());
+        view.late_heartbeats = 2;
+        view.oldest_heartbeat = Some(61);
+        view.state_directory.writable = false;
+        view.phase = "stopping".into();
+        assert_eq!(
+            view.find_problems(),
+            [
+                "the worker is stopping",
+                "spark-job: no poll was answered for 90 s",
+                "YARN does not answer (it hangs, 0 s)",
+                "/var/lib/x cannot be written",
+                "2 of the tasks had no heartbeat accepted for two intervals; the oldest is 61 s old",
+            ]
+        );
+    }
+}

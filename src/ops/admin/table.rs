@@ -1,0 +1,135 @@
+//! An [`Overview`] as a person reads it in a terminal.
+
+use super::overview::{Overview, Task};
+
+/// Characters of a progress bar.
+const BAR: u8 = 10;
+
+/// The worker's line, a table of tasks, and what is not as it should be.
+pub fn table(now: &Overview) -> String {
+    let mut lines = vec![format!("spark-job-worker {}: {}", now.version, now.line())];
+    lines.extend(now.problems.iter().map(|problem| format!("! {problem}")));
+    if !now.tasks.is_empty() {
+        let heading =
+            ["TASK", "EXECUTION", "JOB", "STATE", "PROGRESS", "AGE", "APPLICATION"].map(str::to_owned);
+        let rows: Vec<[String; 7]> = std::iter::once(heading).chain(now.tasks.iter().map(row)).collect();
+        let width =
+            |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+        let widths: Vec<usize> = (0..7).map(width).collect();
+        lines.push(String::new());
+        for row in &rows {
+            let cells: Vec<String> =
+                row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+            lines.push(cells.join("  ").trim_end().to_owned());
+        }
+    }
+    for stranger in now.strangers.iter().flatten() {
+        lines.push(format!(
+            "! no task here for {} ({}, {}, tag {}): another worker's of this cluster, or nobody follows it",
+            stranger.application, stranger.name, stranger.state, stranger.tag
+        ));
+    }
+    lines.join("\n")
+}
+
+fn row(task: &Task) -> [String; 7] {
+    let none = || "-".to_owned();
+    let job = task.job.as_deref().map(|name| {
+        // The name ends in the task's id, which stands in a column of its own.
+        name.strip_suffix(&task.task).map_or(name, |name| name.trim_end_matches('-')).to_owned()
+    });
+    let execution = task
+        .execution
+        .as_deref()
+        .map(|execution| execution.rsplit(':').next().unwrap_or_default().to_owned());
+    let batch = task.batch.map(|batch| format!("batch {batch}"));
+    [
+        task.task.clone(),
+        execution.unwrap_or_else(none),
+        job.unwrap_or_else(none),
+        task.state.clone(),
+        progress(task),
+        age(task.age),
+        task.application.clone().or(batch).unwrap_or_else(none),
+    ]
+}
+
+fn progress(task: &Task) -> String {
+    match (task.yarn_state.as_deref(), task.percent) {
+        (Some("RUNNING"), Some(percent)) => {
+            let full = usize::from(percent.min(100) / (100 / BAR));
+            let rest = usize::from(BAR) - full;
+            format!("[{}{}] {percent:>3} %", "#".repeat(full), ".".repeat(rest))
+        }
+        (Some(word), _) => word.to_owned(),
+        (None, _) => "-".to_owned(),
+    }
+}
+
+/// The two largest units.
+fn age(seconds: u64) -> String {
+    match (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0, seconds) => format!("{seconds}s"),
+        (0, 0, minutes, seconds) => format!("{minutes}m{seconds:02}s"),
+        (0, hours, minutes, _) => format!("{hours}h{minutes:02}m"),
+        (days, hours, ..) => format!("{days}d{hours:02}h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::overview::{Directory, Service, Stranger};
+    use super::*;
+
+    #[test]
+    fn a_table_has_a_row_for_each_task_and_names_what_nobody_follows() {
+        let task = Task {
+            task: "3f2a9c0d1e4b5a67".into(),
+            execution: Some("arn:aws:states:eu-west-1:1:execution:nightly:run-1".into()),
+            job: Some("taxi-3f2a9c0d1e4b5a67".into()),
+            state: "Running".into(),
+            application: Some("application_1_0001".into()),
+            yarn_state: Some("RUNNING".into()),
+            percent: Some(45),
+            age: 3_725,
+            ..Task::default()
+        };
+        let new = Task { task: "00ff".into(), state: "Received".into(), age: 7, ..Task::default() };
+        let stranger = Stranger {
+            application: "application_1_0009".into(),
+            name: "old-0123".into(),
+            tag: "sjw-0123".into(),
+            state: "RUNNING".into(),
+        };
+        let now = Overview {
+            version: "1.2.3".into(),
+            phase: "serving".into(),
+            problems: vec!["YARN does not answer (it hangs, 3 s)".into()],
+            livy: Service { up: Some(true), ..Service::default() },
+            state_directory: Directory { path: String::new(), writable: true },
+            tasks: vec![task, new],
+            strangers: Some(vec![stranger]),
+            ..Overview::default()
+        };
+        assert_eq!(
+            table(&now),
+            "spark-job-worker 1.2.3: Polling; no tasks\n\
+             ! YARN does not answer (it hangs, 3 s)\n\
+             \n\
+             TASK              EXECUTION  JOB   STATE     PROGRESS            AGE    APPLICATION\n\
+             3f2a9c0d1e4b5a67  run-1      taxi  Running   [####......]  45 %  1h02m  application_1_0001\n\
+             00ff              -          -     Received  -                   7s     -\n\
+             ! no task here for application_1_0009 (old-0123, RUNNING, tag sjw-0123): \
+             another worker's of this cluster, or nobody follows it"
+        );
+    }
+
+    #[test]
+    fn an_age_shows_its_two_largest_units() {
+        let ages =
+            [(0, "0s"), (59, "59s"), (61, "1m01s"), (3_599, "59m59s"), (7_260, "2h01m"), (90_000, "1d01h")];
+        for (seconds, text) in ages {
+            assert_eq!(age(seconds), text);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What YARN's last sweep saw of applications on their way, by tag, and how far they are.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::job::world::Application;
+use crate::spark::yarn::Moving;
+
+/// How far an application is by YARN's word.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Progress {
+    /// The batch's name, unless the job calls itself otherwise.
+    pub name: String,
+    /// The tag that tells whose it is.
+    pub tag: String,
+    /// YARN's id.
+    pub application: String,
+    /// YARN's word for its state.
+    pub word: String,
+    /// In percent.
+    pub percent: f32,
+    /// Where it can be looked at.
+    pub tracking_url: Option<String>,
+}
+
+/// The applications of a tag: the oldest first, which is ours.
+#[derive(Clone)]
+struct Tagged {
+    applications: Arc<[Application]>,
+    name: String,
+    progress: f32,
+}
+
+/// What a sweep saw.
+pub(super) struct Seen {
+    tags: HashMap<String, Tagged>,
+    at: Instant,
+}
+
+impl Seen {
+    pub(super) fn new(found: HashMap<String, Vec<Moving>>) -> Seen {
+        Seen { tags: found.into_iter().filter_map(tagged).collect(), at: Instant::now() }
+    }
+
+    /// The active applications of a tag, if there are any.
+    pub(super) fn active(&self, tag: &str) -> Option<Arc<[Application]>> {
+        self.tags.get(tag).map(|tagged| Arc::clone(&tagged.applications))
+    }
+
+    pub(super) fn is_older_than(&self, age: Duration) -> bool {
+        self.at.elapsed() > age
+    }
+
+    /// How far a tag's application is.
+    pub(super) fn of(&self, tag: &str) -> Option<Progress> {
+        progress(tag, self.tags.get(tag)?)
+    }
+
+    /// The first `most` by name among the tags that are `wanted`, and how many there are.
+    pub(super) fn first(&self, most: usize, wanted: impl Fn(&str) -> bool) -> (Vec<Progress>, usize) {
+        let mut found: Vec<(&String, &Tagged)> = self.tags.iter().filter(|(tag, _)| wanted(tag)).collect();
+        found.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
+        let shown = found.iter().filter_map(|(tag, tagged)| progress(tag, tagged)).take(most).collect();
+        (shown, found.len())
+    }
+}
+
+fn progress(tag: &str, tagged: &Tagged) -> Option<Progress> {
+    let application = tagged.applications.first()?;
+    Some(Progress {
+        name: tagged.name.clone(),
+        tag: tag.to_owned(),
+        application: application.id.clone(),
+        word: application.word.clone(),
+        percent: tagged.progress,
+        tracking_url: application.tracking_url.clone(),
+    })
+}
+
+/// What is kept of a tag's applications: the progress is the oldest one's, which is ours.
+fn tagged((tag, found): (String, Vec<Moving>)) -> Option<(String, Tagged)> {
+    let (name, progress) = found.first().map(|moving| (moving.name.clone(), moving.progress))?;
+    let applications = found.into_iter().map(|moving| moving.application).collect();
+    Some((tag, Tagged { applications, name, progress }))
+}
