@@ -90,7 +90,7 @@ async fn status_says_which_application_of_ours_nobody_here_follows() {
     worker.kill();
     fs::remove_dir_all(stage.directory.path().join("state")).expect("it goes");
     let worker = stage.worker();
-    stage.polling().await;
+    worker.logged("started");
     let application = application(&stage);
     let (_, out, _) = told(&worker, &["status"]);
     assert!(out.contains(&format!("! no task here for {application}")), "{out}");
@@ -108,7 +108,7 @@ async fn status_without_a_daemon_says_what_to_do() {
     assert!(err.contains("no daemon answers") && err.contains("systemctl status spark-job-worker"), "{err}");
     // The socket that a killed daemon left is in nobody's way, and is the user's own.
     let next = stage.worker();
-    stage.polling().await;
+    next.logged("started");
     assert_eq!(text(&status(&next)["phase"]), "serving");
     let socket = stage.directory.path().join("control.sock");
     let mode = fs::metadata(&socket).expect("a socket").permissions().mode();
@@ -276,7 +276,7 @@ async fn terminating_gives_every_task_back_takes_no_more_and_kills_the_jobs() {
 }
 
 /// A worker that a service manager started, whose `systemctl list-jobs` says this.
-async fn managed(stage: &Stage, jobs: &str) -> (Worker, UnixDatagram) {
+fn managed(stage: &Stage, jobs: &str) -> (Worker, UnixDatagram) {
     let tools = stage.directory.path().join("bin");
     fs::create_dir(&tools).expect("a directory");
     let systemctl = tools.join("systemctl");
@@ -298,7 +298,7 @@ async fn a_stop_for_a_poweroff_gives_every_task_back() {
     let stage = Stage::with_yarn().await;
     stage.livy.plan(Plan::running());
     stage.sfn.hold_polls(Duration::from_secs(1));
-    let (mut worker, socket) = managed(&stage, " 7 poweroff.target start waiting").await;
+    let (mut worker, socket) = managed(&stage, " 7 poweroff.target start waiting");
     let task = stage.task();
     running(&stage, &worker).await;
     worker.signal("TERM");
@@ -312,7 +312,7 @@ async fn a_stop_for_a_reboot_hands_its_jobs_to_the_next_start() {
     let stage = Stage::with_yarn().await;
     stage.livy.plan(Plan::running());
     stage.sfn.hold_polls(Duration::from_secs(1));
-    let (mut worker, _socket) = managed(&stage, " 7 reboot.target start waiting").await;
+    let (mut worker, _socket) = managed(&stage, " 7 reboot.target start waiting");
     let task = stage.task();
     let name = running(&stage, &worker).await;
     assert!(worker.stop().success());
