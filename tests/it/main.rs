@@ -9,6 +9,7 @@
     reason = "tests measure real time, and end at the first surprise"
 )]
 
+mod catalog;
 mod contract;
 mod crash;
 mod disk;
@@ -23,5 +24,6 @@ mod poll;
 mod report;
 mod structure;
 mod truth;
+mod upgrade;
 mod way;
 mod why;
