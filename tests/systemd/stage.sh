@@ -18,6 +18,7 @@ archives() { # the binary's archive, and one of a newer version
   mkdir -p "$work"/stage/{old,new}
   old=$("$root/bootstrap/package" --binary "$binary" --out "$work/stage/old" 2>/dev/null) || exit 1
   new=$("$root/bootstrap/package" --binary "$newer" --out "$work/stage/new" 2>/dev/null) || exit 1
+  archive_size=$(stat --format=%s "$old")
   old_sum=$(cut -d' ' -f1 "$old.sha256") new_sum=$(cut -d' ' -f1 "$new.sha256")
   old=/stage/old/${old##*/} new=/stage/new/${new##*/}
   cp "$root/bootstrap/install" "$work/stage/install"
