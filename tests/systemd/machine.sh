@@ -21,6 +21,7 @@ boot() { # sets nspawn and leader
   mkdir "$work"/overlay/{upper,work,root}
   local layers=lowerdir=/,upperdir=$work/overlay/upper,workdir=$work/overlay/work
   mount -t overlay -o "$layers" overlay "$work/overlay/root" || skip "no overlay can be mounted"
+  mkdir -p "$work/overlay/root/var/log/journal" # a journal that can be read after the end
   systemd-nspawn -q --boot --register=no --keep-unit --private-network --console=pipe --link-journal=no \
     --machine="worker-test-$$" --directory "$work/overlay/root" --bind-ro="$work/stage:/stage" \
     systemd.unit=basic.target </dev/null >"$work/console" 2>&1 &
