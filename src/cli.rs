@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{self, Settings};
 use crate::daemon::{self, Fatal};
+use crate::job::journal;
 use crate::job::request::{self, Defaults};
 use crate::ops::admin::{self, Reply};
 use crate::ops::telemetry;
@@ -41,7 +42,11 @@ enum Command {
     /// Poll, submit, watch, report: what the unit starts
     Run,
     /// Check the configuration
-    Check,
+    Check {
+        /// Look also whether this version can read the journal. Nothing is changed, and a worker may be running
+        #[arg(long)]
+        journal: bool,
+    },
     /// Show the tasks of the running daemon
     Status {
         /// Again every two seconds
@@ -82,7 +87,7 @@ pub fn main() -> ExitCode {
         }
     };
     let unsupported = match arguments.command {
-        Command::Run | Command::Check => config::unsupported(&settings),
+        Command::Run | Command::Check { .. } => config::unsupported(&settings),
         Command::Render { .. } | Command::Status { .. } | Command::Terminating => None,
     };
     if let Some(problem) = unsupported {
@@ -91,7 +96,7 @@ pub fn main() -> ExitCode {
     }
     match arguments.command {
         Command::Run => run(settings, path),
-        Command::Check => check(&settings, &path),
+        Command::Check { journal } => check(&settings, &path, journal),
         Command::Status { watch, json } => status(&settings.admin.socket, watch, json),
         Command::Terminating => terminating(&settings.admin.socket),
         Command::Render { input, activity } => render(&settings, &input, activity.as_deref()),
@@ -122,7 +127,7 @@ fn run(settings: Settings, path: PathBuf) -> ExitCode {
     }
 }
 
-fn check(settings: &Settings, path: &Path) -> ExitCode {
+fn check(settings: &Settings, path: &Path, journal: bool) -> ExitCode {
     say(stdout(), &format!("{} is good", path.display()));
     for activity in &settings.activity {
         say(
@@ -134,7 +139,23 @@ fn check(settings: &Settings, path: &Path) -> ExitCode {
         );
     }
     say(stdout(), &format!("submits to Livy at {}", settings.livy.url));
-    ExitCode::SUCCESS
+    if journal { check_journal(&settings.state.directory) } else { ExitCode::SUCCESS }
+}
+
+/// What an installer asks the new binary before it replaces the old one.
+fn check_journal(directory: &Path) -> ExitCode {
+    let place = directory.display();
+    match journal::inspect(directory) {
+        Ok(found) if found.unreadable.is_empty() => {
+            say(stdout(), &format!("the journal in {place} can be read; tasks in it: {}", found.tasks));
+            ExitCode::SUCCESS
+        }
+        Ok(found) => {
+            found.unreadable.iter().for_each(|(_, told)| say(stderr(), told));
+            failed("with this version the jobs of these tasks would be lost")
+        }
+        Err(problem) => failed(&format!("the journal in {place} cannot be looked at: {problem}")),
+    }
 }
 
 fn render(settings: &Settings, input: &Path, arn: Option<&str>) -> ExitCode {

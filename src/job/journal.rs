@@ -15,6 +15,7 @@
 //! the task id and so the tag, and an application without an owner is killed, not forgotten. The copy is linked before
 //! the entry is replaced, so a crash in between changes nothing. One lock lives as long as the process.
 
+mod inspect;
 mod writer;
 
 use std::fmt;
@@ -30,6 +31,7 @@ use super::machine::{Run, State};
 use super::request;
 use super::world::Token;
 
+pub use inspect::{Inspection, inspect};
 pub use writer::Writer;
 
 /// The format that this version writes, and the newest that it reads.

@@ -221,8 +221,9 @@ impl<W: World> Job<W> {
 }
 
 fn tell_failure(name: &str, failure: &Failure) {
+    let lost = failure.error == ErrorName::Lost;
     warn!(
-        message_id = message_id::TASK_FAILED,
+        message_id = if lost { message_id::JOB_LOST } else { message_id::TASK_FAILED },
         livy_batch_id = failure.batch_id,
         yarn_application_id = failure.application_id.as_deref(),
         "{name} ends with {}: {}",

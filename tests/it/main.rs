@@ -10,6 +10,7 @@
 )]
 
 mod admin;
+mod catalog;
 mod contract;
 mod crash;
 mod disk;
@@ -24,5 +25,6 @@ mod poll;
 mod report;
 mod structure;
 mod truth;
+mod upgrade;
 mod way;
 mod why;

@@ -166,6 +166,70 @@ fn the_unit_is_a_notify_service_that_does_not_restart_on_a_wrong_configuration()
     assert!(grace < std::time::Duration::from_secs(90), "the unit waits longer than the worker's own grace");
 }
 
+/// What the units say, and systemd 219 of Amazon Linux 2 understands; its newer words belong into the drop-in.
+const OF_219: [&str; 39] = [
+    "AccuracySec",
+    "After",
+    "CapabilityBoundingSet",
+    "Description",
+    "Documentation",
+    "EnvironmentFile",
+    "ExecReload",
+    "ExecStart",
+    "Group",
+    "KillMode",
+    "LimitNOFILE",
+    "Nice",
+    "NoNewPrivileges",
+    "NotifyAccess",
+    "OnActiveSec",
+    "OnUnitActiveSec",
+    "PrivateDevices",
+    "PrivateNetwork",
+    "PrivateTmp",
+    "ProtectHome",
+    "ProtectSystem",
+    "ReadWriteDirectories",
+    "Restart",
+    "RestartPreventExitStatus",
+    "RestartSec",
+    "RestrictAddressFamilies",
+    "RuntimeDirectory",
+    "RuntimeDirectoryMode",
+    "StartLimitInterval",
+    "SyslogIdentifier",
+    "SystemCallArchitectures",
+    "TimeoutStartSec",
+    "TimeoutStopSec",
+    "Type",
+    "UMask",
+    "User",
+    "WantedBy",
+    "Wants",
+    "WatchdogSec",
+];
+
+#[test]
+fn the_units_without_the_drop_in_are_understood_by_systemd_219() {
+    for unit in ["spark-job-worker.service", "spark-job-worker-logs.service", "spark-job-worker-logs.timer"] {
+        for key in keys_of_unit(unit) {
+            assert!(OF_219.contains(&key.as_str()), "{unit} has {key}");
+        }
+    }
+}
+
+#[test]
+fn the_drop_in_leaves_the_processes_of_the_node_to_be_seen() {
+    let keys = keys_of_unit("spark-job-worker.service.d/10-hardening.conf");
+    assert!(!keys.iter().any(|key| key == "ProtectProc" || key == "ProcSubset"), "{keys:?}");
+}
+
+fn keys_of_unit(name: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(root().join("systemd").join(name)).expect("a unit");
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| Some(line.split_once('=')?.0.to_owned())).collect()
+}
+
 fn toml_activity(arn: &str) -> config::Activity {
     serde_json::from_value(serde_json::json!({ "arn": arn })).expect("an ARN is all that an activity needs")
 }
@@ -193,12 +257,12 @@ fn readme() -> String {
     std::fs::read_to_string(root().join("README.md")).expect("the README")
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Path from the root, and text, of every source file.
-fn sources() -> Vec<(String, String)> {
+pub(crate) fn sources() -> Vec<(String, String)> {
     fn walk(folder: &Path, found: &mut Vec<(String, String)>) {
         for entry in std::fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use spark_job_worker::ops::telemetry::message_id;
 use stand_ins::http::{Call, Fault};
 use stand_ins::livy::{AppState, Livy, Plan};
 use stand_ins::sfn::TaskId;
@@ -215,6 +216,8 @@ async fn a_job_that_neither_knows_any_more_is_lost() {
     let (error, cause) = job.stage.failure(&job.task).await;
     assert_eq!(error, "SparkJob.Lost");
     assert_eq!(cause["applicationId"], job.id.as_str());
+    let line = job.worker.logged("ends with SparkJob.Lost");
+    assert_eq!(line["fields"]["message_id"], message_id::JOB_LOST);
 }
 
 #[tokio::test]

@@ -14,7 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub async fn goes_down() -> bool {
     let mut command = Command::new("systemctl");
     command.args(["list-jobs", "--no-legend", "--no-pager"]).env("LC_ALL", "C");
-    command.stdin(Stdio::null()).kill_on_drop(true);
+    // Only this process may speak to the service manager for the unit.
+    command.env_remove("NOTIFY_SOCKET").stdin(Stdio::null()).kill_on_drop(true);
     match timeout(PATIENCE, command.output()).await {
         Ok(Ok(output)) if output.status.success() => is_leaving(&String::from_utf8_lossy(&output.stdout)),
         Ok(Ok(output)) => {
