@@ -6,19 +6,21 @@
 //!
 //! A registered run costs its sight (about 600 bytes) and nothing per second.
 
+mod news;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
-use tracing::{info, warn};
 
+use super::connection::NoAnswer;
 use super::livy::{Livy, Version};
 use super::yarn::{Moving, ResourceManager};
 use crate::job::machine::Run;
-use crate::job::world::{Application, BatchState, BatchView, Look, Sight, Unreachable};
-use crate::ops::telemetry::message_id;
+use crate::job::world::{Application, BatchState, BatchView, Look, Sight};
+use news::News;
 
 /// A ResourceManager has this long for the list.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -130,6 +132,7 @@ impl Sweep {
         idle: Duration,
         moved: impl Fn(Option<Instant>),
     ) -> String {
+        let mut news = News::default();
         loop {
             let began = Instant::now();
             let names = Arc::new(self.names());
@@ -149,10 +152,11 @@ impl Sweep {
                     Err(silent) => answer = Err(silent),
                 }
             }
+            news.of_livy(&answer);
             self.note_health(&answer);
             match answer {
                 Ok(views) => self.tell(&names, views, &Look::Missing),
-                Err(Unreachable(words)) => self.tell(&names, Vec::new(), &Look::Unreachable(words)),
+                Err(reason) => self.tell(&names, Vec::new(), &Look::Unreachable(reason.words())),
             }
             moved(Some(Instant::now() + idle * 2 + interval * 2));
             self.pause(began, interval, idle).await;
@@ -162,7 +166,7 @@ impl Sweep {
     /// Sweeps YARN for ever, every `interval` while jobs run. `moved` as for Livy's sweep. A YARN that hangs delays
     /// nothing of Livy's.
     pub async fn run_yarn(self, yarn: ResourceManager, interval: Duration, moved: impl Fn(Option<Instant>)) {
-        let mut silent = None;
+        let mut news = News::default();
         loop {
             while self.watchers().is_empty() {
                 moved(None);
@@ -171,7 +175,7 @@ impl Sweep {
             let began = Instant::now();
             moved(Some(began + (PATIENCE + interval) * 2));
             let answer = yarn.active().await;
-            note_yarn(&answer, &mut silent);
+            news.of_yarn(&answer);
             self.tell_moved(answer.ok());
             sleep_until(began + interval).await;
         }
@@ -257,35 +261,22 @@ impl Sweep {
         }
     }
 
-    fn note_health<T>(&self, answer: &Result<T, Unreachable>) {
-        self.health.send_if_modified(|health| match (answer, &*health) {
-            (Ok(_), Health::Up) => false,
-            (Ok(_), Health::Unknown) => {
-                info!("Livy answers");
-                *health = Health::Up;
-                true
-            }
-            (Ok(_), Health::Down { since, .. }) => {
-                info!(
-                    message_id = message_id::LIVY_BACK,
-                    "Livy answers again after {} s",
-                    since.elapsed().as_secs()
-                );
-                *health = Health::Up;
-                true
-            }
-            (Err(Unreachable(words)), Health::Down { since, .. }) => {
-                *health = Health::Down { since: *since, words: words.clone() };
-                false
-            }
-            (Err(Unreachable(words)), Health::Up | Health::Unknown) => {
-                warn!(
-                    message_id = message_id::LIVY_UNREACHABLE,
-                    "Livy does not answer: {words}; no task is polled until it does"
-                );
-                *health = Health::Down { since: Instant::now(), words: words.clone() };
-                true
-            }
+    /// Only a change wakes who waits for one; the words are kept up to date.
+    fn note_health<T>(&self, answer: &Result<T, NoAnswer>) {
+        self.health.send_if_modified(|health| {
+            let since = match health {
+                Health::Down { since, .. } => Some(*since),
+                Health::Unknown | Health::Up => None,
+            };
+            let (now, changed) = match answer {
+                Ok(_) => (Health::Up, *health != Health::Up),
+                Err(reason) => {
+                    let words = reason.clone().words();
+                    (Health::Down { since: since.unwrap_or_else(Instant::now), words }, since.is_none())
+                }
+            };
+            *health = now;
+            changed
         });
     }
 }
@@ -302,28 +293,6 @@ fn tagged((tag, found): (String, Vec<Moving>)) -> Option<(String, Tagged)> {
     let (name, progress) = found.first().map(|moving| (moving.name.clone(), moving.progress))?;
     let applications = found.into_iter().map(|moving| moving.application).collect();
     Some((tag, Tagged { applications, name, progress }))
-}
-
-/// A change is worth a line, a repetition is not.
-fn note_yarn<T>(answer: &Result<T, Unreachable>, silent: &mut Option<Instant>) {
-    match (answer, &silent) {
-        (Ok(_), None) | (Err(_), Some(_)) => {}
-        (Ok(_), Some(since)) => {
-            info!(
-                message_id = message_id::YARN_BACK,
-                "YARN answers again after {} s",
-                since.elapsed().as_secs()
-            );
-            *silent = None;
-        }
-        (Err(Unreachable(words)), None) => {
-            warn!(
-                message_id = message_id::YARN_UNREACHABLE,
-                "YARN does not answer: {words}; jobs are followed in Livy, and an end that only YARN can judge waits"
-            );
-            *silent = Some(Instant::now());
-        }
-    }
 }
 
 /// Whether a job learns nothing from seeing the same once more: only what is missing or ended has a clock.

@@ -22,6 +22,7 @@ mod old_worker;
 mod poll;
 mod report;
 mod structure;
+mod tls;
 mod truth;
 mod way;
 mod why;
