@@ -79,7 +79,11 @@ pub fn main() -> ExitCode {
         }
     };
     let path = config::path_or_default(arguments.config);
-    let settings = match config::load(&path) {
+    let loaded = match arguments.command {
+        Command::Run | Command::Check { .. } => config::load_with_files(&path),
+        Command::Render { .. } | Command::Status { .. } | Command::Terminating => config::load(&path),
+    };
+    let settings = match loaded {
         Ok(settings) => settings,
         Err(problem) => {
             say(stderr(), &format!("the configuration is wrong:\n{problem}"));

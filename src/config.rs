@@ -4,6 +4,7 @@
 //! else in the program reads the environment or the file.
 
 mod node;
+mod reach;
 mod settings;
 
 use std::fmt;
@@ -12,11 +13,16 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 
+use crate::job::report::mask;
 use crate::job::request::{Defaults, OwnLivy};
 use crate::ops::telemetry;
+use crate::spark::connection::Access;
+use reach::{Problem, Reach};
 
 pub use node::cluster_or_host;
-pub use settings::{Activity, Admin, Aws, Livy, Log, OnStop, Settings, State, Stop, Urls, Watch, Yarn};
+pub use settings::{
+    Activity, Admin, Aws, Livy, Log, OnStop, OneOrSeveral, Settings, State, Stop, Watch, Yarn,
+};
 
 /// Where the configuration lies unless `--config` says otherwise.
 pub const PATH: &str = "/etc/spark-job-worker/config.toml";
@@ -42,26 +48,43 @@ impl std::error::Error for Invalid {}
 /// # Errors
 /// [`Invalid`], naming every key that is wrong.
 pub fn load(path: &Path) -> Result<Settings, Invalid> {
-    read(
-        Figment::from(Serialized::defaults(Settings::default()))
-            .merge(Toml::file_exact(path))
-            .merge(Env::prefixed(PREFIX).split("__")),
-    )
+    read(&layers(path))
 }
 
-fn read(figment: Figment) -> Result<Settings, Invalid> {
+/// The same, and looks into the files that are named there: certificates, passwords. Only the worker itself and whoever
+/// checks for it can be expected to have and to read them.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with_files(path: &Path) -> Result<Settings, Invalid> {
+    let figment = layers(path);
+    let settings = read(&figment)?;
+    match settings.open() {
+        Ok(_) => Ok(settings),
+        Err(problems) => Err(invalid(&figment, problems)),
+    }
+}
+
+fn layers(path: &Path) -> Figment {
+    Figment::from(Serialized::defaults(Settings::default()))
+        .merge(Toml::file_exact(path))
+        .merge(Env::prefixed(PREFIX).split("__"))
+}
+
+fn read(figment: &Figment) -> Result<Settings, Invalid> {
     let settings: Settings = figment
         .extract()
-        .map_err(|errors| Invalid(errors.into_iter().map(|error| describe(&figment, &error)).collect()))?;
+        .map_err(|errors| Invalid(errors.into_iter().map(|error| describe(figment, &error)).collect()))?;
     let problems = problems(&settings);
-    if problems.is_empty() {
-        return Ok(settings);
-    }
+    if problems.is_empty() { Ok(settings) } else { Err(invalid(figment, problems)) }
+}
+
+fn invalid(figment: &Figment, problems: Vec<Problem>) -> Invalid {
     let lines = problems.into_iter().map(|(key, text)| {
-        let (value, source) = origin(&figment, &key);
+        let (value, source) = origin(figment, &key);
         format!("{key}{value}: {text} ({source})")
     });
-    Err(Invalid(lines.collect()))
+    Invalid(lines.collect())
 }
 
 /// An error of figment's with key, value and source.
@@ -76,11 +99,16 @@ fn describe(figment: &Figment, error: &figment::Error) -> String {
     }
 }
 
-/// A key's value and where it comes from.
+/// A key's value and where it comes from. What looks like a secret is masked: somebody may have written one where only
+/// its file belongs.
 fn origin(figment: &Figment, key: &str) -> (String, String) {
     let value = find(figment, key);
     let source = value.as_ref().and_then(|value| figment.get_metadata(value.tag())).map(place);
-    let shown = value.and_then(|value| serde_json::to_string(&value).ok()).map(|value| format!(" = {value}"));
+    let shown = value.and_then(|value| serde_json::to_string(&value).ok()).map(|value| {
+        let line = format!("{key} = {value}");
+        let line = if key.ends_with("_file") { line } else { mask(&line).into_owned() };
+        line.strip_prefix(key).unwrap_or_default().to_owned()
+    });
     (shown.unwrap_or_default(), source.unwrap_or_else(|| "default".to_owned()))
 }
 
@@ -108,7 +136,7 @@ fn place(metadata: &figment::Metadata) -> String {
 }
 
 /// What types cannot say: key and what is wrong.
-fn problems(settings: &Settings) -> Vec<(String, String)> {
+fn problems(settings: &Settings) -> Vec<Problem> {
     let mut problems = Vec::new();
     if settings.activity.is_empty() {
         problems
@@ -127,6 +155,9 @@ fn problems(settings: &Settings) -> Vec<(String, String)> {
             wrong("yarn.url", text);
         }
     }
+    problems.extend(Reach::from(&settings.livy).problems());
+    problems.extend(Reach::from(&settings.yarn).problems());
+    let mut wrong = |key: &str, text: String| problems.push((key.to_owned(), text));
     for (key, is_zero) in [
         ("livy.request_timeout", settings.livy.request_timeout.is_zero()),
         ("livy.patience", settings.livy.patience.is_zero()),
@@ -221,6 +252,24 @@ impl Settings {
         let (host, port) = address(&self.livy.url).unwrap_or_default();
         let names = node::node_names().into_iter().chain([host]).chain(self.livy.aliases.iter().cloned());
         OwnLivy::new(names, port)
+    }
+
+    /// With what Livy and YARN are reached. Reads the files that the configuration names.
+    ///
+    /// # Errors
+    /// [`Invalid`] where one of them is not as it must be.
+    pub fn access(&self) -> Result<(Access, Access), Invalid> {
+        self.open().map_err(|problems| {
+            Invalid(problems.into_iter().map(|(key, text)| format!("{key}: {text}")).collect())
+        })
+    }
+
+    fn open(&self) -> Result<(Access, Access), Vec<Problem>> {
+        let owners = reach::owners(&self.state.directory);
+        match (Reach::from(&self.livy).open(&owners), Reach::from(&self.yarn).open(&owners)) {
+            (Ok(livy), Ok(yarn)) => Ok((livy, yarn)),
+            (livy, yarn) => Err([livy.err(), yarn.err()].into_iter().flatten().flatten().collect()),
+        }
     }
 }
 

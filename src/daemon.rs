@@ -4,6 +4,7 @@
 //! free place for its task and while Livy answers, and an open poll is always heard out. A poll loop that ends without
 //! a stop ends the process, so that the service manager starts it again.
 
+mod cluster;
 mod doors;
 mod jobs;
 mod poll;
@@ -29,7 +30,6 @@ use crate::ops::admin::Admin;
 use crate::ops::board::Phase;
 use crate::ops::systemd::{Notifier, Signal, Signals, Watchdog, node};
 use crate::ops::telemetry::{Telemetry, message_id};
-use crate::spark::driver_log::DriverLogs;
 use crate::spark::livy::Livy;
 use crate::spark::watch::Sweep;
 use crate::spark::yarn::ResourceManager;
@@ -45,7 +45,7 @@ const ARRIVALS: usize = 64;
 #[derive(Debug)]
 pub enum Fatal {
     /// Something of the system that it cannot do without.
-    Setup(&'static str, Box<dyn std::error::Error + Send>),
+    Setup(&'static str, Box<dyn std::error::Error + Send + Sync>),
     /// A loop that must run for ever ended.
     LoopEnded(&'static str),
     /// The cluster is one that cannot be served; another try will not help.
@@ -114,11 +114,7 @@ impl Daemon {
         let arn = settings.activity.first().map(|activity| activity.arn.as_str()).unwrap_or_default();
         let (region, endpoint) = (settings.aws.region.clone(), settings.aws.endpoint_url.clone());
         let step_functions = StepFunctions::connect(region, endpoint, arn).await;
-        let http = |error| Fatal::Setup("the HTTP client", Box::new(error));
-        let livy = Livy::new(&settings.livy.url, settings.livy.request_timeout).map_err(http)?;
-        let yarn =
-            ResourceManager::new(&settings.yarn.url.all(), settings.livy.request_timeout).map_err(http)?;
-        let logs = DriverLogs::new(settings.livy.request_timeout).map_err(http)?;
+        let (livy, yarn, logs) = cluster::connect(&settings)?;
         let (sweep, watchdog, mut loops) = (Sweep::default(), Watchdog::new(), JoinSet::new());
 
         let notifier = Notifier::from_environment();

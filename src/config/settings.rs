@@ -1,5 +1,7 @@
 //! The configuration as it is written: tables, keys and defaults. Strict: an unknown key is an error.
 
+mod cluster;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::job::machine::OnAbort;
 use crate::ops::telemetry::{Format, Target};
+pub use cluster::{Livy, OneOrSeveral, Yarn};
 
 /// The configuration as it is written.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
@@ -99,53 +102,6 @@ fn on_abort() -> OnAbort {
     OnAbort::Kill
 }
 
-/// How to reach Livy.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Livy {
-    /// Its URL.
-    pub url: String,
-    /// Other names under which inputs may mean this Livy.
-    pub aliases: Vec<String>,
-    /// The longest that a request may take; DELETE has 150 s, because Livy may look for an application for 120 s.
-    #[serde(with = "duration")]
-    pub request_timeout: Duration,
-    /// For how long Livy may keep a task waiting before it fails with `SparkJob.LivyUnavailable`.
-    #[serde(with = "duration")]
-    pub patience: Duration,
-    /// POSTs at once.
-    pub max_concurrent_submits: usize,
-}
-
-/// How to reach YARN.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Yarn {
-    /// The ResourceManager's URL, or those of several; empty: YARN is not asked.
-    pub url: Urls,
-}
-
-/// One URL, several, or none.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Urls {
-    /// One; an empty text is none.
-    One(String),
-    /// Several.
-    Several(Vec<String>),
-}
-
-impl Urls {
-    /// All of them.
-    pub fn all(&self) -> Vec<String> {
-        match self {
-            Urls::One(url) if url.is_empty() => Vec::new(),
-            Urls::One(url) => vec![url.clone()],
-            Urls::Several(urls) => urls.clone(),
-        }
-    }
-}
-
 /// Where the journal is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -230,24 +186,6 @@ pub struct Admin {
 impl Default for Aws {
     fn default() -> Aws {
         Aws { region: None, endpoint_url: None, heartbeat_rate: 100 }
-    }
-}
-
-impl Default for Livy {
-    fn default() -> Livy {
-        Livy {
-            url: "http://localhost:8998".to_owned(),
-            aliases: Vec::new(),
-            request_timeout: Duration::from_secs(30),
-            patience: Duration::from_secs(600),
-            max_concurrent_submits: 8,
-        }
-    }
-}
-
-impl Default for Yarn {
-    fn default() -> Yarn {
-        Yarn { url: Urls::One("http://localhost:8088".to_owned()) }
     }
 }
 

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use cause::cause;
 pub use log::Log;
 pub use log::refine;
-use mask::mask;
+pub(crate) use mask::mask;
 
 /// The longest `cause` that SendTaskFailure takes, in UTF-16 units (service model: 32,768 characters).
 pub const MAX_CAUSE: usize = 32_768;

@@ -6,12 +6,14 @@
 //! preformatted part. Pages rather than the REST interfaces: the NodeManager's leads nowhere once its logs are
 //! aggregated, and the history server's hangs while it cannot reach the ResourceManager (observed with Hadoop 3.3.4).
 
+use std::error::Error;
 use std::time::Duration;
 
 use reqwest::header::LOCATION;
-use reqwest::{Client, Url};
+use reqwest::{Method, Url};
 
-use super::{chain, client, read_body};
+use super::connection::{Access, Connection};
+use super::read_body;
 use crate::job::world::Unreachable;
 
 /// How much of a log is asked for, in bytes from its end.
@@ -23,16 +25,20 @@ const STEPS: usize = 6;
 
 /// Reads drivers' logs.
 #[derive(Debug, Clone)]
-pub struct DriverLogs(Client);
+pub struct DriverLogs(Connection);
 
 impl DriverLogs {
-    /// A reader whose requests take at most `timeout`, and 5 s.
+    /// A reader whose requests take at most `timeout`, and 5 s. What holds for the ResourceManagers at `homes` holds for
+    /// every page; the login is for `homes` alone.
     ///
     /// # Errors
     /// Where the TLS library cannot be set up.
-    pub fn new(timeout: Duration) -> Result<DriverLogs, reqwest::Error> {
-        let timeout = timeout.min(ANSWER);
-        client(timeout).timeout(timeout).build().map(DriverLogs)
+    pub fn new(
+        homes: &[String],
+        access: &Access,
+        timeout: Duration,
+    ) -> Result<DriverLogs, Box<dyn Error + Send + Sync>> {
+        Connection::new(access, homes, timeout.min(ANSWER), true).map(DriverLogs)
     }
 
     /// The last lines of `file` (`stderr`, `stdout`) below a container's page; `None` where it is not there, or not
@@ -44,8 +50,8 @@ impl DriverLogs {
         let mut url = Url::parse(&format!("{}/{file}/?start=-{TAIL}", page.trim_end_matches('/')))
             .map_err(|error| Unreachable(format!("{page} is no URL: {error}")))?;
         for _ in 0..STEPS {
-            let response =
-                self.0.get(url.clone()).send().await.map_err(|error| Unreachable(chain(&error)))?;
+            let request = self.0.request(Method::GET, url.as_str());
+            let response = request.send().await.map_err(|error| self.0.failure(&error))?;
             let status = response.status();
             let header = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).map(str::to_owned);
             let body = read_body(response).await?;

@@ -4,12 +4,14 @@
 //! redirects are not followed, and a POST gets a connection of its own, so that no stale one can swallow it. Every
 //! answer becomes one of few, named by what the caller may do next.
 
+use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 
-use super::{chain, client, livy_wire, odd, read_body, read_streaming};
+use super::connection::{Access, Connection, NoAnswer};
+use super::{livy_wire, odd, read_body, read_streaming};
 use crate::job::request::Batch;
 use crate::job::world::{BatchView, Deleted, Posted, Unreachable};
 
@@ -24,11 +26,10 @@ const LOG_LINES: u32 = 300;
 #[derive(Debug, Clone)]
 pub struct Livy {
     base: String,
-    timeout: Duration,
     /// For looks: pooled.
-    look: Client,
+    look: Connection,
     /// For acts: a connection each.
-    act: Client,
+    act: Connection,
 }
 
 /// What Livy calls its version: `0.7.1-incubating`, `0.8.0-amzn-1`.
@@ -54,12 +55,12 @@ impl Livy {
     ///
     /// # Errors
     /// Where the TLS library cannot be set up.
-    pub fn new(base: &str, timeout: Duration) -> Result<Livy, reqwest::Error> {
+    pub fn new(base: &str, access: &Access, timeout: Duration) -> Result<Livy, Box<dyn Error + Send + Sync>> {
+        let homes = [base.to_owned()];
         Ok(Livy {
             base: base.trim_end_matches('/').to_owned(),
-            timeout,
-            look: client(timeout).build()?,
-            act: client(timeout).pool_max_idle_per_host(0).build()?,
+            look: Connection::new(access, &homes, timeout, true)?,
+            act: Connection::new(access, &homes, timeout, false)?,
         })
     }
 
@@ -69,15 +70,15 @@ impl Livy {
             Ok(body) => body,
             Err(error) => return Posted::Refused(format!("the batch cannot be written as JSON: {error}")),
         };
-        let request = self.request(&self.act, Method::POST, "/batches", self.timeout);
+        let request = self.request(&self.act, Method::POST, "/batches");
         match request.header("Content-Type", "application/json").body(body).send().await {
             Ok(response) => {
                 let status = response.status().as_u16();
                 livy_wire::posted(status, read_body(response).await.ok().as_deref(), batch.name())
             }
-            // The connection never came up, so not a byte of the request was sent.
-            Err(error) if error.is_connect() => Posted::NotNow(chain(&error)),
-            Err(error) => Posted::Unsure { answered: false, words: chain(&error) },
+            // The connection never came up (TLS is part of it), so not a byte of the request was sent.
+            Err(error) if error.is_connect() => Posted::NotNow(self.act.failure(&error).words()),
+            Err(error) => Posted::Unsure { answered: false, words: self.act.failure(&error).words() },
         }
     }
 
@@ -95,7 +96,7 @@ impl Livy {
         match status {
             StatusCode::OK => livy_wire::view(&body).map(Some).map_err(|error| odd(&error)),
             StatusCode::NOT_FOUND if is_livys(&body) => Ok(None),
-            _ => Err(refused(status, &body)),
+            _ => Err(self.look.refused(status, &body).into()),
         }
     }
 
@@ -108,7 +109,7 @@ impl Livy {
         match status {
             StatusCode::OK => livy_wire::log(&body).map_err(|error| odd(&error)),
             StatusCode::NOT_FOUND if is_livys(&body) => Ok(Vec::new()),
-            _ => Err(refused(status, &body)),
+            _ => Err(self.look.refused(status, &body).into()),
         }
     }
 
@@ -117,76 +118,68 @@ impl Livy {
     /// # Errors
     /// [`Unreachable`] where it did not say so; the request may still be at work in Livy.
     pub async fn delete(&self, name: &str) -> Result<Deleted, Unreachable> {
-        let request = self.request(&self.act, Method::DELETE, &format!("/batches/{name}"), DELETE);
-        let response = request.send().await.map_err(|error| Unreachable(chain(&error)))?;
+        let request = self.request(&self.act, Method::DELETE, &format!("/batches/{name}"));
+        let response = request.timeout(DELETE).send().await.map_err(|error| self.act.failure(&error))?;
         let status = response.status();
         let body = read_body(response).await.unwrap_or_default();
         match status {
             status if status.is_success() => Ok(Deleted::Gone),
             StatusCode::NOT_FOUND if is_livys(&body) => Ok(Deleted::NotFound),
-            _ => Err(refused(status, &body)),
+            _ => Err(self.look.refused(status, &body).into()),
         }
     }
 
     /// Whether Livy answers at all.
     ///
     /// # Errors
-    /// [`Unreachable`] with the reason.
-    pub async fn ping(&self) -> Result<(), Unreachable> {
+    /// [`NoAnswer`] with the reason.
+    pub async fn ping(&self) -> Result<(), NoAnswer> {
         let (status, body) = self.get("/batches?from=0&size=0").await?;
         if status != StatusCode::OK {
-            return Err(refused(status, &body));
+            return Err(self.look.refused(status, &body));
         }
-        livy_wire::list(body.as_slice(), |_| false).map(drop).map_err(|error| odd(&error))
+        livy_wire::list(body.as_slice(), |_| false).map(drop).map_err(|error| odd(&error).into())
     }
 
     /// Livy's version.
     ///
     /// # Errors
-    /// As [`Livy::find`].
-    pub async fn version(&self) -> Result<Version, Unreachable> {
+    /// As [`Livy::ping`].
+    pub async fn version(&self) -> Result<Version, NoAnswer> {
         let (status, body) = self.get("/version").await?;
         if status != StatusCode::OK {
-            return Err(refused(status, &body));
+            return Err(self.look.refused(status, &body));
         }
-        livy_wire::version(&body).map(Version).map_err(|error| odd(&error))
+        livy_wire::version(&body).map(Version).map_err(|error| odd(&error).into())
     }
 
     /// All batches of the `wanted` names, parsed as the answer streams in.
     ///
     /// # Errors
-    /// As [`Livy::find`]; a list that is cut short is no answer.
+    /// As [`Livy::ping`]; a list that is cut short is no answer.
     pub async fn list(
         &self,
         wanted: impl Fn(&str) -> bool + Send + 'static,
-    ) -> Result<Vec<BatchView>, Unreachable> {
-        let path = format!("/batches?from=0&size={ALL}");
-        let request = self.request(&self.look, Method::GET, &path, self.timeout);
-        let response = request.send().await.map_err(|error| Unreachable(chain(&error)))?;
+    ) -> Result<Vec<BatchView>, NoAnswer> {
+        let request = self.request(&self.look, Method::GET, &format!("/batches?from=0&size={ALL}"));
+        let response = request.send().await.map_err(|error| self.look.failure(&error))?;
         if response.status() != StatusCode::OK {
             let status = response.status();
-            return Err(refused(status, &read_body(response).await.unwrap_or_default()));
+            return Err(self.look.refused(status, &read_body(response).await.unwrap_or_default()));
         }
-        read_streaming(response, |chunks| livy_wire::list(chunks, wanted)).await
+        Ok(read_streaming(response, |chunks| livy_wire::list(chunks, wanted)).await?)
     }
 
-    async fn get(&self, path: &str) -> Result<(StatusCode, Vec<u8>), Unreachable> {
-        let request = self.request(&self.look, Method::GET, path, self.timeout);
-        let response = request.send().await.map_err(|error| Unreachable(chain(&error)))?;
+    async fn get(&self, path: &str) -> Result<(StatusCode, Vec<u8>), NoAnswer> {
+        let request = self.request(&self.look, Method::GET, path);
+        let response = request.send().await.map_err(|error| self.look.failure(&error))?;
         let status = response.status();
         Ok((status, read_body(response).await?))
     }
 
-    fn request(
-        &self,
-        client: &Client,
-        method: Method,
-        path: &str,
-        timeout: Duration,
-    ) -> reqwest::RequestBuilder {
-        client
-            .request(method, format!("{}{path}", self.base))
-            .timeout(timeout)
+    fn request(&self, connection: &Connection, method: Method, path: &str) -> RequestBuilder {
+        connection
+            .request(method, &format!("{}{path}", self.base))
             // Livy's CSRF filter wants it on everything that changes something.
             .header("X-Requested-By", "spark-job-worker")
     }
@@ -195,10 +188,6 @@ impl Livy {
 /// Livy's own 404 is JSON; a page comes from something else, and says nothing about batches.
 fn is_livys(body: &[u8]) -> bool {
     matches!(body.first(), Some(b'{' | b'"'))
-}
-
-fn refused(status: StatusCode, body: &[u8]) -> Unreachable {
-    Unreachable(format!("{} {}", status.as_u16(), livy_wire::words(body)))
 }
 
 #[cfg(test)]

@@ -197,7 +197,9 @@ pub(super) fn posted(status: u16, body: Option<&[u8]>, name: &str) -> Posted {
         400 if text.contains("too many sessions") => Posted::NotNow(words),
         // Ours by construction, and perhaps of a POST that Livy is still at work on: looked for, never deleted.
         400 if text.contains("Duplicate session name") => Posted::Unsure { answered: false, words },
-        400 | 401 | 403 | 404 | 405 | 406 => Posted::Refused(words),
+        // It says nothing about the batch: whoever asks for a name and a password has not looked at it.
+        401 => Posted::NotNow(words),
+        400 | 403 | 404 | 405 | 406 => Posted::Refused(words),
         // Livy's own 500 is a JSON string: it has let go of the request. Others may stand between us and Livy.
         500 => Posted::Unsure { answered: text.starts_with('"'), words },
         _ => Posted::Unsure { answered: false, words },
@@ -265,7 +267,7 @@ mod tests {
             (400, Some(r#"{"msg":"requirement failed: Path 'x' is not absolute."}"#), Refused),
             (400, Some("<html>Missing Required Header for CSRF protection.</html>"), Refused),
             (400, None, Unsure(false)),
-            (401, Some(""), Refused),
+            (401, Some(""), NotNow),
             (403, Some(""), Refused),
             (404, Some("<html>"), Refused),
             (405, Some(""), Refused),

@@ -7,6 +7,7 @@
 //! A registered run costs its sight (about 600 bytes) and nothing per second.
 
 mod health;
+mod news;
 mod progress;
 
 use std::collections::{HashMap, HashSet};
@@ -19,12 +20,12 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::livy::{Livy, Version};
 use super::yarn::{Moving, ResourceManager};
 use crate::job::machine::Run;
-use crate::job::world::{Application, BatchState, BatchView, Look, Sight, Unreachable};
+use crate::job::world::{Application, BatchState, BatchView, Look, Sight};
 
 pub use health::Health;
 pub use progress::Progress;
 
-use health::Followed;
+use health::Service;
 use progress::Seen;
 
 /// A ResourceManager has this long for the list.
@@ -48,29 +49,6 @@ pub struct Sweep {
     wake: Arc<[Notify; 2]>,
     livy: Service,
     yarn: Service,
-}
-
-/// One service that is swept.
-#[derive(Clone)]
-struct Service {
-    health: watch::Sender<Health>,
-    /// How long the last answered sweep took.
-    took: Arc<Mutex<Option<Duration>>>,
-}
-
-impl Default for Service {
-    fn default() -> Self {
-        Service { health: watch::Sender::new(Health::Unknown), took: Arc::default() }
-    }
-}
-
-impl Service {
-    fn note<T>(&self, of: &Followed, began: Instant, answer: &Result<T, Unreachable>) {
-        of.note(&self.health, answer);
-        if answer.is_ok() {
-            *locked(&self.took) = Some(began.elapsed());
-        }
-    }
 }
 
 impl Sweep {
@@ -147,10 +125,11 @@ impl Sweep {
                     Err(silent) => answer = Err(silent),
                 }
             }
-            self.livy.note(&health::LIVY, began, &answer);
+            locked(&self.livy.news).of_livy(&answer);
+            self.livy.note(began, &answer);
             match answer {
                 Ok(views) => self.tell(&names, views, &Look::Missing),
-                Err(Unreachable(words)) => self.tell(&names, Vec::new(), &Look::Unreachable(words)),
+                Err(reason) => self.tell(&names, Vec::new(), &Look::Unreachable(reason.words())),
             }
             moved(Some(Instant::now() + idle * 2 + interval * 2));
             self.pause(began, interval, idle).await;
@@ -186,7 +165,8 @@ impl Sweep {
     pub async fn ask_yarn(&self, yarn: &ResourceManager) {
         let began = Instant::now();
         let answer = yarn.active().await;
-        self.yarn.note(&health::YARN, began, &answer);
+        locked(&self.yarn.news).of_yarn(&answer);
+        self.yarn.note(began, &answer);
         self.tell_moved(answer.ok());
     }
 

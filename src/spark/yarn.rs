@@ -4,14 +4,17 @@
 //! asking the next one. YARN lower-cases tags, and so does its query.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use reqwest::{Client, Method, Response, StatusCode};
+use reqwest::header::LOCATION;
+use reqwest::{Method, Response, StatusCode, Url};
 use serde::Deserialize;
 
-use super::{chain, client, odd, read_body, read_streaming};
+use super::connection::{Access, Connection, NoAnswer};
+use super::{odd, read_body, read_streaming};
 use crate::job::machine::Timestamp;
 use crate::job::world::{AppEnd, AppState, Application, NotKilled, Unreachable, Yarn, YarnMemory};
 
@@ -32,8 +35,7 @@ pub struct ResourceManager {
     bases: Vec<String>,
     /// The one that answered last.
     active: Arc<AtomicUsize>,
-    timeout: Duration,
-    client: Client,
+    connection: Connection,
 }
 
 /// An application on its way.
@@ -113,10 +115,14 @@ impl ResourceManager {
     ///
     /// # Errors
     /// Where the TLS library cannot be set up.
-    pub fn new(bases: &[String], timeout: Duration) -> Result<ResourceManager, reqwest::Error> {
-        let (timeout, client) = (timeout.min(ANSWER), client(timeout.min(ANSWER)).build()?);
+    pub fn new(
+        bases: &[String],
+        access: &Access,
+        timeout: Duration,
+    ) -> Result<ResourceManager, Box<dyn Error + Send + Sync>> {
+        let connection = Connection::new(access, bases, timeout.min(ANSWER), true)?;
         let bases = bases.iter().map(|base| base.trim_end_matches('/').to_owned()).collect();
-        Ok(ResourceManager { bases, active: Arc::default(), timeout, client })
+        Ok(ResourceManager { bases, active: Arc::default(), connection })
     }
 
     /// Whether there is any.
@@ -129,13 +135,13 @@ impl ResourceManager {
     ///
     /// # Errors
     /// Where YARN does not answer.
-    pub async fn active(&self) -> Result<HashMap<String, Vec<Moving>>, Unreachable> {
+    pub async fn active(&self) -> Result<HashMap<String, Vec<Moving>>, NoAnswer> {
         let path =
             format!("/ws/v1/cluster/apps?applicationTags={OURS}&states={ACTIVE}&deSelects=resourceRequests");
         let response = self.ask_for(&Method::GET, &path, None).await?;
         if response.status() != StatusCode::OK {
             let status = response.status();
-            return Err(Unreachable(refused(status, &read_body(response).await.unwrap_or_default())));
+            return Err(self.connection.refused(status, &read_body(response).await.unwrap_or_default()));
         }
         let list = read_streaming(response, serde_json::from_reader::<_, List>).await?;
         let mut found: HashMap<String, Vec<Moving>> = HashMap::new();
@@ -173,8 +179,8 @@ impl ResourceManager {
                 }
                 Err(error) => Yarn::Unreachable(odd(&error).0),
             },
-            Ok((status, body)) => Yarn::Unreachable(refused(status, &body)),
-            Err(Unreachable(words)) => Yarn::Unreachable(words),
+            Ok((status, body)) => Yarn::Unreachable(self.connection.refused(status, &body).words()),
+            Err(reason) => Yarn::Unreachable(reason.words()),
         }
     }
 
@@ -199,8 +205,8 @@ impl ResourceManager {
             {
                 Yarn::Answer(Vec::new())
             }
-            Ok((status, body)) => Yarn::Unreachable(refused(status, &body)),
-            Err(Unreachable(words)) => Yarn::Unreachable(words),
+            Ok((status, body)) => Yarn::Unreachable(self.connection.refused(status, &body).words()),
+            Err(reason) => Yarn::Unreachable(reason.words()),
         }
     }
 
@@ -228,19 +234,19 @@ impl ResourceManager {
             return Err(Unreachable("YARN is off".to_owned()));
         }
         let first = self.active.load(Ordering::Relaxed);
-        let mut trouble = Unreachable("every ResourceManager is a standby".to_owned());
+        let mut trouble = NoAnswer::Silent("every ResourceManager is a standby".to_owned());
         for step in 0..self.bases.len() {
             let at = (first + step) % self.bases.len();
             let asked = self.ask_one(at, &Method::GET, "/ws/v1/cluster/info", None).await;
             let (status, body) = match asked {
                 Ok(response) => (response.status(), read_body(response).await?),
-                Err(unreachable) => {
-                    trouble = unreachable;
+                Err(reason) => {
+                    trouble = telling(trouble, reason);
                     continue;
                 }
             };
             if status != StatusCode::OK {
-                return Err(Unreachable(refused(status, &body)));
+                return Err(self.connection.refused(status, &body).into());
             }
             let info: Info = serde_json::from_slice(&body).map_err(|error| odd(&error))?;
             let info = info.cluster_info;
@@ -251,7 +257,7 @@ impl ResourceManager {
             let keeps = !store.is_empty() && !store.ends_with("NullRMStateStore");
             return Ok(YarnMemory { started: Timestamp(info.started_on), keeps });
         }
-        Err(trouble)
+        Err(trouble.into())
     }
 
     /// Asks for the end of an application. That it ended is to be seen by looking.
@@ -266,14 +272,13 @@ impl ResourceManager {
         }
         let path = format!("/ws/v1/cluster/apps/{id}/state");
         let asked = self.ask(Method::PUT, &path, Some(r#"{"state":"KILLED"}"#)).await;
-        let (status, body) = asked.map_err(|Unreachable(words)| NotKilled::NotNow(words))?;
+        let (status, body) = asked.map_err(|reason| NotKilled::NotNow(reason.words()))?;
+        let refused = || self.connection.refused(status, &body).words();
         match status {
             // A standby without an active one answers 200 and a text.
             _ if status.is_success() && serde_json::from_slice::<Taken>(&body).is_ok() => Ok(()),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Err(NotKilled::Forbidden(refused(status, &body)))
-            }
-            _ => Err(NotKilled::NotNow(refused(status, &body))),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(NotKilled::Forbidden(refused())),
+            _ => Err(NotKilled::NotNow(refused())),
         }
     }
 
@@ -283,7 +288,7 @@ impl ResourceManager {
         method: Method,
         path: &str,
         body: Option<&'static str>,
-    ) -> Result<(StatusCode, Vec<u8>), Unreachable> {
+    ) -> Result<(StatusCode, Vec<u8>), NoAnswer> {
         let response = self.ask_for(&method, path, body).await?;
         let status = response.status();
         Ok((status, read_body(response).await?))
@@ -295,9 +300,9 @@ impl ResourceManager {
         method: &Method,
         path: &str,
         body: Option<&'static str>,
-    ) -> Result<Response, Unreachable> {
+    ) -> Result<Response, NoAnswer> {
         let first = self.active.load(Ordering::Relaxed);
-        let mut trouble = Unreachable("no ResourceManager is configured".to_owned());
+        let mut trouble = NoAnswer::Silent("no ResourceManager is configured".to_owned());
         for step in 0..self.bases.len() {
             let at = (first + step) % self.bases.len();
             match self.ask_one(at, method, path, body).await {
@@ -305,7 +310,7 @@ impl ResourceManager {
                     self.active.store(at, Ordering::Relaxed);
                     return Ok(answer);
                 }
-                Err(unreachable) => trouble = unreachable,
+                Err(reason) => trouble = telling(trouble, reason),
             }
         }
         Err(trouble)
@@ -318,26 +323,40 @@ impl ResourceManager {
         method: &Method,
         path: &str,
         body: Option<&'static str>,
-    ) -> Result<Response, Unreachable> {
+    ) -> Result<Response, NoAnswer> {
+        let (base, connection) = (&self.bases[at], &self.connection);
         let and = if path.contains('?') { '&' } else { '?' };
-        let mut request = self
-            .client
-            .request(method.clone(), format!("{}{path}{and}{USER}", self.bases[at]))
-            .timeout(self.timeout)
+        let mut request = connection
+            .request(method.clone(), &format!("{base}{path}{and}{USER}"))
             .header("Accept", "application/json");
         if let Some(body) = body {
             request = request.header("Content-Type", "application/json").body(body);
         }
-        let response = request.send().await.map_err(|error| Unreachable(chain(&error)))?;
+        let response = request.send().await.map_err(|error| connection.failure(&error))?;
         if response.status().is_redirection() {
-            return Err(Unreachable(format!("{} is a standby", self.bases[at])));
+            let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default();
+            return Err(NoAnswer::Silent(passed_on(base, to)));
         }
         Ok(response)
     }
 }
 
-fn refused(status: StatusCode, body: &[u8]) -> String {
-    format!("{} {}", status.as_u16(), super::livy_wire::words(body))
+/// What a redirect means: a standby's, or the way from http to https, which is for an operator to take.
+fn passed_on(base: &str, to: &str) -> String {
+    let host = |url: &str| Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    if base.starts_with("http:") && to.starts_with("https:") && host(base) == host(to) {
+        let place: String = to.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+        return format!("{base} sends everybody to {place}: set url in [yarn] to that");
+    }
+    format!("{base} is a standby")
+}
+
+/// Of two ResourceManagers' reasons the one that an operator can mend.
+fn telling(first: NoAnswer, second: NoAnswer) -> NoAnswer {
+    match first {
+        NoAnswer::Barred(_) => first,
+        NoAnswer::Silent(_) => second,
+    }
 }
 
 #[cfg(test)]

@@ -253,9 +253,7 @@ async fn a_refusal_ends_the_task_in_livys_words_and_frees_the_name() {
 
 #[tokio::test]
 async fn refusals_of_every_kind_are_final() {
-    for (status, body) in
-        [(401, ""), (403, ""), (404, "<html>"), (405, ""), (406, ""), (400, "<html>CSRF</html>")]
-    {
+    for (status, body) in [(403, ""), (404, "<html>"), (405, ""), (406, ""), (400, "<html>CSRF</html>")] {
         let stage = Stage::new().await;
         let fault = Fault::Answer { status, content_type: "text/html".into(), body: body.into() };
         stage.livy.fault("POST /batches", fault);

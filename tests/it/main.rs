@@ -24,6 +24,7 @@ mod old_worker;
 mod poll;
 mod report;
 mod structure;
+mod tls;
 mod truth;
 mod upgrade;
 mod way;

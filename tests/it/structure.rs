@@ -7,10 +7,11 @@ use serde_json::Value;
 use spark_job_worker::config;
 
 /// An external crate and the one place that names it.
-const CRATES: [(&str, &str); 6] = [
+const CRATES: [(&str, &str); 7] = [
     ("aws_sdk_sfn", "src/activity.rs"),
     ("aws_config", "src/activity.rs"),
     ("reqwest", "src/spark/"),
+    ("rustls", "src/spark/tls.rs"),
     ("figment", "src/config.rs"),
     ("backoff", "src/retry.rs"),
     ("tracing_journald", "src/ops/telemetry"),

@@ -31,7 +31,7 @@ static BEARER: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// The text without what looks like a secret. A text without one is not copied.
-pub(super) fn mask(text: &str) -> Cow<'_, str> {
+pub(crate) fn mask(text: &str) -> Cow<'_, str> {
     let mut masked = Cow::Borrowed(text);
     for (expression, with) in
         [(&*URL, "${1}***@"), (&*BEARER, "${1}***"), (&*NAMED, "${1}***"), (&*AWS, "***")]

@@ -47,6 +47,16 @@ pub const LIVY_UNREACHABLE: &str = "af3ed7eead0942a4bedd4a47f6cacbdf";
 /// Livy answers again.
 pub const LIVY_BACK: &str = "1d215690cba0420dab8b410f191a199d";
 
+/// Livy is there and cannot be used: its certificate is not trusted, or it does not take our password. No task is
+/// polled, running jobs are waited for.
+pub const LIVY_BARRED: &str = "0978a619daee4c128828c2a18785f276";
+
+/// YARN is there and cannot be used: its certificate is not trusted, or it does not take our password.
+pub const YARN_BARRED: &str = "88ef1729623046569c02e0cbf4f4fcf2";
+
+/// The configuration has certificates of Livy or YARN go unverified.
+pub const TLS_INSECURE: &str = "c836b9c52a544ba49a0a1bf1ad33218f";
+
 /// A bug in the worker ended a task's loop.
 pub const JOB_PANICKED: &str = "b06417dccb3e4454bc553ae4c0cc2145";
 

@@ -1,11 +1,14 @@
-//! Whether a service answers, and what is logged when that changes: a change is worth a line, a repetition is not.
+//! Whether a service answers, and how long that takes it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tracing::{info, warn};
 
-use crate::job::world::Unreachable;
-use crate::ops::telemetry::message_id;
+use super::locked;
+use super::news::News;
+use crate::spark::connection::NoAnswer;
 
 /// Whether a service answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,60 +26,42 @@ pub enum Health {
     },
 }
 
-/// A service whose health is followed.
-pub(super) struct Followed {
-    name: &'static str,
-    unreachable: &'static str,
-    back: &'static str,
-    meanwhile: &'static str,
+/// A service that is swept. Copies share what is known.
+#[derive(Clone)]
+pub(super) struct Service {
+    pub(super) health: watch::Sender<Health>,
+    /// How long the last answered sweep took.
+    pub(super) took: Arc<Mutex<Option<Duration>>>,
+    pub(super) news: Arc<Mutex<News>>,
 }
 
-/// Livy.
-pub(super) const LIVY: Followed = Followed {
-    name: "Livy",
-    unreachable: message_id::LIVY_UNREACHABLE,
-    back: message_id::LIVY_BACK,
-    meanwhile: "no task is polled until it does",
-};
+impl Default for Service {
+    fn default() -> Self {
+        let health = watch::Sender::new(Health::Unknown);
+        Service { health, took: Arc::default(), news: Arc::default() }
+    }
+}
 
-/// YARN.
-pub(super) const YARN: Followed = Followed {
-    name: "YARN",
-    unreachable: message_id::YARN_UNREACHABLE,
-    back: message_id::YARN_BACK,
-    meanwhile: "jobs are followed in Livy, and an end that only YARN can judge waits",
-};
-
-impl Followed {
-    /// Takes note of an answer, or of none. Who waits for a change is woken by one only.
-    pub(super) fn note<T>(&self, health: &watch::Sender<Health>, answer: &Result<T, Unreachable>) {
-        health.send_if_modified(|health| {
-            let (changed, now) = self.after(health, answer);
+impl Service {
+    /// Takes note of the answer to a sweep. Only a change wakes who waits for one; the words are kept up to date.
+    pub(super) fn note<T>(&self, began: Instant, answer: &Result<T, NoAnswer>) {
+        if answer.is_ok() {
+            *locked(&self.took) = Some(began.elapsed());
+        }
+        self.health.send_if_modified(|health| {
+            let since = match health {
+                Health::Down { since, .. } => Some(*since),
+                Health::Unknown | Health::Up => None,
+            };
+            let (now, changed) = match answer {
+                Ok(_) => (Health::Up, *health != Health::Up),
+                Err(reason) => {
+                    let words = reason.clone().words();
+                    (Health::Down { since: since.unwrap_or_else(Instant::now), words }, since.is_none())
+                }
+            };
             *health = now;
             changed
         });
-    }
-
-    fn after<T>(&self, known: &Health, answer: &Result<T, Unreachable>) -> (bool, Health) {
-        match (answer, known) {
-            (Ok(_), Health::Up) => (false, Health::Up),
-            (Ok(_), Health::Unknown) => {
-                info!("{} answers", self.name);
-                (true, Health::Up)
-            }
-            (Ok(_), Health::Down { since, .. }) => {
-                let seconds = since.elapsed().as_secs();
-                info!(message_id = self.back, "{} answers again after {seconds} s", self.name);
-                (true, Health::Up)
-            }
-            (Err(Unreachable(words)), Health::Down { since, .. }) => {
-                (false, Health::Down { since: *since, words: words.clone() })
-            }
-            (Err(Unreachable(words)), Health::Up | Health::Unknown) => {
-                let (name, meanwhile) = (self.name, self.meanwhile);
-                warn!(message_id = self.unreachable, "{name} does not answer: {words}; {meanwhile}");
-                (true, Health::Down { since: Instant::now(), words: words.clone() })
-            }
-        }
     }
 }

@@ -4,18 +4,22 @@ mod call;
 mod fault;
 mod ledger;
 mod serve;
+mod tls;
 
 pub(crate) use call::decoded;
 pub use call::{Answer, Call, Operation, Request};
 pub use fault::{Fault, On};
+pub use tls::{Authority, Identity};
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use tokio::net::TcpSocket;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -91,6 +95,8 @@ impl Server {
             service: service(handle.clone()),
             ledger: Ledger::new(bell),
             idle,
+            identity: Mutex::default(),
+            login: Mutex::default(),
             hung: watch::Sender::new(false),
             releases: watch::Sender::new(0),
         });
@@ -108,9 +114,21 @@ impl Server {
         server
     }
 
-    /// `http://127.0.0.1:PORT`, without a slash at the end.
+    /// `http://127.0.0.1:PORT`, without a slash at the end; `https` where it has an identity.
     pub fn url(&self) -> String {
-        format!("http://{}", self.0.address)
+        let secured = self.0.shared.identity.lock().expect("no panic while it is held").is_some();
+        format!("{}://{}", if secured { "https" } else { "http" }, self.0.address)
+    }
+
+    /// Connections from now on are TLS, with this certificate; those that are open stay as they are.
+    pub fn secure(&self, identity: &Identity) {
+        *self.0.shared.identity.lock().expect("no panic while it is held") = Some(identity.clone());
+    }
+
+    /// Answers only who says this name and password, with 401 to all others.
+    pub fn demand(&self, username: &str, password: &str) {
+        let login = format!("Basic {}", STANDARD.encode(format!("{username}:{password}")));
+        *self.0.shared.login.lock().expect("no panic while it is held") = Some(login);
     }
 
     /// The address that the server listens at, also while it is down.

@@ -1,7 +1,7 @@
 //! Accepting connections, and answering each request in a way that its fault, if any, asks for.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -11,12 +11,13 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::ledger::Ledger;
-use super::{Answer, Answering, Fault, Operation, Request, Service};
+use super::{Answer, Answering, Fault, Identity, Operation, Request, Service};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -25,6 +26,10 @@ pub(super) struct Shared {
     pub(super) service: Arc<dyn ServiceObject>,
     pub(super) ledger: Ledger,
     pub(super) idle: Option<Duration>,
+    /// Who it is over TLS; nobody: it speaks without.
+    pub(super) identity: Mutex<Option<Identity>>,
+    /// The `Authorization` that it wants to see.
+    pub(super) login: Mutex<Option<String>>,
     pub(super) hung: watch::Sender<bool>,
     pub(super) releases: watch::Sender<u64>,
 }
@@ -100,6 +105,23 @@ async fn accept(listener: Option<&TcpListener>) -> TcpStream {
 async fn converse(shared: Arc<Shared>, stream: TcpStream, connection: u64) {
     // Small answers must not wait for the client's acknowledgements.
     let _ = stream.set_nodelay(true);
+    let identity = shared.identity.lock().expect("no panic while it is held").clone();
+    match identity {
+        None => speak(shared, stream, connection).await,
+        Some(identity) => {
+            // A client who does not like the certificate leaves in the middle of the handshake.
+            if let Ok(stream) = identity.acceptor.accept(stream).await {
+                speak(shared, stream, connection).await;
+            }
+        }
+    }
+}
+
+async fn speak(
+    shared: Arc<Shared>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    connection: u64,
+) {
     let service = service_fn(|request| {
         let shared = Arc::clone(&shared);
         async move { respond(shared, connection, request).await }
@@ -184,6 +206,13 @@ async fn undergo(
 ) {
     // A server that is shut down drops its tasks here; there is nothing to answer then.
     let _ = shared.hung.subscribe().wait_for(|hung| !hung).await;
+    let login = shared.login.lock().expect("no panic while it is held").clone();
+    if login.is_some_and(|login| request.header("authorization") != Some(&login)) {
+        let page = "<html><body><h2>HTTP ERROR 401</h2><p>Authentication required</p></body></html>";
+        let answer = Answer::new(401, "text/html;charset=iso-8859-1", page.to_owned());
+        let _ = reply.send(Some((answer.with("www-authenticate", "Basic realm=\"stand-in\""), 0)));
+        return;
+    }
     let apply = || Arc::clone(&shared.service).answering(Arc::clone(&request));
     let outcome = match fault {
         None => Some((apply().await, 0)),

@@ -15,7 +15,7 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::http::{Bell, Call, Server};
+use crate::http::{Bell, Call, Identity, Server};
 use crate::livy::Livy;
 
 /// Jetty closes idle connections after this time.
@@ -145,6 +145,13 @@ impl Yarn {
             }
         });
         self.up().await;
+    }
+
+    /// Speaks TLS with this certificate, as do its `NodeManager` and its log server.
+    pub fn secure(&self, identity: &Identity) {
+        self.server.secure(identity);
+        let url = self.server.url();
+        self.shared.change(|mind| mind.url = url);
     }
 
     /// Lets it forget an application, as it does when it has finished too many others.

@@ -1,0 +1,33 @@
+//! The clients of the cluster, as the configuration wants them.
+
+use tracing::warn;
+
+use super::Fatal;
+use crate::config::Settings;
+use crate::ops::telemetry::message_id;
+use crate::spark::driver_log::DriverLogs;
+use crate::spark::livy::Livy;
+use crate::spark::yarn::ResourceManager;
+
+/// Builds the clients. Says so where certificates are not to be verified.
+pub(super) fn connect(settings: &Settings) -> Result<(Livy, ResourceManager, DriverLogs), Fatal> {
+    let http = |error| Fatal::Setup("the HTTP client", error);
+    let (livy, yarn) = (&settings.livy, &settings.yarn);
+    for (table, insecure) in [("livy", livy.insecure), ("yarn", yarn.insecure)] {
+        if insecure {
+            warn!(
+                message_id = message_id::TLS_INSECURE,
+                "certificates are not verified (insecure = true in [{table}]): whoever is on the way can read and \
+                 change everything; set pinned_sha256 instead"
+            );
+        }
+    }
+    let (to_livy, to_yarn) =
+        settings.access().map_err(|problem| Fatal::Setup("access to Livy and YARN", Box::new(problem)))?;
+    let (timeout, managers) = (livy.request_timeout, yarn.url.all());
+    Ok((
+        Livy::new(&livy.url, &to_livy, timeout).map_err(http)?,
+        ResourceManager::new(&managers, &to_yarn, timeout).map_err(http)?,
+        DriverLogs::new(&managers, &to_yarn, timeout).map_err(http)?,
+    ))
+}

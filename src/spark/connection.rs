@@ -1,0 +1,197 @@
+//! How a service of the cluster is reached: the one place where HTTP clients are built.
+//!
+//! The name and password of a service go to the places that the configuration names and nowhere else, whatever it
+//! redirects or links to.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Client, Method, RequestBuilder, StatusCode, Url, redirect, retry};
+
+use super::livy_wire;
+use super::tls::{self, Trust};
+use crate::job::world::Unreachable;
+
+/// Idle connections go before the servers' Jetty closes them after 30 s (its default; neither sets one).
+const POOL_IDLE: Duration = Duration::from_secs(20);
+/// To a service on this node or its subnet, TLS included.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// With what a service is reached.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// The table of the configuration that says so, for the mend in messages.
+    pub table: &'static str,
+    /// Which servers are believed.
+    pub trust: Trust,
+    /// Who we are to it; nobody where it does not ask.
+    pub login: Option<Login>,
+}
+
+/// A name and a password for HTTP's basic authentication. The password is never shown.
+#[derive(Clone)]
+pub struct Login {
+    username: String,
+    password: String,
+}
+
+impl Login {
+    /// Takes a name, without a colon, and its password.
+    pub fn new(username: String, password: String) -> Login {
+        Login { username, password }
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Login({}, …)", self.username)
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// Nobody answers, or nothing that can be understood.
+    Silent(String),
+    /// Somebody is there with whom we may not talk: its certificate is not trusted, or it does not know us.
+    Barred(String),
+}
+
+impl NoAnswer {
+    /// The reason.
+    pub fn words(self) -> String {
+        match self {
+            NoAnswer::Silent(words) | NoAnswer::Barred(words) => words,
+        }
+    }
+}
+
+impl From<NoAnswer> for Unreachable {
+    fn from(reason: NoAnswer) -> Unreachable {
+        Unreachable(reason.words())
+    }
+}
+
+impl From<Unreachable> for NoAnswer {
+    fn from(Unreachable(words): Unreachable) -> NoAnswer {
+        NoAnswer::Silent(words)
+    }
+}
+
+/// A client with what it needs to be let in.
+#[derive(Debug, Clone)]
+pub(super) struct Connection {
+    client: Client,
+    table: &'static str,
+    login: Option<Login>,
+    /// Where the login may go.
+    homes: Arc<[Url]>,
+}
+
+impl Connection {
+    /// A client for `homes`: nothing is repeated or redirected by itself, and nothing goes through a proxy. Requests may
+    /// take `timeout` unless they say otherwise. Without a pool each request has a connection of its own.
+    pub(super) fn new(
+        access: &Access,
+        homes: &[String],
+        timeout: Duration,
+        pooled: bool,
+    ) -> Result<Connection, Box<dyn Error + Send + Sync>> {
+        let mut builder = Client::builder()
+            .retry(retry::never())
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .http1_only()
+            .tcp_nodelay(true)
+            .timeout(timeout)
+            .connect_timeout(CONNECT.min(timeout))
+            .pool_idle_timeout(POOL_IDLE);
+        if !pooled {
+            builder = builder.pool_max_idle_per_host(0);
+        }
+        if let Some(config) = tls::config(&access.trust)? {
+            builder = builder.tls_backend_preconfigured(config);
+        }
+        let homes = homes.iter().map(|home| Url::parse(home)).collect::<Result<Arc<[Url]>, _>>()?;
+        Ok(Connection { client: builder.build()?, table: access.table, login: access.login.clone(), homes })
+    }
+
+    /// A request, with the login where it is for one of the service's own places.
+    pub(super) fn request(&self, method: Method, url: &str) -> RequestBuilder {
+        let request = self.client.request(method, url);
+        match &self.login {
+            Some(login) if self.is_home(url) => request.basic_auth(&login.username, Some(&login.password)),
+            Some(_) | None => request,
+        }
+    }
+
+    fn is_home(&self, url: &str) -> bool {
+        Url::parse(url).is_ok_and(|url| self.homes.iter().any(|home| home.origin() == url.origin()))
+    }
+
+    /// Why a request got no answer.
+    pub(super) fn failure(&self, error: &reqwest::Error) -> NoAnswer {
+        match tls::objection(error, self.table) {
+            Some(words) => NoAnswer::Barred(words),
+            None => NoAnswer::Silent(chain(error)),
+        }
+    }
+
+    /// What an answer means that is none to the question.
+    pub(super) fn refused(&self, status: StatusCode, body: &[u8]) -> NoAnswer {
+        let words = format!("{} {}", status.as_u16(), livy_wire::words(body));
+        match &self.login {
+            _ if status != StatusCode::UNAUTHORIZED => NoAnswer::Silent(words),
+            None => NoAnswer::Barred(format!(
+                "it wants authentication ({}): set username and password_file in [{}]",
+                words.trim_end(),
+                self.table
+            )),
+            Some(_) => NoAnswer::Barred(format!(
+                "it does not take username and password of [{}] ({})",
+                self.table,
+                words.trim_end()
+            )),
+        }
+    }
+}
+
+/// The innermost reason is the one that helps: "connection refused" rather than "error sending request".
+pub(super) fn chain(error: &reqwest::Error) -> String {
+    let mut reason: &dyn Error = error;
+    while let Some(source) = reason.source() {
+        reason = source;
+    }
+    if error.is_timeout() { format!("timed out ({reason})") } else { reason.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_goes_home_only_and_is_never_shown() {
+        let login = Login::new("worker".to_owned(), "hunter2".to_owned());
+        let access = Access { table: "yarn", trust: Trust::Anyone, login: Some(login) };
+        let homes = ["https://rm-1:8090".to_owned(), "http://rm-2/base".to_owned()];
+        let connection = Connection::new(&access, &homes, Duration::from_secs(1), true).unwrap();
+        let table = [
+            ("https://rm-1:8090/ws/v1/cluster/info", true),
+            ("https://RM-1:8090/", true),
+            ("http://rm-2:80/base/x", true),
+            ("http://rm-1:8090/", false),
+            ("https://rm-1:8044/node", false),
+            ("https://rm-1/", false),
+            ("https://rm-1:8090@evil.example/", false),
+            ("https://nm-1:8090/", false),
+        ];
+        for (url, expected) in table {
+            let request = connection.request(Method::GET, url).build().unwrap();
+            let said = request.headers().get("authorization").map(|value| value.as_bytes());
+            assert_eq!(said == Some(b"Basic d29ya2VyOmh1bnRlcjI="), expected, "{url}");
+            assert!(!format!("{request:?} {access:?} {connection:?}").contains("hunter2"));
+        }
+    }
+}

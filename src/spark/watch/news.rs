@@ -1,0 +1,84 @@
+//! What is said about Livy and YARN: a change of condition is worth a line, a repetition is not.
+
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use crate::ops::telemetry::message_id;
+use crate::spark::connection::NoAnswer;
+
+/// How a service was found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Condition {
+    Answers,
+    Silent,
+    Barred,
+}
+
+/// What was last said about a service.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    said: Option<Condition>,
+    /// Since when it is away.
+    since: Option<Instant>,
+}
+
+/// A change of condition.
+enum Change<'a> {
+    /// It answers: for the first time, or after so many seconds.
+    Answers(Option<u64>),
+    Silent(&'a str),
+    Barred(&'a str),
+}
+
+impl News {
+    /// Takes note of an answer about Livy, and tells what is new.
+    pub(super) fn of_livy<T>(&mut self, answer: &Result<T, NoAnswer>) {
+        match self.change(answer) {
+            None => {}
+            Some(Change::Answers(None)) => info!("Livy answers"),
+            Some(Change::Answers(Some(seconds))) => {
+                info!(message_id = message_id::LIVY_BACK, "Livy answers again after {seconds} s");
+            }
+            Some(Change::Silent(words)) => warn!(
+                message_id = message_id::LIVY_UNREACHABLE,
+                "Livy does not answer: {words}; no task is polled until it does"
+            ),
+            Some(Change::Barred(words)) => warn!(
+                message_id = message_id::LIVY_BARRED,
+                "Livy cannot be used: {words}; no task is polled until it can"
+            ),
+        }
+    }
+
+    /// Takes note of an answer about YARN, and tells what is new.
+    pub(super) fn of_yarn<T>(&mut self, answer: &Result<T, NoAnswer>) {
+        const MEANWHILE: &str = "jobs are followed in Livy, and an end that only YARN can judge waits";
+        match self.change(answer) {
+            None | Some(Change::Answers(None)) => {}
+            Some(Change::Answers(Some(seconds))) => {
+                info!(message_id = message_id::YARN_BACK, "YARN answers again after {seconds} s");
+            }
+            Some(Change::Silent(words)) => {
+                warn!(message_id = message_id::YARN_UNREACHABLE, "YARN does not answer: {words}; {MEANWHILE}")
+            }
+            Some(Change::Barred(words)) => {
+                warn!(message_id = message_id::YARN_BARRED, "YARN cannot be used: {words}; {MEANWHILE}");
+            }
+        }
+    }
+
+    fn change<'a, T>(&mut self, answer: &'a Result<T, NoAnswer>) -> Option<Change<'a>> {
+        let (condition, change) = match answer {
+            Ok(_) => {
+                let seconds = self.since.take().map(|since| since.elapsed().as_secs());
+                (Condition::Answers, Change::Answers(seconds))
+            }
+            Err(NoAnswer::Silent(words)) => (Condition::Silent, Change::Silent(words)),
+            Err(NoAnswer::Barred(words)) => (Condition::Barred, Change::Barred(words)),
+        };
+        if answer.is_err() {
+            self.since.get_or_insert_with(Instant::now);
+        }
+        (self.said.replace(condition) != Some(condition)).then_some(change)
+    }
+}
