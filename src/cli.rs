@@ -1,5 +1,7 @@
 //! The commands and their exit codes: 0 ok · 1 failed · 2 usage · 78 configuration (systemd does not restart on 78).
 
+mod lint;
+
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -66,6 +68,14 @@ enum Command {
         #[arg(long, value_name = "ARN")]
         activity: Option<String>,
     },
+    /// Check a state machine's definition against what this worker expects
+    Lint {
+        /// A file with the definition in Amazon States Language, or - for standard input
+        state_machine: PathBuf,
+        /// Warnings count as errors
+        #[arg(long)]
+        strict: bool,
+    },
 }
 
 /// Reads the command line and runs the command.
@@ -78,10 +88,18 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
+    if let Command::Lint { state_machine, strict } = &arguments.command
+        && arguments.config.is_none()
+        && !Path::new(config::PATH).exists()
+    {
+        return lint::run(state_machine, *strict, None);
+    }
     let path = config::path_or_default(arguments.config);
     let loaded = match arguments.command {
         Command::Run | Command::Check { .. } => config::load_with_files(&path),
-        Command::Render { .. } | Command::Status { .. } | Command::Terminating => config::load(&path),
+        Command::Render { .. } | Command::Status { .. } | Command::Terminating | Command::Lint { .. } => {
+            config::load(&path)
+        }
     };
     let settings = match loaded {
         Ok(settings) => settings,
@@ -92,7 +110,7 @@ pub fn main() -> ExitCode {
     };
     let unsupported = match arguments.command {
         Command::Run | Command::Check { .. } => config::unsupported(&settings),
-        Command::Render { .. } | Command::Status { .. } | Command::Terminating => None,
+        Command::Render { .. } | Command::Status { .. } | Command::Terminating | Command::Lint { .. } => None,
     };
     if let Some(problem) = unsupported {
         say(stderr(), &problem);
@@ -104,6 +122,7 @@ pub fn main() -> ExitCode {
         Command::Status { watch, json } => status(&settings.admin.socket, watch, json),
         Command::Terminating => terminating(&settings.admin.socket),
         Command::Render { input, activity } => render(&settings, &input, activity.as_deref()),
+        Command::Lint { state_machine, strict } => lint::run(&state_machine, strict, Some(&settings)),
     }
 }
 
@@ -163,12 +182,7 @@ fn check_journal(directory: &Path) -> ExitCode {
 }
 
 fn render(settings: &Settings, input: &Path, arn: Option<&str>) -> ExitCode {
-    let text = if input == Path::new("-") {
-        std::io::read_to_string(std::io::stdin())
-    } else {
-        std::fs::read_to_string(input)
-    };
-    let text = match text {
+    let text = match read(input) {
         Ok(text) => text,
         Err(problem) => return failed(&format!("{} cannot be read: {problem}", input.display())),
     };
@@ -228,6 +242,15 @@ fn terminating(socket: &Path) -> ExitCode {
             failed("the daemon's answer is not one to terminating: is it of another version?")
         }
         Err(unanswered) => failed(&unanswered.to_string()),
+    }
+}
+
+/// A file's text, or that of standard input for `-`.
+fn read(path: &Path) -> std::io::Result<String> {
+    if path == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(path)
     }
 }
 

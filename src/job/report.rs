@@ -5,6 +5,7 @@
 //! a character.
 
 mod cause;
+mod error;
 mod log;
 mod mask;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use cause::cause;
+pub use error::{ErrorName, Retry};
 pub use log::Log;
 pub use log::refine;
 pub(crate) use mask::mask;
@@ -26,52 +28,6 @@ const MAX_TEXT: usize = 4_096;
 const MAX_LINES: usize = 400;
 /// The cause that is tried when the full one was refused, in UTF-16 units.
 const SHORT_CAUSE: usize = 1_024;
-
-/// What `Retry` and `Catch` match on. These names are a promise: state machines contain them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum ErrorName {
-    /// The input is wrong.
-    InvalidInput,
-    /// Livy refuses the batch for good.
-    Rejected,
-    /// spark-submit ended, or ran too long, without an application.
-    SubmitFailed,
-    /// The application failed.
-    Failed,
-    /// The application was killed for its memory.
-    OutOfMemory,
-    /// The driver's node was lost or taken.
-    NodeLost,
-    /// Somebody killed the application.
-    Killed,
-    /// What became of the job cannot be known any more.
-    Lost,
-    /// Livy stayed unreachable or full for too long, and nothing was submitted.
-    LivyUnavailable,
-    /// The worker is going down and gives the task back.
-    ClusterTerminating,
-    /// The worker cannot keep its promises.
-    WorkerFault,
-}
-
-impl ErrorName {
-    /// The name on the wire, at most 256 characters.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ErrorName::InvalidInput => "SparkJob.InvalidInput",
-            ErrorName::Rejected => "SparkJob.Rejected",
-            ErrorName::SubmitFailed => "SparkJob.SubmitFailed",
-            ErrorName::Failed => "SparkJob.Failed",
-            ErrorName::OutOfMemory => "SparkJob.OutOfMemory",
-            ErrorName::NodeLost => "SparkJob.NodeLost",
-            ErrorName::Killed => "SparkJob.Killed",
-            ErrorName::Lost => "SparkJob.Lost",
-            ErrorName::LivyUnavailable => "SparkJob.LivyUnavailable",
-            ErrorName::ClusterTerminating => "SparkJob.ClusterTerminating",
-            ErrorName::WorkerFault => "SparkJob.WorkerFault",
-        }
-    }
-}
 
 /// Who vouches for an outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

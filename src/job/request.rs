@@ -14,6 +14,7 @@ mod keys;
 mod own_livy;
 mod problem;
 mod settings;
+mod template;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -25,11 +26,11 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 pub use own_livy::OwnLivy;
-pub use problem::{Problem, Problems};
+pub use problem::{Problem, Problems, member, shown};
+pub use template::Template;
 
 use json::{Json, Type};
 use keys::{KEYS, Kind};
-use problem::{member, shown};
 use settings::{Entry, Place, Settings};
 use value::Setting;
 
@@ -188,12 +189,31 @@ pub fn parse(
     let (settings, base) = read(top, &mut problems);
     check_livy(&settings, livy, &mut problems);
     let entries = batch_entries(&settings, &defaults.0, &base, &mut problems);
-    let has_file = settings.has(Kind::Path) || entries.iter().any(|entry| entry.key.kind == Kind::Path);
-    if !has_file && !unreadable(top) {
-        problems.add(member(&base, "File"), "is required, because the configured defaults have none");
-    }
+    check_file(top, &settings, &entries, &base, &mut problems);
     let execution = settings.text("Execution").map(str::to_owned);
     problems.or(JobRequest { execution, batch: batch(entries, identity) })
+}
+
+/// What is wrong with an input of which only a part is known yet. Without `defaults` nobody knows what is missing; which
+/// Livy the input names is left to the node that it arrives at.
+pub fn review(template: &Template, defaults: Option<&Defaults>) -> Problems {
+    let text = template.to_string();
+    let top = Json::template(&text);
+    let mut problems = Problems::default();
+    let (settings, base) = read(top, &mut problems);
+    let inherited = defaults.cloned().unwrap_or_default();
+    let entries = batch_entries(&settings, &inherited.0, &base, &mut problems);
+    if defaults.is_some() && top.kind() == Type::Object {
+        check_file(top, &settings, &entries, &base, &mut problems);
+    }
+    problems
+}
+
+fn check_file(top: Json, settings: &Settings, entries: &[Entry], base: &str, problems: &mut Problems) {
+    let has_file = settings.has(Kind::Path) || entries.iter().any(|entry| entry.key.kind == Kind::Path);
+    if !has_file && !unreadable(top) {
+        problems.add(member(base, "File"), "is required, because the configured defaults have none");
+    }
 }
 
 fn invalid(error: serde_json::Error) -> Problems {

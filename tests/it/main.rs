@@ -20,6 +20,7 @@ mod heartbeat;
 mod input;
 mod journald;
 mod lifecycle;
+mod lint;
 mod old_worker;
 mod poll;
 mod report;

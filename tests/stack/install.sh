@@ -66,7 +66,7 @@ install() {
   mkdir -p "$cache"
   ( # one at a time: two checkouts may share the cache
     flock 9
-    (install_jars livy && install_jars yarn) &
+    (install_jars livy && install_jars yarn && install_jars jsonata) &
     jars=$!
     install_venv localstack
     install_venv microburst

@@ -13,6 +13,7 @@
 mod abort;
 mod contract;
 mod crash;
+mod examples;
 mod outcomes;
 mod real;
 mod taxi;

@@ -1,7 +1,7 @@
 //! The real servers, as far as a test asks them anything.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -96,7 +96,8 @@ impl Stage {
     pub(crate) async fn at(step_functions: &str, on: On, name: &str) -> Stage {
         let client = reqwest::Client::new();
         let livy = stack(if on == On::Yarn { "LIVY_YARN" } else { "LIVY_LOCAL" });
-        let name = format!("{name}-{}", std::process::id());
+        // An activity that no other test polls: the open poll of a worker that was killed takes one more task with it.
+        let name = format!("{name}-{}", unique());
         let created = call(&client, "CreateActivity", json!({ "name": name })).await;
         let activity = created["activityArn"].as_str().expect("an ARN").to_owned();
         let directory = tempfile::tempdir_in(stack("DATA")).expect("a directory");
@@ -124,6 +125,16 @@ impl Stage {
         json!({"StartAt": "Job", "States": {"Job": {
             "Type": "Task", "Resource": self.activity, "HeartbeatSeconds": 30, "TimeoutSeconds": 120, "End": true,
         }}})
+    }
+
+    /// An example of `config/state-machines`, for our activity and with the jobs of the stack.
+    pub(crate) fn example(&self, name: &str) -> Value {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/state-machines");
+        let text = fs::read_to_string(folder.join(format!("{name}.asl.json"))).expect("an example");
+        let text = text
+            .replace("arn:aws:states:us-east-1:123456789012:activity:spark-job", &self.activity)
+            .replace("s3://bucket/jobs", &stack("JOBS"));
+        serde_json::from_str(&text).expect("JSON")
     }
 
     /// Creates a state machine and starts it; returns once its first task is scheduled, because the service under test

@@ -2,10 +2,17 @@
 # Settings and command lines of the servers. Everything listens on 127.0.0.1.
 
 # ---------------------------------------------------------------- Step Functions
+java_home() { dirname "$(dirname "$(readlink -f "$(command -v java)")")"; }
+
 command_sfn() {
+  # what LocalStack would else fetch for JSONata from where not every machine reaches: its jars, and a Java
+  local libs=$run/state/sfn/var/lib/localstack/lib
+  mkdir -p "$libs/java" "$libs/jsonata"
+  ln -sfn "$(java_home)" "$libs/java/21"
+  ln -sfn "$(jars jsonata)" "$libs/jsonata/0.9.7"
   # env -i: nobody's AWS or LocalStack settings get in. The default server, Twisted, would listen on all addresses.
   launch sfn env -i "$(mark)" PATH=/usr/bin:/bin HOME="$run/tmp" TMPDIR="$run/tmp" LANG=C.UTF-8 \
-    FILESYSTEM_ROOT="$run/state/sfn" GATEWAY_SERVER=hypercorn GATEWAY_LISTEN="127.0.0.1:$port_sfn" \
+    FILESYSTEM_ROOT="$run/state/sfn" OVERRIDE_IN_DOCKER=false GATEWAY_SERVER=hypercorn GATEWAY_LISTEN="127.0.0.1:$port_sfn" \
     SERVICES=stepfunctions STRICT_SERVICE_LOADING=1 EAGER_SERVICE_LOADING=1 \
     SKIP_SSL_CERT_DOWNLOAD=1 DISABLE_EVENTS=1 DNS_ADDRESS=0 \
     "$(venv localstack)/bin/python" -m localstack.runtime.main
@@ -25,7 +32,7 @@ opens+=(--add-opens=java.base/sun.nio.ch=ALL-UNNAMED --add-opens=java.base/sun.s
 
 java_server() { # java_server NAME MEMORY CLASSPATH MAIN [VARIABLE=VALUE]...
   local name=$1 memory=$2 classpath=$3 main=$4; shift 4
-  launch "$name" "$@" JAVA_HOME="$(dirname "$(dirname "$(readlink -f "$(command -v java)")")")" \
+  launch "$name" "$@" JAVA_HOME="$(java_home)" \
     java "${opens[@]}" "-Xmx$memory" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
     -Djava.io.tmpdir="$run/tmp" -Djava.net.preferIPv4Stack=true \
     -Dlog4j.configuration="file:$run/conf/log4j.properties" -cp "$classpath" "$main"

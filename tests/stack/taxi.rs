@@ -19,11 +19,7 @@ async fn the_taxi_pipeline_runs_on_yarn() {
 
 async fn pipeline(on: On) {
     let stage = Stage::new(on, "taxi").await;
-    let definition =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stack/taxi.asl.json"))
-            .expect("the state machine")
-            .replace("arn:aws:states:us-east-1:000000000000:activity:spark-job", &stage.activity);
-    let definition: Value = serde_json::from_str(&definition).expect("JSON");
+    let definition = stage.example("taxi-pipeline");
     let (miles, status) = (stage.directory.path().join("miles"), stage.directory.path().join("status"));
     let input = json!({"jobs": stack("JOBS"), "trips": stack("TRIPS"), "miles": miles, "status": status});
 

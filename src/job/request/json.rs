@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use super::problem::clipped;
 
+/// What stands in a template's text for a value that is not known yet. It is no JSON, so no input contains it.
+pub(super) const OPEN: &str = "?";
+
 /// The text of one valid JSON value, without white space around it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Json<'a>(&'a str);
@@ -21,6 +24,8 @@ pub(super) enum Type {
     Text,
     List,
     Object,
+    /// Not known yet: only in a [`Template`](super::Template).
+    Open,
 }
 
 impl<'a> Json<'a> {
@@ -30,6 +35,11 @@ impl<'a> Json<'a> {
         Ok(Json(text.trim()))
     }
 
+    /// A template's text, which is valid but for [`OPEN`] in the place of values.
+    pub(super) fn template(text: &'a str) -> Json<'a> {
+        Json(text)
+    }
+
     pub(super) fn kind(self) -> Type {
         match self.0.as_bytes().first() {
             Some(b'"') => Type::Text,
@@ -37,6 +47,7 @@ impl<'a> Json<'a> {
             Some(b'{') => Type::Object,
             Some(b't' | b'f') => Type::Bool,
             Some(b'n') | None => Type::Null,
+            Some(b'?') => Type::Open,
             Some(_) => Type::Number,
         }
     }
@@ -46,9 +57,11 @@ impl<'a> Json<'a> {
         serde_json::from_str(self.0).ok()
     }
 
-    /// A string's content, or a number or boolean as it was written.
+    /// A string's content, or a number or boolean as it was written. What is not known yet counts as an empty string,
+    /// which breaks no rule for an element or a property.
     pub(super) fn scalar(self) -> Option<String> {
         match self.kind() {
+            Type::Open => Some(String::new()),
             Type::Text => self.text(),
             Type::Number | Type::Bool => Some(self.0.to_owned()),
             Type::Null | Type::List | Type::Object => None,
@@ -78,6 +91,7 @@ impl<'a> Json<'a> {
             Type::Text => "a string".to_owned(),
             Type::List => "a list".to_owned(),
             Type::Object => "an object".to_owned(),
+            Type::Open => "a value that is not known yet".to_owned(),
         }
     }
 

@@ -3,6 +3,8 @@
 //! A key's second spelling is Livy's own name of the field (`CreateBatchRequest`, the same 16 fields in Livy 0.4 to
 //! 0.9). Livy answers an unknown field with a 400, so nothing outside this table is ever sent.
 
+use crate::nearest;
+
 /// What a key's value must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -89,41 +91,7 @@ pub(super) fn find(spelling: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.spellings().any(|known| known == spelling))
 }
 
-/// The known spelling that somebody may have meant, if one is near enough: a third of the letters may be wrong.
+/// The known spelling that somebody may have meant.
 pub(super) fn nearest(unknown: &str) -> Option<&'static str> {
-    let letters: Vec<char> = unknown.chars().take(MAX_LETTERS + 1).collect();
-    let allowed = letters.len() / 3;
-    let first = letters.first().copied();
-    KEYS.iter()
-        .flat_map(Key::spellings)
-        .filter(|known| known.len().abs_diff(letters.len()) <= allowed)
-        .map(|known| {
-            (distance(&letters, &known.chars().collect::<Vec<_>>()), known.chars().next() != first, known)
-        })
-        .filter(|(distance, ..)| *distance <= allowed)
-        .min_by_key(|(distance, other_style, _)| (*distance, *other_style))
-        .map(|(.., known)| known)
-}
-
-/// From here on a key is too long to be near to any known one.
-const MAX_LETTERS: usize = 24;
-
-/// How many letters must be inserted, dropped, replaced or swapped with their neighbour to make `a` into `b`, whatever
-/// their case (Damerau and Levenshtein's distance, each letter changed once at most).
-fn distance(a: &[char], b: &[char]) -> usize {
-    let same = |i: usize, j: usize| a[i - 1].eq_ignore_ascii_case(&b[j - 1]);
-    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let replaced = rows[i - 1][j - 1] + usize::from(!same(i, j));
-            let mut least = replaced.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && same(i, j - 1) && same(i - 1, j) {
-                least = least.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
+    nearest::nearest(unknown, KEYS.iter().flat_map(Key::spellings))
 }

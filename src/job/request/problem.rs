@@ -16,6 +16,8 @@ pub struct Problem {
     pub path: String,
     /// What, and where it helps, what to write instead.
     pub text: String,
+    /// Whether it is the key itself that is not known.
+    pub unknown_key: bool,
 }
 
 impl fmt::Display for Problem {
@@ -36,7 +38,11 @@ impl Problems {
     }
 
     pub(super) fn add(&mut self, path: impl Into<String>, text: impl Into<String>) {
-        self.0.push(Problem { path: path.into(), text: text.into() });
+        self.0.push(Problem { path: path.into(), text: text.into(), unknown_key: false });
+    }
+
+    pub(super) fn add_unknown_key(&mut self, path: impl Into<String>, text: impl Into<String>) {
+        self.0.push(Problem { path: path.into(), text: text.into(), unknown_key: true });
     }
 
     /// The problems, first the first.
@@ -62,14 +68,14 @@ impl fmt::Display for Problems {
 impl std::error::Error for Problems {}
 
 /// The path of a member: `$.File`, or `$.Conf['spark.yarn.tags']` where the key is no plain word.
-pub(super) fn member(base: &str, key: &str) -> String {
+pub fn member(base: &str, key: &str) -> String {
     let plain = key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !key.is_empty();
     let key = clipped(key);
     if plain { format!("{base}.{key}") } else { format!("{base}['{}']", key.escape_debug()) }
 }
 
 /// A foreign text, quoted and short enough for a message.
-pub(super) fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     format!("\"{}\"", clipped(text).escape_debug())
 }
 

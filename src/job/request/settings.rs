@@ -39,7 +39,7 @@ impl Settings {
     /// Reads a table; what is wrong with it is added to `problems`, in order.
     pub(super) fn read(table: Json, path: &str, place: Place, problems: &mut Problems) -> Settings {
         let mut settings = Settings::default();
-        if table.kind() != Type::Object {
+        if !matches!(table.kind(), Type::Object | Type::Open) {
             problems.add(path, expected("an object", table));
         }
         for (spelling, value) in table.members() {
@@ -50,7 +50,7 @@ impl Settings {
 
     fn member(&mut self, spelling: &str, value: Json, path: String, place: Place, problems: &mut Problems) {
         let Some(key) = keys::find(spelling) else {
-            problems.add(path, unknown(spelling));
+            problems.add_unknown_key(path, unknown(spelling));
             let meant = spelling.strip_suffix(".$").and_then(keys::find);
             self.given.extend(meant.map(|key| (key, spelling.to_owned())));
             return;
@@ -66,7 +66,9 @@ impl Settings {
         } else if let Some(earlier) = earlier {
             problems
                 .add(path, format!("is the same key as `{earlier}`, which is given, too: keep one of them"));
-        } else if let Some(setting) = value::check(key.kind, value, &path, problems) {
+        } else if value.kind() != Type::Open
+            && let Some(setting) = value::check(key.kind, value, &path, problems)
+        {
             self.entries.push(Entry { key, path, setting });
         }
     }

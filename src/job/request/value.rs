@@ -97,7 +97,7 @@ fn memory(value: Json, property: &str) -> Result<String, String> {
     const WANTED: &str = "digits and a unit (b, k, kb, m, mb, g, gb, t, tb, p or pb), such as 512m or 4g";
     let text = match value.kind() {
         Type::Text => text(value)?,
-        Type::Null | Type::Bool | Type::Number | Type::List | Type::Object => {
+        Type::Null | Type::Bool | Type::Number | Type::List | Type::Object | Type::Open => {
             return Err(expected(&format!("a string of {WANTED}"), value));
         }
     };

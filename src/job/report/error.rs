@@ -1,0 +1,91 @@
+//! The names under which a job fails, and which of them are worth a Retry.
+
+use serde::{Deserialize, Serialize};
+
+/// What `Retry` and `Catch` match on. These names are a promise: state machines contain them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ErrorName {
+    /// The input is wrong.
+    InvalidInput,
+    /// Livy refuses the batch for good.
+    Rejected,
+    /// spark-submit ended, or ran too long, without an application.
+    SubmitFailed,
+    /// The application failed.
+    Failed,
+    /// The application was killed for its memory.
+    OutOfMemory,
+    /// The driver's node was lost or taken.
+    NodeLost,
+    /// Somebody killed the application.
+    Killed,
+    /// What became of the job cannot be known any more.
+    Lost,
+    /// Livy stayed unreachable or full for too long, and nothing was submitted.
+    LivyUnavailable,
+    /// The worker is going down and gives the task back.
+    ClusterTerminating,
+    /// The worker cannot keep its promises.
+    WorkerFault,
+}
+
+impl ErrorName {
+    /// Every name, in the order of the README.
+    pub const ALL: [ErrorName; 11] = [
+        ErrorName::InvalidInput,
+        ErrorName::Rejected,
+        ErrorName::SubmitFailed,
+        ErrorName::Failed,
+        ErrorName::OutOfMemory,
+        ErrorName::NodeLost,
+        ErrorName::Killed,
+        ErrorName::Lost,
+        ErrorName::LivyUnavailable,
+        ErrorName::ClusterTerminating,
+        ErrorName::WorkerFault,
+    ];
+
+    /// The name on the wire, at most 256 characters.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ErrorName::InvalidInput => "SparkJob.InvalidInput",
+            ErrorName::Rejected => "SparkJob.Rejected",
+            ErrorName::SubmitFailed => "SparkJob.SubmitFailed",
+            ErrorName::Failed => "SparkJob.Failed",
+            ErrorName::OutOfMemory => "SparkJob.OutOfMemory",
+            ErrorName::NodeLost => "SparkJob.NodeLost",
+            ErrorName::Killed => "SparkJob.Killed",
+            ErrorName::Lost => "SparkJob.Lost",
+            ErrorName::LivyUnavailable => "SparkJob.LivyUnavailable",
+            ErrorName::ClusterTerminating => "SparkJob.ClusterTerminating",
+            ErrorName::WorkerFault => "SparkJob.WorkerFault",
+        }
+    }
+
+    /// Whether a state machine gains by trying again.
+    pub fn retry(self) -> Retry {
+        match self {
+            ErrorName::NodeLost
+            | ErrorName::LivyUnavailable
+            | ErrorName::ClusterTerminating
+            | ErrorName::WorkerFault => Retry::Yes,
+            ErrorName::SubmitFailed | ErrorName::Lost => Retry::ByChoice,
+            ErrorName::InvalidInput
+            | ErrorName::Rejected
+            | ErrorName::Failed
+            | ErrorName::OutOfMemory
+            | ErrorName::Killed => Retry::No,
+        }
+    }
+}
+
+/// Whether an error is worth a Retry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// Another try can end well, and no job runs twice by it.
+    Yes,
+    /// The author of the state machine must know whether the job may run again.
+    ByChoice,
+    /// The same input comes to the same end.
+    No,
+}

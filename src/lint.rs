@@ -1,0 +1,77 @@
+//! What a state machine's definition gets wrong about this worker's tasks, found before it is created.
+//!
+//! An error is what Step Functions refuses, and what is sure to hurt: a heartbeat that comes too late, an activity that
+//! nobody polls, a key or an error that does not exist. The rest is a warning. Values are checked by the rules for real
+//! inputs ([`crate::job::request`]), names of errors by the list of those reported ([`crate::job::report`]).
+
+mod errors;
+mod expression;
+mod fields;
+mod finding;
+mod input;
+mod resource;
+mod retry;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod times;
+mod walk;
+
+use serde_json::Value;
+
+use crate::config::Activity;
+
+pub use finding::{Finding, Level};
+
+use finding::Findings;
+use resource::{Resource, Use};
+use walk::{Program, State};
+
+/// Checks a definition against the activities of a configuration, or, where there is none, takes every activity for the
+/// worker's own. What was found is in the order of the states.
+///
+/// # Errors
+/// A definition that is no JSON.
+pub fn lint(definition: &str, activities: Option<&[Activity]>) -> Result<Vec<Finding>, serde_json::Error> {
+    let definition: Value = serde_json::from_str(definition)?;
+    let programs = walk::programs(&definition);
+    let mut findings = Findings::default();
+    if activities.is_none() {
+        findings.note(
+            "$",
+            "without a configuration every activity is the worker's, with a heartbeat_interval of 20s",
+            "give --config to check against yours",
+        );
+    }
+    let known = resource::Known::new(activities);
+    shape::check(&definition, &programs, &mut findings);
+    let mut ours = 0;
+    for state in programs.iter().flat_map(Program::states) {
+        match known.look(state.body) {
+            Use::Other => errors::check_others(state, &mut findings),
+            Use::Ours(resource) => {
+                ours += 1;
+                task(state, &resource, &mut findings);
+            }
+        }
+    }
+    if ours == 0 {
+        let what = if activities.is_some() {
+            "no Task state has the ARN of a configured activity"
+        } else {
+            "no Task state has the ARN of an activity"
+        };
+        findings.warning("$", what, "put it into the Resource of the Task state that runs the job");
+    }
+    Ok(findings.done())
+}
+
+/// Checks a Task state that this worker serves.
+fn task(state: &State, resource: &Resource, findings: &mut Findings) {
+    resource.report(state, findings);
+    fields::check(state, findings);
+    input::check(state, resource, findings);
+    times::check(state, resource.activity.heartbeat_interval, findings);
+    retry::check(state, findings);
+    errors::check_ours(state, findings);
+}

@@ -1,0 +1,95 @@
+//! What Step Functions refuses in any definition: states that are not there, not reached, or lead nowhere.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::job::request::member;
+use crate::nearest::nearest;
+
+use super::finding::{Findings, did_you_mean};
+use super::walk::{Language, Program, State};
+
+const TYPES: [&str; 8] = ["Task", "Parallel", "Map", "Pass", "Wait", "Choice", "Succeed", "Fail"];
+/// The longest name of a state, in characters.
+const MAX_NAME: usize = 80;
+
+pub(super) fn check(definition: &Value, programs: &[Program], findings: &mut Findings) {
+    if !definition.is_object() {
+        findings.error("$", "a state machine is a JSON object", "");
+    }
+    let mut names = BTreeSet::new();
+    for program in programs {
+        targets(program, findings);
+        for state in program.states() {
+            one(state, findings);
+            if !names.insert(state.name) {
+                findings.error(&state.path, "another state of this machine has the same name", "rename one");
+            }
+        }
+    }
+}
+
+/// Whether each state that is named exists, and each that exists is named.
+fn targets(program: &Program, findings: &mut Findings) {
+    let names: BTreeSet<&str> = program.states().map(|state| state.name).collect();
+    let start = program.body.get("StartAt").and_then(Value::as_str);
+    if names.is_empty() {
+        findings.error(&program.path, "has no States", "");
+    }
+    if start.is_none() {
+        findings.error(&program.path, "has no StartAt", "name the first state");
+    }
+    let start = start.map(|start| (member(&program.path, "StartAt"), start));
+    let named: Vec<_> = start.into_iter().chain(program.states().flat_map(successors)).collect();
+    for (path, name) in &named {
+        if !names.contains(name) {
+            let near = nearest(name, names.iter().copied());
+            findings.error(path, format!("there is no state `{name}` here"), did_you_mean(near));
+        }
+    }
+    let reached: BTreeSet<&str> = named.iter().map(|(_, name)| *name).collect();
+    for state in program.states().filter(|state| !reached.contains(state.name)) {
+        findings.error(&state.path, "no state leads here", "give it a Next, or remove it");
+    }
+}
+
+/// The states that a state names, each with the path of the name.
+fn successors<'a>(state: &State<'a>) -> Vec<(String, &'a str)> {
+    let text = |value: Option<&'a Value>| value.and_then(Value::as_str);
+    let mut found: Vec<_> = ["Next", "Default"]
+        .into_iter()
+        .filter_map(|field| text(state.body.get(field)).map(|name| (state.at(field), name)))
+        .collect();
+    for field in ["Choices", "Catch"] {
+        let list = state.body.get(field).and_then(Value::as_array).into_iter().flatten().enumerate();
+        found.extend(list.filter_map(|(at, rule)| {
+            text(rule.get("Next")).map(|name| (format!("{}[{at}].Next", state.at(field)), name))
+        }));
+    }
+    found
+}
+
+fn one(state: &State, findings: &mut Findings) {
+    if state.name.chars().count() > MAX_NAME {
+        findings.error(&state.path, "a state's name has 80 characters at most", "shorten it");
+    }
+    if state.inside_jsonata && state.language == Language::JsonPath {
+        findings.error(state.at("QueryLanguage"), "inside JSONata no state can choose JSONPath", "");
+    }
+    let ends = state.body.get("End").is_some_and(|end| end == true);
+    let goes_on = state.body.contains_key("Next");
+    match state.kind() {
+        "Task" | "Parallel" | "Map" | "Pass" | "Wait" if ends == goes_on => {
+            findings.error(&state.path, "needs either a Next or `\"End\": true`", "");
+        }
+        "Task" if !state.body.get("Resource").is_some_and(Value::is_string) => {
+            findings.error(&state.path, "a Task needs a Resource", "");
+        }
+        kind if !TYPES.contains(&kind) => {
+            let near = did_you_mean(nearest(kind, TYPES));
+            findings.error(state.at("Type"), format!("there is no type `{kind}`"), near);
+        }
+        _ => {}
+    }
+}

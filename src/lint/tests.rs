@@ -1,0 +1,620 @@
+//! Tables: a good definition, one thing changed, and what is said about it.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::Level::{Error, Warning};
+use super::*;
+use crate::job::report::{ErrorName, Retry};
+
+const ARN: &str = "arn:aws:states:us-east-1:123456789012:activity:spark-job";
+
+/// The path, the level and a part of the rest of a line.
+type Expected<'a> = (&'a str, Level, &'a str);
+
+#[track_caller]
+fn check_with(definition: &Value, activities: Option<&[Activity]>, expected: &[Expected]) {
+    let found = lint(&definition.to_string(), activities).unwrap();
+    let found: Vec<_> = found.into_iter().filter(|finding| finding.level != Level::Note).collect();
+    let lines: Vec<String> = found.iter().map(Finding::to_string).collect();
+    assert_eq!(found.len(), expected.len(), "{lines:#?}");
+    for (finding, (path, level, part)) in found.iter().zip(expected) {
+        let line = finding.to_string();
+        assert_eq!((finding.path.as_str(), finding.level), (*path, *level), "{line}");
+        assert!(line.contains(part), "{line} does not contain {part}");
+    }
+}
+
+#[track_caller]
+fn check(definition: &Value, expected: &[Expected]) {
+    check_with(definition, Some(&[Activity::new(ARN)]), expected);
+}
+
+/// The good definition with one value of its Task set, or, for null, removed; paths are below the Task.
+#[track_caller]
+fn check_task(base: &Value, pointer: &str, value: Value, expected: &[Expected]) {
+    let expected: Vec<(String, Level, &str)> =
+        expected.iter().map(|(path, level, part)| (format!("$.States.Etl{path}"), *level, *part)).collect();
+    let expected: Vec<Expected> =
+        expected.iter().map(|(path, level, part)| (path.as_str(), *level, *part)).collect();
+    check(&changed(base, &format!("/States/Etl{pointer}"), value), &expected);
+}
+
+fn changed(base: &Value, pointer: &str, value: Value) -> Value {
+    let mut definition = base.clone();
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    let key = key.replace("~1", "/");
+    let parent = definition.pointer_mut(parent).unwrap();
+    if let Some(list) = parent.as_array_mut() {
+        list[key.parse::<usize>().unwrap()] = value;
+    } else if value.is_null() {
+        parent.as_object_mut().unwrap().remove(&key);
+    } else {
+        parent.as_object_mut().unwrap().insert(key, value);
+    }
+    definition
+}
+
+/// What is worth a Retry.
+fn worth() -> Vec<&'static str> {
+    let names = ErrorName::ALL.into_iter().filter(|name| name.retry() == Retry::Yes).map(ErrorName::as_str);
+    names.chain(["States.Timeout", "States.HeartbeatTimeout"]).collect()
+}
+
+/// A definition without a fault, in JSONPath.
+fn good() -> Value {
+    json!({
+        "StartAt": "Etl",
+        "States": {
+            "Etl": {
+                "Type": "Task",
+                "Resource": ARN,
+                "Parameters": {
+                    "Name": "etl",
+                    "File": "s3://bucket/etl.py",
+                    "Args.$": "States.Array($.input, $.output)",
+                    "Conf": { "spark.app.owner.$": "$.owner", "spark.speculation": true },
+                    "Execution.$": "$$.Execution.Id",
+                },
+                "HeartbeatSeconds": 60,
+                "TimeoutSeconds": 3600,
+                "Retry": [
+                    { "ErrorEquals": worth(), "IntervalSeconds": 30, "MaxAttempts": 3, "BackoffRate": 2 },
+                ],
+                "Catch": [{ "ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Failed" }],
+                "End": true,
+            },
+            "Failed": { "Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause" },
+        },
+    })
+}
+
+/// The same in JSONata.
+fn jsonata() -> Value {
+    let mut definition = good();
+    definition["QueryLanguage"] = json!("JSONata");
+    let task = &mut definition["States"]["Etl"];
+    task.as_object_mut().unwrap().remove("Parameters");
+    task["Arguments"] = json!({
+        "Name": "etl",
+        "File": "s3://bucket/etl.py",
+        "Args": ["{% $states.input.input %}", "{% $states.input.output %}", 7],
+        "Conf": { "spark.app.owner": "{% $states.input.owner %}" },
+        "Execution": "{% $states.context.Execution.Id %}",
+    });
+    task["Catch"] =
+        json!([{ "ErrorEquals": ["States.ALL"], "Output": "{% $states.errorOutput %}", "Next": "Failed" }]);
+    definition["States"]["Failed"] =
+        json!({ "Type": "Fail", "Error": "{% $states.input.Error %}", "Cause": "{% $states.input.Cause %}" });
+    definition
+}
+
+#[test]
+fn a_good_definition_in_either_language_is_good() {
+    check(&good(), &[]);
+    check(&jsonata(), &[]);
+    check_with(&good(), None, &[]);
+    check_with(&jsonata(), None, &[]);
+}
+
+#[test]
+fn the_times_must_be_there_and_fit_the_workers_heartbeat() {
+    let (heartbeat, timeout) = ("/HeartbeatSeconds", "/TimeoutSeconds");
+    for base in [good(), jsonata()] {
+        check_task(&base, heartbeat, json!(null), &[("", Error, "add `\"HeartbeatSeconds\": 60`")]);
+        check_task(&base, heartbeat, json!(59), &[(".HeartbeatSeconds", Error, "make it 60 or more")]);
+        check_task(&base, heartbeat, json!("60"), &[(".HeartbeatSeconds", Error, "a positive integer")]);
+        check_task(&base, heartbeat, json!(0), &[(".HeartbeatSeconds", Error, "a positive integer")]);
+        check_task(&base, heartbeat, json!(60.0), &[]);
+        check_task(&base, timeout, json!(null), &[("", Warning, "has no TimeoutSeconds")]);
+        check_task(&base, timeout, json!(60), &[(".TimeoutSeconds", Error, "60 is not more than")]);
+        check_task(&base, timeout, json!(1.5), &[(".TimeoutSeconds", Error, "a positive integer")]);
+    }
+    let open = [(".HeartbeatSeconds", Warning, "cannot be checked")];
+    check_task(&jsonata(), heartbeat, json!("{% $states.input.beat %}"), &open);
+    check_task(&jsonata(), timeout, json!("{% $states.input.limit %}"), &[]);
+    let mut by_path = good();
+    by_path["States"]["Etl"].as_object_mut().unwrap().remove("HeartbeatSeconds");
+    check_task(&by_path, "/HeartbeatSecondsPath", json!("$.beat"), &open);
+    check_task(
+        &good(),
+        "/HeartbeatSecondsPath",
+        json!("$.beat"),
+        &[(".HeartbeatSecondsPath", Error, "keep one")],
+    );
+    check_task(
+        &good(),
+        "/TimeoutSecondsPath",
+        json!("$.limit"),
+        &[(".TimeoutSecondsPath", Error, "keep one")],
+    );
+}
+
+#[test]
+fn the_heartbeat_is_measured_by_the_interval_of_the_states_own_activity() {
+    let other = "arn:aws:states:us-east-1:123456789012:activity:slow";
+    let slow = Activity { heartbeat_interval: Duration::from_millis(40_500), ..Activity::new(other) };
+    let both = [Activity::new(ARN), slow];
+    check_with(&good(), Some(&both), &[]);
+    let definition = changed(&good(), "/States/Etl/Resource", json!(other));
+    check_with(&definition, Some(&both), &[("$.States.Etl.HeartbeatSeconds", Error, "make it 122 or more")]);
+}
+
+#[test]
+fn an_activity_that_nobody_polls_is_an_error_where_it_looks_like_ours() {
+    for wrong in [
+        "arn:aws:states:eu-west-1:123456789012:activity:spark-job",
+        "arn:aws:states:us-east-1:210987654321:activity:spark-job",
+        "arn:aws:states:us-east-1:123456789012:activity:spark-jobs",
+        "arn:aws:states:us-east-1:123456789012:activity:spark_job",
+        "arn:aws:states:us-east-1:123456789012:activity:Spark-Job",
+        "arn:aws:states:us-east-1:123456789012:activity:sparkjbo",
+        "arn:aws:states:us-east-1:123456789012:activty:spark-job",
+        "arn:aws:states:us-east-1:12345678901:activity:spark-job",
+    ] {
+        check_task(
+            &good(),
+            "/Resource",
+            json!(wrong),
+            &[(".Resource", Error, &format!("did you mean {ARN}?"))],
+        );
+    }
+}
+
+#[test]
+fn tasks_of_others_are_left_alone() {
+    for other in [
+        "arn:aws:states:us-east-1:123456789012:activity:resize-image",
+        "arn:aws:states:us-east-1:123456789012:activity:spark-job-b",
+        "arn:aws:states:us-east-1:123456789012:activity:spark-job2",
+        "arn:aws:lambda:us-east-1:123456789012:function:spark-job",
+        "arn:aws:states:::elasticmapreduce:createCluster.sync",
+    ] {
+        let mut definition = good();
+        definition["States"]["Etl"]["Next"] = json!("Other");
+        definition["States"]["Etl"].as_object_mut().unwrap().remove("End");
+        definition["States"]["Other"] =
+            json!({ "Type": "Task", "Resource": other, "Parameters": { "Whatever": "$.x" }, "End": true });
+        check(&definition, &[]);
+        let alone = json!({ "StartAt": "Other", "States": { "Other": definition["States"]["Other"] } });
+        check(&alone, &[("$", Warning, "no Task state has the ARN of a configured activity")]);
+    }
+}
+
+#[test]
+fn without_a_configuration_every_activity_is_ours_and_a_note_says_so() {
+    let other = "arn:aws:states:eu-west-1:000000000000:activity:resize-image";
+    let definition = changed(&good(), "/States/Etl/Resource", json!(other));
+    check_with(&definition, None, &[]);
+    let found = lint(&definition.to_string(), None).unwrap();
+    assert!(found[0].to_string().starts_with("$: note: without a configuration"), "{}", found[0]);
+    let short = changed(&definition, "/States/Etl/HeartbeatSeconds", json!(30));
+    check_with(&short, None, &[("$.States.Etl.HeartbeatSeconds", Error, "make it 60 or more")]);
+    let no_arn = "arn:aws:states:eu-west-1:1234:activity:spark-job";
+    let definition = changed(&good(), "/States/Etl/Resource", json!(no_arn));
+    check_with(&definition, None, &[("$.States.Etl.Resource", Error, "is not an activity's ARN")]);
+}
+
+#[test]
+fn a_resource_that_is_filled_in_later_is_taken_for_ours_with_a_note() {
+    let mut definition = changed(&good(), "/States/Etl/Resource", json!("${SparkJobActivityArn}"));
+    definition["States"]["Etl"]["HeartbeatSeconds"] = json!(10);
+    for activities in [None, Some(&[Activity::new(ARN)][..])] {
+        let found = lint(&definition.to_string(), activities).unwrap();
+        let lines: Vec<String> = found.iter().map(Finding::to_string).collect();
+        assert!(lines.iter().any(|line| line.contains("is filled in later")), "{lines:?}");
+        check_with(&definition, activities, &[("$.States.Etl.HeartbeatSeconds", Error, "60 or more")]);
+    }
+}
+
+#[test]
+fn keys_are_those_of_real_inputs() {
+    let unknown = ("NumExecuters", "did you mean `NumExecutors`?");
+    check_task(
+        &good(),
+        "/Parameters/NumExecuters",
+        json!(4),
+        &[(".Parameters.NumExecuters", Error, unknown.1)],
+    );
+    check_task(
+        &good(),
+        "/Parameters/NumExecuters.$",
+        json!("$.n"),
+        &[(".Parameters.NumExecuters", Error, unknown.1)],
+    );
+    check_task(
+        &jsonata(),
+        "/Arguments/NumExecuters",
+        json!("{% 4 %}"),
+        &[(".Arguments.NumExecuters", Error, unknown.1)],
+    );
+    check_task(&good(), "/Parameters/Bogus", json!(1), &[(".Parameters.Bogus", Error, "unknown key")]);
+    check_task(
+        &good(),
+        "/Parameters/file.$",
+        json!("$.f"),
+        &[(".Parameters.file", Warning, "the same key as `File`")],
+    );
+    check_task(
+        &jsonata(),
+        "/Arguments/File.$",
+        json!("$.f"),
+        &[(".Arguments['File.$']", Error, "did not evaluate")],
+    );
+}
+
+#[test]
+fn fixed_values_are_checked_like_real_ones_and_computed_ones_are_not() {
+    check_task(
+        &good(),
+        "/Parameters/NumExecutors",
+        json!("many"),
+        &[(".Parameters.NumExecutors", Warning, "a positive integer")],
+    );
+    check_task(
+        &good(),
+        "/Parameters/File",
+        json!("etl.py"),
+        &[(".Parameters.File", Warning, "an absolute path")],
+    );
+    check_task(
+        &good(),
+        "/Parameters/DriverMemory",
+        json!("4"),
+        &[(".Parameters.DriverMemory", Warning, "digits and a unit")],
+    );
+    check_task(
+        &good(),
+        "/Parameters/Conf",
+        json!({"spark.master": "local"}),
+        &[(".Parameters.Conf['spark.master']", Warning, "a setting of Livy")],
+    );
+    check_task(
+        &good(),
+        "/Parameters/Jars",
+        json!(["x.jar"]),
+        &[(".Parameters.Jars[0]", Warning, "an absolute path")],
+    );
+    check_task(
+        &jsonata(),
+        "/Arguments/Args/2",
+        json!([1]),
+        &[(".Arguments.Args[2]", Warning, "found a list")],
+    );
+    for open in ["NumExecutors", "DriverMemory", "PyFiles", "Jars", "Queue"] {
+        check_task(&good(), &format!("/Parameters/{open}.$"), json!("$.x"), &[]);
+        check_task(&jsonata(), &format!("/Arguments/{open}"), json!("{% $x %}"), &[]);
+    }
+    check_task(&jsonata(), "/Arguments/Jars", json!(["{% $x %}", "s3://b/x.jar"]), &[]);
+    check_task(&jsonata(), "/Arguments", json!("{% $states.input %}"), &[]);
+    check_task(&good(), "/Parameters", json!(null), &[]);
+    check_task(&good(), "/Parameters", json!("$"), &[(".Parameters", Error, "must be an object")]);
+    check_task(&jsonata(), "/Arguments", json!([]), &[(".Arguments", Warning, "expected an object")]);
+}
+
+#[test]
+fn a_file_is_missed_only_where_the_defaults_are_known() {
+    let definition = changed(&good(), "/States/Etl/Parameters/File", json!(null));
+    check(&definition, &[("$.States.Etl.Parameters.File", Warning, "is required")]);
+    check_with(&definition, None, &[]);
+    let defaults = json!({ "File": "s3://bucket/app.jar" }).as_object().unwrap().clone();
+    check_with(&definition, Some(&[Activity { defaults, ..Activity::new(ARN) }]), &[]);
+}
+
+#[test]
+fn the_old_workers_shape_is_read_and_its_livy_is_nobodys_business_here() {
+    let old = json!({
+        "LivyHost": "ip-10-0-0-1.ec2.internal", "LivyPort": 8998, "Execution.$": "$$.Execution.Id",
+        "Parameters": { "File.$": "$.file", "Configuration": { "spark.a": 1 }, "Args": [1, true] },
+    });
+    check_task(&good(), "/Parameters", old.clone(), &[]);
+    let wrong = changed(&old, "/Parameters/Agrs", json!([]));
+    check_task(
+        &good(),
+        "/Parameters",
+        wrong,
+        &[(".Parameters.Parameters.Agrs", Error, "did you mean `Args`?")],
+    );
+    let beside = changed(&old, "/File", json!("/f"));
+    check_task(
+        &good(),
+        "/Parameters",
+        beside,
+        &[(".Parameters.File", Warning, "may not stand beside Parameters")],
+    );
+    let open = json!({ "LivyHost.$": "$.host", "Parameters.$": "$.parameters" });
+    check_task(&good(), "/Parameters", open, &[]);
+}
+
+#[test]
+fn a_fixed_text_that_looks_like_a_path_was_meant_as_one() {
+    for text in ["$.file", "$", "$$.Execution.Id", "$[0].file", "$file", "States.Format('{}', $.x)"] {
+        check_task(
+            &good(),
+            "/Parameters/File",
+            json!(text),
+            &[(".Parameters.File", Warning, "end the key with `.$`")],
+        );
+    }
+    check_task(
+        &good(),
+        "/Parameters/Jars",
+        json!(["$.jar"]),
+        &[(".Parameters.Jars[0]", Warning, "States.Array(…, $.jar)")],
+    );
+    check_task(&good(), "/Parameters/File", json!("{% $x %}"), &[(".Parameters.File", Warning, "JSONPath")]);
+    for text in ["$states.input.file", "$file", "$.file"] {
+        check_task(
+            &jsonata(),
+            "/Arguments/File",
+            json!(text),
+            &[(".Arguments.File", Warning, &format!("write `{{% {text} %}}`"))],
+        );
+    }
+    for text in ["{% $x", "$x %}", " {% $x %}"] {
+        check_task(
+            &jsonata(),
+            "/Arguments/File",
+            json!(text),
+            &[(".Arguments.File", Error, "must begin with `{%`")],
+        );
+    }
+    check_task(
+        &jsonata(),
+        "/Arguments/File",
+        json!("s3://b/{% $x %}.py"),
+        &[(".Arguments.File", Warning, "the whole string")],
+    );
+    for text in ["$5", "$HOME/x", "a $.b", "100%"] {
+        check_task(&good(), "/Parameters/Name", json!(text), &[]);
+        check_task(&jsonata(), "/Arguments/Name", json!(text), &[]);
+    }
+}
+
+#[test]
+fn what_a_computed_key_holds_must_be_computable() {
+    let path = ".Parameters['Queue.$']";
+    check_task(&good(), "/Parameters/Queue.$", json!("etl"), &[(path, Error, "leave out the `.$`")]);
+    check_task(&good(), "/Parameters/Queue.$", json!(7), &[(path, Error, "leave out the `.$`")]);
+    check_task(
+        &good(),
+        "/Parameters/Queue.$",
+        json!("States.Formt('{}', $.x)"),
+        &[(path, Error, "did you mean `States.Format`?")],
+    );
+    check_task(&good(), "/Parameters/Queue.$", json!("States.UUID("), &[(path, Error, "not closed")]);
+}
+
+#[test]
+fn errors_that_do_not_exist_are_found_with_the_one_that_was_meant() {
+    for (wrong, meant) in [
+        ("SparkJob.Faild", "did you mean `SparkJob.Failed`?"),
+        ("sparkjob.failed", "did you mean `SparkJob.Failed`?"),
+        ("SparkJobs.NodeLost", "did you mean `SparkJob.NodeLost`?"),
+        ("States.TimedOut", "did you mean `States.Timeout`?"),
+        ("States.HeartbeatTimedOut", "did you mean `States.HeartbeatTimeout`?"),
+        ("com.github.vitalibo.spark.emr.model.ActivityException", "no task of this worker fails with"),
+        ("SparkJob.Whatever", "no task of this worker fails with"),
+    ] {
+        let catch = json!([{ "ErrorEquals": ["SparkJob.Killed", wrong], "Next": "Failed" }]);
+        check_task(&good(), "/Catch", catch, &[(".Catch[0].ErrorEquals[1]", Error, meant)]);
+    }
+    let mut retry = worth();
+    retry.push("SparkJob.Whatever");
+    let path = format!(".Retry[0].ErrorEquals[{}]", retry.len() - 1);
+    check_task(&good(), "/Retry", json!([{ "ErrorEquals": retry }]), &[(&path, Error, "no task")]);
+}
+
+#[test]
+fn the_errors_of_other_states_are_judged_by_what_is_known_here() {
+    let mut definition = good();
+    definition["States"]["Etl"].as_object_mut().unwrap().remove("End");
+    definition["States"]["Etl"]["Next"] = json!("Other");
+    definition["States"]["Other"] = json!({
+        "Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:f", "End": true,
+        "Catch": [{ "ErrorEquals": ["Lambda.Unknown", "SparkJob.Killd", "States.Timeot"], "Next": "Failed" }],
+    });
+    check(
+        &definition,
+        &[
+            ("$.States.Other.Catch[0].ErrorEquals[1]", Error, "`SparkJob.Killed`"),
+            ("$.States.Other.Catch[0].ErrorEquals[2]", Error, "`States.Timeout`"),
+        ],
+    );
+}
+
+#[test]
+fn what_is_worth_a_retry_is_retried_and_nothing_else() {
+    check_task(&good(), "/Retry", json!(null), &[("", Warning, "has no Retry")]);
+    check_task(&good(), "/Retry", json!([]), &[("", Warning, "SparkJob.NodeLost")]);
+    let few = json!([{ "ErrorEquals": ["SparkJob.NodeLost", "States.Timeout"] }]);
+    let missing = "does not retry SparkJob.LivyUnavailable, SparkJob.ClusterTerminating, \
+        SparkJob.WorkerFault, States.HeartbeatTimeout";
+    check_task(&good(), "/Retry", few, &[(".Retry", Warning, missing)]);
+    let none = json!([{ "ErrorEquals": worth(), "MaxAttempts": 0 }]);
+    check_task(&good(), "/Retry", none, &[(".Retry", Warning, "does not retry SparkJob.NodeLost")]);
+    let mut more = worth();
+    more.extend(["SparkJob.Failed", "SparkJob.Lost", "SparkJob.SubmitFailed"]);
+    let vain = [(".Retry[0]", Warning, "retries SparkJob.Failed: the same input")];
+    check_task(&good(), "/Retry", json!([{ "ErrorEquals": more }]), &vain);
+    let all = json!([{ "ErrorEquals": ["States.ALL"] }]);
+    check_task(
+        &good(),
+        "/Retry",
+        all,
+        &[(".Retry[0]", Warning, "retries SparkJob.InvalidInput, SparkJob.Rejected")],
+    );
+    let own: Vec<_> =
+        ErrorName::ALL.iter().filter(|name| name.retry() == Retry::No).map(|n| n.as_str()).collect();
+    let spared = json!([{ "ErrorEquals": own, "MaxAttempts": 0 }, { "ErrorEquals": ["States.ALL"] }]);
+    check_task(&good(), "/Retry", spared, &[]);
+    let task_failed =
+        json!([{ "ErrorEquals": own, "MaxAttempts": 0 }, { "ErrorEquals": ["States.TaskFailed"] }]);
+    check_task(
+        &good(),
+        "/Retry",
+        task_failed,
+        &[(".Retry", Warning, "does not retry States.Timeout, States.HeartbeatTimeout")],
+    );
+}
+
+#[test]
+fn a_failure_is_caught_by_the_task_or_by_what_is_around_it() {
+    let mut definition = good();
+    definition["States"]["Etl"].as_object_mut().unwrap().remove("Catch");
+    definition["States"].as_object_mut().unwrap().remove("Failed");
+    check(&definition, &[("$.States.Etl", Warning, "has no Catch")]);
+    let inner = json!({
+        "StartAt": "Inner",
+        "States": { "Inner": {
+            "Type": "Map", "End": true,
+            "ItemProcessor": { "StartAt": "Etl", "States": { "Etl": definition["States"]["Etl"] } },
+        } },
+    });
+    let mut outer = json!({
+        "StartAt": "Outer",
+        "States": {
+            "Outer": { "Type": "Parallel", "End": true, "Branches": [inner] },
+            "Failed": { "Type": "Fail" },
+        },
+    });
+    let etl = "$.States.Outer.Branches[0].States.Inner.ItemProcessor.States.Etl";
+    outer["States"]["Outer"]["Catch"] = json!([{ "ErrorEquals": ["States.ALL"], "Next": "Failed" }]);
+    check(&outer, &[]);
+    outer["States"]["Outer"].as_object_mut().unwrap().remove("Catch");
+    outer["States"].as_object_mut().unwrap().remove("Failed");
+    check(&outer, &[(etl, Warning, "has no Catch")]);
+}
+
+#[test]
+fn states_inside_parallel_and_map_are_found_with_the_language_that_they_inherit() {
+    let task = |base: Value| {
+        let mut task = base["States"]["Etl"].clone();
+        task.as_object_mut().unwrap().remove("Catch");
+        task["HeartbeatSeconds"] = json!(10);
+        json!({ "StartAt": "Job", "States": { "Job": task } })
+    };
+    let around = |kind: &str, field: &str, program: Value| {
+        let program = if field == "Branches" { json!([program]) } else { program };
+        json!({
+            "StartAt": "All",
+            "States": {
+                "All": { "Type": kind, field: program, "End": true,
+                    "Catch": [{ "ErrorEquals": ["States.ALL"], "Next": "Failed" }] },
+                "Failed": { "Type": "Fail" },
+            },
+        })
+    };
+    for (kind, field, base) in [
+        ("Parallel", "Branches", "$.States.All.Branches[0]"),
+        ("Map", "ItemProcessor", "$.States.All.ItemProcessor"),
+        ("Map", "Iterator", "$.States.All.Iterator"),
+    ] {
+        let short = format!("{base}.States.Job.HeartbeatSeconds");
+        check(&around(kind, field, task(good())), &[(&short, Error, "60 or more")]);
+        let mut inherited = around(kind, field, task(jsonata()));
+        inherited["QueryLanguage"] = json!("JSONata");
+        check(&inherited, &[(&short, Error, "60 or more")]);
+        let mut of_the_state = around(kind, field, task(jsonata()));
+        of_the_state["States"]["All"]["QueryLanguage"] = json!("JSONata");
+        check(&of_the_state, &[(&short, Error, "60 or more")]);
+    }
+}
+
+#[test]
+fn what_step_functions_refuses_is_an_error() {
+    check_task(&good(), "/Argments", json!({}), &[(".Argments", Error, "is no field of a Task state")]);
+    check_task(&good(), "/HeartbeatSecond", json!(60), &[(".HeartbeatSecond", Error, "`HeartbeatSeconds`")]);
+    check_task(&good(), "/Arguments", json!({}), &[(".Arguments", Error, "write `Parameters`")]);
+    check_task(&jsonata(), "/Parameters", json!({}), &[(".Parameters", Error, "write `Arguments`")]);
+    check_task(&jsonata(), "/ResultPath", json!("$.x"), &[(".ResultPath", Error, "write `Output`")]);
+    check_task(
+        &jsonata(),
+        "/QueryLanguage",
+        json!("JSONPath"),
+        &[(".QueryLanguage", Error, "inside JSONata"), (".Arguments", Error, "is no field")],
+    );
+    check_task(&good(), "/End", json!(null), &[("", Error, "either a Next or")]);
+    check_task(&good(), "/Next", json!("Failed"), &[("", Error, "either a Next or")]);
+    let rule = |field: &str, key: &str, value: Value, path: &str, part: &str| {
+        check_task(&good(), &format!("/{field}/0/{key}"), value, &[(path, Error, part)]);
+    };
+    rule("Retry", "IntervalSecond", json!(1), ".Retry[0].IntervalSecond", "`IntervalSeconds`");
+    rule("Retry", "BackoffRate", json!(0.5), ".Retry[0].BackoffRate", "1 or more");
+    rule("Retry", "IntervalSeconds", json!("30"), ".Retry[0].IntervalSeconds", "must be a number");
+    rule("Catch", "Path", json!("$.error"), ".Catch[0].Path", "is no field of a Catch");
+    rule("Catch", "ErrorEquals", json!([]), ".Catch[0].ErrorEquals", "names no error");
+    rule(
+        "Catch",
+        "ErrorEquals",
+        json!(["States.ALL", "SparkJob.Lost"]),
+        ".Catch[0].ErrorEquals",
+        "stand alone",
+    );
+    check_task(&good(), "/Retry", json!({}), &[(".Retry", Error, "a list"), ("", Warning, "no Retry")]);
+}
+
+#[test]
+fn states_that_do_not_hang_together_are_refused() {
+    let catch = changed(&good(), "/States/Etl/Catch/0/Next", json!("Faild"));
+    let (nowhere, unreached) = ("$.States.Etl.Catch[0].Next", "$.States.Failed");
+    check(&catch, &[(nowhere, Error, "did you mean `Failed`?"), (unreached, Error, "no state leads here")]);
+    check(
+        &changed(&good(), "/StartAt", json!(null)),
+        &[("$", Error, "has no StartAt"), ("$.States.Etl", Error, "no state leads here")],
+    );
+    check(
+        &changed(&good(), "/States/Failed/Type", json!("Failed")),
+        &[("$.States.Failed.Type", Error, "`Fail`")],
+    );
+    let long = "x".repeat(81);
+    let mut definition = good();
+    definition["StartAt"] = json!(long);
+    definition["States"][&long] = json!({ "Type": "Pass", "Next": "Etl" });
+    check(&definition, &[(&format!("$.States.{}…", &long[..64]), Error, "80 characters")]);
+    let branch = json!({ "StartAt": "Etl", "States": { "Etl": { "Type": "Pass", "End": true } } });
+    let mut twice = good();
+    twice["StartAt"] = json!("Both");
+    twice["States"]["Both"] = json!({ "Type": "Parallel", "Branches": [branch], "Next": "Etl" });
+    check(&twice, &[("$.States.Both.Branches[0].States.Etl", Error, "the same name")]);
+    check(
+        &changed(&good(), "/States/Etl/Resource", json!(null)),
+        &[("$.States.Etl", Error, "needs a Resource"), ("$", Warning, "no Task state")],
+    );
+}
+
+#[test]
+fn what_is_no_definition_is_said_to_be_none() {
+    assert!(lint("{", None).is_err());
+    for text in ["[]", "7", "null"] {
+        check(
+            &serde_json::from_str(text).unwrap(),
+            &[("$", Error, "a state machine is a JSON object"), ("$", Warning, "no Task state")],
+        );
+    }
+    check(
+        &json!({}),
+        &[("$", Error, "has no States"), ("$", Error, "has no StartAt"), ("$", Warning, "no Task state")],
+    );
+}

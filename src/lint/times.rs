@@ -1,0 +1,84 @@
+//! HeartbeatSeconds and TimeoutSeconds: what brings a task back whose worker died.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::finding::Findings;
+use super::walk::State;
+
+/// So many heartbeats must have been missed before Step Functions gives up a task.
+const HEARTBEATS: u32 = 3;
+
+/// What a state says about one of the two times.
+enum Time {
+    Absent,
+    Seconds(f64),
+    /// Computed at run time.
+    Open,
+    /// Refused, and reported.
+    Wrong,
+}
+
+/// Checks both times against a worker that beats every `interval`.
+pub(super) fn check(state: &State, interval: Duration, findings: &mut Findings) {
+    let needed = (interval * HEARTBEATS).as_secs_f64().ceil();
+    let heartbeat = read(state, "HeartbeatSeconds", findings);
+    let interval = humantime::format_duration(interval);
+    match heartbeat {
+        Time::Absent => findings.error(
+            &state.path,
+            "has no HeartbeatSeconds: nothing brings back a task whose worker died",
+            format!("add `\"HeartbeatSeconds\": {needed}`"),
+        ),
+        Time::Seconds(given) if given < needed => findings.error(
+            state.at("HeartbeatSeconds"),
+            format!("{given} is less than three times the worker's heartbeat_interval of {interval}"),
+            format!("make it {needed} or more"),
+        ),
+        Time::Open => findings.warning(
+            state.at("HeartbeatSeconds"),
+            "is computed when the state is entered, and cannot be checked",
+            format!("see to it that it is {needed} or more"),
+        ),
+        Time::Seconds(_) | Time::Wrong => {}
+    }
+    let timeout = read(state, "TimeoutSeconds", findings);
+    if matches!(timeout, Time::Absent) {
+        findings.warning(
+            &state.path,
+            "has no TimeoutSeconds: a job that hangs is waited for without end",
+            "add the longest that the job may take, YARN's queue included",
+        );
+    }
+    if let (Time::Seconds(timeout), Time::Seconds(heartbeat)) = (timeout, heartbeat)
+        && timeout <= heartbeat
+    {
+        let what = format!("{timeout} is not more than HeartbeatSeconds, {heartbeat}");
+        findings.error(state.at("TimeoutSeconds"), what, "");
+    }
+}
+
+fn read(state: &State, field: &str, findings: &mut Findings) -> Time {
+    let with_path = format!("{field}Path");
+    match (state.body.get(field), state.body.contains_key(&with_path)) {
+        (None, false) => Time::Absent,
+        (None, true) => Time::Open,
+        (Some(_), true) => {
+            findings.error(state.at(&with_path), format!("stands beside {field}"), "keep one of them");
+            Time::Wrong
+        }
+        (Some(value), false) => match seconds(value) {
+            Some(seconds) => Time::Seconds(seconds),
+            None if super::expression::is_expression(value, state.language) => Time::Open,
+            None => {
+                findings.error(state.at(field), "must be a positive integer", "");
+                Time::Wrong
+            }
+        },
+    }
+}
+
+fn seconds(value: &Value) -> Option<f64> {
+    value.as_f64().filter(|seconds| *seconds >= 1.0 && seconds.fract() == 0.0)
+}
