@@ -28,7 +28,7 @@ use crate::job::verdict::Waits;
 use crate::job::{Rules, Start, Watching};
 use crate::ops::admin::Admin;
 use crate::ops::board::Phase;
-use crate::ops::systemd::{Notifier, Signal, Signals, Watchdog, node};
+use crate::ops::systemd::{Leaving, Notifier, Signal, Signals, Watchdog, node};
 use crate::ops::telemetry::{Telemetry, message_id};
 use crate::spark::livy::Livy;
 use crate::spark::watch::Sweep;
@@ -79,6 +79,9 @@ impl std::error::Error for Fatal {}
 pub async fn run(settings: Settings, path: &Path, telemetry: &Telemetry) -> Result<(), Fatal> {
     let mut daemon = Daemon::start(settings, path.to_owned()).await?;
     info!(message_id = message_id::STARTED, "spark-job-worker {} started", env!("CARGO_PKG_VERSION"));
+    if daemon.leaving.was_said() {
+        daemon.terminate();
+    }
     daemon.notifier.ready();
     daemon.serve(telemetry).await?;
     daemon.drain().await;
@@ -98,6 +101,7 @@ struct Daemon {
     arrivals: mpsc::Receiver<Arrival>,
     draining: watch::Sender<bool>,
     admin: Arc<Admin>,
+    leaving: Leaving,
     tick: Interval,
 }
 
@@ -121,7 +125,8 @@ impl Daemon {
         for_ever(&mut loops, "watchdog", watchdog.clone().run(notifier.clone()));
         start_sweeps(&mut loops, &settings, &sweep, (&livy, &yarn), &watchdog);
 
-        let draining = watch::Sender::new(false);
+        let leaving = Leaving::kept_in(&settings.state.directory);
+        let draining = watch::Sender::new(leaving.was_said());
         let submits = settings.livy.max_concurrent_submits;
         let cluster = (livy, yarn, logs, sweep);
         let edges = Edges::new(step_functions, cluster, journal, submits, draining.subscribe());
@@ -152,6 +157,7 @@ impl Daemon {
             arrivals,
             draining,
             admin,
+            leaving,
             tick,
         })
     }
@@ -222,6 +228,7 @@ impl Daemon {
             }
         }
         self.jobs.beat_once_more().await;
+        self.leaving.forget();
         info!(
             message_id = message_id::STOPPING,
             "stopped with {} tasks under way, which the next start takes over",
@@ -237,6 +244,7 @@ impl Daemon {
             "the node goes down for good: no more polls, and {} tasks are given back",
             self.jobs.board.held()
         );
+        self.leaving.say();
         self.jobs.board.enter(Phase::Terminating);
         self.draining.send_replace(true);
         self.jobs.give_up.send_replace(true);

@@ -3,6 +3,7 @@
 //! Nothing here waits for the service manager. A word that it must hear (ready, reloading, stopping, the latest status)
 //! and that its socket did not take goes out with the next datagram.
 
+mod leaving;
 pub mod node;
 mod watchdog;
 
@@ -19,6 +20,7 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{self, SignalKind};
 
+pub use leaving::Leaving;
 pub use watchdog::{Supervised, Watchdog};
 
 /// Bytes of a status. `systemctl status` shows it on one line.

@@ -275,6 +275,28 @@ async fn terminating_gives_every_task_back_takes_no_more_and_kills_the_jobs() {
     assert!(stage.sfn.token(&untouched).is_none(), "it was never handed out");
 }
 
+#[tokio::test]
+async fn a_crash_does_not_make_a_worker_forget_that_the_node_goes_down_and_a_stop_does() {
+    let stage = Stage::with_yarn().await;
+    stage.livy.plan(Plan::running());
+    stage.sfn.hold_polls(Duration::from_millis(500));
+    let mut worker = stage.worker();
+    stage.polling().await;
+    assert_eq!(told(&worker, &["terminating"]).0, 0);
+    stage.sfn.wait_for(|sfn| sfn.open_polls(&stage.arn) == 0, None).await;
+    worker.kill();
+    let task = stage.task();
+    let mut next = stage.worker();
+    next.logged("the node goes down for good");
+    next.logged("started");
+    next.logged("Livy answers");
+    assert_eq!(text(&status(&next)["phase"]), "terminating");
+    assert!(next.stop().success());
+    assert!(stage.sfn.token(&task).is_none(), "it was never handed out");
+    let _another = stage.worker();
+    stage.submitted("etl-").await;
+}
+
 /// A worker that a service manager started, whose `systemctl list-jobs` says this.
 fn managed(stage: &Stage, jobs: &str) -> (Worker, UnixDatagram) {
     let tools = stage.directory.path().join("bin");

@@ -1,5 +1,6 @@
 //! Start, stop, reload, commands and exit codes; what the service manager hears.
 
+use std::io::ErrorKind;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::Command;
@@ -323,12 +324,18 @@ fn spawn(arguments: &[&str]) -> (i32, String, String) {
 pub(crate) fn hear(socket: &UnixDatagram, start: &str) {
     let mut heard = Vec::new();
     let mut buffer = [0; 8192];
-    while let Ok(size) = socket.recv(&mut buffer) {
+    let error = loop {
+        let size = match socket.recv(&mut buffer) {
+            Ok(size) => size,
+            // A socket with a timeout is not taken up again after a signal of this process (signal(7)).
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => break error,
+        };
         let message = String::from_utf8_lossy(&buffer[..size]).into_owned();
         if message.lines().any(|line| line.starts_with(start)) {
             return;
         }
         heard.push(message);
-    }
-    panic!("never heard {start:?}, but {heard:?}");
+    };
+    panic!("never heard {start:?} ({error}), but {heard:?}");
 }
