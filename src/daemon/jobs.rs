@@ -163,7 +163,9 @@ impl Jobs {
             message_id = message_id::JOB_PANICKED,
             "a bug ended the loop of a task: {panic}"
         );
+        let execution = running.task.execution.clone();
         let failure = Failure::new(ErrorName::WorkerFault, "Running", "a bug in the worker ended this task");
+        let failure = Failure { execution, ..failure };
         let state = State::Ended { outcome: Outcome::Failed(Box::new(failure)), leftover: running.run };
         self.start(Task::clone(&running.task), state, Start::Fresh, None, running.rules, running.span);
     }

@@ -49,8 +49,15 @@ impl<S> Default for Memory<S> {
     }
 }
 
-fn failure(task: &Task, error: ErrorName, stage: &str, message: String) -> Failure {
+/// A failure of a task.
+pub(super) fn failure(task: &Task, error: ErrorName, stage: &str, message: String) -> Failure {
     Failure { execution: task.execution.clone(), ..Failure::new(error, stage, message) }
+}
+
+/// The same, of which the run is known.
+pub(super) fn of_run(run: Option<&Run>, failure: Failure) -> Failure {
+    let batch_id = run.and_then(|run| run.batch);
+    Failure { batch_id, application_id: run.and_then(|run| run.application.clone()), ..failure }
 }
 
 fn ended(failure: Failure, leftover: Option<Run>) -> Event {

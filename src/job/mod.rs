@@ -107,7 +107,7 @@ impl<W: World> Job<W> {
             State::Received { .. } | State::Submitting { .. } => {
                 let message =
                     format!("the state directory cannot be written: {words}; nothing was submitted");
-                let failure = Failure::new(ErrorName::WorkerFault, state.name(), message);
+                let failure = duties::failure(&self.task, ErrorName::WorkerFault, state.name(), message);
                 State::Ended { outcome: Outcome::Failed(Box::new(failure)), leftover: None }
             }
             State::InDoubt { .. }
@@ -130,12 +130,13 @@ impl<W: World> Job<W> {
     /// largest.
     async fn perform(&mut self, state: &State) -> Event {
         let Job { world, rules, task, heart, stop, start, memory, .. } = self;
-        let (heart, stop, start) = (heart.as_ref(), &*stop, *start);
-        let (on_abort, name) = (rules.on_abort, state.name());
+        let (heart, task, start) = (heart.as_ref(), &*task, *start);
+        let stop = Stop { stop, task, state };
+        let on_abort = rules.on_abort;
         match state {
             State::Received { attempt } => tokio::select! {
                 biased;
-                event = interrupted(heart, stop, on_abort, name) => event,
+                event = interrupted(heart, &stop, on_abort) => event,
                 event = Box::pin(async {
                     match (start, heart) {
                         (Start::Parked, _) => std::future::pending().await,
@@ -147,19 +148,19 @@ impl<W: World> Job<W> {
             },
             State::Submitting { attempt, .. } => tokio::select! {
                 event = Box::pin(duties::submit(Arc::clone(world), task, &attempt.run, memory)) => event,
-                () = stopped(stop) => Event::Stop(terminating(name)),
+                event = stop.said() => event,
             },
             State::InDoubt { attempt, since, answered } => {
                 let doubt = Doubt { run: &attempt.run, since: *since, answered: *answered };
                 tokio::select! {
                     biased;
-                    event = interrupted(heart, stop, on_abort, name) => event,
+                    event = interrupted(heart, &stop, on_abort) => event,
                     event = Box::pin(duties::find(&**world, rules, task, doubt)) => event,
                 }
             }
             State::Running { run } => tokio::select! {
                 biased;
-                event = interrupted(heart, stop, on_abort, name) => event,
+                event = interrupted(heart, &stop, on_abort) => event,
                 event = Box::pin(duties::watch(&**world, rules, task, run, memory)) => event,
             },
             State::Ended { outcome, .. } => tokio::select! {
@@ -233,15 +234,10 @@ fn tell_failure(name: &str, failure: &Failure) {
 }
 
 /// What ends a duty from outside: nobody waits any more, or the worker gives the task up.
-async fn interrupted(
-    heart: Option<&Heart>,
-    stop: &watch::Receiver<bool>,
-    on_abort: OnAbort,
-    stage: &str,
-) -> Event {
+async fn interrupted(heart: Option<&Heart>, stop: &Stop<'_>, on_abort: OnAbort) -> Event {
     tokio::select! {
         () = gone(heart) => Event::TokenGone(on_abort),
-        () = stopped(stop) => Event::Stop(terminating(stage)),
+        event = stop.said() => event,
     }
 }
 
@@ -253,17 +249,22 @@ async fn gone(heart: Option<&Heart>) {
     }
 }
 
-async fn stopped(stop: &watch::Receiver<bool>) {
-    if stop.clone().wait_for(|stop| *stop).await.is_err() {
-        std::future::pending::<()>().await;
-    }
+/// Whether the worker gives up a task, which is in a state.
+struct Stop<'a> {
+    stop: &'a watch::Receiver<bool>,
+    task: &'a Task,
+    state: &'a State,
 }
 
-/// The failure of a task that the worker gives up.
-pub fn terminating(stage: &str) -> Failure {
-    Failure::new(
-        ErrorName::ClusterTerminating,
-        stage,
-        "the worker on this cluster is going down and gives the task back; a Retry can go to another cluster",
-    )
+impl Stop<'_> {
+    /// Returns once it does.
+    async fn said(&self) -> Event {
+        if self.stop.clone().wait_for(|stop| *stop).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        let message = "the worker on this cluster is going down and gives the task back; a Retry can go to another cluster";
+        let failure =
+            duties::failure(self.task, ErrorName::ClusterTerminating, self.state.name(), message.to_owned());
+        Event::Stop(duties::of_run(self.state.run(), failure))
+    }
 }

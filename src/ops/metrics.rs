@@ -14,7 +14,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::admin::Overview;
 use crate::job::machine::State;
-use crate::job::report::Outcome;
+use crate::job::report::{ErrorName, Outcome};
 use crate::job::world::Counted;
 
 /// What the text is, for `Content-Type`.
@@ -58,6 +58,13 @@ impl Default for Metrics {
             submits: Histogram::new(BOUNDS),
             reports: Histogram::new(BOUNDS),
         };
+        // What is not there yet cannot be alarmed by: a series begins with zero.
+        for error in ErrorName::ALL {
+            drop(metrics.failed.get_or_create(&[("error", error.as_str().to_owned())]));
+        }
+        for who in [Counted::KillVerified, Counted::KillUnverified].into_iter().filter_map(witness) {
+            drop(metrics.kills.get_or_create(&[("by", who.to_owned())]));
+        }
         let registry = &mut metrics.registry;
         registry.register("tasks_received", "Tasks that polls brought", metrics.received.clone());
         registry.register("tasks_resumed", "Tasks taken over from the journal", metrics.resumed.clone());
@@ -95,15 +102,10 @@ impl Metrics {
 
     /// Counts what no state shows.
     pub fn count(&self, what: Counted) {
-        let who = match what {
-            Counted::Doubled => {
-                self.doubled.inc();
-                return;
-            }
-            Counted::KillVerified => "yarn",
-            Counted::KillUnverified => "livy",
+        match witness(what) {
+            Some(who) => self.kills.get_or_create(&[("by", who.to_owned())]).inc(),
+            None => self.doubled.inc(),
         };
-        self.kills.get_or_create(&[("by", who.to_owned())]).inc();
     }
 
     /// A task went on: `from` a state in which it was for so long, unless it is new here, `to` another.
@@ -141,6 +143,15 @@ impl Metrics {
         encode_registry(&mut text, &gauges(now))?;
         encode_eof(&mut text)?;
         Ok(text)
+    }
+}
+
+/// Who says that a killed job is dead.
+fn witness(what: Counted) -> Option<&'static str> {
+    match what {
+        Counted::Doubled => None,
+        Counted::KillVerified => Some("yarn"),
+        Counted::KillUnverified => Some("livy"),
     }
 }
 

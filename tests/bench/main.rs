@@ -1,6 +1,6 @@
 //! Numbers of the daemon as a process, beside a plain Python worker, on the same stand-ins in the same run.
 //!
-//! `cargo bench --bench numbers`, or only some of it: `cargo bench --bench numbers -- idle latency requests burst
+//! `cargo bench --bench numbers`, or only some of it: `cargo bench --bench numbers -- idle latency requests looks burst
 //! hang restart`. The Python worker needs boto3: `SJW_BENCH_PYTHON` names an interpreter that has it; without one its rows
 //! are left out, and that is said. Bounded: 500 tasks a burst, three bursts a worker.
 
@@ -11,6 +11,7 @@
     reason = "a measurement prints, and ends at the first surprise"
 )]
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 use stand_ins::livy::{Livy, Master, Plan, Version};
 use stand_ins::sfn::{Sfn, TaskId};
 use stand_ins::worker::{Config, ENVIRONMENT, command};
+use stand_ins::yarn::Yarn;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_spark-job-worker");
 const BURST: usize = 500;
@@ -40,6 +42,9 @@ fn main() {
         }
         if wanted("requests") {
             requests().await;
+        }
+        if wanted("looks") {
+            looks().await;
         }
         if wanted("burst") {
             for round in 1..=3 {
@@ -170,10 +175,10 @@ async fn start_and_idle() {
     let process = ours(&stage);
     stage.sfn.wait_for(|sfn| sfn.open_polls(&stage.arn) == 4, LIMIT).await;
     let before = process.usage().0;
-    wait(Duration::from_secs(20)).await;
+    wait(Duration::from_secs(60)).await;
     let (cpu, resident, _) = process.usage();
     println!("idle resident memory           {resident:.1} MB");
-    println!("idle CPU in 20 s               {:.2} s", cpu - before);
+    println!("idle CPU in 60 s               {:.2} s, {:.2} %", cpu - before, (cpu - before) / 0.6);
 }
 
 /// The bare sequence that makes an entry durable, in the same kind of directory as the journal's.
@@ -260,6 +265,48 @@ async fn requests() {
         wait(Duration::from_secs(20)).await;
         println!("requests to Livy a minute      {} for {jobs} running jobs", (looks() - before) * 3);
     }
+}
+
+/// A thousand running jobs, and an operator who looks at them.
+async fn looks() {
+    const JOBS: usize = 1_000;
+    let stage = Stage::new(Plan::running()).await;
+    let yarn = Yarn::start(&stage.livy).await;
+    let lines = "max_concurrent_jobs = 1001\npollers = 4\nheartbeat_interval = \"20s\"";
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+    let config = configured(&stage, stage.directory.path(), lines)
+        .table("yarn", &format!("url = {:?}", yarn.url()))
+        .table("admin", &format!("listen = \"127.0.0.1:{port}\""))
+        .table("log", "filter = \"warn\"");
+    let _process = start(&stage, &config);
+    for number in 0..JOBS {
+        stage.schedule(number);
+    }
+    stage.livy.wait_for(|livy| livy.live_applications().len() == JOBS, LIMIT).await;
+    wait(Duration::from_secs(3)).await;
+    for path in ["/status", "/healthz", "/metrics"] {
+        let (mut times, mut bytes) = (Vec::new(), 0);
+        for _ in 0..50 {
+            let begun = Instant::now();
+            let answer = reqwest::get(format!("http://127.0.0.1:{port}{path}")).await.expect("an answer");
+            assert!(answer.status().is_success(), "{path}: {}", answer.status());
+            bytes = answer.bytes().await.expect("a body").len();
+            times.push(begun.elapsed());
+            // A different phase of sweeps and heartbeats each time.
+            wait(Duration::from_millis(37)).await;
+        }
+        println!("{path:<9} with {JOBS} jobs       {}, {bytes} bytes", spread(&mut times));
+    }
+    let mut times = Vec::new();
+    for _ in 0..10 {
+        let begun = Instant::now();
+        let path = stage.directory.path().join("config.toml");
+        let shown =
+            command(Path::new(PROGRAM)).args(["status", "--config"]).arg(path).output().expect("it runs");
+        times.push(begun.elapsed());
+        assert!(shown.status.success() && shown.stdout.len() > JOBS * 60);
+    }
+    println!("status    with {JOBS} jobs       {}", spread(&mut times));
 }
 
 /// A thousand running jobs while Livy hangs for a minute: how late is a heartbeat?

@@ -196,6 +196,16 @@ async fn metrics_are_read_by_an_independent_parser_and_count_what_happened() {
     assert!(kind.starts_with("application/openmetrics-text"), "{kind}");
     let body = response.text().await.expect("a text");
     assert!(body.ends_with("# EOF\n"), "{body}");
+    let readme = include_str!("../../README.md");
+    for line in body.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let (name, kind) = line.split_once(' ').expect("a name and a type");
+        let end = match kind {
+            "counter" => "_total",
+            "info" => "_info",
+            _ => "",
+        };
+        assert!(readme.contains(&format!("`{name}{end}")), "{name}{end} is not in the README");
+    }
     let lines = body.lines().filter(|line| *line != "# EOF").map(|line| Ok(line.to_owned()));
     let scrape = prometheus_parse::Scrape::parse(lines).expect("it can be read");
     let value = |name: &str, label: Option<(&str, &str)>| {
@@ -212,6 +222,9 @@ async fn metrics_are_read_by_an_independent_parser_and_count_what_happened() {
     assert_eq!(value("sjw_tasks_received_total", None), 3.0);
     assert_eq!(value("sjw_tasks_succeeded_total", None), 1.0);
     assert_eq!(value("sjw_tasks_failed_total", Some(("error", "SparkJob.Failed"))), 1.0);
+    // What has not happened yet is there, too: a rule cannot be made on a series that is not.
+    assert_eq!(value("sjw_tasks_failed_total", Some(("error", "SparkJob.Lost"))), 0.0);
+    assert_eq!(value("sjw_kills_total", Some(("by", "yarn"))), 0.0);
     assert_eq!(value("sjw_tasks", Some(("state", "Running"))), 1.0);
     assert_eq!(value("sjw_journal_entries", None), 1.0);
     assert_eq!(value("sjw_polls_open", Some(("activity", "spark-job"))), 1.0);
@@ -254,13 +267,19 @@ async fn terminating_gives_every_task_back_takes_no_more_and_kills_the_jobs() {
     let mut worker = stage.worker();
     let tasks = [stage.task(), stage.task()];
     stage.livy.wait_for(|livy| livy.live_applications().len() == 2, None).await;
+    for application in stage.livy.live_applications() {
+        worker.logged(&format!("runs as {}", application.id.expect("YARN gives ids")));
+    }
     stage.polling().await;
     let began = Instant::now();
     let (code, out, err) = told(&worker, &["terminating"]);
     assert_eq!((code, out.trim()), (0, "every task is given back"), "{err}");
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     for task in &tasks {
-        assert_eq!(stage.failure(task).await.0, "SparkJob.ClusterTerminating");
+        let (error, cause) = stage.failure(task).await;
+        assert_eq!(error, "SparkJob.ClusterTerminating");
+        assert_eq!((text(&cause["execution"]), text(&cause["stage"])), ("exec-1", "Running"));
+        assert!(cause["batchId"].is_u64() && cause["applicationId"].is_string(), "{cause}");
     }
     // A poll that is open still may bring a task: it is given back at once, and its job never begins.
     let late = stage.task();

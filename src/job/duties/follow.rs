@@ -7,7 +7,7 @@ use tracing::{error, info, warn};
 
 use super::finish::tell_forbidden;
 use super::logs::{driver_log, last_log};
-use super::{Memory, ended, failure};
+use super::{Memory, ended, failure, of_run};
 use crate::job::evidence::Answered;
 use crate::job::machine::{Event, Run, Timestamp};
 use crate::job::report::{DriverLog, ErrorName, Failure, Outcome, Source, Success, refine};
@@ -333,10 +333,5 @@ fn succeeded<S>(
 }
 
 fn about<S>(run: &Run, memory: &Memory<S>, failure: Failure) -> Failure {
-    Failure {
-        batch_id: run.batch,
-        application_id: run.application.clone(),
-        log_url: memory.driver_log_url.clone(),
-        ..failure
-    }
+    Failure { log_url: memory.driver_log_url.clone(), ..of_run(Some(run), failure) }
 }
