@@ -308,7 +308,7 @@ fn resume(settings: &Settings, contents: Contents, served: &[Arc<Served>], jobs:
         error!(
             message_id = message_id::JOURNAL_CORRUPT,
             task_id = task,
-            "the journal's entry of task {task} cannot be read: {reason}; it is kept as {task}.corrupt, and its job is killed"
+            "the journal's entry of task {task} cannot be read: {reason}; its job is killed"
         );
     }
     if !contents.entries.is_empty() {

@@ -131,7 +131,7 @@ pub struct Journal {
 pub struct Contents {
     /// The entries, in no order.
     pub entries: Vec<Entry>,
-    /// The task ids of files that could not be read, with the reason; each has an entry, too.
+    /// The task ids of files that could not be read, with the reason and what became of the file; each has an entry, too.
     pub corrupt: Vec<(String, String)>,
 }
 
@@ -247,7 +247,7 @@ impl Journal {
     fn read(&self, task: &str, path: &Path, contents: &mut Contents) -> Result<(), JournalError> {
         // That the system does not let it be read says nothing about the entry: a good one must not be given up.
         let failed = |source| JournalError::Io { what: "reading", path: path.to_owned(), source };
-        let mut reason = match read_bounded(path).map_err(failed)?.map_or_else(Err, |bytes| decode(&bytes)) {
+        let reason = match read_bounded(path).map_err(failed)?.map_or_else(Err, |bytes| decode(&bytes)) {
             Ok(entry) if entry.task == task => {
                 contents.entries.push(entry);
                 return Ok(());
@@ -259,12 +259,13 @@ impl Journal {
             Err(Unreadable::Malformed(reason)) => reason,
         };
         let orphan = orphan(task);
-        if let Err(error) = self.quarantine(&orphan, path) {
+        let kept = match self.quarantine(&orphan, path) {
+            Ok(()) => format!("it is kept as {task}.{CORRUPT}"),
             // On a full disk its run is killed all the same; the next start finds the file as it is.
-            reason = format!("{reason}, and the file cannot be replaced: {error}");
-        }
+            Err(error) => format!("the file cannot be replaced: {error}"),
+        };
         contents.entries.push(orphan);
-        contents.corrupt.push((task.to_owned(), reason));
+        contents.corrupt.push((task.to_owned(), format!("{reason}; {kept}")));
         Ok(())
     }
 
