@@ -86,8 +86,7 @@ fn state(stage: &Stage, mode: u32) -> PathBuf {
 }
 
 fn denied() -> Fault {
-    let body = json!({ "__type": "com.amazon.coral.service#AccessDeniedException", "Message": "not you" });
-    Fault::Answer { status: 400, content_type: "application/x-amz-json-1.0".into(), body: body.to_string() }
+    refusal("AccessDeniedException", "User: arn:aws:iam::1:role/r is not authorized to perform it")
 }
 
 #[tokio::test]

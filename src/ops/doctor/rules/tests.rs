@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::facts::{
-    Account, Aws, Configuration, Configured, Daemon, Directory, Journal, Livy, Node, Ownership, Room, State,
-    Systemd, Unread, Yarn,
+    Account, Aws, Configuration, Configured, Daemon, Directory, Facts, Journal, Livy, Node, Ownership, Room,
+    State, Systemd, Unread, Yarn,
 };
-use super::super::{Facts, Finding, Status};
+use super::super::{Finding, Status};
 use super::judge;
 use crate::activity::{Condition, Trouble};
 use crate::config::{Activity, LivyConf, Role, Settings};
