@@ -23,7 +23,7 @@ impl StepFunctions {
         self.calls.config().region().map(ToString::to_string)
     }
 
-    /// DescribeActivity.
+    /// Asks for an activity (`DescribeActivity`).
     pub async fn look(&self, arn: &str) -> Looked {
         looked(self.calls.describe_activity().activity_arn(arn).send().await)
     }

@@ -53,9 +53,9 @@ fn room(path: &Path) -> io::Result<Room> {
 }
 
 fn entries(path: &Path, owner: Option<u32>) -> Result<Journal, Unread> {
-    let unread = |error: io::Error| match error.kind() {
-        io::ErrorKind::PermissionDenied => Unread::Denied,
-        _ => Unread::Trouble(error.to_string()),
+    let unread = |error: io::Error| {
+        let denied = error.kind() == io::ErrorKind::PermissionDenied;
+        if denied { Unread::Denied } else { Unread::Trouble(error.to_string()) }
     };
     let found = journal::inspect(path).map_err(unread)?;
     Ok(Journal {

@@ -114,15 +114,17 @@ fn activity(facts: &Facts, configured: &Configured, arn: &str, trouble: Option<&
         Condition::Credentials => {
             Finding::skip("activity", format!("{name} was not looked at: see credentials"))
         }
-        Condition::Unreachable => unreachable(configured, region, words),
+        Condition::Unreachable => unreachable(configured, arn, words),
         Condition::Throttled | Condition::Service | Condition::TooManyPollers | Condition::Other => {
             Finding::warn("activity", format!("{name}: {words}"), "run doctor again in a minute")
         }
     }
 }
 
-fn unreachable(configured: &Configured, region: &str, words: &str) -> Finding {
-    let standard = || format!("https://states.{region}.amazonaws.com");
+fn unreachable(configured: &Configured, arn: &str, words: &str) -> Finding {
+    let region = arn.split(':').nth(3).unwrap_or_default();
+    let end = if arn.starts_with("arn:aws-cn:") { ".cn" } else { "" };
+    let standard = || format!("https://states.{region}.amazonaws.com{end}");
     let endpoint = configured.settings.aws.endpoint_url.clone().unwrap_or_else(standard);
     Finding::fail(
         "activity",

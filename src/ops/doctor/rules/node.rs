@@ -106,6 +106,11 @@ fn unit(systemd: &Systemd) -> Finding {
     let (load, state) = (systemd.property("LoadState"), systemd.property("ActiveState"));
     match (load, state) {
         ("loaded", "active") => running(systemd),
+        ("loaded", "activating") if systemd.property("SubState") == "auto-restart" => Finding::fail(
+            "unit",
+            format!("it ends again and again (exit code {})", systemd.property("ExecMainStatus")),
+            WHY,
+        ),
         ("loaded", "activating" | "deactivating" | "reloading") => Finding::warn(
             "unit",
             format!("{state} ({}), restarted {} times", systemd.property("SubState"), restarts(systemd)),

@@ -102,6 +102,15 @@ fn node_rows() -> Vec<Row> {
         (|f| unit(f, "LoadState", "masked"), "unit", Fail, "unmask"),
         (|f| unit(f, "LoadState", "error"), "unit", Fail, "systemd-analyze verify"),
         (|f| unit(f, "ActiveState", "activating"), "unit", Warn, "journalctl"),
+        (
+            |f| {
+                unit(f, "ActiveState", "activating");
+                unit(f, "SubState", "auto-restart");
+            },
+            "unit",
+            Fail,
+            "again and again",
+        ),
         (|f| unit(f, "ActiveState", "inactive"), "unit", Warn, "systemctl enable --now spark-job-worker"),
         (|f| unit(f, "ActiveState", "failed"), "unit", Fail, "systemctl restart spark-job-worker"),
         (
@@ -413,7 +422,7 @@ fn file(facts: &mut Facts, user: u32, group: u32, mode: u32) {
 fn overview(facts: &mut Facts) -> &mut Overview {
     match &mut configured(facts).daemon {
         Daemon::Answers(overview) => overview,
-        other => panic!("{other:?}"),
+        Daemon::Absent(_) | Daemon::Denied | Daemon::Silent(_) => panic!("a well daemon answers"),
     }
 }
 
