@@ -55,7 +55,15 @@ fn written(stage: &Stage, config: &Config) -> PathBuf {
 /// Asked with a file, which is waited for elsewhere: the stand-ins answer meanwhile.
 async fn asked(path: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Said {
     let mut command = command(Path::new(PROGRAM));
-    command.arg("doctor").args(arguments).arg("--config").arg(path).envs(variables.iter().copied());
+    command.arg("doctor").args(arguments).arg("--config").arg(path);
+    for (name, value) in variables {
+        // An empty value takes the variable away.
+        if value.is_empty() {
+            command.env_remove(name)
+        } else {
+            command.env(name, value)
+        };
+    }
     command.stderr(Stdio::inherit());
     let began = Instant::now();
     let output =
@@ -233,6 +241,28 @@ async fn without_credentials_it_says_so() {
     let said = asked(&path, &["--json"], &none).await;
     assert_eq!(said.code, Some(1));
     said.assert("credentials", "fail", "instance profile");
+    assert_eq!(stage.sfn.calls().len(), 0);
+}
+
+#[tokio::test]
+async fn a_metadata_service_that_hangs_is_not_waited_for() {
+    let stage = ready().await;
+    let path = written(&stage, &stage.config());
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", silent.local_addr().expect("an address"));
+    let variables = [
+        ("AWS_ACCESS_KEY_ID", ""),
+        ("AWS_SECRET_ACCESS_KEY", ""),
+        ("AWS_REGION", ""),
+        ("HOME", "/nowhere"),
+        ("AWS_EC2_METADATA_DISABLED", "false"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", &url),
+    ];
+    let said = asked(&path, &["--json"], &variables).await;
+    assert!(said.took < BOUND, "{:?}", said.took);
+    assert_eq!(said.code, Some(1));
+    assert!(said.out.contains("metadata service"), "{}", said.out);
+    said.assert("livy", "ok", "answers");
     assert_eq!(stage.sfn.calls().len(), 0);
 }
 

@@ -26,9 +26,9 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// Whether who asks may read what the daemon reads.
+    /// Whether who asks may read what the daemon reads. Without a user of its own the worker is whoever starts it.
     pub(super) fn may_read(&self) -> bool {
-        self.me == 0 || self.worker.is_some_and(|worker| worker.user == self.me)
+        self.me == 0 || self.worker.is_none_or(|worker| worker.user == self.me)
     }
 }
 

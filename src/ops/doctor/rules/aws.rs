@@ -70,14 +70,22 @@ fn credentials(configured: &Configured) -> Finding {
              and see who you are: aws sts get-caller-identity",
         );
     }
-    let heard = |trouble: Option<&Trouble>| {
-        trouble
-            .is_none_or(|trouble| !matches!(trouble.condition, Condition::Unreachable | Condition::Service))
-    };
-    if troubles(configured).any(heard) {
+    if troubles(configured).any(|trouble| trouble.is_none_or(|trouble| spoke(trouble.condition))) {
         Finding::ok("credentials", "Step Functions takes them")
     } else {
-        Finding::skip("credentials", "not tried: Step Functions does not answer")
+        Finding::skip("credentials", "not tried: see activity")
+    }
+}
+
+/// Whether it is the service that refuses, having seen who asks.
+fn spoke(condition: Condition) -> bool {
+    match condition {
+        Condition::NoActivity
+        | Condition::NotAllowed
+        | Condition::Key
+        | Condition::Throttled
+        | Condition::TooManyPollers => true,
+        Condition::Credentials | Condition::Service | Condition::Unreachable | Condition::Other => false,
     }
 }
 

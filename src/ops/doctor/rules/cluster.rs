@@ -41,8 +41,8 @@ fn answers(facts: &Facts, configured: &Configured, livy: &Livy) -> Finding {
             "livy",
             format!("{url}: {words}"),
             format!(
-                "systemctl status livy-server, its log is /mnt/var/log/livy/livy-livy-server.out; then {RESTART_LIVY}. \
-                 If it is elsewhere, correct url in [livy] of {}",
+                "systemctl status livy-server, and its log in /var/log/livy; then {RESTART_LIVY}. If Livy is \
+                 elsewhere: url in [livy] of {}",
                 facts.configuration.path
             ),
         ),
@@ -154,8 +154,8 @@ fn yarn(
             "yarn",
             format!("{url}: {words}"),
             format!(
-                "systemctl status hadoop-yarn-resourcemanager; sudo systemctl restart hadoop-yarn-resourcemanager. \
-                 If it is elsewhere, correct url in [yarn] of {}",
+                "systemctl status hadoop-yarn-resourcemanager, and its log in /var/log/hadoop-yarn; then \
+                 sudo systemctl restart hadoop-yarn-resourcemanager. If YARN is elsewhere: url in [yarn] of {}",
                 facts.configuration.path
             ),
         ),

@@ -22,7 +22,7 @@ pub(super) fn judge(facts: &Facts, configured: &Configured) -> Vec<Finding> {
         Daemon::Absent(words) => {
             vec![Finding::warn("daemon", words, "sudo systemctl start spark-job-worker")]
         }
-        Daemon::Denied => vec![Finding::warn("daemon", "who asks may not talk to it", SUDO)],
+        Daemon::Denied => vec![Finding::warn("daemon", "it answers root and the worker's user alone", SUDO)],
         Daemon::Silent(words) if facts.may_read() => vec![Finding::warn(
             "daemon",
             format!("it does not answer: {words}"),

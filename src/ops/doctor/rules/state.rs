@@ -78,7 +78,9 @@ fn journal(state: &State) -> Finding {
     let path = &state.path;
     let Journal { tasks, unreadable, corrupt, foreign } = match &state.journal {
         Ok(journal) => journal,
-        Err(Unread::Denied) => return Finding::warn("journal", format!("{path} may not be read"), SUDO),
+        Err(Unread::Denied) => {
+            return Finding::warn("journal", format!("{path} is for root and the worker's user alone"), SUDO);
+        }
         Err(Unread::Trouble(words)) => {
             return Finding::fail(
                 "journal",

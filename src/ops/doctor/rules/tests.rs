@@ -229,7 +229,7 @@ fn aws_rows() -> Vec<Row> {
             },
             "credentials",
             Skip,
-            "does not answer",
+            "see activity",
         ),
     ]
 }
