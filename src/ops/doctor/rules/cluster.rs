@@ -14,7 +14,7 @@ const RESTART_LIVY: &str = "sudo systemctl restart livy-server";
 pub(super) fn judge(facts: &Facts, configured: &Configured) -> Vec<Finding> {
     let unread = |check| Finding::skip(check, "not asked: see configuration");
     let mut findings = match &configured.livy {
-        Some(livy) => vec![answers(facts, configured, livy), version(livy)],
+        Some(livy) => vec![answers(facts, configured, livy), version(configured, livy)],
         None => vec![unread("livy")],
     };
     findings.extend(conf(configured.livy_conf.as_ref()));
@@ -61,7 +61,7 @@ fn barred(check: &'static str, url: &str, words: &str, facts: &Facts) -> Finding
     )
 }
 
-fn version(livy: &Livy) -> Finding {
+fn version(configured: &Configured, livy: &Livy) -> Finding {
     match &livy.version {
         Ok((version, false)) => Finding::ok("livy-version", version),
         Ok((version, true)) => Finding::fail(
@@ -73,7 +73,7 @@ fn version(livy: &Livy) -> Finding {
         Err(reason) => Finding::warn(
             "livy-version",
             format!("not known: {}", reason.clone().words()),
-            "see whether url in [livy] is really Livy's: curl -sS <url>/version",
+            format!("see whether it is really Livy: curl -sS {}/version", configured.settings.livy.url),
         ),
     }
 }
