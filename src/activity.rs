@@ -3,6 +3,8 @@
 //! The SDK's own retries are off: `retry.rs` has a policy for each call, and who calls decides. Errors become what the
 //! caller must do; nobody outside this file sees a code of the service.
 
+mod look;
+
 use std::time::Duration;
 
 use aws_sdk_sfn::Client;
@@ -13,6 +15,7 @@ use aws_sdk_sfn::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
 use crate::job::report::{Answer, clip};
 use crate::job::world::{Beat, Reported, Token};
+pub use look::Looked;
 
 /// The service holds a poll for up to 60 s and wants at least 5 s more (API reference, GetActivityTask). A poll that
 /// the client leaves earlier can swallow a task.

@@ -1,5 +1,6 @@
 //! The commands and their exit codes: 0 ok · 1 failed · 2 usage · 78 configuration (systemd does not restart on 78).
 
+mod doctor;
 mod lint;
 
 use std::io::{IsTerminal, Write, stderr, stdout};
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{self, Settings};
+use crate::config::{self, Invalid, Settings};
 use crate::daemon::{self, Fatal};
 use crate::job::journal;
 use crate::job::request::{self, Defaults};
@@ -48,6 +49,12 @@ enum Command {
         /// Look also whether this version can read the journal. Nothing is changed, and a worker may be running
         #[arg(long)]
         journal: bool,
+    },
+    /// Look at the node, AWS, Livy, YARN and the daemon: a line each, with the mend. Changes nothing, takes no task
+    Doctor {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Show the tasks of the running daemon
     Status {
@@ -88,42 +95,43 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    if let Command::Lint { state_machine, strict } = &arguments.command
-        && arguments.config.is_none()
-        && !Path::new(config::PATH).exists()
-    {
-        return lint::run(state_machine, *strict, None);
-    }
+    let is_named = arguments.config.is_some();
     let path = config::path_or_default(arguments.config);
-    let loaded = match arguments.command {
-        Command::Run | Command::Check { .. } => config::load_with_files(&path),
-        Command::Render { .. } | Command::Status { .. } | Command::Terminating | Command::Lint { .. } => {
-            config::load(&path)
+    let ended = match arguments.command {
+        Command::Run => serving(&path).map(|settings| run(settings, path)),
+        Command::Check { journal } => serving(&path).map(|settings| check(&settings, &path, journal)),
+        // A wrong configuration is one of the things that it tells.
+        Command::Doctor { json } => Ok(doctor::run(&path, json)),
+        Command::Status { watch, json } => {
+            config::load(&path).map(|settings| status(&settings.admin.socket, watch, json)).map_err(wrong)
         }
-    };
-    let settings = match loaded {
-        Ok(settings) => settings,
-        Err(problem) => {
-            say(stderr(), &format!("the configuration is wrong:\n{problem}"));
-            return ExitCode::from(CONFIGURATION);
+        Command::Terminating => {
+            config::load(&path).map(|settings| terminating(&settings.admin.socket)).map_err(wrong)
         }
+        Command::Render { input, activity } => {
+            config::load(&path).map(|settings| render(&settings, &input, activity.as_deref())).map_err(wrong)
+        }
+        Command::Lint { state_machine, strict } if !is_named && !path.exists() => {
+            Ok(lint::run(&state_machine, strict, None))
+        }
+        Command::Lint { state_machine, strict } => config::load(&path)
+            .map(|settings| lint::run(&state_machine, strict, Some(&settings)))
+            .map_err(wrong),
     };
-    let unsupported = match arguments.command {
-        Command::Run | Command::Check { .. } => config::unsupported(&settings),
-        Command::Render { .. } | Command::Status { .. } | Command::Terminating | Command::Lint { .. } => None,
-    };
-    if let Some(problem) = unsupported {
+    ended.unwrap_or_else(|problem| {
         say(stderr(), &problem);
-        return ExitCode::from(CONFIGURATION);
-    }
-    match arguments.command {
-        Command::Run => run(settings, path),
-        Command::Check { journal } => check(&settings, &path, journal),
-        Command::Status { watch, json } => status(&settings.admin.socket, watch, json),
-        Command::Terminating => terminating(&settings.admin.socket),
-        Command::Render { input, activity } => render(&settings, &input, activity.as_deref()),
-        Command::Lint { state_machine, strict } => lint::run(&state_machine, strict, Some(&settings)),
-    }
+        ExitCode::from(CONFIGURATION)
+    })
+}
+
+/// A configuration with which this node can serve, with the files that it names.
+fn serving(path: &Path) -> Result<Settings, String> {
+    let settings = config::load_with_files(path).map_err(wrong)?;
+    config::unsupported(&settings).map_or(Ok(settings), Err)
+}
+
+fn wrong(problem: Invalid) -> String {
+    format!("the configuration is wrong:\n{problem}")
 }
 
 fn run(settings: Settings, path: PathBuf) -> ExitCode {

@@ -3,11 +3,14 @@
 //! Everything wrong ends the start with exit code 78 and names the key, its value and where that came from. Nothing
 //! else in the program reads the environment or the file.
 
+mod environment;
+mod livy_conf;
 mod node;
 mod reach;
 mod settings;
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
@@ -19,7 +22,9 @@ use crate::ops::telemetry;
 use crate::spark::connection::Access;
 use reach::{Problem, Reach};
 
-pub use node::cluster_or_host;
+pub use environment::{ENVIRONMENT, unseen_variables};
+pub use livy_conf::LivyConf;
+pub use node::{Role, cluster_or_host, role};
 pub use settings::{
     Activity, Admin, Aws, Livy, Log, OnStop, OneOrSeveral, Settings, State, Stop, Watch, Yarn,
 };
@@ -273,11 +278,20 @@ impl Settings {
     }
 }
 
-/// Why the Livy that is configured cannot be served, where that is to be seen on this node.
-pub fn unsupported(settings: &Settings) -> Option<String> {
+/// What the files of this node tell the Livy that is configured; `None` where that one is elsewhere.
+///
+/// # Errors
+/// Where Livy's file cannot be read.
+pub fn livy_conf(settings: &Settings) -> Option<io::Result<LivyConf>> {
     let (host, port) = address(&settings.livy.url).unwrap_or_default();
     let here = OwnLivy::new(node::node_names(), port).accepts(&host);
-    (here && node::drivers_run_beside_livy()).then(|| {
+    here.then(LivyConf::read)
+}
+
+/// Why the Livy that is configured cannot be served, where that is to be seen on this node.
+pub fn unsupported(settings: &Settings) -> Option<String> {
+    let conf = livy_conf(settings)?.ok()?;
+    conf.runs_drivers_beside_livy().then(|| {
         "Livy runs drivers in YARN's client mode, where Livy and YARN report successes that are none: \
          set livy.spark.deploy-mode = cluster in /etc/livy/conf/livy.conf and restart Livy"
             .to_owned()

@@ -4,11 +4,47 @@ use std::net::Ipv4Addr;
 
 use serde_json::Value;
 
+/// Where EMR tells a node about itself.
+const INFO: [&str; 2] = ["/mnt/var/lib/info", "/emr/instance-controller/lib/info"];
+
+/// The part of a node in its cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Role {
+    /// The primary node, or one of three.
+    Primary,
+    /// A core or task node.
+    Other,
+    /// Nothing here is EMR's.
+    NotEmr,
+    /// EMR's file is there, and cannot be read or understood.
+    Unreadable(String),
+}
+
+/// The part of this node, as EMR says it.
+pub fn role() -> Role {
+    for folder in INFO {
+        match std::fs::read_to_string(format!("{folder}/instance.json")) {
+            Ok(text) => return role_in(&text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Role::Unreadable(format!("{folder}/instance.json: {error}")),
+        }
+    }
+    Role::NotEmr
+}
+
+fn role_in(instance: &str) -> Role {
+    match serde_json::from_str::<Value>(instance).map(|value| value["isMaster"].as_bool()) {
+        Ok(Some(true)) => Role::Primary,
+        Ok(Some(false)) => Role::Other,
+        Ok(None) => Role::Unreadable("instance.json does not say isMaster".to_owned()),
+        Err(error) => Role::Unreadable(format!("instance.json: {error}")),
+    }
+}
+
 /// What the worker calls itself: the cluster's id where the node knows one, else the host's name.
 pub fn cluster_or_host() -> String {
-    ["/mnt/var/lib/info/job-flow.json", "/emr/instance-controller/lib/info/job-flow.json"]
-        .iter()
-        .filter_map(|path| std::fs::read_to_string(path).ok())
+    INFO.iter()
+        .filter_map(|folder| std::fs::read_to_string(format!("{folder}/job-flow.json")).ok())
         .find_map(|text| {
             serde_json::from_str::<Value>(&text).ok()?.get("jobFlowId")?.as_str().map(str::to_owned)
         })
@@ -21,41 +57,6 @@ fn host_name() -> String {
         .ok()
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| "localhost".to_owned())
-}
-
-/// Livy's own configuration, on the node where it runs (EMR and Bigtop).
-const LIVY_CONF: &str = "/etc/livy/conf/livy.conf";
-/// What spark-submit takes where Livy says nothing.
-const SPARK_DEFAULTS: &str = "/etc/spark/conf/spark-defaults.conf";
-
-/// Whether the Livy of this node runs drivers in YARN's client mode, as far as its files can be read. There spark-submit
-/// is the driver, and both Livy and YARN report successes that are none.
-pub(super) fn drivers_run_beside_livy() -> bool {
-    let Ok(livy) = std::fs::read_to_string(LIVY_CONF) else { return false };
-    client_mode(&livy, &std::fs::read_to_string(SPARK_DEFAULTS).unwrap_or_default())
-}
-
-/// Saying nothing is client mode: Livy passes no deploy mode on then, and spark-submit's default is client.
-fn client_mode(livy: &str, spark: &str) -> bool {
-    match property(livy, &["livy.spark.master"]) {
-        Some("yarn") => {
-            let mode = property(livy, &["livy.spark.deploy-mode", "livy.spark.deployMode"]);
-            mode.or_else(|| property(spark, &["spark.submit.deployMode"])) != Some("cluster")
-        }
-        // Spark's old names of both at once.
-        Some(master) => master == "yarn-client",
-        None => false,
-    }
-}
-
-/// The last value of one of the keys in a file of Java properties.
-fn property<'a>(text: &'a str, keys: &[&str]) -> Option<&'a str> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', '!']));
-    let pairs = lines.filter_map(|line| {
-        let (key, value) = line.split_once(|c: char| c == '=' || c == ':' || c.is_whitespace())?;
-        Some((key, value.trim_start_matches(|c: char| c == '=' || c == ':' || c.is_whitespace()).trim_end()))
-    });
-    pairs.rev().find(|(key, _)| keys.contains(key)).map(|(_, value)| value)
 }
 
 /// The names and addresses of this node: its own, those of its search domains, and what `/etc/hosts` calls them.
@@ -94,29 +95,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn client_mode_is_told_from_the_files_of_livy_and_spark() {
-        let table = [
-            ("livy.spark.master = yarn\nlivy.spark.deploy-mode = cluster", "", false),
-            ("livy.spark.master yarn\nlivy.spark.deploy-mode cluster", "", false),
-            ("livy.spark.master=yarn\nlivy.spark.deployMode=cluster", "", false),
-            ("livy.spark.master = yarn\nlivy.spark.deploy-mode = client", "", true),
-            ("livy.spark.master = yarn", "", true),
-            ("livy.spark.master = yarn\n# livy.spark.deploy-mode = cluster", "", true),
-            ("livy.spark.master = yarn", "spark.submit.deployMode\tcluster", false),
-            ("livy.spark.master = yarn", "spark.submit.deployMode client", true),
-            (
-                "livy.spark.master = yarn\nlivy.spark.deploy-mode = client",
-                "spark.submit.deployMode cluster",
-                true,
-            ),
-            ("livy.spark.master = yarn-cluster", "", false),
-            ("livy.spark.master = yarn-client", "", true),
-            ("livy.spark.master = local[*]", "", false),
-            ("livy.server.port = 8998", "", false),
-            ("", "", false),
-        ];
-        for (livy, spark, expected) in table {
-            assert_eq!(client_mode(livy, spark), expected, "{livy:?} {spark:?}");
+    fn the_part_of_a_node_is_told_from_emrs_file() {
+        assert_eq!(role_in(r#"{"isMaster": true, "instanceGroupId": "ig-1"}"#), Role::Primary);
+        assert_eq!(role_in(r#"{"isMaster":false}"#), Role::Other);
+        for odd in ["{}", r#"{"isMaster": "true"}"#, "", "[]"] {
+            assert!(matches!(role_in(odd), Role::Unreadable(_)), "{odd}");
         }
     }
 }

@@ -49,6 +49,24 @@ pub struct Moving {
     pub application: Application,
 }
 
+/// What a ResourceManager says of itself.
+#[derive(Debug, Clone)]
+pub struct About {
+    /// When it was started.
+    pub started: Timestamp,
+    /// Its version; empty where it says none.
+    pub version: String,
+    /// The class that keeps its applications over a restart.
+    pub store: String,
+}
+
+impl About {
+    /// Whether its applications outlive a restart.
+    pub fn keeps(&self) -> bool {
+        !self.store.is_empty() && !self.store.ends_with("NullRMStateStore")
+    }
+}
+
 #[derive(Deserialize)]
 struct List {
     apps: Option<Apps>,
@@ -210,12 +228,21 @@ impl ResourceManager {
         }
     }
 
-    /// How far back the active ResourceManager remembers. A standby answers this one itself, for itself
-    /// (`RMWebAppFilter`).
+    /// How far back the active ResourceManager remembers.
     ///
     /// # Errors
     /// Where it does not say.
     pub async fn memory(&self) -> Result<YarnMemory, Unreachable> {
+        let about = self.about().await?;
+        Ok(YarnMemory { started: about.started, keeps: about.keeps() })
+    }
+
+    /// What the active ResourceManager says of itself. A standby answers this one itself, for itself
+    /// (`RMWebAppFilter`).
+    ///
+    /// # Errors
+    /// Where it does not say.
+    pub async fn about(&self) -> Result<About, NoAnswer> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Info {
@@ -229,9 +256,11 @@ impl ResourceManager {
             rm_state_store_name: String,
             #[serde(default)]
             ha_state: String,
+            #[serde(default)]
+            resource_manager_version: String,
         }
         if self.bases.is_empty() {
-            return Err(Unreachable("YARN is off".to_owned()));
+            return Err(NoAnswer::Silent("YARN is off".to_owned()));
         }
         let first = self.active.load(Ordering::Relaxed);
         let mut trouble = NoAnswer::Silent("every ResourceManager is a standby".to_owned());
@@ -246,18 +275,17 @@ impl ResourceManager {
                 }
             };
             if status != StatusCode::OK {
-                return Err(self.connection.refused(status, &body).into());
+                return Err(self.connection.refused(status, &body));
             }
             let info: Info = serde_json::from_slice(&body).map_err(|error| odd(&error))?;
             let info = info.cluster_info;
             if info.ha_state == "STANDBY" {
                 continue;
             }
-            let store = info.rm_state_store_name;
-            let keeps = !store.is_empty() && !store.ends_with("NullRMStateStore");
-            return Ok(YarnMemory { started: Timestamp(info.started_on), keeps });
+            let (version, store) = (info.resource_manager_version, info.rm_state_store_name);
+            return Ok(About { started: Timestamp(info.started_on), version, store });
         }
-        Err(trouble.into())
+        Err(trouble)
     }
 
     /// Asks for the end of an application. That it ended is to be seen by looking.

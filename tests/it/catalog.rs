@@ -52,6 +52,20 @@ fn the_catalog_shows_only_fields_that_every_line_with_its_id_has() {
     }
 }
 
+#[test]
+fn every_message_id_that_the_readme_names_is_in_the_catalog() {
+    let (readme, entries) = (read("README.md"), entries());
+    let named = readme
+        .split("MESSAGE_ID=")
+        .skip(1)
+        .map(|rest| rest.chars().take_while(char::is_ascii_alphanumeric).collect::<String>());
+    let named: Vec<String> = named.filter(|id| !id.is_empty()).collect();
+    assert!(named.len() >= 6, "{named:?}");
+    for id in named {
+        assert!(entries.contains_key(&id), "the README names {id}");
+    }
+}
+
 /// The ids by their names.
 fn ids() -> BTreeMap<String, String> {
     let text = read(IDS);

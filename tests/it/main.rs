@@ -14,6 +14,7 @@ mod catalog;
 mod contract;
 mod crash;
 mod disk;
+mod doctor;
 mod faults;
 mod harness;
 mod heartbeat;

@@ -8,18 +8,19 @@ use spark_job_worker::config;
 use spark_job_worker::job::report::ErrorName;
 
 /// An external crate and the one place that names it.
-const CRATES: [(&str, &str); 7] = [
-    ("aws_sdk_sfn", "src/activity.rs"),
+const CRATES: [(&str, &str); 8] = [
+    ("aws_sdk_sfn", "src/activity"),
     ("aws_config", "src/activity.rs"),
     ("reqwest", "src/spark/"),
     ("rustls", "src/spark/tls.rs"),
     ("figment", "src/config.rs"),
     ("backoff", "src/retry.rs"),
+    ("rustix", "src/ops/doctor/gather"),
     ("tracing_journald", "src/ops/telemetry"),
 ];
 
 /// Modules without async, clock, randomness or I/O.
-const PURE: [&str; 9] = [
+const PURE: [&str; 11] = [
     "src/job/evidence.rs",
     "src/job/machine.rs",
     "src/job/report.rs",
@@ -27,6 +28,8 @@ const PURE: [&str; 9] = [
     "src/job/verdict.rs",
     "src/lint.rs",
     "src/nearest.rs",
+    "src/ops/doctor/facts.rs",
+    "src/ops/doctor/rules.rs",
     "src/retry.rs",
     "src/spark/livy_wire.rs",
 ];

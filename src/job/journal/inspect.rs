@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{ENTRY, JournalError, Unreadable, decode, is_task_id, read_bounded};
+use super::{CORRUPT, ENTRY, JournalError, Unreadable, decode, is_task_id, read_bounded};
 
 /// What there is to read.
 #[derive(Debug, Default)]
@@ -16,6 +16,8 @@ pub struct Inspection {
     pub tasks: usize,
     /// The files of the others, with the reason.
     pub unreadable: Vec<(PathBuf, String)>,
+    /// Copies of entries that could not be read at some start.
+    pub corrupt: usize,
 }
 
 /// Looks at every entry in `directory`; one that is not there has none.
@@ -30,6 +32,7 @@ pub fn inspect(directory: &Path) -> io::Result<Inspection> {
     };
     for file in files {
         let path = file?.path();
+        inspection.corrupt += usize::from(path.extension().is_some_and(|end| end == CORRUPT));
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         if path.extension().is_none_or(|end| end != ENTRY) || !is_task_id(stem) {
             continue;

@@ -1,0 +1,59 @@
+//! Looks that take no task and touch none: is an activity there, and may tasks be answered?
+
+use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sfn::primitives::{DateTime, DateTimeFormat};
+
+use super::{StepFunctions, Trouble, nobody_waits, trouble};
+
+/// No token of the service. Whoever may answer tasks hears that it is none; everybody else, that they may not.
+const NOBODYS: &str = "made-up-by-spark-job-worker-doctor";
+
+/// What a look brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked {
+    /// What is in the way.
+    pub trouble: Option<Trouble>,
+    /// The service's clock, in seconds since 1970, where it said so.
+    pub service_time: Option<i64>,
+}
+
+impl StepFunctions {
+    /// The region of all calls.
+    pub fn region(&self) -> Option<String> {
+        self.calls.config().region().map(ToString::to_string)
+    }
+
+    /// Asks for an activity (`DescribeActivity`).
+    pub async fn look(&self, arn: &str) -> Looked {
+        looked(self.calls.describe_activity().activity_arn(arn).send().await)
+    }
+
+    /// SendTaskHeartbeat for nobody's token.
+    pub async fn may_beat(&self) -> Looked {
+        looked(self.calls.send_task_heartbeat().task_token(NOBODYS).send().await)
+    }
+
+    /// SendTaskSuccess for nobody's token.
+    pub async fn may_succeed(&self) -> Looked {
+        looked(self.calls.send_task_success().task_token(NOBODYS).output("{}").send().await)
+    }
+
+    /// SendTaskFailure for nobody's token.
+    pub async fn may_fail(&self) -> Looked {
+        looked(self.calls.send_task_failure().task_token(NOBODYS).send().await)
+    }
+}
+
+/// That a token is nobody's is not in the way.
+fn looked<T, E>(answer: Result<T, SdkError<E>>) -> Looked
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let Err(error) = answer else { return Looked { trouble: None, service_time: None } };
+    let date = error.raw_response().and_then(|response| response.headers().get("date"));
+    let date = date.and_then(|date| DateTime::from_str(date, DateTimeFormat::HttpDate).ok());
+    Looked {
+        trouble: (!nobody_waits(error.code())).then(|| trouble(&error)),
+        service_time: date.map(|date| date.secs()),
+    }
+}

@@ -1,0 +1,44 @@
+//! `doctor`: prints what was found, a line each.
+
+use std::io::stdout;
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::ops::doctor::{self, Finding, Status};
+
+use super::{failed, say};
+
+/// Looks at everything, and prints it as lines or as JSON. The exit code is 1 where something fails.
+pub(super) fn run(path: &Path, as_json: bool) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(problem) => return failed(&format!("the runtime cannot start: {problem}")),
+    };
+    let findings = runtime.block_on(doctor::examine(path));
+    // A look that hangs is told as such; there is nothing more to wait for.
+    runtime.shutdown_background();
+    let count = |status| findings.iter().filter(|finding| finding.status == status).count();
+    let counts = Status::ALL.map(|status| (status, count(status)));
+    if as_json {
+        let mut object = json!({ "checks": findings });
+        for (status, count) in counts {
+            object[status.as_str()] = count.into();
+        }
+        say(stdout(), &object.to_string());
+    } else {
+        let width = findings.iter().map(|finding| finding.check.len()).max().unwrap_or_default();
+        findings.iter().for_each(|finding| say(stdout(), &line(finding, width)));
+        let counts = counts.map(|(status, count)| format!("{count} {}", status.as_str()));
+        say(stdout(), &counts.join(", "));
+    }
+    if count(Status::Fail) > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Status, check, what was found, and what to do.
+fn line(finding: &Finding, width: usize) -> String {
+    let found = finding.found.lines().map(str::trim).collect::<Vec<_>>().join("; ");
+    let mend = finding.mend.as_ref().map(|mend| format!(" -> {mend}")).unwrap_or_default();
+    format!("{:4}  {:width$}  {found}{mend}", finding.status.as_str(), finding.check)
+}

@@ -1,0 +1,179 @@
+//! Gathers the facts: commands are run, files are read, services are asked, all at the same time and until a deadline.
+
+mod cluster;
+mod disk;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout_at};
+
+use super::facts::{Account, Configuration, Configured, Daemon, Facts, Node, Ownership, Systemd};
+use crate::config::{self, Settings};
+use crate::ops::admin::{self, Reply, Unanswered};
+
+/// Small local files, which are read before anything else can be asked.
+const FILES: Duration = Duration::from_secs(2);
+/// Everything else: with that of the files, less than an operator's 10 s.
+const ANSWERS: Duration = Duration::from_secs(7);
+
+/// The unit.
+const UNIT: &str = "spark-job-worker.service";
+/// The user in it.
+const USER: &str = "spark-job-worker";
+/// What matters about the unit.
+const PROPERTIES: &str = "LoadState,UnitFileState,ActiveState,SubState,Result,ExecMainStatus,NRestarts,DropInPaths,\
+                          NeedDaemonReload";
+
+/// Everything that can be found out in time.
+pub(super) async fn everything(path: &Path) -> Facts {
+    let by = Instant::now() + FILES;
+    let owned = path.to_owned();
+    let (about, settings) = in_time(by, move || configuration(&owned)).await.unwrap_or_else(|| {
+        (unread(path, format!("{} could not be read within {} s", path.display(), FILES.as_secs())), None)
+    });
+    let node = in_time(by, || Node { role: config::role(), name: config::cluster_or_host() }).await;
+    let by = Instant::now() + ANSWERS;
+    let configured = async {
+        match settings {
+            Some(settings) => Some(ask(settings, by).await),
+            None => None,
+        }
+    };
+    let (worker, systemd, configured) = tokio::join!(account(by), systemd(by), configured);
+    Facts {
+        // Who owns `/proc/self` is who runs here.
+        me: std::fs::metadata("/proc/self").map(|about| about.uid()).unwrap_or_default(),
+        worker,
+        node: node.unwrap_or_else(|| Node {
+            role: config::Role::Unreadable("its files could not be read in time".to_owned()),
+            name: String::new(),
+        }),
+        systemd,
+        configuration: about,
+        configured,
+    }
+}
+
+/// What blocks, until a deadline; whatever still hangs then goes with the process.
+async fn in_time<T: Send + 'static>(by: Instant, look: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    timeout_at(by, spawn_blocking(look)).await.ok()?.ok()
+}
+
+fn configuration(path: &Path) -> (Configuration, Option<Settings>) {
+    let opened = File::open(path);
+    let denied = opened.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+    let mut about = unread(path, String::new());
+    about.file = std::fs::metadata(path).ok().map(|about| ownership(&about));
+    about.denied = denied;
+    about.unseen = config::unseen_variables().map_err(|error| error.to_string());
+    match config::load(path) {
+        Ok(settings) => {
+            about.wrong = None;
+            about.files = config::load_with_files(path).err().map(|problem| problem.to_string());
+            (about, Some(settings))
+        }
+        Err(problem) => {
+            about.wrong = Some(problem.to_string());
+            (about, None)
+        }
+    }
+}
+
+fn unread(path: &Path, why: String) -> Configuration {
+    Configuration {
+        path: path.display().to_string(),
+        denied: false,
+        wrong: Some(why),
+        files: None,
+        file: None,
+        unseen: Ok(Vec::new()),
+    }
+}
+
+fn ownership(about: &std::fs::Metadata) -> Ownership {
+    Ownership { user: about.uid(), group: about.gid(), mode: about.mode() & 0o7777 }
+}
+
+/// What needs a configuration.
+async fn ask(settings: Settings, by: Instant) -> Configured {
+    let files = settings.clone();
+    let access = in_time(by, move || files.access().ok()).await.flatten();
+    let (to_livy, to_yarn) = access.unzip();
+    let (files, directory) = (settings.clone(), settings.state.directory.clone());
+    let livy_conf = in_time(by, move || config::livy_conf(&files));
+    let place = directory.display().to_string();
+    let state = in_time(by, move || disk::state(&directory));
+    let (aws, livy, yarn, livy_conf, state, daemon) = tokio::join!(
+        cluster::aws(&settings, by),
+        cluster::livy(&settings, to_livy, by),
+        cluster::yarn(&settings, to_yarn, by),
+        livy_conf,
+        state,
+        daemon(settings.admin.socket.clone(), by)
+    );
+    let late = || Some(Err(io::Error::other("it could not be read in time")));
+    let livy_conf = livy_conf.unwrap_or_else(late).map(|conf| conf.map_err(|error| error.to_string()));
+    let state = state.unwrap_or_else(|| disk::hung(place));
+    Configured { settings, aws, livy, livy_conf, yarn, state, daemon }
+}
+
+async fn daemon(socket: PathBuf, by: Instant) -> Daemon {
+    match in_time(by, move || admin::ask(&socket, "status")).await {
+        Some(Ok(Reply::Status(overview))) => Daemon::Answers(overview),
+        Some(Ok(Reply::Terminating { .. } | Reply::Unknown(_))) => {
+            Daemon::Silent("its answer is not one to status: is it of another version?".to_owned())
+        }
+        Some(Err(Unanswered::NoDaemon(_, error))) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Daemon::Denied
+        }
+        Some(Err(Unanswered::NoDaemon(path, error))) => {
+            Daemon::Absent(format!("nobody answers at {}: {error}", path.display()))
+        }
+        Some(Err(Unanswered::NoAnswer(why))) => Daemon::Silent(why),
+        None => Daemon::Silent(format!("no answer within {} s", ANSWERS.as_secs())),
+    }
+}
+
+async fn account(by: Instant) -> Option<Account> {
+    let user = output(by, "id", &["-u", USER]).await.ok()?;
+    let group = output(by, "id", &["-g", USER]).await.ok()?;
+    Some(Account { user: user.trim().parse().ok()?, group: group.trim().parse().ok()? })
+}
+
+async fn systemd(by: Instant) -> Systemd {
+    let properties = format!("--property={PROPERTIES}");
+    let show = ["show", UNIT, "--no-pager", &properties];
+    let (version, unit) =
+        tokio::join!(output(by, "systemctl", &["--version"]), output(by, "systemctl", &show));
+    let pairs = |text: String| -> BTreeMap<String, String> {
+        let pairs = text.lines().filter_map(|line| line.split_once('='));
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    };
+    Systemd {
+        version: version.map(|text| text.lines().next().unwrap_or_default().to_owned()),
+        unit: unit.map(pairs),
+    }
+}
+
+/// What a command prints, or why it does not.
+async fn output(by: Instant, program: &str, arguments: &[&str]) -> Result<String, String> {
+    let mut command = Command::new(program);
+    command.args(arguments).env("LC_ALL", "C").stdin(Stdio::null()).kill_on_drop(true);
+    match timeout_at(by, command.output()).await {
+        Ok(Ok(output)) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        Ok(Ok(output)) => {
+            let words = String::from_utf8_lossy(&output.stderr);
+            Err(words.lines().next().unwrap_or("it fails and says nothing").trim().to_owned())
+        }
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("it does not answer in time".to_owned()),
+    }
+}

@@ -1,0 +1,190 @@
+//! Step Functions: region, credentials, clock, activities and permissions.
+
+use super::super::Finding;
+use super::super::facts::{Configured, Daemon, Facts};
+use crate::activity::{Condition, Trouble};
+
+/// So many seconds off, and the service refuses signatures.
+const REFUSED: u64 = 300;
+/// So many seconds off, and something is wrong with the clock.
+const NOTICED: u64 = 30;
+
+const POLICY: &str =
+    "give the cluster's instance profile what bootstrap/iam-policy.json has, with this ARN in it";
+
+pub(super) fn judge(facts: &Facts, configured: &Configured) -> Vec<Finding> {
+    let mut findings = vec![region(facts, configured), clock(configured.aws.ahead), credentials(configured)];
+    for (arn, trouble) in &configured.aws.activities {
+        findings.push(activity(facts, configured, arn, trouble.as_ref()));
+    }
+    findings.push(reports(configured));
+    findings
+}
+
+fn region(facts: &Facts, configured: &Configured) -> Finding {
+    let arn = configured.settings.activity.first().map(|activity| activity.arn.as_str()).unwrap_or_default();
+    let wanted = arn.split(':').nth(3).unwrap_or_default();
+    match configured.aws.region.as_deref() {
+        Some(region) if region == wanted => Finding::ok("region", region),
+        Some(region) => Finding::fail(
+            "region",
+            format!("calls go to {region}, and the activity is in {wanted}"),
+            format!(
+                "set region = \"{wanted}\" in [aws] of {}, then: sudo systemctl restart spark-job-worker",
+                facts.configuration.path
+            ),
+        ),
+        None => Finding::skip("region", "not known: see credentials"),
+    }
+}
+
+fn clock(ahead: Option<i64>) -> Finding {
+    let Some(ahead) = ahead else {
+        return Finding::skip("clock", "not compared: Step Functions did not say its time");
+    };
+    let off = ahead.unsigned_abs();
+    let found = format!("{off} s {} that of Step Functions", if ahead < 0 { "behind" } else { "ahead of" });
+    let mend = "sudo systemctl restart chronyd && sudo chronyc makestep, then look at chronyc tracking";
+    match off {
+        0..=NOTICED => Finding::ok("clock", found),
+        _ if off <= REFUSED => Finding::warn("clock", found, mend),
+        _ => Finding::fail("clock", format!("{found}: signatures are refused"), mend),
+    }
+}
+
+/// All troubles of all calls.
+fn troubles(configured: &Configured) -> impl Iterator<Item = Option<&Trouble>> {
+    let aws = &configured.aws;
+    let activities = aws.activities.iter().map(|(_, trouble)| trouble.as_ref());
+    activities.chain(aws.reports.iter().map(|(_, trouble)| trouble.as_ref()))
+}
+
+fn credentials(configured: &Configured) -> Finding {
+    if let Some(trouble) =
+        troubles(configured).flatten().find(|trouble| trouble.condition == Condition::Credentials)
+    {
+        return Finding::fail(
+            "credentials",
+            format!("no valid AWS credentials: {}", trouble.words),
+            "create the cluster with an instance profile, let this user reach the metadata service at 169.254.169.254, \
+             and see who you are: aws sts get-caller-identity",
+        );
+    }
+    if troubles(configured).any(|trouble| trouble.is_none_or(|trouble| spoke(trouble.condition))) {
+        Finding::ok("credentials", "Step Functions takes them")
+    } else {
+        Finding::skip("credentials", "not tried: see activity")
+    }
+}
+
+/// Whether it is the service that refuses, having seen who asks.
+fn spoke(condition: Condition) -> bool {
+    match condition {
+        Condition::NoActivity
+        | Condition::NotAllowed
+        | Condition::Key
+        | Condition::Throttled
+        | Condition::TooManyPollers => true,
+        Condition::Credentials | Condition::Service | Condition::Unreachable | Condition::Other => false,
+    }
+}
+
+fn activity(facts: &Facts, configured: &Configured, arn: &str, trouble: Option<&Trouble>) -> Finding {
+    let name = arn.rsplit(':').next().unwrap_or_default();
+    let region = arn.split(':').nth(3).unwrap_or_default();
+    let Some(Trouble { condition, words }) = trouble else {
+        let polls = polled(configured, arn)
+            .unwrap_or_else(|| "states:GetActivityTask cannot be tried without taking a task".to_owned());
+        return Finding::ok("activity", format!("{name} is there; {polls}"));
+    };
+    match condition {
+        Condition::NoActivity => Finding::fail(
+            "activity",
+            format!("{arn} does not exist"),
+            format!(
+                "aws stepfunctions create-activity --region {region} --name {name}, or correct its arn in {}",
+                facts.configuration.path
+            ),
+        ),
+        Condition::NotAllowed => match polled(configured, arn) {
+            Some(polls) => Finding::ok("activity", format!("{name} may not be looked at, yet {polls}")),
+            None => Finding::warn(
+                "activity",
+                format!("{name} may not be looked at, which says nothing about polls: {words}"),
+                POLICY,
+            ),
+        },
+        Condition::Key => Finding::fail(
+            "activity",
+            format!("{name} is encrypted with a key that cannot be used: {words}"),
+            "allow the cluster's instance profile kms:Decrypt and kms:GenerateDataKey on the activity's key",
+        ),
+        Condition::Credentials => {
+            Finding::skip("activity", format!("{name} was not looked at: see credentials"))
+        }
+        Condition::Unreachable => unreachable(configured, arn, words),
+        Condition::Throttled | Condition::Service | Condition::TooManyPollers | Condition::Other => {
+            Finding::warn("activity", format!("{name}: {words}"), "run doctor again in a minute")
+        }
+    }
+}
+
+fn unreachable(configured: &Configured, arn: &str, words: &str) -> Finding {
+    let region = arn.split(':').nth(3).unwrap_or_default();
+    let end = if arn.starts_with("arn:aws-cn:") { ".cn" } else { "" };
+    let standard = || format!("https://states.{region}.amazonaws.com{end}");
+    let endpoint = configured.settings.aws.endpoint_url.clone().unwrap_or_else(standard);
+    Finding::fail(
+        "activity",
+        format!("Step Functions at {endpoint} cannot be reached: {words}"),
+        format!(
+            "the subnet needs a NAT gateway or a VPC endpoint for Step Functions; try: curl -sS -m 5 {endpoint}"
+        ),
+    )
+}
+
+/// What the running daemon knows of its polls: the only proof that they are allowed.
+fn polled(configured: &Configured, arn: &str) -> Option<String> {
+    let Daemon::Answers(now) = &configured.daemon else { return None };
+    let activity =
+        now.activities.iter().find(|activity| activity.arn == arn && activity.trouble.is_none())?;
+    Some(format!("the daemon's last poll was answered {} s ago", activity.last_poll?))
+}
+
+fn reports(configured: &Configured) -> Finding {
+    let reports = &configured.aws.reports;
+    let of = |wanted: Condition| {
+        let found = reports
+            .iter()
+            .filter(move |(_, trouble)| trouble.as_ref().is_some_and(|trouble| trouble.condition == wanted));
+        found.map(|(action, _)| *action).collect::<Vec<_>>().join(", ")
+    };
+    let denied = of(Condition::NotAllowed);
+    if !denied.is_empty() {
+        return Finding::fail(
+            "answers",
+            format!("tasks cannot be answered: no permission for {denied}"),
+            POLICY,
+        );
+    }
+    let keyed = of(Condition::Key);
+    if !keyed.is_empty() {
+        let mend = "allow the cluster's instance profile kms:Decrypt and kms:GenerateDataKey on the key";
+        return Finding::fail("answers", format!("{keyed}: an encryption key cannot be used"), mend);
+    }
+    if reports.iter().any(|(_, trouble)| trouble.is_none()) {
+        let tried: Vec<&str> =
+            reports.iter().filter(|(_, trouble)| trouble.is_none()).map(|(action, _)| *action).collect();
+        return Finding::ok(
+            "answers",
+            format!("{} are allowed (tried with nobody's token)", tried.join(", ")),
+        );
+    }
+    match reports.iter().find_map(|(_, trouble)| trouble.as_ref()) {
+        Some(trouble) if matches!(trouble.condition, Condition::Credentials | Condition::Unreachable) => {
+            Finding::skip("answers", "not tried: see the lines above")
+        }
+        Some(trouble) => Finding::warn("answers", &*trouble.words, "run doctor again in a minute"),
+        None => Finding::skip("answers", "not tried: see credentials"),
+    }
+}

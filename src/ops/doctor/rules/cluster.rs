@@ -1,0 +1,208 @@
+//! Livy and YARN.
+
+use std::collections::BTreeSet;
+
+use super::super::Finding;
+use super::super::facts::{Configured, Daemon, Facts, Livy, Yarn};
+use crate::config::LivyConf;
+use crate::spark::connection::NoAnswer;
+use crate::spark::yarn::About;
+
+const CONF: &str = "/etc/livy/conf/livy.conf";
+const RESTART_LIVY: &str = "sudo systemctl restart livy-server";
+
+pub(super) fn judge(facts: &Facts, configured: &Configured) -> Vec<Finding> {
+    let unread = |check| Finding::skip(check, "not asked: see configuration");
+    let mut findings = match &configured.livy {
+        Some(livy) => vec![answers(facts, configured, livy), version(configured, livy)],
+        None => vec![unread("livy")],
+    };
+    findings.extend(conf(configured.livy_conf.as_ref()));
+    match &configured.yarn {
+        Some(Yarn::Off) => findings.push(Finding::warn(
+            "yarn",
+            "switched off: Livy's word alone decides, and it errs",
+            format!(
+                "set url = \"http://localhost:8088\" in [yarn] of {}, then: sudo systemctl restart spark-job-worker",
+                facts.configuration.path
+            ),
+        )),
+        Some(Yarn::On { about, tags }) => findings.extend(yarn(facts, configured, about, tags)),
+        None => findings.push(unread("yarn")),
+    }
+    findings
+}
+
+fn answers(facts: &Facts, configured: &Configured, livy: &Livy) -> Finding {
+    let url = &configured.settings.livy.url;
+    match &livy.answers {
+        Ok(()) => Finding::ok("livy", format!("{url} answers")),
+        Err(NoAnswer::Silent(words)) => Finding::fail(
+            "livy",
+            format!("{url}: {words}"),
+            format!(
+                "systemctl status livy-server, and its log in /var/log/livy; then {RESTART_LIVY}. If Livy is \
+                 elsewhere: url in [livy] of {}",
+                facts.configuration.path
+            ),
+        ),
+        Err(NoAnswer::Barred(words)) => barred("livy", url, words, facts),
+    }
+}
+
+fn barred(check: &'static str, url: &str, words: &str, facts: &Facts) -> Finding {
+    Finding::fail(
+        check,
+        format!("{url}: {words}"),
+        format!(
+            "correct [{check}] in {}, then: sudo systemctl restart spark-job-worker",
+            facts.configuration.path
+        ),
+    )
+}
+
+fn version(configured: &Configured, livy: &Livy) -> Finding {
+    match &livy.version {
+        Ok((version, false)) => Finding::ok("livy-version", version),
+        Ok((version, true)) => Finding::fail(
+            "livy-version",
+            format!("{version} is older than 0.7: names of batches are not unique or not shown"),
+            "create the cluster with a release that has Livy 0.7 or newer (EMR 5.30, EMR 6)",
+        ),
+        Err(_) if livy.answers.is_err() => Finding::skip("livy-version", "not known: see livy"),
+        Err(reason) => Finding::warn(
+            "livy-version",
+            format!("not known: {}", reason.clone().words()),
+            format!("see whether it is really Livy: curl -sS {}/version", configured.settings.livy.url),
+        ),
+    }
+}
+
+/// What is told by Livy's own file.
+fn conf(conf: Option<&Result<LivyConf, String>>) -> [Finding; 3] {
+    let unseen = |words: &str| {
+        [
+            Finding::skip("livy-deploy-mode", words),
+            Finding::skip("livy-recovery", words),
+            Finding::skip("livy-csrf", words),
+        ]
+    };
+    match conf {
+        Some(Ok(conf)) => [deploy_mode(conf), recovery(conf), csrf(conf)],
+        Some(Err(words)) => unseen(&format!("not known: {CONF}: {words}")),
+        None => unseen("not known: Livy is on another host"),
+    }
+}
+
+fn deploy_mode(conf: &LivyConf) -> Finding {
+    if conf.runs_drivers_beside_livy() {
+        return Finding::fail(
+            "livy-deploy-mode",
+            "client: Livy and YARN report successes that are none",
+            format!("set livy.spark.deploy-mode = cluster in {CONF}, then: {RESTART_LIVY}"),
+        );
+    }
+    match conf.get("livy.spark.master") {
+        Some("yarn" | "yarn-cluster") => Finding::ok("livy-deploy-mode", "cluster"),
+        master => Finding::warn(
+            "livy-deploy-mode",
+            format!("Livy submits to {}, not to YARN", master.unwrap_or("Spark's own default")),
+            format!(
+                "set livy.spark.master = yarn and livy.spark.deploy-mode = cluster in {CONF}, then: {RESTART_LIVY}"
+            ),
+        ),
+    }
+}
+
+fn recovery(conf: &LivyConf) -> Finding {
+    let mode = conf.get("livy.server.recovery.mode").unwrap_or("off");
+    let store = conf.get("livy.server.recovery.state-store").unwrap_or_default();
+    if mode == "recovery" && !store.is_empty() {
+        return Finding::ok("livy-recovery", format!("on, in {store}"));
+    }
+    Finding::warn(
+        "livy-recovery",
+        "off: a restart of Livy forgets its batches, and a clean stop kills them; what runs on is followed in YARN",
+        format!(
+            "set livy.server.recovery.mode = recovery, livy.server.recovery.state-store = filesystem and \
+             livy.server.recovery.state-store.url = file:///var/lib/livy/recovery in {CONF}; then, while no job runs: \
+             {RESTART_LIVY}"
+        ),
+    )
+}
+
+fn csrf(conf: &LivyConf) -> Finding {
+    let on = conf.get("livy.server.csrf-protection.enabled") == Some("true");
+    Finding::ok(
+        "livy-csrf",
+        format!("{}: the worker sends X-Requested-By always", if on { "on" } else { "off" }),
+    )
+}
+
+fn yarn(
+    facts: &Facts,
+    configured: &Configured,
+    about: &Result<About, NoAnswer>,
+    tags: &Result<BTreeSet<String>, NoAnswer>,
+) -> Vec<Finding> {
+    let url = configured.settings.yarn.url.all().join(", ");
+    let reason = about.as_ref().err().or(tags.as_ref().err());
+    let mut findings = vec![match reason {
+        None => Finding::ok("yarn", format!("{url} answers")),
+        Some(NoAnswer::Barred(words)) => barred("yarn", &url, words, facts),
+        Some(NoAnswer::Silent(words)) => Finding::fail(
+            "yarn",
+            format!("{url}: {words}"),
+            format!(
+                "systemctl status hadoop-yarn-resourcemanager, and its log in /var/log/hadoop-yarn; then \
+                 sudo systemctl restart hadoop-yarn-resourcemanager. If YARN is elsewhere: url in [yarn] of {}",
+                facts.configuration.path
+            ),
+        ),
+    }];
+    if let Ok(about) = about {
+        findings.extend([Finding::ok("yarn-version", &*about.version), yarn_recovery(about)]);
+    }
+    if let Ok(tags) = tags {
+        findings.push(tag(tags, &configured.daemon));
+    }
+    findings
+}
+
+fn yarn_recovery(about: &About) -> Finding {
+    let store = about.store.rsplit('.').next().unwrap_or_default();
+    if about.keeps() {
+        return Finding::ok("yarn-recovery", format!("on, in {store}"));
+    }
+    Finding::warn(
+        "yarn-recovery",
+        "off: a restart of YARN forgets its applications, and a doubtful submission of before it is lost",
+        "set yarn.resourcemanager.recovery.enabled = true and yarn.resourcemanager.store.class in \
+         /etc/hadoop/conf/yarn-site.xml; then, while no job runs: \
+         sudo systemctl restart hadoop-yarn-resourcemanager",
+    )
+}
+
+/// Whether YARN shows what the daemon knows to be running.
+fn tag(tags: &BTreeSet<String>, daemon: &Daemon) -> Finding {
+    let count = tags.len();
+    let hidden = match daemon {
+        Daemon::Answers(now) => now.tasks.iter().find(|task| {
+            task.yarn_state.as_deref() == Some("RUNNING") && !tags.contains(&format!("sjw-{}", task.task))
+        }),
+        Daemon::Absent(_) | Daemon::Denied | Daemon::Silent(_) => None,
+    };
+    match hidden {
+        // What ends between two looks is no news; that nothing of several is shown, is.
+        Some(task) if tags.is_empty() => Finding::warn(
+            "yarn-tag",
+            format!("YARN shows no application of ours, and the job of task {} runs", task.task),
+            "let everybody see applications: yarn.webapp.filter-entity-list-by-user = false in \
+             /etc/hadoop/conf/yarn-site.xml, and look at yarn.acl.enable",
+        ),
+        _ => Finding::ok(
+            "yarn-tag",
+            format!("applications tagged spark-job-worker can be listed; active: {count}"),
+        ),
+    }
+}

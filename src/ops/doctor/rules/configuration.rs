@@ -1,0 +1,81 @@
+//! The configuration, and what the unit has besides.
+
+use super::super::Finding;
+use super::super::facts::{Account, Configuration, Facts, Ownership};
+use crate::config::ENVIRONMENT;
+
+/// What who may not read is told.
+pub(super) const SUDO: &str = "run it as root: sudo spark-job-worker doctor";
+
+pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
+    let configuration = &facts.configuration;
+    let mut findings = vec![content(facts)];
+    if let Some(file) = configuration.file {
+        findings.push(mode(&configuration.path, file, facts.worker));
+    }
+    findings.extend(environment(configuration));
+    findings
+}
+
+fn content(facts: &Facts) -> Finding {
+    let configuration = &facts.configuration;
+    let path = &configuration.path;
+    let mend =
+        || format!("mend {path}, then: spark-job-worker check && sudo systemctl restart spark-job-worker");
+    if let Some(wrong) = &configuration.wrong {
+        return match configuration.denied {
+            true => Finding::warn("configuration", format!("{path} may not be read"), SUDO),
+            false => Finding::fail("configuration", wrong, mend()),
+        };
+    }
+    match &configuration.files {
+        Some(wrong) if !facts.may_read() => Finding::warn("configuration", wrong, SUDO),
+        Some(wrong) => Finding::fail("configuration", wrong, mend()),
+        None => Finding::ok("configuration", format!("{path} is good")),
+    }
+}
+
+/// Whoever can write the file can have the daemon talk to another Livy.
+fn mode(path: &str, file: Ownership, worker: Option<Account>) -> Finding {
+    let Ownership { user, group, mode } = file;
+    let chmod = format!("sudo chown root:root {path} && sudo chmod 644 {path}");
+    if mode & 0o002 != 0 {
+        return Finding::fail(
+            "configuration-mode",
+            format!("{path} has mode {mode:04o}: all may write it"),
+            chmod,
+        );
+    }
+    if let Some(worker) = worker {
+        let of_group = group == worker.group;
+        let reads = match user == worker.user {
+            true => mode & 0o400 != 0,
+            false => mode & 0o004 != 0 || (of_group && mode & 0o040 != 0),
+        };
+        if !reads {
+            let found = format!("{path} has mode {mode:04o}: the user spark-job-worker cannot read it");
+            return Finding::fail("configuration-mode", found, chmod);
+        }
+        if user == worker.user || (of_group && mode & 0o020 != 0) {
+            let found = format!("{path} can be written by the user spark-job-worker itself");
+            return Finding::warn("configuration-mode", found, chmod);
+        }
+    }
+    Finding::ok("configuration-mode", format!("{mode:04o}"))
+}
+
+/// What the unit has in its environment, this command does not see by itself.
+fn environment(configuration: &Configuration) -> Option<Finding> {
+    let again = format!("sudo sh -c 'set -a; . {ENVIRONMENT}; spark-job-worker doctor'");
+    match &configuration.unseen {
+        Ok(names) if names.is_empty() => None,
+        Ok(names) => Some(Finding::warn(
+            "environment",
+            format!("the unit also has {} from {ENVIRONMENT}; these lines are without", names.join(", ")),
+            format!("look with them: {again}"),
+        )),
+        Err(words) => {
+            Some(Finding::warn("environment", format!("{ENVIRONMENT} cannot be read: {words}"), again))
+        }
+    }
+}
