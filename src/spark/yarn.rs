@@ -3,6 +3,8 @@
 //! With several ResourceManagers, one is active; a standby answers with a redirect, for PUT too, which is followed by
 //! asking the next one. YARN lower-cases tags, and so does its query.
 
+mod about;
+
 use std::collections::HashMap;
 use std::error::Error;
 use std::sync::Arc;
@@ -16,7 +18,8 @@ use serde::Deserialize;
 use super::connection::{Access, Connection, NoAnswer};
 use super::{odd, read_body, read_streaming};
 use crate::job::machine::Timestamp;
-use crate::job::world::{AppEnd, AppState, Application, NotKilled, Unreachable, Yarn, YarnMemory};
+use crate::job::world::{AppEnd, AppState, Application, NotKilled, Yarn};
+pub use about::About;
 
 /// A ResourceManager answers from memory. One that hangs must not keep a kill from the next one.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -47,24 +50,6 @@ pub struct Moving {
     pub progress: f32,
     /// The rest.
     pub application: Application,
-}
-
-/// What a ResourceManager says of itself.
-#[derive(Debug, Clone)]
-pub struct About {
-    /// When it was started.
-    pub started: Timestamp,
-    /// Its version; empty where it says none.
-    pub version: String,
-    /// The class that keeps its applications over a restart.
-    pub store: String,
-}
-
-impl About {
-    /// Whether its applications outlive a restart.
-    pub fn keeps(&self) -> bool {
-        !self.store.is_empty() && !self.store.ends_with("NullRMStateStore")
-    }
 }
 
 #[derive(Deserialize)]
@@ -226,66 +211,6 @@ impl ResourceManager {
             Ok((status, body)) => Yarn::Unreachable(self.connection.refused(status, &body).words()),
             Err(reason) => Yarn::Unreachable(reason.words()),
         }
-    }
-
-    /// How far back the active ResourceManager remembers.
-    ///
-    /// # Errors
-    /// Where it does not say.
-    pub async fn memory(&self) -> Result<YarnMemory, Unreachable> {
-        let about = self.about().await?;
-        Ok(YarnMemory { started: about.started, keeps: about.keeps() })
-    }
-
-    /// What the active ResourceManager says of itself. A standby answers this one itself, for itself
-    /// (`RMWebAppFilter`).
-    ///
-    /// # Errors
-    /// Where it does not say.
-    pub async fn about(&self) -> Result<About, NoAnswer> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Info {
-            cluster_info: ClusterInfo,
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct ClusterInfo {
-            started_on: u64,
-            #[serde(default)]
-            rm_state_store_name: String,
-            #[serde(default)]
-            ha_state: String,
-            #[serde(default)]
-            resource_manager_version: String,
-        }
-        if self.bases.is_empty() {
-            return Err(NoAnswer::Silent("YARN is off".to_owned()));
-        }
-        let first = self.active.load(Ordering::Relaxed);
-        let mut trouble = NoAnswer::Silent("every ResourceManager is a standby".to_owned());
-        for step in 0..self.bases.len() {
-            let at = (first + step) % self.bases.len();
-            let asked = self.ask_one(at, &Method::GET, "/ws/v1/cluster/info", None).await;
-            let (status, body) = match asked {
-                Ok(response) => (response.status(), read_body(response).await?),
-                Err(reason) => {
-                    trouble = telling(trouble, reason);
-                    continue;
-                }
-            };
-            if status != StatusCode::OK {
-                return Err(self.connection.refused(status, &body));
-            }
-            let info: Info = serde_json::from_slice(&body).map_err(|error| odd(&error))?;
-            let info = info.cluster_info;
-            if info.ha_state == "STANDBY" {
-                continue;
-            }
-            let (version, store) = (info.resource_manager_version, info.rm_state_store_name);
-            return Ok(About { started: Timestamp(info.started_on), version, store });
-        }
-        Err(trouble)
     }
 
     /// Asks for the end of an application. That it ended is to be seen by looking.
