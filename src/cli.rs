@@ -15,7 +15,8 @@ use crate::daemon::{self, Fatal};
 use crate::job::journal;
 use crate::job::request::{self, Defaults};
 use crate::ops::admin::{self, Reply};
-use crate::ops::telemetry;
+use crate::ops::systemd::Notifier;
+use crate::ops::telemetry::{self, Format, Target, message_id};
 
 /// `EX_CONFIG` of sysexits.h; the unit has `RestartPreventExitStatus=78`.
 const CONFIGURATION: u8 = 78;
@@ -98,7 +99,15 @@ pub fn main() -> ExitCode {
     let is_named = arguments.config.is_some();
     let path = config::path_or_default(arguments.config);
     let ended = match arguments.command {
-        Command::Run => serving(&path).map(|settings| run(settings, path)),
+        Command::Run => {
+            let notifier = Notifier::from_environment();
+            let code = match serving(&path) {
+                Ok(settings) => run(settings, path),
+                Err(problem) => refuse(&notifier, &problem),
+            };
+            notifier.linger();
+            Ok(code)
+        }
         Command::Check { journal } => serving(&path).map(|settings| check(&settings, &path, journal)),
         // A wrong configuration is one of the things that it tells.
         Command::Doctor { json } => Ok(doctor::run(&path, json)),
@@ -134,6 +143,21 @@ fn wrong(problem: Invalid) -> String {
     format!("the configuration is wrong:\n{problem}")
 }
 
+/// Says why the daemon does not start, where an operator looks for it.
+fn refuse(notifier: &Notifier, problem: &str) -> ExitCode {
+    // Without a service manager somebody sits at the terminal. The configured log is not known.
+    let log = notifier.is_managed().then(|| telemetry::start(Target::Auto, Format::Text, "info"));
+    match log {
+        Some(Ok(log)) => {
+            tracing::error!(message_id = message_id::CONFIGURATION_WRONG, "{problem}");
+            log.close(FLUSH);
+        }
+        Some(Err(_)) | None => say(stderr(), problem),
+    }
+    notifier.status(problem);
+    ExitCode::from(CONFIGURATION)
+}
+
 fn run(settings: Settings, path: PathBuf) -> ExitCode {
     let log = &settings.log;
     let telemetry = match telemetry::start(log.target, log.format, &log.filter) {
@@ -145,8 +169,14 @@ fn run(settings: Settings, path: PathBuf) -> ExitCode {
         Err(problem) => return failed(&format!("the runtime cannot start: {problem}")),
     };
     let ended = runtime.block_on(daemon::run(settings, &path, &telemetry));
-    if let Err(problem) = &ended {
-        tracing::error!("{problem}");
+    match &ended {
+        Ok(()) => {}
+        Err(problem @ Fatal::Unsupported(_)) => {
+            tracing::error!(message_id = message_id::CONFIGURATION_WRONG, "{problem}");
+        }
+        Err(problem @ (Fatal::Setup(..) | Fatal::LoopEnded(_))) => {
+            tracing::error!(message_id = message_id::FATAL, "{problem}");
+        }
     }
     // Jobs go on in the cluster; whatever is still being asked here is not worth waiting for.
     runtime.shutdown_background();

@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod board;
+pub mod command;
 pub mod doctor;
 pub mod metrics;
 pub mod systemd;

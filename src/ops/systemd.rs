@@ -26,6 +26,9 @@ pub use watchdog::{Supervised, Watchdog};
 /// Bytes of a status. `systemctl status` shows it on one line.
 const STATUS_LIMIT: usize = 1024;
 
+/// How long an ended daemon stays for journald to read its last lines.
+const LINGER: Duration = Duration::from_millis(300);
+
 /// Tells the service manager how the daemon is; silent where there is none. Clones share what is still to be told, so
 /// there is one in a process, and clones of it.
 #[derive(Debug, Clone)]
@@ -89,6 +92,15 @@ impl Notifier {
     /// Whether a service manager started this process.
     pub fn is_managed(&self) -> bool {
         self.shared.manager.is_some()
+    }
+
+    /// Stays for a moment before the process ends, where a service manager started it. Journald finds out whose line it
+    /// reads from the process that wrote it, and `journalctl --unit` would not have the last ones (seen on systemd 219).
+    #[expect(clippy::disallowed_methods, reason = "the end of the process, in which nothing else waits")]
+    pub fn linger(&self) {
+        if self.is_managed() {
+            std::thread::sleep(LINGER);
+        }
     }
 
     /// The start is over, or a reload.

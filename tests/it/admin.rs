@@ -316,12 +316,13 @@ async fn a_crash_does_not_make_a_worker_forget_that_the_node_goes_down_and_a_sto
     stage.submitted("etl-").await;
 }
 
-/// A worker that a service manager started, whose `systemctl list-jobs` says this.
+/// A worker that a service manager started, whose `systemctl list-jobs` says this. It ends with 1 then, as that of
+/// systemd 219 does.
 fn managed(stage: &Stage, jobs: &str) -> (Worker, UnixDatagram) {
     let tools = stage.directory.path().join("bin");
     fs::create_dir(&tools).expect("a directory");
     let systemctl = tools.join("systemctl");
-    let script = format!("#!/bin/sh\n[ \"$1\" = list-jobs ] || exit 1\necho '{jobs}'\n");
+    let script = format!("#!/bin/sh\n[ \"$1\" = list-jobs ] || exit 2\necho '{jobs}'\nexit 1\n");
     fs::write(&systemctl, script).expect("written");
     fs::set_permissions(&systemctl, fs::Permissions::from_mode(0o755)).expect("executable");
     let notify = stage.directory.path().join("notify");

@@ -191,6 +191,21 @@ async fn a_hung_livy_and_a_held_poll_do_not_trip_the_watchdog_and_a_stopped_proc
 }
 
 #[tokio::test]
+async fn the_service_manager_hears_what_is_wrong_with_the_configuration() {
+    let stage = Stage::new().await;
+    let path = stage.directory.path().join("notify");
+    let socket = UnixDatagram::bind(&path).expect("a socket");
+    socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+    let config = stage.directory.path().join("config.toml");
+    std::fs::write(&config, stage.config().text().replace("idle_interval", "idle_intervall"))
+        .expect("written");
+    let variables = [("NOTIFY_SOCKET", path.to_str().expect("UTF-8"))];
+    let mut worker = Worker::start_with(Path::new(PROGRAM), &config, &variables);
+    hear(&socket, "STATUS=the configuration is wrong: watch.idle_intervall");
+    assert_eq!(worker.ended().code(), Some(78));
+}
+
+#[tokio::test]
 async fn a_wrong_configuration_ends_with_78_and_names_key_value_and_source() {
     let stage = Stage::new().await;
     let good = stage.config().text();

@@ -8,16 +8,15 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::process::Command;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
 use super::facts::{Account, Configuration, Configured, Daemon, Facts, Node, Ownership, Systemd};
 use crate::config::{self, Settings};
 use crate::ops::admin::{self, Reply, Unanswered};
+use crate::ops::command;
 
 /// Small local files, which are read before anything else can be asked.
 const FILES: Duration = Duration::from_secs(2);
@@ -143,16 +142,18 @@ async fn daemon(socket: PathBuf, by: Instant) -> Daemon {
 }
 
 async fn account(by: Instant) -> Option<Account> {
-    let user = output(by, "id", &["-u", USER]).await.ok()?;
-    let group = output(by, "id", &["-g", USER]).await.ok()?;
+    let user = command::output(by, "id", &["-u", USER]).await.ok()?;
+    let group = command::output(by, "id", &["-g", USER]).await.ok()?;
     Some(Account { user: user.trim().parse().ok()?, group: group.trim().parse().ok()? })
 }
 
 async fn systemd(by: Instant) -> Systemd {
     let properties = format!("--property={PROPERTIES}");
     let show = ["show", UNIT, "--no-pager", &properties];
-    let (version, unit) =
-        tokio::join!(output(by, "systemctl", &["--version"]), output(by, "systemctl", &show));
+    let (version, unit) = tokio::join!(
+        command::output(by, "systemctl", &["--version"]),
+        command::output(by, "systemctl", &show)
+    );
     let pairs = |text: String| -> BTreeMap<String, String> {
         let pairs = text.lines().filter_map(|line| line.split_once('='));
         pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
@@ -160,20 +161,5 @@ async fn systemd(by: Instant) -> Systemd {
     Systemd {
         version: version.map(|text| text.lines().next().unwrap_or_default().to_owned()),
         unit: unit.map(pairs),
-    }
-}
-
-/// What a command prints, or why it does not.
-async fn output(by: Instant, program: &str, arguments: &[&str]) -> Result<String, String> {
-    let mut command = Command::new(program);
-    command.args(arguments).env("LC_ALL", "C").stdin(Stdio::null()).kill_on_drop(true);
-    match timeout_at(by, command.output()).await {
-        Ok(Ok(output)) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-        Ok(Ok(output)) => {
-            let words = String::from_utf8_lossy(&output.stderr);
-            Err(words.lines().next().unwrap_or("it fails and says nothing").trim().to_owned())
-        }
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("it does not answer in time".to_owned()),
     }
 }

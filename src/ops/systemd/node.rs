@@ -1,34 +1,22 @@
 //! Whether the node goes down for good: a queued poweroff or halt. A reboot brings the worker back, and is none.
 
-use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::process::Command;
-use tokio::time::timeout;
+use tokio::time::Instant;
 use tracing::warn;
+
+use crate::ops::command;
 
 /// The service manager answers within milliseconds, and a stop must not wait for it.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Asks the service manager. Where it does not answer, the stop is an ordinary one.
 pub async fn goes_down() -> bool {
-    let mut command = Command::new("systemctl");
-    command.args(["list-jobs", "--no-legend", "--no-pager"]).env("LC_ALL", "C");
-    // Only this process may speak to the service manager for the unit.
-    command.env_remove("NOTIFY_SOCKET").stdin(Stdio::null()).kill_on_drop(true);
-    match timeout(PATIENCE, command.output()).await {
-        Ok(Ok(output)) if output.status.success() => is_leaving(&String::from_utf8_lossy(&output.stdout)),
-        Ok(Ok(output)) => {
-            let words = String::from_utf8_lossy(&output.stderr);
-            warn!("whether the node goes down cannot be asked: {}; this counts as a restart", words.trim());
-            false
-        }
-        Ok(Err(error)) => {
-            warn!("whether the node goes down cannot be asked: {error}; this counts as a restart");
-            false
-        }
-        Err(_) => {
-            warn!("whether the node goes down is not answered in time; this counts as a restart");
+    let by = Instant::now() + PATIENCE;
+    match command::output(by, "systemctl", &["list-jobs", "--no-legend", "--no-pager"]).await {
+        Ok(jobs) => is_leaving(&jobs),
+        Err(words) => {
+            warn!("whether the node goes down cannot be asked: {words}; this counts as a restart");
             false
         }
     }

@@ -5,6 +5,12 @@
 /// The worker runs: configuration valid, loops up.
 pub const STARTED: &str = "2281459b3c16408cbf737524243afe9a";
 
+/// The worker cannot serve with this configuration or this Livy, and is not started again.
+pub const CONFIGURATION_WRONG: &str = "bbe59745e29d48b2a6cbfbce1a10af09";
+
+/// The worker ends with an error, and is started again.
+pub const FATAL: &str = "ec37682490c540709762b8ec90be0a08";
+
 /// The worker stops; jobs stay as `[stop] on_stop` says.
 pub const STOPPING: &str = "8d33777496d8457e90695b08cc0e40d0";
 
