@@ -251,6 +251,7 @@ async fn an_entry_that_cannot_be_read_is_kept_and_told_and_the_others_go_on() {
     let worker = stage.worker();
     let line = worker.logged_where("the corrupt entry", |line| line.to_string().contains(JOURNAL_CORRUPT));
     assert!(line.to_string().contains(&id) && line["level"] == "ERROR", "{line}");
+    assert!(line.to_string().contains(&format!("it is kept as {id}.corrupt; its job is killed")), "{line}");
     assert_eq!(std::fs::read(path.with_extension("corrupt")).expect("kept"), b"garbage");
     stage.output(&whole).await;
     // Livy's list still names it by its task id: an application without an owner is killed, not forgotten.

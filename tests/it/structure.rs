@@ -220,6 +220,9 @@ fn the_units_without_the_drop_in_are_understood_by_systemd_219() {
             assert!(OF_219.contains(&key.as_str()), "{unit} has {key}");
         }
     }
+    // A key that it knows, with a word that it does not.
+    let unit = std::fs::read_to_string(root().join("systemd/spark-job-worker.service")).expect("the unit");
+    assert!(!unit.contains("\nProtectSystem=strict"));
 }
 
 #[test]
