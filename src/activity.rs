@@ -13,6 +13,7 @@ use aws_sdk_sfn::config::timeout::TimeoutConfig;
 use aws_sdk_sfn::config::{Region, StalledStreamProtectionConfig};
 use aws_sdk_sfn::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
+use crate::arn::ActivityArn;
 use crate::job::report::{Answer, clip};
 use crate::job::world::{Beat, Reported, Token};
 pub use look::Looked;
@@ -103,7 +104,7 @@ impl StepFunctions {
     /// Sets up the client: region and endpoint from the configuration, else from the SDK's own chain, and at last the
     /// region that `arn` names.
     pub async fn connect(region: Option<String>, endpoint_url: Option<String>, arn: &str) -> StepFunctions {
-        let fallback = arn.split(':').nth(3).filter(|region| !region.is_empty()).map(str::to_owned);
+        let fallback = ActivityArn::parse(arn).map(|arn| arn.region.to_owned());
         let regions = aws_config::meta::region::RegionProviderChain::first_try(region.map(Region::new))
             .or_default_provider()
             .or_else(fallback.map(Region::new));

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::config::{self, Invalid, Settings};
 use crate::daemon::{self, Fatal};
@@ -98,11 +99,12 @@ pub fn main() -> ExitCode {
     };
     let is_named = arguments.config.is_some();
     let path = config::path_or_default(arguments.config);
+    let loaded = || config::load(&path).map_err(wrong);
     let ended = match arguments.command {
         Command::Run => {
             let notifier = Notifier::from_environment();
             let code = match serving(&path) {
-                Ok(settings) => run(settings, path),
+                Ok(settings) => run(settings, &path),
                 Err(problem) => refuse(&notifier, &problem),
             };
             notifier.linger();
@@ -112,20 +114,18 @@ pub fn main() -> ExitCode {
         // A wrong configuration is one of the things that it tells.
         Command::Doctor { json } => Ok(doctor::run(&path, json)),
         Command::Status { watch, json } => {
-            config::load(&path).map(|settings| status(&settings.admin.socket, watch, json)).map_err(wrong)
+            loaded().map(|settings| status(&settings.admin.socket, watch, json))
         }
-        Command::Terminating => {
-            config::load(&path).map(|settings| terminating(&settings.admin.socket)).map_err(wrong)
-        }
+        Command::Terminating => loaded().map(|settings| terminating(&settings.admin.socket)),
         Command::Render { input, activity } => {
-            config::load(&path).map(|settings| render(&settings, &input, activity.as_deref())).map_err(wrong)
+            loaded().map(|settings| render(&settings, &input, activity.as_deref()))
         }
         Command::Lint { state_machine, strict } if !is_named && !path.exists() => {
             Ok(lint::run(&state_machine, strict, None))
         }
-        Command::Lint { state_machine, strict } => config::load(&path)
-            .map(|settings| lint::run(&state_machine, strict, Some(&settings)))
-            .map_err(wrong),
+        Command::Lint { state_machine, strict } => {
+            loaded().map(|settings| lint::run(&state_machine, strict, Some(&settings)))
+        }
     };
     ended.unwrap_or_else(|problem| {
         say(stderr(), &problem);
@@ -158,17 +158,17 @@ fn refuse(notifier: &Notifier, problem: &str) -> ExitCode {
     ExitCode::from(CONFIGURATION)
 }
 
-fn run(settings: Settings, path: PathBuf) -> ExitCode {
+fn run(settings: Settings, path: &Path) -> ExitCode {
     let log = &settings.log;
     let telemetry = match telemetry::start(log.target, log.format, &log.filter) {
         Ok(telemetry) => telemetry,
         Err(problem) => return failed(&format!("logging cannot start: {problem}")),
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(problem) => return failed(&format!("the runtime cannot start: {problem}")),
+        Err(problem) => return failed(&problem),
     };
-    let ended = runtime.block_on(daemon::run(settings, &path, &telemetry));
+    let ended = runtime.block_on(daemon::run(settings, path, &telemetry));
     match &ended {
         Ok(()) => {}
         Err(problem @ Fatal::Unsupported(_)) => {
@@ -281,6 +281,11 @@ fn terminating(socket: &Path) -> ExitCode {
         }
         Err(unanswered) => failed(&unanswered.to_string()),
     }
+}
+
+fn runtime() -> Result<Runtime, String> {
+    let built = Builder::new_current_thread().enable_all().build();
+    built.map_err(|problem| format!("the runtime cannot start: {problem}"))
 }
 
 /// A file's text, or that of standard input for `-`.

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 
+use crate::arn::ActivityArn;
 use crate::job::report::mask;
 use crate::job::request::{Defaults, OwnLivy};
 use crate::ops::telemetry;
@@ -189,9 +190,9 @@ fn activity_problems(activities: &[Activity], at: usize) -> Vec<(&'static str, S
     let mut problems = Vec::new();
     let mut wrong = |key, text: &str| problems.push((key, text.to_owned()));
     let activity = &activities[at];
-    match region_of(&activity.arn) {
+    match region_of(activity) {
         None => wrong("arn", "not an activity's ARN (arn:aws:states:REGION:ACCOUNT:activity:NAME)"),
-        region if region != region_of(&activities[0].arn) => {
+        region if region != region_of(&activities[0]) => {
             wrong("arn", "all activities of a worker must be in one region");
         }
         Some(_) => {}
@@ -216,17 +217,8 @@ fn activity_problems(activities: &[Activity], at: usize) -> Vec<(&'static str, S
     problems
 }
 
-/// The region in an activity's ARN.
-fn region_of(arn: &str) -> Option<&str> {
-    let parts: Vec<&str> = arn.split(':').collect();
-    match parts.as_slice() {
-        ["arn", partition, "states", region, account, "activity", name]
-            if !partition.is_empty() && !region.is_empty() && !account.is_empty() && !name.is_empty() =>
-        {
-            Some(*region)
-        }
-        _ => None,
-    }
+fn region_of(activity: &Activity) -> Option<&str> {
+    ActivityArn::parse(&activity.arn).map(|arn| arn.region)
 }
 
 /// Host and port of a URL.

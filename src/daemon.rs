@@ -8,24 +8,23 @@ mod cluster;
 mod doors;
 mod jobs;
 mod poll;
+mod serving;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout_at};
 use tracing::{error, info, warn};
 
-use crate::activity::{StepFunctions, worker_name};
-use crate::config::{self, Activity, OnStop, Settings};
+use crate::activity::StepFunctions;
+use crate::config::{self, OnStop, Settings};
 use crate::edges::Edges;
-use crate::job::journal::{Contents, Journal, Writer};
-use crate::job::request::Defaults;
-use crate::job::verdict::Waits;
-use crate::job::{Rules, Start, Watching};
+use crate::job::Start;
+use crate::job::journal::{Journal, Writer};
 use crate::ops::admin::Admin;
 use crate::ops::board::Phase;
 use crate::ops::systemd::{Leaving, Notifier, Signal, Signals, Watchdog, node};
@@ -34,7 +33,8 @@ use crate::spark::livy::Livy;
 use crate::spark::watch::Sweep;
 use crate::spark::yarn::ResourceManager;
 use jobs::{Jobs, Leave};
-use poll::{Arrival, Poller, Served};
+use poll::{Arrival, Served};
+use serving::{resume, serve, start_pollers};
 
 /// How often `STATUS=` is brought up to date.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
@@ -79,7 +79,8 @@ impl std::error::Error for Fatal {}
 pub async fn run(settings: Settings, path: &Path, telemetry: &Telemetry) -> Result<(), Fatal> {
     let mut daemon = Daemon::start(settings, path.to_owned()).await?;
     info!(message_id = message_id::STARTED, "spark-job-worker {} started", env!("CARGO_PKG_VERSION"));
-    if daemon.leaving.was_said() {
+    if *daemon.draining.borrow() {
+        // It was said before a crash.
         daemon.terminate();
     }
     daemon.notifier.ready();
@@ -299,82 +300,5 @@ fn start_sweeps(
         let sweeping =
             sweep.clone().run_yarn(yarn.clone(), watch.interval, watch.idle_interval, moved("sweep of YARN"));
         for_ever(loops, "sweep of YARN", sweeping);
-    }
-}
-
-/// Takes up every task that was read back, before the first poll.
-fn resume(settings: &Settings, contents: Contents, served: &[Arc<Served>], jobs: &mut Jobs) {
-    for (task, reason) in &contents.corrupt {
-        error!(
-            message_id = message_id::JOURNAL_CORRUPT,
-            task_id = task,
-            "the journal's entry of task {task} cannot be read: {reason}; its job is killed"
-        );
-    }
-    if !contents.entries.is_empty() {
-        info!("tasks taken over from the journal: {}", contents.entries.len());
-    }
-    for entry in contents.entries {
-        // An activity that is not polled any more has left its tasks to us all the same.
-        let serving = served.iter().find(|served| served.arn == entry.activity).cloned();
-        let serving = serving.unwrap_or_else(|| serve(settings, &Activity::new(&entry.activity)));
-        jobs.resume(entry, &serving);
-    }
-}
-
-fn serve(settings: &Settings, activity: &Activity) -> Arc<Served> {
-    Arc::new(Served {
-        arn: activity.arn.clone(),
-        permits: Arc::new(Semaphore::new(activity.max_concurrent_jobs)),
-        rules: Arc::new(rules(settings, activity)),
-    })
-}
-
-fn start_pollers(
-    settings: &Settings,
-    served: &[Arc<Served>],
-    jobs: &Jobs,
-    arrive: &mpsc::Sender<Arrival>,
-    draining: &watch::Sender<bool>,
-) -> JoinSet<()> {
-    let mut pollers = JoinSet::new();
-    let host = config::cluster_or_host();
-    for (activity, served) in settings.activity.iter().zip(served) {
-        for number in 1..=activity.pollers {
-            let poller = Poller {
-                edges: Arc::clone(&jobs.edges),
-                board: Arc::clone(&jobs.board),
-                watchdog: jobs.watchdog.clone(),
-                worker: worker_name(&host, number),
-                served: Arc::clone(served),
-                arrive: arrive.clone(),
-                draining: draining.subscribe(),
-            };
-            pollers.spawn(poller.run());
-        }
-    }
-    pollers
-}
-
-fn rules(settings: &Settings, activity: &Activity) -> Rules {
-    let watch = &settings.watch;
-    Rules {
-        // Validated with the configuration.
-        defaults: Defaults::new(activity.defaults.clone()).unwrap_or_else(|_| Defaults::empty()),
-        livy: settings.own_livy(),
-        on_abort: activity.on_abort,
-        heartbeat_interval: activity.heartbeat_interval,
-        watch: Watching {
-            interval: watch.interval,
-            waits: Waits {
-                start_timeout: watch.start_timeout,
-                lost_after: watch.lost_after,
-                verdict_patience: watch.verdict_patience,
-                submit_settle: watch.submit_settle,
-            },
-            doubt_limit: watch.doubt_limit,
-            kill_settle: watch.kill_settle,
-        },
-        patience: settings.livy.patience,
     }
 }

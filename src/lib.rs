@@ -5,6 +5,7 @@
 //! Operators meet [`ops`]; [`cli`] and [`config`] come before all of it, and [`lint`] before a state machine exists.
 
 pub mod activity;
+pub mod arn;
 pub mod cli;
 pub mod config;
 pub mod daemon;

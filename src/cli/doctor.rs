@@ -8,13 +8,13 @@ use serde_json::json;
 
 use crate::ops::doctor::{self, Finding, Status};
 
-use super::{failed, say};
+use super::{failed, runtime, say};
 
 /// Looks at everything, and prints it as lines or as JSON. The exit code is 1 where something fails.
 pub(super) fn run(path: &Path, as_json: bool) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(problem) => return failed(&format!("the runtime cannot start: {problem}")),
+        Err(problem) => return failed(&problem),
     };
     let findings = runtime.block_on(doctor::examine(path));
     // A look that hangs is told as such; there is nothing more to wait for.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use crate::arn::{self, ActivityArn};
 use crate::config::Activity;
 use crate::job::request::Defaults;
 use crate::nearest::distance;
@@ -108,25 +109,17 @@ impl Resource<'_> {
     }
 }
 
-/// Whether it is an activity's ARN.
+/// Whether it is an activity's ARN that Step Functions takes.
 fn is_arn(arn: &str) -> bool {
-    let parts: Vec<&str> = arn.split(':').collect();
-    match parts.as_slice() {
-        ["arn", partition, "states", region, account, "activity", name] => {
-            account.len() == 12
-                && account.bytes().all(|byte| byte.is_ascii_digit())
-                && ![partition, region, name].iter().any(|part| part.is_empty())
-        }
-        _ => false,
-    }
+    ActivityArn::parse(arn)
+        .is_some_and(|arn| arn.account.len() == 12 && arn.account.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Whether one ARN was probably meant to be the other.
 fn near(given: &str, known: &str) -> bool {
-    let name = |arn: &str| arn.rsplit(':').next().unwrap_or_default().to_owned();
-    let (named, wanted) = (name(given), name(known));
+    let (named, wanted) = (arn::name(given), arn::name(known));
     if is_arn(given) {
-        return named == wanted || (far(&named, &wanted) <= MAX_SLIPS && !siblings(&named, &wanted));
+        return named == wanted || (far(named, wanted) <= MAX_SLIPS && !siblings(named, wanted));
     }
     far(given, known) <= MAX_SLIPS
 }

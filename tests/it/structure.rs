@@ -20,7 +20,8 @@ const CRATES: [(&str, &str); 8] = [
 ];
 
 /// Modules without async, clock, randomness or I/O.
-const PURE: [&str; 11] = [
+const PURE: [&str; 12] = [
+    "src/arn.rs",
     "src/job/evidence.rs",
     "src/job/machine.rs",
     "src/job/report.rs",

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::arn;
+
 /// An open poll is answered within a minute; one that was allowed for so long and was not is a problem, in seconds.
 const POLL_IS_LATE: u64 = 90;
 
@@ -247,7 +249,7 @@ impl Overview {
 impl Activity {
     /// The last part of its ARN.
     pub fn name(&self) -> &str {
-        self.arn.rsplit(':').next().unwrap_or_default()
+        arn::name(&self.arn)
     }
 }
 

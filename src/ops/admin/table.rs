@@ -1,6 +1,7 @@
 //! An [`Overview`] as a person reads it in a terminal.
 
 use super::overview::{Overview, Task};
+use crate::arn;
 
 /// Characters of a progress bar.
 const BAR: u8 = 10;
@@ -38,10 +39,7 @@ fn row(task: &Task) -> [String; 7] {
         // The name ends in the task's id, which stands in a column of its own.
         name.strip_suffix(&task.task).map_or(name, |name| name.trim_end_matches('-')).to_owned()
     });
-    let execution = task
-        .execution
-        .as_deref()
-        .map(|execution| execution.rsplit(':').next().unwrap_or_default().to_owned());
+    let execution = task.execution.as_deref().map(|execution| arn::name(execution).to_owned());
     let batch = task.batch.map(|batch| format!("batch {batch}"));
     [
         task.task.clone(),

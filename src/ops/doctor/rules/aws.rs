@@ -3,6 +3,7 @@
 use super::super::Finding;
 use super::super::facts::{Configured, Daemon, Facts};
 use crate::activity::{Condition, Trouble};
+use crate::arn::ActivityArn;
 
 /// So many seconds off, and the service refuses signatures.
 const REFUSED: u64 = 300;
@@ -11,6 +12,9 @@ const NOTICED: u64 = 30;
 
 const POLICY: &str =
     "give the cluster's instance profile what bootstrap/iam-policy.json has, with this ARN in it";
+
+const KEY: &str =
+    "allow the cluster's instance profile kms:Decrypt and kms:GenerateDataKey on the key of the activity";
 
 pub(super) fn judge(facts: &Facts, configured: &Configured) -> Vec<Finding> {
     let mut findings = vec![region(facts, configured), clock(configured.aws.ahead), credentials(configured)];
@@ -23,7 +27,7 @@ pub(super) fn judge(facts: &Facts, configured: &Configured) -> Vec<Finding> {
 
 fn region(facts: &Facts, configured: &Configured) -> Finding {
     let arn = configured.settings.activity.first().map(|activity| activity.arn.as_str()).unwrap_or_default();
-    let wanted = arn.split(':').nth(3).unwrap_or_default();
+    let wanted = ActivityArn::parse(arn).unwrap_or_default().region;
     match configured.aws.region.as_deref() {
         Some(region) if region == wanted => Finding::ok("region", region),
         Some(region) => Finding::fail(
@@ -90,8 +94,7 @@ fn spoke(condition: Condition) -> bool {
 }
 
 fn activity(facts: &Facts, configured: &Configured, arn: &str, trouble: Option<&Trouble>) -> Finding {
-    let name = arn.rsplit(':').next().unwrap_or_default();
-    let region = arn.split(':').nth(3).unwrap_or_default();
+    let ActivityArn { name, region, .. } = ActivityArn::parse(arn).unwrap_or_default();
     let Some(Trouble { condition, words }) = trouble else {
         let polls = polled(configured, arn)
             .unwrap_or_else(|| "states:GetActivityTask cannot be tried without taking a task".to_owned());
@@ -117,7 +120,7 @@ fn activity(facts: &Facts, configured: &Configured, arn: &str, trouble: Option<&
         Condition::Key => Finding::fail(
             "activity",
             format!("{name} is encrypted with a key that cannot be used: {words}"),
-            "allow the cluster's instance profile kms:Decrypt and kms:GenerateDataKey on the activity's key",
+            KEY,
         ),
         Condition::Credentials => {
             Finding::skip("activity", format!("{name} was not looked at: see credentials"))
@@ -130,7 +133,7 @@ fn activity(facts: &Facts, configured: &Configured, arn: &str, trouble: Option<&
 }
 
 fn unreachable(configured: &Configured, arn: &str, words: &str) -> Finding {
-    let region = arn.split(':').nth(3).unwrap_or_default();
+    let region = ActivityArn::parse(arn).unwrap_or_default().region;
     let end = if arn.starts_with("arn:aws-cn:") { ".cn" } else { "" };
     let standard = || format!("https://states.{region}.amazonaws.com{end}");
     let endpoint = configured.settings.aws.endpoint_url.clone().unwrap_or_else(standard);
@@ -169,8 +172,7 @@ fn reports(configured: &Configured) -> Finding {
     }
     let keyed = of(Condition::Key);
     if !keyed.is_empty() {
-        let mend = "allow the cluster's instance profile kms:Decrypt and kms:GenerateDataKey on the key";
-        return Finding::fail("answers", format!("{keyed}: an encryption key cannot be used"), mend);
+        return Finding::fail("answers", format!("{keyed}: an encryption key cannot be used"), KEY);
     }
     if reports.iter().any(|(_, trouble)| trouble.is_none()) {
         let tried: Vec<&str> =
