@@ -1,16 +1,14 @@
 //! The states of a task and what each event makes of them.
 //!
-//! A state has exactly one [`Duty`], and every duty may be performed twice; so recovery is the same loop entered with
-//! a state that was read back. [`next`] is the only way from one state to another. An event that does not fit is an
+//! A state has exactly one duty, and every duty may be performed twice; so recovery is the same loop entered with a
+//! state that was read back. [`next`] is the only way from one state to another. An event that does not fit is an
 //! [`Illegal`], which gives the state back unchanged. Nothing here knows a clock: times arrive inside events.
 
-use serde::{Deserialize, Serialize};
-
 use super::report::{Failure, Outcome};
+use super::world::AppEnd;
 
 /// Wall time in milliseconds since the Unix epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(pub u64);
 
 impl Timestamp {
@@ -21,7 +19,7 @@ impl Timestamp {
 }
 
 /// One job on the cluster. Name and tag are fixed before anything is submitted; the rest is learned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
     /// Livy's name of the batch, unique among the batches of this Livy.
     pub name: String,
@@ -31,7 +29,7 @@ pub struct Run {
     pub batch: Option<u64>,
     /// YARN's id of the application.
     pub application: Option<String>,
-    /// When Livy accepted the batch, or when it was found again.
+    /// When Livy accepted the batch, or when it was found again: for people.
     pub submitted: Option<Timestamp>,
     /// On whose behalf it was asked to run.
     pub proxy_user: Option<String>,
@@ -45,7 +43,7 @@ impl Run {
 }
 
 /// Since when Livy keeps a task from going on, and what it last said.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hold {
     /// The first moment; `livy.patience` counts from here.
     pub since: Timestamp,
@@ -54,7 +52,7 @@ pub struct Hold {
 }
 
 /// A run that Livy has not taken yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     /// What is to be submitted.
     pub run: Run,
@@ -78,8 +76,80 @@ impl Attempt {
     }
 }
 
+/// YARN's last word about an application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinalWord {
+    /// How it ended.
+    pub end: AppEnd,
+    /// YARN's diagnostics, bounded.
+    pub diagnostics: String,
+    /// When it was submitted, if YARN says so.
+    pub started: Option<Timestamp>,
+    /// When its first attempt was launched, if YARN says so.
+    pub launched: Option<Timestamp>,
+    /// When it ended, if YARN says so.
+    pub finished: Option<Timestamp>,
+    /// Memory in MiB times seconds that it used.
+    pub memory_seconds: Option<u64>,
+    /// Virtual cores times seconds that it used.
+    pub vcore_seconds: Option<u64>,
+    /// Where the application can be looked at.
+    pub tracking_url: Option<String>,
+    /// Where the log of its first container, the driver's, is.
+    pub log_url: Option<String>,
+}
+
+/// The kind of a [`State`], without what is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// [`State::Received`]
+    Received,
+    /// [`State::Submitting`]
+    Submitting,
+    /// [`State::InDoubt`]
+    InDoubt,
+    /// [`State::Running`]
+    Running,
+    /// [`State::Judged`]
+    Judged,
+    /// [`State::Ended`]
+    Ended,
+    /// [`State::Orphaned`]
+    Orphaned,
+    /// [`State::Settled`]
+    Settled,
+}
+
+impl Stage {
+    /// Every stage, in the order in which a task goes through them.
+    pub const ALL: [Stage; 8] = [
+        Stage::Received,
+        Stage::Submitting,
+        Stage::InDoubt,
+        Stage::Running,
+        Stage::Judged,
+        Stage::Ended,
+        Stage::Orphaned,
+        Stage::Settled,
+    ];
+
+    /// As logs, fields and causes show it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stage::Received => "Received",
+            Stage::Submitting => "Submitting",
+            Stage::InDoubt => "InDoubt",
+            Stage::Running => "Running",
+            Stage::Judged => "Judged",
+            Stage::Ended => "Ended",
+            Stage::Orphaned => "Orphaned",
+            Stage::Settled => "Settled",
+        }
+    }
+}
+
 /// Where a task stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum State {
     /// The token is ours and no POST has begun.
     Received {
@@ -107,6 +177,13 @@ pub enum State {
         /// What is being followed.
         run: Run,
     },
+    /// YARN's final word is known. What it says is not asked again; logs are still to be gathered.
+    Judged {
+        /// What has ended.
+        run: Run,
+        /// What YARN said of it.
+        word: Box<FinalWord>,
+    },
     /// What Step Functions will be told is settled and is not judged again.
     Ended {
         /// What will be told.
@@ -132,23 +209,30 @@ impl State {
             State::Received { .. }
             | State::InDoubt { .. }
             | State::Running { .. }
+            | State::Judged { .. }
             | State::Ended { .. }
             | State::Orphaned { .. }
             | State::Settled => self,
         }
     }
 
+    /// The kind of state.
+    pub fn stage(&self) -> Stage {
+        match self {
+            State::Received { .. } => Stage::Received,
+            State::Submitting { .. } => Stage::Submitting,
+            State::InDoubt { .. } => Stage::InDoubt,
+            State::Running { .. } => Stage::Running,
+            State::Judged { .. } => Stage::Judged,
+            State::Ended { .. } => Stage::Ended,
+            State::Orphaned { .. } => Stage::Orphaned,
+            State::Settled => Stage::Settled,
+        }
+    }
+
     /// The state's name, as logs and fields show it.
     pub fn name(&self) -> &'static str {
-        match self {
-            State::Received { .. } => "Received",
-            State::Submitting { .. } => "Submitting",
-            State::InDoubt { .. } => "InDoubt",
-            State::Running { .. } => "Running",
-            State::Ended { .. } => "Ended",
-            State::Orphaned { .. } => "Orphaned",
-            State::Settled => "Settled",
-        }
+        self.stage().as_str()
     }
 
     /// The run that this state is about, if one is left.
@@ -157,48 +241,15 @@ impl State {
             State::Received { attempt }
             | State::Submitting { attempt, .. }
             | State::InDoubt { attempt, .. } => Some(&attempt.run),
-            State::Running { run } | State::Orphaned { run } => Some(run),
+            State::Running { run } | State::Judged { run, .. } | State::Orphaned { run } => Some(run),
             State::Ended { leftover, .. } => leftover.as_ref(),
             State::Settled => None,
         }
     }
-
-    /// The one thing to do in this state.
-    pub fn duty(&self) -> Duty {
-        match self {
-            State::Received { .. } => Duty::Prepare,
-            State::Submitting { .. } => Duty::Submit,
-            State::InDoubt { .. } => Duty::Find,
-            State::Running { .. } => Duty::Watch,
-            State::Ended { .. } => Duty::Report,
-            State::Orphaned { .. } => Duty::Kill,
-            State::Settled => Duty::Forget,
-        }
-    }
-}
-
-/// What a state obliges to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Duty {
-    /// Validate the input, wait for Livy and for a submit slot.
-    Prepare,
-    /// POST the batch.
-    Submit,
-    /// Look for what the POST may have left.
-    Find,
-    /// Follow the run to its end.
-    Watch,
-    /// Tell Step Functions until it acknowledges.
-    Report,
-    /// Kill the run and see that it is dead.
-    Kill,
-    /// Let go of the task.
-    Forget,
 }
 
 /// What becomes of a running job whose execution no longer waits (`on_abort`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnAbort {
     /// Kill it.
     Kill,
@@ -220,19 +271,30 @@ pub enum Event {
     Submitted(Run),
     /// Livy refuses it for good, and nothing was started.
     Refused(Failure),
-    /// Livy surely did not take it and may do so later.
-    NotNow(Hold),
+    /// Livy surely did not take it and may do so later. Without a hold it was not Livy that kept the task from going on.
+    NotNow(Option<Hold>),
     /// Livy may have taken it.
     Unsure {
         /// Livy answered the POST.
         answered: bool,
+        /// What it said, or how the connection was lost.
+        words: String,
     },
     /// What was in doubt exists.
     Found(Run),
     /// What was in doubt surely does not exist and never will.
-    Absent(Option<Hold>),
+    Absent,
     /// More is known about the run.
     Learned(Run),
+    /// YARN's final word was heard.
+    Judged {
+        /// The run, its application known.
+        run: Run,
+        /// The word.
+        word: Box<FinalWord>,
+    },
+    /// What there is to say about a judged run was gathered.
+    Gathered(Outcome),
     /// It is settled what to tell.
     Ended {
         /// What to tell.
@@ -248,6 +310,29 @@ pub enum Event {
     Killed,
     /// The worker gives the task up, with this failure.
     Stop(Failure),
+}
+
+impl Event {
+    /// The kind of event, without what is in it, which may be the words of a job.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Event::Ready { .. } => "Ready",
+            Event::Submitted(_) => "Submitted",
+            Event::Refused(_) => "Refused",
+            Event::NotNow(_) => "NotNow",
+            Event::Unsure { .. } => "Unsure",
+            Event::Found(_) => "Found",
+            Event::Absent => "Absent",
+            Event::Learned(_) => "Learned",
+            Event::Judged { .. } => "Judged",
+            Event::Gathered(_) => "Gathered",
+            Event::Ended { .. } => "Ended",
+            Event::Acknowledged => "Acknowledged",
+            Event::TokenGone(_) => "TokenGone",
+            Event::Killed => "Killed",
+            Event::Stop(_) => "Stop",
+        }
+    }
 }
 
 /// An event that its state does not know. The state is inside, unchanged.
@@ -278,9 +363,11 @@ pub fn next(state: State, event: Event) -> Result<State, Box<Illegal>> {
         (S::Submitting { .. }, E::Submitted(run)) => S::Running { run },
         (S::Submitting { .. }, E::Refused(failure)) => ended(failure, None),
         (S::Submitting { attempt, .. }, E::NotNow(hold)) => {
-            S::Received { attempt: attempt.held_by(Some(hold)) }
+            S::Received { attempt: attempt.held_by(hold) }
         }
-        (S::Submitting { attempt, since }, E::Unsure { answered }) => S::InDoubt { attempt, since, answered },
+        (S::Submitting { attempt, since }, E::Unsure { answered, words }) => {
+            S::InDoubt { attempt: attempt.held_by(Some(Hold { since, words })), since, answered }
+        }
         // A POST that may be out is always killed, whatever `on_abort` says: nobody would know that it runs.
         (S::Submitting { attempt, .. } | S::InDoubt { attempt, .. }, E::TokenGone(_)) => {
             S::Orphaned { run: attempt.run }
@@ -290,15 +377,20 @@ pub fn next(state: State, event: Event) -> Result<State, Box<Illegal>> {
         }
 
         (S::InDoubt { .. }, E::Found(run)) => S::Running { run },
-        (S::InDoubt { attempt, .. }, E::Absent(hold)) => S::Received { attempt: attempt.held_by(hold) },
+        // What Livy last said stays with the attempt, and so does the time from which its patience counts.
+        (S::InDoubt { attempt, .. }, E::Absent) => S::Received { attempt },
         (S::InDoubt { .. } | S::Running { .. }, E::Ended { outcome, leftover }) => {
             S::Ended { outcome, leftover }
         }
 
         (S::Running { .. }, E::Learned(run)) => S::Running { run },
+        (S::Running { .. }, E::Judged { run, word }) => S::Judged { run, word },
         (S::Running { .. }, E::TokenGone(OnAbort::Leave)) => S::Settled,
         (S::Running { run }, E::TokenGone(OnAbort::Kill)) => S::Orphaned { run },
         (S::Running { run }, E::Stop(failure)) => ended(failure, Some(run)),
+
+        (S::Judged { .. }, E::Gathered(outcome)) => S::Ended { outcome, leftover: None },
+        (S::Judged { .. }, E::TokenGone(_)) => S::Settled,
 
         (S::Ended { leftover, .. }, E::Acknowledged | E::TokenGone(_)) => match leftover {
             Some(run) => S::Orphaned { run },
@@ -310,7 +402,7 @@ pub fn next(state: State, event: Event) -> Result<State, Box<Illegal>> {
 
         // The token of these is spent already, and what is settled or being killed needs no giving up.
         (state @ (S::Orphaned { .. } | S::Settled), E::TokenGone(_) | E::Stop(_)) => state,
-        (state @ S::Ended { .. }, E::Stop(_)) => state,
+        (state @ (S::Judged { .. } | S::Ended { .. }), E::Stop(_)) => state,
 
         (state, event) => return Err(Box::new(Illegal { state, event })),
     };

@@ -6,15 +6,18 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
+use super::gate::Gate;
 use super::heart::{Mark, Pacer};
-use super::journal::Entry;
 use super::machine::{Attempt, OnAbort, Run, State};
-use super::request::{self, Defaults, OwnLivy};
+use super::places::Ticket;
+use super::request::{self, Defaults, Identity, OwnLivy};
+use super::sweep::Sweep;
 use super::verdict::Waits;
 use super::world::{Token, World};
 
-/// What a task brings with it.
-#[derive(Debug, Clone, Default)]
+/// What a task brings with it, and the rules that it was taken under. All of it outlives a restart and a change of the
+/// configuration.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Task {
     /// The first 16 hex digits of the token's SHA-256: what logs, names and tags show.
     pub id: String,
@@ -22,64 +25,128 @@ pub struct Task {
     pub token: Option<Token>,
     /// The activity's ARN.
     pub activity: String,
-    /// The input as it came; empty once the run is known.
-    pub input: String,
     /// The execution, if the input names it.
     pub execution: Option<String>,
+    /// What is to be submitted; none once the run is known.
+    pub request: Option<Request>,
+    /// From heartbeat to heartbeat.
+    pub heartbeat_interval: Duration,
+    /// What becomes of a job whose execution no longer waits.
+    pub on_abort: OnAbort,
+}
+
+/// What is to be submitted for a task.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Request {
+    /// A checked input: the body of POST /batches, as it will be sent, and on whose behalf the job shall run.
+    Checked {
+        /// JSON text.
+        body: Box<str>,
+        /// Livy's `proxyUser`.
+        proxy_user: Option<Box<str>>,
+    },
+    /// An input that was refused, for these problems.
+    Wrong(Box<str>),
+    /// An input that is still to be checked: the first format of the journal kept it as it came.
+    Unchecked(Box<str>),
+}
+
+/// Values of a task can be secrets.
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Request::Checked { .. } => "Checked(…)",
+            Request::Wrong(_) => "Wrong(…)",
+            Request::Unchecked(_) => "Unchecked(…)",
+        })
+    }
+}
+
+impl Request {
+    /// Checks an input by the rules of its activity.
+    fn check(input: &str, identity: &Identity, activity: &ActivityRules) -> Request {
+        match request::parse(input, identity, &activity.defaults, &activity.livy) {
+            Ok(request) => {
+                let proxy_user = request.batch.proxy_user().map(Into::into);
+                // A map of texts, numbers and lists can always be written as JSON.
+                serde_json::to_string(&request.batch).map_or_else(
+                    |error| Request::Wrong(error.to_string().into()),
+                    |body| Request::Checked { body: body.into(), proxy_user },
+                )
+            }
+            Err(problems) => Request::Wrong(problems.to_string().into()),
+        }
+    }
 }
 
 impl Task {
-    /// A task as it was handed out.
-    pub fn new(token: Token, activity: String, input: String) -> Task {
+    /// A task as it was handed out, and its first state. The input is checked here; the identity of its run is fixed
+    /// here, once and for all.
+    pub fn received(token: Token, arn: &str, input: &str, activity: &ActivityRules) -> (Task, State) {
         let digest = Sha256::digest(token.secret().as_bytes());
-        let id = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let execution = request::execution(&input);
-        Task { id, token: Some(token), activity, input, execution }
+        let id: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let identity = request::identity(input, &id, &activity.defaults);
+        let task = Task {
+            id,
+            token: Some(token),
+            activity: arn.to_owned(),
+            execution: request::execution(input),
+            request: Some(Request::check(input, &identity, activity)),
+            heartbeat_interval: activity.heartbeat_interval,
+            on_abort: activity.on_abort,
+        };
+        (task, State::Received { attempt: Attempt::new(Run::new(identity.name, identity.tag)) })
     }
 
-    /// A task that was read back.
-    pub fn read_back(entry: &Entry) -> Task {
-        Task {
-            id: entry.task.clone(),
-            token: entry.token.clone(),
-            activity: entry.activity.clone(),
-            input: entry.input.clone(),
-            execution: entry.execution.clone(),
+    /// What is left of a task of which nothing but the id is known: its run must not live on.
+    pub fn orphan(id: &str) -> (Task, State) {
+        let task = Task {
+            id: id.to_owned(),
+            token: None,
+            activity: String::new(),
+            execution: None,
+            request: None,
+            heartbeat_interval: Duration::from_secs(20),
+            on_abort: OnAbort::Kill,
+        };
+        // Every run's name ends with the task id; no more is known of it.
+        (task, State::Orphaned { run: Run::new(format!("-{id}"), request::tag(id)) })
+    }
+
+    /// Brings a task that the first format of the journal kept under the rules of its activity: that format had neither
+    /// these rules nor a checked input.
+    pub fn adopt(&mut self, run: Option<&Run>, activity: &ActivityRules) {
+        (self.heartbeat_interval, self.on_abort) = (activity.heartbeat_interval, activity.on_abort);
+        if let (Some(Request::Unchecked(input)), Some(run)) = (&self.request, run) {
+            let identity = Identity { name: run.name.clone(), tag: run.tag.clone() };
+            self.request = Some(Request::check(input, &identity, activity));
         }
     }
 
-    /// What is kept of the task in this state.
-    pub(super) fn entry(&self, state: &State) -> Entry {
-        Entry {
-            task: self.id.clone(),
-            token: self.token.clone(),
-            activity: self.activity.clone(),
-            execution: self.execution.clone(),
-            input: self.input.clone(),
-            state: state.clone(),
-        }
-    }
-
-    /// Lets go of the input once it is not needed any more.
+    /// Lets go of the request once it is not needed any more.
     pub(super) fn slim(&mut self, state: &State) {
-        if matches!(
-            state,
-            State::Running { .. } | State::Ended { .. } | State::Orphaned { .. } | State::Settled
-        ) {
-            self.input = String::new();
+        match state {
+            State::Received { .. } | State::Submitting { .. } | State::InDoubt { .. } => {}
+            State::Running { .. }
+            | State::Judged { .. }
+            | State::Ended { .. }
+            | State::Orphaned { .. }
+            | State::Settled => self.request = None,
         }
     }
 
-    /// The state of a task that was just received. Its run's identity is fixed here, once and for all.
-    pub fn received(&self, defaults: &Defaults) -> State {
-        let identity = request::identity(&self.input, &self.id, defaults);
-        State::Received { attempt: Attempt::new(Run::new(identity.name, identity.tag)) }
+    /// On whose behalf the job shall run.
+    pub(super) fn proxy_user(&self) -> Option<String> {
+        match &self.request {
+            Some(Request::Checked { proxy_user, .. }) => proxy_user.as_deref().map(str::to_owned),
+            Some(Request::Wrong(_) | Request::Unchecked(_)) | None => None,
+        }
     }
 }
 
 /// What the configuration says about the tasks of an activity.
 #[derive(Debug)]
-pub struct Rules {
+pub struct ActivityRules {
     /// What inputs inherit.
     pub defaults: Defaults,
     /// The names of our own Livy.
@@ -88,15 +155,11 @@ pub struct Rules {
     pub on_abort: OnAbort,
     /// From heartbeat to heartbeat.
     pub heartbeat_interval: Duration,
-    /// How the run is followed.
-    pub watch: Watching,
-    /// For how long Livy may keep a task waiting.
-    pub patience: Duration,
 }
 
-/// How runs are followed (`[watch]`).
+/// How every run is followed, and for how long Livy may keep one waiting.
 #[derive(Debug, Clone, Copy)]
-pub struct Watching {
+pub struct Rules {
     /// From look to look.
     pub interval: Duration,
     /// The waits of a verdict.
@@ -105,20 +168,28 @@ pub struct Watching {
     pub doubt_limit: Duration,
     /// For how long a killed run must be absent.
     pub kill_settle: Duration,
+    /// For how long Livy may keep a task waiting.
+    pub patience: Duration,
 }
 
 /// What the daemon lends to a job.
 pub struct Lent<W: World> {
     /// The outside.
     pub world: Arc<W>,
-    /// The activity's rules.
-    pub rules: Arc<Rules>,
+    /// The shared sweeps of Livy and YARN.
+    pub sweep: Sweep,
+    /// What polls and POSTs wait for.
+    pub gate: Gate,
+    /// How runs are followed.
+    pub rules: Rules,
     /// Spreads heartbeats.
     pub pacer: Arc<Pacer>,
     /// Becomes true when the worker gives up its tasks.
     pub stop: watch::Receiver<bool>,
     /// Told how the heart is.
     pub mark: Mark,
+    /// Its place among the jobs of its activity.
+    pub place: Ticket,
 }
 
 /// How a job begins.

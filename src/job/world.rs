@@ -3,16 +3,14 @@
 //! A [`World`] offers single looks and acts, nothing more: every rule about what they mean stands above it, in pure
 //! code. The daemon implements it on the real edges; a simulated world can take its place.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use super::journal::Entry;
-use super::machine::{Run, Timestamp};
+use super::Task;
+use super::machine::{State, Timestamp};
 use super::report::Answer;
-use super::request::Batch;
 
 /// The secret that answers a task. Never shown; copies share it.
 #[derive(Clone, PartialEq, Eq)]
@@ -27,18 +25,6 @@ impl Token {
     /// The token itself, for the call that needs it.
     pub fn secret(&self) -> &str {
         &self.0
-    }
-}
-
-impl Serialize for Token {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Token {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Token, D::Error> {
-        String::deserialize(deserializer).map(Token::new)
     }
 }
 
@@ -134,9 +120,41 @@ impl fmt::Display for BatchState {
     }
 }
 
-/// Livy gave no answer that says anything, for the reason in words.
+/// A service gave no answer that says anything, for the reason in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreachable(pub String);
+
+/// Why a service that is swept gives no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// Nobody answers, or nothing that can be understood.
+    Silent(String),
+    /// Somebody is there with whom we may not talk: its certificate is not trusted, or it does not know us.
+    Barred(String),
+    /// It answers and is one that cannot be served; another try will not help.
+    Unsupported(String),
+}
+
+impl NoAnswer {
+    /// The reason.
+    pub fn words(self) -> String {
+        match self {
+            NoAnswer::Silent(words) | NoAnswer::Barred(words) | NoAnswer::Unsupported(words) => words,
+        }
+    }
+}
+
+impl From<NoAnswer> for Unreachable {
+    fn from(reason: NoAnswer) -> Unreachable {
+        Unreachable(reason.words())
+    }
+}
+
+impl From<Unreachable> for NoAnswer {
+    fn from(Unreachable(words): Unreachable) -> NoAnswer {
+        NoAnswer::Silent(words)
+    }
+}
 
 /// What the shared sweep saw of one run.
 #[derive(Debug, Clone, PartialEq)]
@@ -155,8 +173,10 @@ pub struct Sight {
     /// Livy's record.
     pub livy: Look,
     /// The run's applications that YARN calls active, oldest first; `None` where YARN is off or its sweep got no answer.
-    /// That one is missing here proves nothing: the sweep may have been before it.
+    /// That one is missing here proves nothing by itself: the sweep may have been before it.
     pub active: Option<Arc<[Application]>>,
+    /// A sweep of YARN that began after the run's application was known does not have it among the active ones.
+    pub missing: bool,
 }
 
 /// What YARN says.
@@ -166,6 +186,8 @@ pub enum Yarn {
     Off,
     /// No answer, for the reason in words.
     Unreachable(String),
+    /// It does not let us see this one, for the reason in words: no list of its proves that something is not there.
+    Hidden(String),
     /// The applications that were asked for, oldest first; empty where it knows none.
     Answer(Vec<Application>),
 }
@@ -179,16 +201,47 @@ pub struct Application {
     pub state: AppState,
     /// YARN's word for that: `ACCEPTED`, `RUNNING`, …
     pub word: String,
-    /// When it was submitted.
-    pub started: Timestamp,
+    /// When it was submitted; `None` where YARN does not let us see that.
+    pub started: Option<Timestamp>,
+    /// When its first attempt was launched; `None` before that, and where YARN does not say (Hadoop before 3.2).
+    pub launched: Option<Timestamp>,
     /// When it ended.
     pub finished: Option<Timestamp>,
-    /// YARN's diagnostics. Not empty on some successes, too.
+    /// Memory in MiB times seconds that it used.
+    pub memory_seconds: Option<u64>,
+    /// Virtual cores times seconds that it used.
+    pub vcore_seconds: Option<u64>,
+    /// YARN's diagnostics, bounded. Not empty on some successes, too.
     pub diagnostics: String,
     /// Where it can be looked at.
     pub tracking_url: Option<String>,
     /// Where the log of its first container, the driver's, is.
     pub log_url: Option<String>,
+}
+
+/// An application on its way, as a sweep of YARN shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moving {
+    /// The batch's name, unless the job calls itself otherwise.
+    pub name: String,
+    /// In percent, as the application master says it.
+    pub progress: f32,
+    /// The rest.
+    pub application: Application,
+}
+
+/// What a sweep of YARN shows: the active applications of ours by tag, oldest first.
+pub type Active = HashMap<String, Vec<Moving>>;
+
+/// Whether a process of this node carries a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carried {
+    /// One does.
+    Yes,
+    /// None does.
+    No,
+    /// Processes of other users are hidden, or cannot be read: nothing follows from it.
+    Unknown,
 }
 
 /// An application's state, read from `state` and `finalStatus` together.
@@ -263,13 +316,18 @@ pub enum Reported {
     /// This answer will never be taken.
     Refused(String),
     /// Not now.
-    Again(String),
+    Again {
+        /// Why not.
+        words: String,
+        /// It may have been taken all the same: the answer was lost, or is that of a fault inside the service.
+        maybe_applied: bool,
+    },
 }
 
 /// What is counted where it happens, because no state of the task shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counted {
-    /// A second application with a task's tag was seen and is killed.
+    /// A second application with a task's tag was seen, for the first time, and is killed.
     Doubled,
     /// A kill was verified in YARN.
     KillVerified,
@@ -279,28 +337,29 @@ pub enum Counted {
 
 /// Single looks and acts of the outside.
 pub trait World: Send + Sync + 'static {
-    /// Holds a place among the POSTs under way while it lives.
-    type Slot: Send;
-
     /// Wall time.
     fn now(&self) -> Timestamp;
-    /// Makes an entry durable.
-    fn write(&self, entry: &Entry) -> impl Future<Output = Result<(), Unwritable>> + Send;
+    /// Makes a task in a state durable.
+    fn write(&self, task: &Task, state: &State) -> impl Future<Output = Result<(), Unwritable>> + Send;
     /// Removes a task's entry.
     fn forget(&self, task: &str) -> impl Future<Output = Result<(), Unwritable>> + Send;
-    /// A place among the POSTs under way, or Livy's last words where it is known not to answer.
-    fn slot(&self) -> impl Future<Output = Result<Self::Slot, Unreachable>> + Send;
-    /// POST of a batch.
-    fn post(&self, batch: &Batch) -> impl Future<Output = Posted> + Send;
+    /// POST of a batch of this name, with this JSON text as its body.
+    fn post(&self, name: &str, body: &str) -> impl Future<Output = Posted> + Send;
+    /// Livy's list: its records of these names. Without a name only whether Livy answers.
+    fn batches(
+        &self,
+        names: Arc<HashSet<String>>,
+    ) -> impl Future<Output = Result<Vec<BatchView>, NoAnswer>> + Send;
+    /// YARN's list of the active applications of ours. Never asked where [`World::has_yarn`] says that there is none.
+    fn active(&self) -> impl Future<Output = Result<Active, NoAnswer>> + Send;
+    /// Whether there is a YARN to ask.
+    fn has_yarn(&self) -> bool;
     /// Livy's record of a name; `None` where it has none.
     fn find(&self, name: &str) -> impl Future<Output = Result<Option<BatchView>, Unreachable>> + Send;
     /// The last lines of the log of a batch; none where Livy has no such batch.
     fn log(&self, name: &str) -> impl Future<Output = Result<Vec<String>, Unreachable>> + Send;
     /// DELETE of a batch by name.
     fn delete(&self, name: &str) -> impl Future<Output = Result<Deleted, Unreachable>> + Send;
-    /// What the next shared sweeps see of a run. Answers at once where that differs from `seen` or is no live batch,
-    /// else when it changes.
-    fn look(&self, run: &Run, seen: Option<&Sight>) -> impl Future<Output = Sight> + Send;
     /// YARN's applications with a tag.
     fn tagged(&self, tag: &str) -> impl Future<Output = Yarn> + Send;
     /// YARN's application of an id.
@@ -317,11 +376,16 @@ pub trait World: Send + Sync + 'static {
     /// YARN's kill of an application.
     fn kill(&self, id: &str) -> impl Future<Output = Result<(), NotKilled>> + Send;
     /// Whether a process of this node carries a tag: a spark-submit outlives its Livy.
-    fn carried(&self, tag: &str) -> impl Future<Output = bool> + Send;
-    /// A heartbeat.
-    fn beat(&self, token: &Token) -> impl Future<Output = Beat> + Send;
+    fn carried(&self, tag: &str) -> impl Future<Output = Carried> + Send;
+    /// A heartbeat for a token of an activity.
+    fn beat(&self, activity: &str, token: &Token) -> impl Future<Output = Beat> + Send;
+    /// The end of a task of an activity.
+    fn report(
+        &self,
+        activity: &str,
+        token: &Token,
+        answer: &Answer,
+    ) -> impl Future<Output = Reported> + Send;
     /// Counts something.
     fn count(&self, _what: Counted) {}
-    /// The end of a task.
-    fn report(&self, token: &Token, answer: &Answer) -> impl Future<Output = Reported> + Send;
 }

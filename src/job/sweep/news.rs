@@ -4,7 +4,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::ops::telemetry::message_id;
-use crate::spark::connection::NoAnswer;
+use crate::job::world::NoAnswer;
 
 /// How a service was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -12,6 +12,7 @@ enum Condition {
     Answers,
     Silent,
     Barred,
+    Unsupported,
 }
 
 /// What was last said about a service.
@@ -52,7 +53,7 @@ impl News {
 
     /// Takes note of an answer about YARN, and tells what is new.
     pub(super) fn of_yarn<T>(&mut self, answer: &Result<T, NoAnswer>) {
-        const MEANWHILE: &str = "jobs are followed in Livy, and an end that only YARN can judge waits";
+        const MEANWHILE: &str = "ends wait for its word, and no task is polled until it answers";
         match self.change(answer) {
             None | Some(Change::Answers(None)) => {}
             Some(Change::Answers(Some(seconds))) => {
@@ -75,6 +76,7 @@ impl News {
             }
             Err(NoAnswer::Silent(words)) => (Condition::Silent, Change::Silent(words)),
             Err(NoAnswer::Barred(words)) => (Condition::Barred, Change::Barred(words)),
+            Err(NoAnswer::Unsupported(words)) => (Condition::Unsupported, Change::Barred(words)),
         };
         if answer.is_err() {
             self.since.get_or_insert_with(Instant::now);

@@ -1,13 +1,10 @@
 //! What YARN's last sweep saw of applications on their way, by tag, and how far they are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use crate::job::world::Application;
-use crate::spark::yarn::Moving;
+use crate::job::world::{Active, Application, Moving};
 
 /// How far an application is by YARN's word.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,12 +34,19 @@ struct Tagged {
 /// What a sweep saw.
 pub(super) struct Seen {
     tags: HashMap<String, Tagged>,
-    at: Instant,
+    /// When it ended, since the process began.
+    at: Duration,
 }
 
 impl Seen {
-    pub(super) fn new(found: HashMap<String, Vec<Moving>>) -> Seen {
-        Seen { tags: found.into_iter().filter_map(tagged).collect(), at: Instant::now() }
+    pub(super) fn new(found: Active, at: Duration) -> Seen {
+        Seen { tags: found.into_iter().filter_map(tagged).collect(), at }
+    }
+
+    /// The ids of all that it shows.
+    pub(super) fn ids(&self) -> HashSet<&str> {
+        let all = self.tags.values().flat_map(|tagged| tagged.applications.iter());
+        all.map(|application| application.id.as_str()).collect()
     }
 
     /// The active applications of a tag, if there are any.
@@ -50,8 +54,9 @@ impl Seen {
         self.tags.get(tag).map(|tagged| Arc::clone(&tagged.applications))
     }
 
-    pub(super) fn is_older_than(&self, age: Duration) -> bool {
-        self.at.elapsed() > age
+    /// Whether it is older than `age` at `now`, since the process began.
+    pub(super) fn is_older_than(&self, age: Duration, now: Duration) -> bool {
+        now.saturating_sub(self.at) > age
     }
 
     /// How far a tag's application is.

@@ -1,0 +1,116 @@
+//! Whether a task may be polled for, and whether a batch may be posted.
+//!
+//! A poll needs a Livy and a YARN that answer and a state directory that can be written; no poll begins while the
+//! worker drains. A POST needs a Livy that answers, a slot among the POSTs under way, and no drain. A slot is worth
+//! nothing by itself: all of it is looked at again once the slot is there, and once more right before the POST.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use super::sweep::{Health, Sweep};
+
+/// What polls and POSTs wait for. Copies share it.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    submits: Arc<Semaphore>,
+    livy: watch::Receiver<Health>,
+    /// None where YARN is off.
+    yarn: Option<watch::Receiver<Health>>,
+    disk: watch::Receiver<bool>,
+    draining: watch::Receiver<bool>,
+}
+
+/// A place among the POSTs under way, while it lives.
+#[derive(Debug)]
+pub struct Slot {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Why nothing may be posted now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shut {
+    /// The worker drains; the next start goes on.
+    Draining,
+    /// Livy does not answer, in its or the connection's words.
+    Livy(String),
+}
+
+impl Gate {
+    /// A gate with so many slots, for what `sweep` says of Livy and YARN. `disk`: the state directory can be written.
+    pub fn new(
+        submits: usize,
+        sweep: &Sweep,
+        has_yarn: bool,
+        disk: watch::Receiver<bool>,
+        draining: watch::Receiver<bool>,
+    ) -> Gate {
+        let yarn = has_yarn.then(|| sweep.yarn_health());
+        Gate { submits: Arc::new(Semaphore::new(submits)), livy: sweep.health(), yarn, disk, draining }
+    }
+
+    /// A slot; waits for a free one.
+    ///
+    /// # Errors
+    /// Why nothing may be posted now.
+    pub async fn slot(&self) -> Result<Slot, Shut> {
+        self.look()?;
+        let slot = Arc::clone(&self.submits).acquire_owned().await;
+        self.look()?;
+        // Closed never: the semaphore lives as long as the process.
+        slot.map(|permit| Slot { _permit: permit }).map_err(|_| Shut::Draining)
+    }
+
+    /// Whether a POST may begin at this moment.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn look(&self) -> Result<(), Shut> {
+        if *self.draining.borrow() {
+            return Err(Shut::Draining);
+        }
+        match &*self.livy.borrow() {
+            Health::Down { words, .. } => Err(Shut::Livy(words.clone())),
+            Health::Up | Health::Unknown => Ok(()),
+        }
+    }
+
+    /// How many slots are free.
+    pub fn free_slots(&self) -> usize {
+        self.submits.available_permits()
+    }
+
+    /// Waits until the worker drains.
+    pub async fn drained(&self) {
+        // The sender lives as long as the process.
+        let _ = self.draining.clone().wait_for(|draining| *draining).await;
+    }
+
+    /// Waits until a poll may begin. False where none ever will: the process ends.
+    pub async fn may_poll(&self) -> bool {
+        let (mut livy, mut yarn, mut disk) = (self.livy.clone(), self.yarn.clone(), self.disk.clone());
+        loop {
+            let answers = async {
+                livy.wait_for(|health| *health == Health::Up).await.ok()?;
+                disk.wait_for(|good| *good).await.ok()?;
+                if let Some(yarn) = &mut yarn {
+                    yarn.wait_for(|health| *health == Health::Up).await.ok()?;
+                }
+                Some(())
+            };
+            if answers.await.is_none() {
+                return false;
+            }
+            if self.is_open() {
+                return true;
+            }
+        }
+    }
+
+    /// Whether a poll may begin at this moment.
+    pub fn is_open(&self) -> bool {
+        *self.livy.borrow() == Health::Up
+            && *self.disk.borrow()
+            && self.yarn.as_ref().is_none_or(|yarn| *yarn.borrow() == Health::Up)
+    }
+}

@@ -1,0 +1,267 @@
+//! One sweep for all running jobs: a single list of Livy's batches and one of YARN's active applications, however many
+//! jobs run.
+//!
+//! Jobs register a run and are woken when something about it changes; a job that just runs costs no wake-up. Livy's
+//! sweep also tells whether Livy answers at all, and YARN's whether YARN does. The two go on side by side. Whom an
+//! answer wakes is decided in `roll.rs`, without I/O.
+//!
+//! A registered run costs its sight (about 600 bytes) and nothing per second.
+
+mod clock;
+mod health;
+mod hiding;
+mod news;
+mod progress;
+mod roll;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, oneshot, watch};
+use tokio::time::{Instant, sleep, sleep_until};
+use tracing::{error, info};
+
+use super::machine::Run;
+use super::world::{Active, Look, NoAnswer, Sight, World};
+use crate::ops::telemetry::message_id;
+
+pub use health::Health;
+pub use progress::Progress;
+pub use roll::Serial;
+
+use clock::{Asked, Clock};
+use health::Service;
+use hiding::Hiding;
+use roll::Roll;
+
+/// A ResourceManager has this long for the list.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// YARN counts as silent once its first unanswered question is so old: one lost answer stops no polls.
+const YARN_GRACE: Duration = Duration::from_secs(10);
+
+/// How often the sweeps are made.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// While jobs run, or a service is away.
+    pub interval: Duration,
+    /// While none does.
+    pub idle: Duration,
+}
+
+struct Shared {
+    pace: Pace,
+    began: Instant,
+    roll: Mutex<Roll<oneshot::Sender<Sight>>>,
+    clock: Mutex<Clock>,
+    hiding: Mutex<Hiding>,
+    wake_livy: Notify,
+    wake_yarn: Notify,
+    livy: Service,
+    yarn: Service,
+}
+
+/// The shared sweeps: one of Livy, and one of YARN. Copies share everything.
+#[derive(Clone)]
+pub struct Sweep(Arc<Shared>);
+
+impl Sweep {
+    /// Sweeps that are still to be [run](Sweep::run).
+    pub fn new(pace: Pace) -> Sweep {
+        Sweep(Arc::new(Shared {
+            pace,
+            began: Instant::now(),
+            roll: Mutex::default(),
+            clock: Mutex::default(),
+            hiding: Mutex::default(),
+            wake_livy: Notify::new(),
+            wake_yarn: Notify::new(),
+            livy: Service::new(Duration::ZERO),
+            yarn: Service::new(YARN_GRACE),
+        }))
+    }
+
+    /// Whether Livy answers, from sweep to sweep.
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.0.livy.health.subscribe()
+    }
+
+    /// Whether YARN answers, from sweep to sweep.
+    pub fn yarn_health(&self) -> watch::Receiver<Health> {
+        self.0.yarn.health.subscribe()
+    }
+
+    /// How long the last answered sweeps of Livy and of YARN took.
+    pub fn took(&self) -> (Option<Duration>, Option<Duration>) {
+        (*locked(&self.0.livy.took), *locked(&self.0.yarn.took))
+    }
+
+    /// How far the job of a tag was at YARN's last sweep.
+    pub fn progress(&self, tag: &str) -> Option<Progress> {
+        self.roll().moved()?.of(tag)
+    }
+
+    /// The first `most` jobs by name, among the tags that are `wanted`, at YARN's last sweep, and how many there are.
+    pub fn first(&self, most: usize, wanted: impl Fn(&str) -> bool) -> (Vec<Progress>, usize) {
+        self.roll().moved().map(|seen| seen.first(most, wanted)).unwrap_or_default()
+    }
+
+    /// The applications with a tag of ours that are not `known`, at YARN's last sweep; `None` where that is older than
+    /// `age` or had no answer.
+    pub fn strangers(&self, age: Duration, known: impl Fn(&str) -> bool) -> Option<Vec<Progress>> {
+        let now = self.elapsed();
+        let roll = self.roll();
+        let seen = roll.moved().filter(|seen| !seen.is_older_than(age, now))?;
+        Some(seen.first(usize::MAX, |tag| !known(tag)).0)
+    }
+
+    /// Time since the process began: no step of the wall clock changes it.
+    pub fn elapsed(&self) -> Duration {
+        self.0.began.elapsed()
+    }
+
+    /// The reading of the clock that runs while Livy and YARN both answer.
+    pub fn answered(&self) -> Duration {
+        locked(&self.0.clock).reading()
+    }
+
+    /// The sweep of YARN that began last: a list that has to show what is known now is a later one.
+    pub fn serial(&self) -> Serial {
+        self.roll().begun()
+    }
+
+    /// Whether YARN's lists prove no absence.
+    pub fn hides(&self) -> bool {
+        locked(&self.0.hiding).is_on()
+    }
+
+    /// YARN does not show an application of ours that it has, for the reason in words.
+    pub fn hidden(&self, id: &str, words: &str) {
+        if locked(&self.0.hiding).note(id) {
+            error!(
+                message_id = message_id::YARN_HIDES,
+                yarn_application_id = id,
+                "YARN hides applications from the worker ({words}): its lists prove nothing until they show {id} or \
+                 another job; let the worker's user view all applications (yarn.acl.enable, \
+                 yarn.webapp.filter-entity-list-by-user, yarn.admin.acl)"
+            );
+        }
+    }
+
+    /// What the next sweeps see of `run` once that differs from `seen`. What is known of the run was known at `since`.
+    pub async fn look(&self, run: &Run, since: Serial, seen: Option<&Sight>) -> Sight {
+        let (tell, told) = oneshot::channel();
+        self.roll().enter(run, since, seen.cloned(), tell);
+        self.0.wake_livy.notify_one();
+        self.0.wake_yarn.notify_one();
+        let _leave = Leave { sweep: self, name: &run.name };
+        // The sender is dropped only with the whole sweep, at the end of the process.
+        let ended = || Look::Unreachable("the sweep has ended".to_owned());
+        told.await.unwrap_or_else(|_| Sight { livy: ended(), active: None, missing: false })
+    }
+
+    /// Sweeps Livy without end: every interval while jobs run or Livy is away, else at the idle pace. `moved` is told by
+    /// when the next sweep must have ended.
+    pub async fn run<W: World>(self, world: Arc<W>, moved: impl Fn(Option<Instant>)) {
+        let Pace { interval, idle } = self.0.pace;
+        loop {
+            let began = Instant::now();
+            let names = Arc::new(self.roll().names());
+            moved(None);
+            let answer = world.batches(Arc::clone(&names)).await;
+            locked(&self.0.livy.news).of_livy(&answer);
+            self.0.livy.note(began, &answer);
+            self.note(Asked::Livy, answer.is_ok(), world.has_yarn());
+            let told = self.roll().livy(&names, answer.map_err(NoAnswer::words));
+            tell(told);
+            moved(Some(Instant::now() + idle * 2 + interval * 2));
+            self.pause(began, &self.0.livy, &self.0.wake_livy).await;
+        }
+    }
+
+    /// Sweeps YARN without end, at the same pace. `moved` as for Livy's sweep. A YARN that hangs delays nothing of
+    /// Livy's.
+    pub async fn run_yarn<W: World>(self, world: Arc<W>, moved: impl Fn(Option<Instant>)) {
+        let Pace { interval, idle } = self.0.pace;
+        loop {
+            let began = Instant::now();
+            moved(Some(began + (PATIENCE + interval) * 2));
+            self.ask_yarn(&*world).await;
+            moved(Some(Instant::now() + idle * 2 + interval * 2));
+            self.pause(began, &self.0.yarn, &self.0.wake_yarn).await;
+        }
+    }
+
+    /// One sweep of YARN.
+    pub async fn ask_yarn<W: World>(&self, world: &W) {
+        let began = Instant::now();
+        let serial = self.roll().begin();
+        let answer = world.active().await;
+        locked(&self.0.yarn.news).of_yarn(&answer);
+        self.0.yarn.note(began, &answer);
+        self.note(Asked::Yarn, answer.is_ok(), true);
+        let told = self.heard(serial, answer.ok());
+        tell(told);
+    }
+
+    /// Keeps what a sweep of YARN saw. Who is to be told what.
+    fn heard(&self, serial: Serial, answer: Option<Active>) -> Vec<(oneshot::Sender<Sight>, Sight)> {
+        let now = self.elapsed();
+        let mut roll = self.roll();
+        let told = roll.yarn(serial, answer, now);
+        let shown = roll.moved().is_some_and(|seen| {
+            let mut hiding = locked(&self.0.hiding);
+            hiding.is_on() && hiding.shown(&seen.ids(), |id| roll.follows(id))
+        });
+        if shown {
+            info!(message_id = message_id::YARN_HIDES, "YARN shows the worker's applications again");
+        }
+        told
+    }
+
+    fn note(&self, who: Asked, answered: bool, has_yarn: bool) {
+        let now = self.elapsed();
+        locked(&self.0.clock).note(who, answered, now, self.0.pace.interval, has_yarn);
+    }
+
+    /// Until the next sweep of a service is due. A job that registers ends the idle pause, not the interval.
+    async fn pause(&self, began: Instant, service: &Service, wake: &Notify) {
+        let Pace { interval, idle } = self.0.pace;
+        sleep_until(began + interval).await;
+        let away = matches!(*service.health.borrow(), Health::Down { .. });
+        if away || !self.roll().is_empty() {
+            return;
+        }
+        tokio::select! {
+            () = sleep(idle.saturating_sub(began.elapsed())) => {}
+            () = wake.notified() => {}
+        }
+    }
+
+    fn roll(&self) -> MutexGuard<'_, Roll<oneshot::Sender<Sight>>> {
+        locked(&self.0.roll)
+    }
+}
+
+/// A job that has just left wants no news.
+fn tell(told: Vec<(oneshot::Sender<Sight>, Sight)>) {
+    for (tell, sight) in told {
+        let _ = tell.send(sight);
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes a watcher out when its job no longer listens.
+struct Leave<'a> {
+    sweep: &'a Sweep,
+    name: &'a str,
+}
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        self.sweep.roll().leave(self.name);
+    }
+}
