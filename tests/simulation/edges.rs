@@ -14,7 +14,6 @@ use spark_job_worker::job::world::{
 };
 use tokio::time::sleep;
 
-use crate::node::Entry;
 use crate::plan::{Broken, Mishap, SECOND, Yarn as Known};
 use crate::world::{Act, Inner, Sim};
 
@@ -190,12 +189,10 @@ impl World for Here {
                 return Err(Unwritable("no space left on device".to_owned()));
             }
             inner.nodes[self.node].disk_good.send_if_modified(|good| !std::mem::replace(good, true));
-            let bytes = journal::encode(task, state);
+            let bytes = journal::encode(task, state).expect("a task is data");
             inner.tell(|_| format!("disk {}: {} {}", self.node, task.id, state.name()));
             inner.journaled(self.node, &task.id, state);
-            let disk = &mut inner.nodes[self.node].disk;
-            let since = disk.get(&task.id).map_or(at, |entry| entry.since);
-            disk.insert(task.id.clone(), Entry { bytes, since });
+            inner.nodes[self.node].disk.insert(task.id.clone(), bytes);
         }
         self.step(60).await;
         Ok(())

@@ -24,20 +24,13 @@ pub(crate) enum Stop {
     Lost,
 }
 
-/// A file of the journal.
-#[derive(Debug, Clone)]
-pub(crate) struct Entry {
-    pub(crate) bytes: Vec<u8>,
-    /// When the task was first kept: entries are taken up oldest first.
-    pub(crate) since: Millis,
-}
-
 /// A node.
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) livy: Livy,
     pub(crate) children: Vec<Child>,
-    pub(crate) disk: BTreeMap<String, Entry>,
+    /// The journal's files by task.
+    pub(crate) disk: BTreeMap<String, Vec<u8>>,
     pub(crate) bad_disk: Outages,
     pub(crate) hidden_processes: Outages,
     /// From true time to this node's wall time.

@@ -13,9 +13,8 @@ use spark_job_worker::job::machine::{Stage, State};
 use spark_job_worker::job::places::{Places, Ticket};
 use spark_job_worker::job::request::{Defaults, OwnLivy};
 use spark_job_worker::job::sweep::Sweep;
-use spark_job_worker::job::task::ActivityRules;
 use spark_job_worker::job::world::{Token, World};
-use spark_job_worker::job::{self, Lent, Start, Task};
+use spark_job_worker::job::{self, ActivityRules, Lent, Start, Task};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -148,11 +147,11 @@ impl Life {
         });
     }
 
-    /// Takes up what was kept, oldest first: what runs takes its place, what was not posted asks for one.
+    /// Takes up what was kept: what runs takes its place first, and what was not posted asks for one, oldest first.
     fn resume(&mut self, configured: bool) {
         let mut entries = self.read_disk();
-        entries.sort_by_key(|(since, ..)| *since);
-        for (_, task, state) in entries {
+        entries.sort_by_key(|(task, state)| (state.stage() == Stage::Received, task.received));
+        for (task, state) in entries {
             let needs_none = !configured || matches!(state, State::Orphaned { .. });
             let place = match state {
                 _ if needs_none => Ticket::NotNeeded,
@@ -165,21 +164,21 @@ impl Life {
         }
     }
 
-    fn read_disk(&self) -> Vec<(u64, Task, State)> {
+    fn read_disk(&self) -> Vec<(Task, State)> {
         let mut inner = self.here.sim.inner();
         let files: Vec<_> =
-            inner.nodes[self.here.node].disk.iter().map(|(id, entry)| (id.clone(), entry.clone())).collect();
+            inner.nodes[self.here.node].disk.iter().map(|(id, bytes)| (id.clone(), bytes.clone())).collect();
         let mut entries = Vec::new();
-        for (id, mut file) in files {
+        for (id, mut bytes) in files {
             if inner.strikes(Mishap::CorruptEntry, 4) {
                 inner.coverage.hit("world", "entry cannot be read", "");
                 inner.tell(|_| format!("the entry {id} cannot be read"));
-                file.bytes.truncate(40);
+                bytes.truncate(40);
                 if let Some(number) = inner.ticket_of_task(&id) {
                     inner.tickets[number].facts.corrupt = true;
                 }
             }
-            let (task, state) = match journal::decode(&file.bytes) {
+            let (task, state) = match journal::decode(&bytes) {
                 Ok(entry) => (entry.task, entry.state),
                 Err(_) => Task::orphan(&id),
             };
@@ -189,7 +188,7 @@ impl Life {
                 }
                 state => state,
             };
-            entries.push((file.since, task, state));
+            entries.push((task, state));
         }
         entries
     }
@@ -221,7 +220,7 @@ impl Life {
 
     fn accept(&mut self, arrival: Arrival, start: Start) {
         let Arrival { token, input, place } = arrival;
-        let (task, state) = Task::received(token, ARN, input, &self.activity);
+        let (task, state) = Task::received(token, ARN, input, &self.activity, self.here.now());
         self.start(task, state, start, place);
     }
 
