@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::activity::Trouble;
 use crate::config::{LivyConf, Role, Settings};
 use crate::ops::admin::Overview;
-use crate::spark::connection::NoAnswer;
+use crate::job::world::NoAnswer;
 use crate::spark::yarn::About;
 
 /// Everything.
