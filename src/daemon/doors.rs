@@ -14,10 +14,8 @@ use crate::ops::telemetry::message_id;
 
 /// What the operator is shown of the configuration.
 pub(super) fn site(settings: &Settings, served: &[Arc<Served>]) -> Site {
-    let places = |served: &Arc<Served>| ActivityPlaces {
-        arn: served.arn.clone(),
-        places: served.places.clone(),
-    };
+    let places =
+        |served: &Arc<Served>| ActivityPlaces { arn: served.arn.clone(), places: served.places.clone() };
     Site {
         activities: served.iter().map(places).collect(),
         livy: settings.livy.url.clone(),

@@ -203,7 +203,9 @@ impl Jobs {
 fn rescued(task: &Task, kept: Option<State>) -> State {
     match kept {
         // What was settled is never told otherwise.
-        Some(state @ (State::Judged { .. } | State::Ended { .. } | State::Orphaned { .. } | State::Settled)) => state,
+        Some(
+            state @ (State::Judged { .. } | State::Ended { .. } | State::Orphaned { .. } | State::Settled),
+        ) => state,
         kept => {
             let failure =
                 Failure::new(ErrorName::WorkerFault, "Running", "a bug in the worker ended this task");

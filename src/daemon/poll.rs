@@ -8,10 +8,10 @@ use tokio::time::{Instant, sleep};
 
 use crate::activity::{POLL_READ, Polled};
 use crate::edges::Edges;
+use crate::job::ActivityRules;
 use crate::job::gate::Gate;
 use crate::job::places::{Place, Places, Ticket};
 use crate::job::world::Token;
-use crate::job::ActivityRules;
 use crate::ops::board::Board;
 use crate::ops::systemd::Watchdog;
 use crate::retry;

@@ -367,9 +367,7 @@ pub fn next(state: State, event: Event) -> Result<State, Box<Illegal>> {
 
         (S::Submitting { .. }, E::Submitted(run)) => S::Running { run },
         (S::Submitting { .. }, E::Refused(failure)) => ended(failure, None),
-        (S::Submitting { attempt, .. }, E::NotNow(hold)) => {
-            S::Received { attempt: attempt.held_by(hold) }
-        }
+        (S::Submitting { attempt, .. }, E::NotNow(hold)) => S::Received { attempt: attempt.held_by(hold) },
         (S::Submitting { attempt, since }, E::Unsure { answered, words }) => {
             S::InDoubt { attempt: attempt.held_by(Some(Hold { since, words })), since, answered }
         }

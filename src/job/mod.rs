@@ -231,9 +231,7 @@ impl<W: World> Job<W> {
             ),
             Event::Judged { run, word } => info!(
                 yarn_application_id = run.application.as_deref(),
-                "YARN says that {} has ended: {:?}",
-                run.name,
-                word.end
+                "YARN says that {} has ended: {:?}", run.name, word.end
             ),
             Event::Ended { outcome: Outcome::Succeeded(success), .. }
             | Event::Gathered(Outcome::Succeeded(success)) => {
@@ -244,7 +242,8 @@ impl<W: World> Job<W> {
                     self.name
                 );
             }
-            Event::Ended { outcome: Outcome::Failed(failure), .. } | Event::Gathered(Outcome::Failed(failure)) => {
+            Event::Ended { outcome: Outcome::Failed(failure), .. }
+            | Event::Gathered(Outcome::Failed(failure)) => {
                 tell_failure(&self.name, failure);
             }
             Event::Refused(failure) => tell_failure(&self.name, failure),
@@ -254,11 +253,8 @@ impl<W: World> Job<W> {
                 "nobody waits for {} any more (on_abort: {on_abort:?})", self.name
             ),
             Event::Stop(failure) => info!("{}: {}", self.name, failure.message),
-            Event::Ready { .. }
-            | Event::NotNow(_)
-            | Event::Unsure { .. }
-            | Event::Absent
-            | Event::Killed => {}
+            Event::Ready { .. } | Event::NotNow(_) | Event::Unsure { .. } | Event::Absent | Event::Killed => {
+            }
         }
     }
 }

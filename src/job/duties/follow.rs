@@ -23,11 +23,8 @@ pub(in crate::job) async fn follow<W: World>(
     memory: &mut Memory,
 ) -> Event {
     let world = &*means.world;
-    let terms = Terms {
-        interval: means.rules.interval,
-        waits: means.rules.waits,
-        has_yarn: world.has_yarn(),
-    };
+    let terms =
+        Terms { interval: means.rules.interval, waits: means.rules.waits, has_yarn: world.has_yarn() };
     let since = means.sweep.serial();
     let mut follow = Follow::new(run.clone(), terms, memory.doubles.were_seen(), means.now());
     let mut log: Option<Vec<String>> = None;
@@ -92,7 +89,9 @@ async fn next_sight<W: World>(
 /// Tells how far it is, in YARN's word, when that changes.
 fn tell_word(run: &Run, memory: &mut Memory) {
     let active = memory.seen.as_ref().and_then(|seen| seen.active.as_deref()).unwrap_or_default();
-    let Some(application) = active.iter().find(|one| Some(&one.id) == run.application.as_ref()) else { return };
+    let Some(application) = active.iter().find(|one| Some(&one.id) == run.application.as_ref()) else {
+        return;
+    };
     if memory.word.as_ref() == Some(&application.word) {
         return;
     }

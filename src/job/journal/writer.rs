@@ -77,10 +77,7 @@ impl Writer {
         self.0.closed().await;
     }
 
-    async fn order<T>(
-        &self,
-        order: impl FnOnce(oneshot::Sender<io::Result<T>>) -> Order,
-    ) -> io::Result<T> {
+    async fn order<T>(&self, order: impl FnOnce(oneshot::Sender<io::Result<T>>) -> Order) -> io::Result<T> {
         let (done, told) = oneshot::channel();
         let ended = || io::Error::other("the journal's thread has ended");
         self.0.send(order(done)).await.map_err(|_| ended())?;

@@ -194,9 +194,8 @@ impl Follow {
         }
         let missing = self.sight.as_ref().is_some_and(|sight| sight.missing);
         self.left_out = if missing { self.left_out.saturating_add(1) } else { 0 };
-        (self.left_out >= LEFT_OUT && !self.hides).then(|| {
-            Step::Hide(application.id, "its lists leave out what is active by id".to_owned())
-        })
+        (self.left_out >= LEFT_OUT && !self.hides)
+            .then(|| Step::Hide(application.id, "its lists leave out what is active by id".to_owned()))
     }
 
     fn decide(&mut self, now: Now) -> Step {
@@ -270,7 +269,9 @@ impl Follow {
             None if waits_first => now.elapsed.saturating_sub(self.pair_since.elapsed) >= again,
             None => true,
             // An answer from before the time was up does not say what is there now.
-            Some(asked) if self.is_late(now) && asked.answered < self.began + self.terms.waits.start_timeout => {
+            Some(asked)
+                if self.is_late(now) && asked.answered < self.began + self.terms.waits.start_timeout =>
+            {
                 true
             }
             Some(asked) => now.elapsed.saturating_sub(asked.elapsed) >= again,
