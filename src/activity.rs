@@ -5,6 +5,7 @@
 
 mod look;
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use aws_sdk_sfn::Client;
@@ -197,10 +198,37 @@ where
                 Some("InvalidOutput" | "ValidationException" | "SerializationException") => {
                     Reported::Refused(words)
                 }
-                _ => Reported::Again(words),
+                _ => Reported::Again { maybe_applied: maybe_applied(&error), words },
             }
         }
     }
+}
+
+/// Whether a call without an answer may have been taken: not one that the service turned away (throttled, a key that
+/// cannot be used) or that found nobody there.
+fn maybe_applied<E>(error: &SdkError<E>) -> bool
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    match error {
+        SdkError::ConstructionFailure(_) => false,
+        SdkError::ServiceError(service) => service.raw().status().as_u16() >= 500,
+        SdkError::DispatchFailure(_) => !is_refused(error),
+        SdkError::TimeoutError(_) | SdkError::ResponseError(_) | _ => true,
+    }
+}
+
+/// No connection came up: not a byte was sent.
+fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(reason) = next {
+        if reason.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == ErrorKind::ConnectionRefused)
+        {
+            return true;
+        }
+        next = reason.source();
+    }
+    false
 }
 
 fn trouble<E>(error: &SdkError<E>) -> Trouble

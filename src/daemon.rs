@@ -24,14 +24,15 @@ use crate::activity::StepFunctions;
 use crate::config::{self, OnStop, Settings};
 use crate::edges::Edges;
 use crate::job::Start;
+use crate::job::gate::Gate;
+use crate::job::heart::Pacer;
 use crate::job::journal::{Journal, Writer};
+use crate::job::sweep::{Pace, Sweep};
+use crate::job::world::World;
 use crate::ops::admin::Admin;
 use crate::ops::board::Phase;
 use crate::ops::systemd::{Leaving, Notifier, Signal, Signals, Watchdog, node};
 use crate::ops::telemetry::{Telemetry, message_id};
-use crate::spark::livy::Livy;
-use crate::spark::watch::Sweep;
-use crate::spark::yarn::ResourceManager;
 use jobs::{Jobs, Leave};
 use poll::{Arrival, Served};
 use serving::{resume, serve, start_pollers};
@@ -119,19 +120,26 @@ impl Daemon {
         let arn = settings.activity.first().map(|activity| activity.arn.as_str()).unwrap_or_default();
         let (region, endpoint) = (settings.aws.region.clone(), settings.aws.endpoint_url.clone());
         let step_functions = StepFunctions::connect(region, endpoint, arn).await;
-        let (livy, yarn, logs) = cluster::connect(&settings)?;
-        let (sweep, watchdog, mut loops) = (Sweep::default(), Watchdog::new(), JoinSet::new());
-
+        let cluster = cluster::connect(&settings)?;
+        let (watchdog, mut loops) = (Watchdog::new(), JoinSet::new());
         let notifier = Notifier::from_environment();
         for_ever(&mut loops, "watchdog", watchdog.clone().run(notifier.clone()));
-        start_sweeps(&mut loops, &settings, &sweep, (&livy, &yarn), &watchdog);
 
         let leaving = Leaving::kept_in(&settings.state.directory);
         let draining = watch::Sender::new(leaving.was_said());
-        let submits = settings.livy.max_concurrent_submits;
-        let cluster = (livy, yarn, logs, sweep);
-        let edges = Edges::new(step_functions, cluster, journal, submits, draining.subscribe());
-        let mut jobs = Jobs::new(edges, watchdog, settings.aws.heartbeat_rate);
+        let edges = Arc::new(Edges::new(step_functions, cluster, journal));
+        let (interval_, idle) = (settings.watch.interval, settings.watch.idle_interval);
+        let sweep = Sweep::new(Pace { interval: interval_, idle });
+        start_sweeps(&mut loops, &sweep, &edges, &watchdog);
+        let gate = Gate::new(
+            settings.livy.max_concurrent_submits,
+            &sweep,
+            edges.has_yarn(),
+            edges.disk.subscribe(),
+            draining.subscribe(),
+        );
+        let pacer = Pacer::new(settings.aws.heartbeat_rate);
+        let mut jobs = Jobs::new(edges, sweep, gate, serving::rules(&settings), watchdog, pacer);
         // A first task that cannot be kept would be given back: better not to take it.
         jobs.edges.try_disk().await;
         for_ever(&mut loops, "watch on the state directory", Arc::clone(&jobs.edges).mend_disk());
@@ -141,10 +149,10 @@ impl Daemon {
         for_ever(&mut loops, "journal's thread", async move { journal.ended().await });
         resume(&settings, contents, &served, &mut jobs);
         let site = doors::site(&settings, &served);
-        let admin = Arc::new(Admin::new(site, Arc::clone(&jobs.edges), Arc::clone(&jobs.board)));
+        let admin = Arc::new(Admin::new(site, &jobs.edges, &jobs.sweep, &jobs.board));
         doors::open(&settings, &admin, &mut loops).await;
         let (arrive, arrivals) = mpsc::channel(ARRIVALS);
-        let pollers = start_pollers(&settings, &served, &jobs, &arrive, &draining);
+        let pollers = start_pollers(&settings, &served, &jobs, &arrive);
         let mut tick = interval(STATUS_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Daemon {
@@ -161,6 +169,16 @@ impl Daemon {
             leaving,
             tick,
         })
+    }
+
+    /// A Livy that cannot be served, once no poll is open and no task is held.
+    fn check_livy(&self) -> Result<(), Fatal> {
+        match self.jobs.sweep.unsupported() {
+            Some(why) if self.jobs.board.held() == 0 && !self.jobs.board.any_poll() => {
+                Err(Fatal::Unsupported(why))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Until a signal stops it.
@@ -185,9 +203,12 @@ impl Daemon {
                     return Err(Fatal::LoopEnded("poll loop"));
                 },
                 Some(ended) = self.loops.join_next() => {
-                    return Err(ended.unwrap_or(Fatal::LoopEnded("sweep of Livy or the watchdog")));
+                    return Err(ended.unwrap_or(Fatal::LoopEnded("loop of the daemon")));
                 }
-                _ = self.tick.tick() => self.show_status(),
+                _ = self.tick.tick() => {
+                    self.show_status();
+                    self.check_livy()?;
+                }
             }
         }
     }
@@ -277,13 +298,7 @@ fn for_ever(loops: &mut JoinSet<Fatal>, what: &'static str, work: impl Future<Ou
     });
 }
 
-fn start_sweeps(
-    loops: &mut JoinSet<Fatal>,
-    settings: &Settings,
-    sweep: &Sweep,
-    cluster: (&Livy, &ResourceManager),
-    watchdog: &Watchdog,
-) {
+fn start_sweeps(loops: &mut JoinSet<Fatal>, sweep: &Sweep, edges: &Arc<Edges>, watchdog: &Watchdog) {
     let moved = |name| {
         let supervised = watchdog.supervise(name);
         move |deadline| match deadline {
@@ -291,14 +306,10 @@ fn start_sweeps(
             None => supervised.rest(),
         }
     };
-    let (livy, yarn) = cluster;
-    let watch = &settings.watch;
-    let sweeping =
-        sweep.clone().run(livy.clone(), watch.interval, watch.idle_interval, moved("sweep of Livy"));
-    loops.spawn(async move { Fatal::Unsupported(sweeping.await) });
-    if !yarn.is_off() {
-        let sweeping =
-            sweep.clone().run_yarn(yarn.clone(), watch.interval, watch.idle_interval, moved("sweep of YARN"));
+    let sweeping = sweep.clone().run(Arc::clone(edges), moved("sweep of Livy"));
+    for_ever(loops, "sweep of Livy", sweeping);
+    if edges.has_yarn() {
+        let sweeping = sweep.clone().run_yarn(Arc::clone(edges), moved("sweep of YARN"));
         for_ever(loops, "sweep of YARN", sweeping);
     }
 }

@@ -1,28 +1,29 @@
 //! The real world of a job: Step Functions, Livy, YARN, the sweep and the journal behind the one trait.
 
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tracing::{error, info};
 
 use crate::activity::StepFunctions;
-use crate::job::journal::{Entry, Writer};
-use crate::job::machine::{Run, Timestamp};
+use crate::job::Task;
+use crate::job::journal::{Writer, encode};
+use crate::job::machine::{State, Timestamp};
 use crate::job::report::Answer;
-use crate::job::request::Batch;
 use crate::job::world::{
-    BatchView, Beat, Counted, Deleted, NotKilled, Posted, Reported, Sight, Token, Unreachable, Unwritable,
-    World, Yarn, YarnMemory,
+    Active, BatchView, Beat, Carried, Counted, Deleted, NoAnswer, NotKilled, Posted, Reported, Token,
+    Unreachable, Unwritable, World, Yarn, YarnMemory,
 };
 use crate::ops::metrics::Metrics;
 use crate::ops::telemetry::message_id;
 use crate::spark::driver_log::DriverLogs;
-use crate::spark::livy::Livy;
+use crate::spark::livy::{Livy, Version};
 use crate::spark::processes;
-use crate::spark::watch::{Health, Sweep};
 use crate::spark::yarn::ResourceManager;
 
 /// From try to try to write, while that fails.
@@ -40,41 +41,50 @@ pub struct Edges {
     driver_logs: DriverLogs,
     /// What a restart needs.
     pub journal: Writer,
-    /// The shared sweep.
-    pub sweep: Sweep,
     /// What is counted.
     pub metrics: Metrics,
     /// Whether the journal can be written.
     pub disk: watch::Sender<bool>,
-    /// Places among the POSTs under way.
-    submits: Arc<Semaphore>,
-    health: watch::Receiver<Health>,
-    draining: watch::Receiver<bool>,
+    /// Livy answered the last time, and is one that can be served.
+    livy_is_known: AtomicBool,
 }
 
 impl Edges {
-    /// Puts the edges together; at most `submits` POSTs are under way at a time, and none begins while the worker
-    /// drains.
+    /// Puts the edges together.
     pub fn new(
         step_functions: StepFunctions,
-        cluster: (Livy, ResourceManager, DriverLogs, Sweep),
+        cluster: (Livy, ResourceManager, DriverLogs),
         journal: Writer,
-        submits: usize,
-        draining: watch::Receiver<bool>,
     ) -> Edges {
-        let (livy, yarn, driver_logs, sweep) = cluster;
+        let (livy, yarn, driver_logs) = cluster;
         Edges {
-            health: sweep.health(),
             step_functions,
             livy,
             yarn,
             driver_logs,
             journal,
-            sweep,
             metrics: Metrics::default(),
             disk: watch::Sender::new(true),
-            submits: Arc::new(Semaphore::new(submits)),
-            draining,
+            livy_is_known: AtomicBool::new(false),
+        }
+    }
+
+    /// Livy's list, or whether it answers at all where nobody is asked for.
+    async fn list(&self, names: Arc<HashSet<String>>) -> Result<Vec<BatchView>, NoAnswer> {
+        if names.is_empty() {
+            return self.livy.ping().await.map(|()| Vec::new());
+        }
+        self.livy.list(move |name| names.contains(name)).await
+    }
+
+    /// Whether the Livy that has begun to answer can be served: one that was away may have come back as another.
+    async fn recognise(&self) -> Result<(), NoAnswer> {
+        if self.livy_is_known.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        match self.livy.version().await? {
+            version if version.is_too_old() => Err(NoAnswer::Unsupported(too_old(&version))),
+            _ => Ok(()),
         }
     }
 
@@ -112,17 +122,25 @@ impl Edges {
     }
 }
 
+fn too_old(version: &Version) -> String {
+    format!(
+        "Livy is {version}, and at least 0.7 is needed: before it names of batches are not unique or not shown, \
+         so that a job cannot be found again"
+    )
+}
+
 /// Calls are boxed: a client's future takes some kilobytes, and a job that only waits must not hold room for one.
 impl World for Edges {
-    type Slot = Option<OwnedSemaphorePermit>;
-
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
-    async fn write(&self, entry: &Entry) -> Result<(), Unwritable> {
-        let written = self.journal.write(entry.clone()).await;
+    async fn write(&self, task: &Task, state: &State) -> Result<(), Unwritable> {
+        let written = match encode(task, state) {
+            Ok(bytes) => self.journal.write(&task.id, bytes).await,
+            Err(error) => Err(error),
+        };
         self.note_disk(&written);
         written.map_err(|error| Unwritable(error.to_string()))
     }
@@ -131,20 +149,25 @@ impl World for Edges {
         self.journal.remove(task).await.map_err(|error| Unwritable(error.to_string()))
     }
 
-    async fn slot(&self) -> Result<Self::Slot, Unreachable> {
-        if *self.draining.borrow() {
-            // The next start prepares it anew.
-            return std::future::pending().await;
-        }
-        if let Health::Down { words, .. } = &*self.health.borrow() {
-            return Err(Unreachable(words.clone()));
-        }
-        // Closed never: the semaphore lives as long as the process.
-        Ok(Arc::clone(&self.submits).acquire_owned().await.ok())
+    async fn post(&self, name: &str, body: &str) -> Posted {
+        Box::pin(self.livy.submit(name, body)).await
     }
 
-    async fn post(&self, batch: &Batch) -> Posted {
-        Box::pin(self.livy.submit(batch)).await
+    async fn batches(&self, names: Arc<HashSet<String>>) -> Result<Vec<BatchView>, NoAnswer> {
+        let answer = match Box::pin(self.list(names)).await {
+            Ok(views) => Box::pin(self.recognise()).await.map(|()| views),
+            silence => silence,
+        };
+        self.livy_is_known.store(answer.is_ok(), Ordering::Relaxed);
+        answer
+    }
+
+    async fn active(&self) -> Result<Active, NoAnswer> {
+        Box::pin(self.yarn.active()).await
+    }
+
+    fn has_yarn(&self) -> bool {
+        !self.yarn.is_off()
     }
 
     async fn find(&self, name: &str) -> Result<Option<BatchView>, Unreachable> {
@@ -157,10 +180,6 @@ impl World for Edges {
 
     async fn delete(&self, name: &str) -> Result<Deleted, Unreachable> {
         Box::pin(self.livy.delete(name)).await
-    }
-
-    async fn look(&self, run: &Run, seen: Option<&Sight>) -> Sight {
-        self.sweep.look(run, seen).await
     }
 
     async fn tagged(&self, tag: &str) -> Yarn {
@@ -183,13 +202,13 @@ impl World for Edges {
         Box::pin(self.yarn.kill(id)).await
     }
 
-    async fn carried(&self, tag: &str) -> bool {
+    async fn carried(&self, tag: &str) -> Carried {
         let tag = tag.to_owned();
         // Where it cannot be known, nothing is concluded from it.
-        spawn_blocking(move || processes::carry(&tag)).await.unwrap_or(true)
+        spawn_blocking(move || processes::carry(&tag)).await.unwrap_or(Carried::Unknown)
     }
 
-    async fn beat(&self, token: &Token) -> Beat {
+    async fn beat(&self, _activity: &str, token: &Token) -> Beat {
         Box::pin(self.step_functions.beat(token)).await
     }
 
@@ -197,7 +216,7 @@ impl World for Edges {
         self.metrics.count(what);
     }
 
-    async fn report(&self, token: &Token, answer: &Answer) -> Reported {
+    async fn report(&self, _activity: &str, token: &Token, answer: &Answer) -> Reported {
         Box::pin(self.step_functions.report(token, answer)).await
     }
 }

@@ -8,19 +8,16 @@ use tracing::{info, warn};
 
 use super::poll::Served;
 use super::{Fatal, for_ever};
-use crate::config::{Activity, Settings};
-use crate::ops::admin::{Admin, Control, Endpoint, Places, Site};
+use crate::config::Settings;
+use crate::ops::admin::{ActivityPlaces, Admin, Control, Endpoint, Site};
 use crate::ops::telemetry::message_id;
 
 /// What the operator is shown of the configuration.
 pub(super) fn site(settings: &Settings, served: &[Arc<Served>]) -> Site {
-    let places = |(activity, served): (&Activity, &Arc<Served>)| Places {
-        arn: served.arn.clone(),
-        all: activity.max_concurrent_jobs,
-        free: Arc::clone(&served.permits),
-    };
+    let places =
+        |served: &Arc<Served>| ActivityPlaces { arn: served.arn.clone(), places: served.places.clone() };
     Site {
-        activities: settings.activity.iter().zip(served).map(places).collect(),
+        activities: served.iter().map(places).collect(),
         livy: settings.livy.url.clone(),
         yarn: settings.yarn.url.all().join(" "),
         directory: settings.state.directory.clone(),

@@ -4,17 +4,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
-use tracing::{Instrument, Span, error, field, info, info_span};
+use tracing::{Instrument, Span, error, field, info, info_span, warn};
 
-use super::poll::{Arrival, Served};
+use super::poll::Arrival;
 use crate::edges::Edges;
+use crate::job::gate::Gate;
 use crate::job::heart::{Pacer, Pulse};
 use crate::job::journal::Entry;
-use crate::job::machine::{Run, State};
+use crate::job::machine::{Stage, State};
+use crate::job::places::{Places, Ticket};
 use crate::job::report::{ErrorName, Failure, Outcome};
+use crate::job::sweep::Sweep;
 use crate::job::world::World;
 use crate::job::{self, Lent, Rules, Start, Task};
 use crate::ops::board::Board;
@@ -29,10 +32,13 @@ const LAST_BEATS_AT_ONCE: usize = 64;
 /// All jobs, and what they share.
 pub(super) struct Jobs {
     pub(super) edges: Arc<Edges>,
+    pub(super) sweep: Sweep,
+    pub(super) gate: Gate,
     pub(super) board: Arc<Board>,
     pub(super) watchdog: Watchdog,
-    pub(super) pacer: Arc<Pacer>,
     pub(super) give_up: watch::Sender<bool>,
+    rules: Rules,
+    pacer: Arc<Pacer>,
     tasks: JoinSet<()>,
     running: HashMap<Id, Box<Running>>,
 }
@@ -48,22 +54,30 @@ pub(super) enum Leave {
     Nothing,
 }
 
-/// What is needed to carry on where a job's loop was ended by a bug.
+/// What is needed to carry on where a job's loop was ended by a bug. How far it was is in the journal.
 struct Running {
     task: Arc<Task>,
-    run: Option<Run>,
-    rules: Arc<Rules>,
     span: Span,
 }
 
 impl Jobs {
-    pub(super) fn new(edges: Edges, watchdog: Watchdog, heartbeat_rate: u32) -> Jobs {
+    pub(super) fn new(
+        edges: Arc<Edges>,
+        sweep: Sweep,
+        gate: Gate,
+        rules: Rules,
+        watchdog: Watchdog,
+        pacer: Pacer,
+    ) -> Jobs {
         Jobs {
-            edges: Arc::new(edges),
+            edges,
+            sweep,
+            gate,
             board: Arc::default(),
             watchdog,
-            pacer: Arc::new(Pacer::new(heartbeat_rate)),
             give_up: watch::Sender::new(false),
+            rules,
+            pacer: Arc::new(pacer),
             tasks: JoinSet::new(),
             running: HashMap::new(),
         }
@@ -71,24 +85,32 @@ impl Jobs {
 
     /// Starts the job of a task that has come.
     pub(super) fn accept(&mut self, arrival: Arrival, start: Start) {
-        let Arrival { task, permit, served } = arrival;
+        let Arrival { token, input, place, served } = arrival;
         self.edges.metrics.received();
-        let state = task.received(&served.rules.defaults);
-        let span = span_of(&task, &served.arn, &state);
-        let (size, parked) = (task.input.len(), start == Start::Parked);
+        let (task, state) = Task::received(token, &served.arn, &input, &served.rules, self.edges.now());
+        let span = span_of(&task, &state);
+        let (size, parked) = (input.len(), start == Start::Parked);
         let remark = if parked { "; the next start runs it" } else { "" };
         info!(parent: &span, message_id = message_id::TASK_RECEIVED, "received a task of {size} bytes{remark}");
-        self.start(task, state, start, Some(permit), Arc::clone(&served.rules), span);
+        self.start(task, state, start, Ticket::Held(place), span);
     }
 
-    /// Takes up a task that was read back. It has a place as long as there are any; one too many waits for nobody.
-    pub(super) fn resume(&mut self, entry: Entry, served: &Served) {
-        let permit = Arc::clone(&served.permits).try_acquire_owned().ok();
+    /// Takes up a task that was read back. What runs has its place in any case, also where there is none; what is not
+    /// submitted yet waits for one; what waits for nobody, or is of an activity that is not polled, needs none.
+    pub(super) fn resume(&mut self, entry: Entry, places: Option<&Places>) {
+        let ticket = match (entry.state.stage(), places) {
+            (Stage::Orphaned | Stage::Settled, _) | (_, None) => Ticket::NotNeeded,
+            (Stage::Received, Some(places)) => places.ask(),
+            (
+                Stage::Submitting | Stage::InDoubt | Stage::Running | Stage::Judged | Stage::Ended,
+                Some(places),
+            ) => Ticket::Held(places.take()),
+        };
         self.edges.metrics.resumed();
-        let task = Task::read_back(&entry);
-        let span = span_of(&task, &served.arn, &entry.state);
-        info!(parent: &span, "taking over {} in state {}", name_of(&entry), entry.state.name());
-        self.start(task, entry.state, Start::Resumed, permit, Arc::clone(&served.rules), span);
+        let Entry { task, state, .. } = entry;
+        let span = span_of(&task, &state);
+        info!(parent: &span, "taking over {} in state {}", name_of(&task, &state), state.name());
+        self.start(task, state, Start::Resumed, ticket, span);
     }
 
     /// Whether a stop needs to wait no longer.
@@ -96,7 +118,7 @@ impl Jobs {
         // A task is on the board once it is kept.
         let all_kept = self.running.len() <= self.board.held();
         match leave {
-            Leave::Handoff => all_kept && !self.board.any_in("Submitting"),
+            Leave::Handoff => all_kept && !self.board.any_in(Stage::Submitting),
             Leave::GivenBack => all_kept && !self.board.any_awaited(),
             Leave::Nothing => self.board.held() == 0 && all_kept,
         }
@@ -105,27 +127,20 @@ impl Jobs {
     /// Waits for the end of a job; never where there is none.
     pub(super) async fn ended(&mut self) {
         match self.tasks.join_next_with_id().await {
-            Some(ended) => self.reap(ended),
+            Some(ended) => self.reap(ended).await,
             None => std::future::pending().await,
         }
     }
 
-    fn start(
-        &mut self,
-        task: Task,
-        state: State,
-        start: Start,
-        permit: Option<OwnedSemaphorePermit>,
-        rules: Arc<Rules>,
-        span: Span,
-    ) {
+    fn start(&mut self, task: Task, state: State, start: Start, place: Ticket, span: Span) {
         let supervised = self.watchdog.supervise("heartbeat of a task");
-        let (board, known) =
-            (Arc::clone(&self.board), Arc::new(Task { input: String::new(), ..task.clone() }));
+        let (board, known) = (Arc::clone(&self.board), Arc::new(Task { request: None, ..task.clone() }));
         let id = known.id.clone();
         let lent = Lent {
             world: Arc::clone(&self.edges),
-            rules: Arc::clone(&rules),
+            sweep: self.sweep.clone(),
+            gate: self.gate.clone(),
+            rules: self.rules,
             pacer: Arc::clone(&self.pacer),
             stop: self.give_up.subscribe(),
             mark: Box::new(move |pulse| match pulse {
@@ -133,28 +148,24 @@ impl Jobs {
                 Pulse::Waits => supervised.rest(),
                 Pulse::Accepted => board.beaten(&id),
             }),
+            place,
         };
-        let running = Box::new(Running {
-            task: Arc::clone(&known),
-            run: state.run().cloned(),
-            rules: Arc::clone(&rules),
-            span: span.clone(),
-        });
+        let running = Box::new(Running { task: Arc::clone(&known), span: span.clone() });
         let shown = Shown {
             edges: Arc::clone(&self.edges),
             board: Arc::clone(&self.board),
             task: known,
-            interval: rules.heartbeat_interval,
             span: span.clone(),
         };
-        let observe = observer(shown, permit, start);
+        let observe = observer(shown, start);
         let job = job::run(lent, task, state, start, observe).instrument(span);
         let id = self.tasks.spawn(job).id();
         self.running.insert(id, running);
     }
 
-    /// A job has ended. Where a bug ended it, its task is answered all the same and its run is killed.
-    fn reap(&mut self, ended: Result<(Id, ()), JoinError>) {
+    /// A job has ended. Where a bug ended it, its task is answered all the same and its run is killed, unless its end
+    /// was settled already: then that is what is told.
+    async fn reap(&mut self, ended: Result<(Id, ()), JoinError>) {
         let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
         let Some(running) = self.running.remove(&id) else { return };
         let Err(panic) = ended else { return };
@@ -163,40 +174,64 @@ impl Jobs {
             message_id = message_id::JOB_PANICKED,
             "a bug ended the loop of a task: {panic}"
         );
-        let execution = running.task.execution.clone();
-        let failure = Failure::new(ErrorName::WorkerFault, "Running", "a bug in the worker ended this task");
-        let failure = Failure { execution, ..failure };
-        let state = State::Ended { outcome: Outcome::Failed(Box::new(failure)), leftover: running.run };
-        self.start(Task::clone(&running.task), state, Start::Fresh, None, running.rules, running.span);
+        let Running { task, span } = *running;
+        let kept = self.edges.journal.read(&task.id).await.unwrap_or_else(|error| {
+            warn!(parent: &span, "the entry of the task cannot be read: {error}");
+            None
+        });
+        let state = rescued(&task, kept.map(|entry| entry.state));
+        self.start(Task::clone(&task), state, Start::Fresh, Ticket::NotNeeded, span);
     }
 
     /// One last heartbeat for every token, so that the next start has a whole `HeartbeatSeconds`.
     pub(super) async fn beat_once_more(&self) {
         let mut beats = JoinSet::new();
         let end = Instant::now() + LAST_BEATS;
-        for token in self.board.tokens() {
+        for (activity, token) in self.board.tokens() {
             if beats.len() >= LAST_BEATS_AT_ONCE && timeout_at(end, beats.join_next()).await.is_err() {
                 break;
             }
             let edges = Arc::clone(&self.edges);
-            beats.spawn(async move { edges.beat(&token).await });
+            beats.spawn(async move { edges.beat(&activity, &token).await });
         }
         // What is late counts as missed: the state machine's HeartbeatSeconds has room for one.
         let _ = timeout_at(end, async { while beats.join_next().await.is_some() {} }).await;
     }
 }
 
-/// A run's name, or the task's id where only that is known.
-fn name_of(entry: &Entry) -> &str {
-    entry.state.run().map(|run| run.name.as_str()).filter(|name| !name.is_empty()).unwrap_or(&entry.task)
+/// How a task goes on whose loop a bug has ended, by what the journal has of it.
+fn rescued(task: &Task, kept: Option<State>) -> State {
+    match kept {
+        // What was settled is never told otherwise.
+        Some(
+            state @ (State::Judged { .. } | State::Ended { .. } | State::Orphaned { .. } | State::Settled),
+        ) => state,
+        kept => {
+            let failure =
+                Failure::new(ErrorName::WorkerFault, "Running", "a bug in the worker ended this task");
+            let failure = Failure { execution: task.execution.clone(), ..failure };
+            let leftover = match kept {
+                // Nothing was submitted.
+                Some(State::Received { .. }) => None,
+                Some(state) => state.run().cloned(),
+                None => Task::orphan(&task.id).1.run().cloned(),
+            };
+            State::Ended { outcome: Outcome::Failed(Box::new(failure)), leftover }
+        }
+    }
 }
 
-fn span_of(task: &Task, arn: &str, state: &State) -> Span {
+/// A run's name, or the task's id where only that is known.
+fn name_of<'a>(task: &'a Task, state: &'a State) -> &'a str {
+    state.run().map(|run| run.name.as_str()).filter(|name| !name.is_empty()).unwrap_or(&task.id)
+}
+
+fn span_of(task: &Task, state: &State) -> Span {
     info_span!(
         "task",
         task_id = task.id,
         sfn_execution = task.execution,
-        sfn_activity = arn,
+        sfn_activity = task.activity,
         job_name = state.run().map(|run| run.name.as_str()),
         job_state = state.name(),
         livy_batch_id = field::Empty,
@@ -209,18 +244,13 @@ struct Shown {
     edges: Arc<Edges>,
     board: Arc<Board>,
     task: Arc<Task>,
-    interval: Duration,
     span: Span,
 }
 
-/// Keeps board, counts and span up to date, and gives the permit back once the job occupies nothing any more.
-fn observer(
-    shown: Shown,
-    mut permit: Option<OwnedSemaphorePermit>,
-    start: Start,
-) -> impl FnMut(&State) + Send + use<> {
-    let Shown { edges, board, task, interval, span } = shown;
-    let mut last: Option<(&'static str, Instant)> = None;
+/// Keeps board, counts and span up to date.
+fn observer(shown: Shown, start: Start) -> impl FnMut(&State) + Send + use<> {
+    let Shown { edges, board, task, span } = shown;
+    let mut last: Option<(Stage, Instant)> = None;
     move |state| {
         span.record("job_state", state.name());
         if let Some(run) = state.run() {
@@ -233,19 +263,16 @@ fn observer(
         }
         // What a state that was read back counts for was counted when it was reached.
         if last.is_some() || start != Start::Resumed {
-            edges.metrics.moved(last.map(|(name, since)| (name, since.elapsed())), state);
+            edges.metrics.moved(last.map(|(stage, since)| (stage, since.elapsed())), state);
         }
         // A state that is entered anew goes on: its beginning stays.
-        if last.is_none_or(|(name, _)| name != state.name()) {
-            last = Some((state.name(), Instant::now()));
+        if last.is_none_or(|(stage, _)| stage != state.stage()) {
+            last = Some((state.stage(), Instant::now()));
         }
         if *state == State::Settled {
             board.remove(&task.id);
         } else {
-            board.put(&task, state, interval);
-        }
-        if matches!(state, State::Orphaned { .. } | State::Settled) {
-            drop(permit.take());
+            board.put(&task, state);
         }
     }
 }

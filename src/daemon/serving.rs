@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::{error, info};
 
@@ -10,13 +10,16 @@ use super::jobs::Jobs;
 use super::poll::{Arrival, Poller, Served};
 use crate::activity::worker_name;
 use crate::config::{self, Activity, Settings};
-use crate::job::journal::Contents;
+use crate::job::journal::{Contents, Entry};
+use crate::job::machine::State;
+use crate::job::places::Places;
 use crate::job::request::Defaults;
 use crate::job::verdict::Waits;
-use crate::job::{Rules, Watching};
+use crate::job::{ActivityRules, Rules};
 use crate::ops::telemetry::message_id;
 
-/// Takes up every task that was read back, before the first poll.
+/// Takes up every task that was read back, before the first poll. What runs takes its place first, and what is not
+/// submitted yet asks for one in the order in which it came.
 pub(super) fn resume(settings: &Settings, contents: Contents, served: &[Arc<Served>], jobs: &mut Jobs) {
     for (task, reason) in &contents.corrupt {
         error!(
@@ -28,11 +31,26 @@ pub(super) fn resume(settings: &Settings, contents: Contents, served: &[Arc<Serv
     if !contents.entries.is_empty() {
         info!("tasks taken over from the journal: {}", contents.entries.len());
     }
-    for entry in contents.entries {
-        // An activity that is not polled any more has left its tasks to us all the same.
-        let serving = served.iter().find(|served| served.arn == entry.activity).cloned();
-        let serving = serving.unwrap_or_else(|| serve(settings, &Activity::new(&entry.activity)));
-        jobs.resume(entry, &serving);
+    let mut entries = contents.entries;
+    entries.sort_by_key(|entry| (matches!(entry.state, State::Received { .. }), entry.task.received));
+    for mut entry in entries {
+        let serving = served.iter().find(|served| served.arn == entry.task.activity);
+        if entry.is_old {
+            bring_up_to_date(settings, serving, &mut entry);
+        }
+        jobs.resume(entry, serving.map(|serving| &serving.places));
+    }
+}
+
+/// The first format of the journal had no rules: those of the activity are taken, or the shipped ones.
+fn bring_up_to_date(settings: &Settings, serving: Option<&Arc<Served>>, entry: &mut Entry) {
+    let run = entry.state.run().cloned();
+    match serving {
+        Some(serving) => entry.task.adopt(run.as_ref(), &serving.rules),
+        None => {
+            let unknown = Activity::new(&entry.task.activity);
+            entry.task.adopt(run.as_ref(), &activity_rules(settings, &unknown));
+        }
     }
 }
 
@@ -40,8 +58,8 @@ pub(super) fn resume(settings: &Settings, contents: Contents, served: &[Arc<Serv
 pub(super) fn serve(settings: &Settings, activity: &Activity) -> Arc<Served> {
     Arc::new(Served {
         arn: activity.arn.clone(),
-        permits: Arc::new(Semaphore::new(activity.max_concurrent_jobs)),
-        rules: Arc::new(rules(settings, activity)),
+        places: Places::new(activity.max_concurrent_jobs),
+        rules: activity_rules(settings, activity),
     })
 }
 
@@ -51,7 +69,6 @@ pub(super) fn start_pollers(
     served: &[Arc<Served>],
     jobs: &Jobs,
     arrive: &mpsc::Sender<Arrival>,
-    draining: &watch::Sender<bool>,
 ) -> JoinSet<()> {
     let mut pollers = JoinSet::new();
     let host = config::cluster_or_host();
@@ -64,7 +81,7 @@ pub(super) fn start_pollers(
                 worker: worker_name(&host, number),
                 served: Arc::clone(served),
                 arrive: arrive.clone(),
-                draining: draining.subscribe(),
+                gate: jobs.gate.clone(),
             };
             pollers.spawn(poller.run());
         }
@@ -72,25 +89,29 @@ pub(super) fn start_pollers(
     pollers
 }
 
-fn rules(settings: &Settings, activity: &Activity) -> Rules {
-    let watch = &settings.watch;
-    Rules {
+fn activity_rules(settings: &Settings, activity: &Activity) -> ActivityRules {
+    ActivityRules {
         // Validated with the configuration.
         defaults: Defaults::new(activity.defaults.clone()).unwrap_or_else(|_| Defaults::empty()),
         livy: settings.own_livy(),
         on_abort: activity.on_abort,
         heartbeat_interval: activity.heartbeat_interval,
-        watch: Watching {
-            interval: watch.interval,
-            waits: Waits {
-                start_timeout: watch.start_timeout,
-                lost_after: watch.lost_after,
-                verdict_patience: watch.verdict_patience,
-                submit_settle: watch.submit_settle,
-            },
-            doubt_limit: watch.doubt_limit,
-            kill_settle: watch.kill_settle,
+    }
+}
+
+/// How every run is followed.
+pub(super) fn rules(settings: &Settings) -> Rules {
+    let watch = &settings.watch;
+    Rules {
+        interval: watch.interval,
+        waits: Waits {
+            start_timeout: watch.start_timeout,
+            lost_after: watch.lost_after,
+            verdict_patience: watch.verdict_patience,
+            submit_settle: watch.submit_settle,
         },
+        doubt_limit: watch.doubt_limit,
+        kill_settle: watch.kill_settle,
         patience: settings.livy.patience,
     }
 }

@@ -2,50 +2,66 @@
 //! an event.
 //!
 //! Each function may be dropped at any await and performed again from the start, except [`submit()`]: its POST runs on a
-//! task of its own and is always heard out.
+//! task of its own, and its answer is always waited for.
 
-mod finish;
+mod doubles;
+mod find;
 mod follow;
-mod logs;
+mod gather;
+mod kill;
+mod report;
 mod submit;
 
-use super::Task;
-use super::machine::{Event, Run, Timestamp};
+use std::sync::Arc;
+
+use super::gate::{Gate, Slot};
+use super::machine::{Event, Run};
 use super::report::{ErrorName, Failure, Outcome};
-use super::request::JobRequest;
-use super::world::Sight;
+use super::steps::Now;
+use super::sweep::Sweep;
+use super::world::{Sight, World};
+use super::{Rules, Task};
 use crate::retry::Waits;
 
-pub(super) use finish::{kill, report};
-pub(super) use follow::watch;
-pub(super) use submit::{Doubt, find, prepare, submit};
+pub(super) use find::find;
+pub(super) use follow::follow;
+pub(super) use gather::gather;
+pub(super) use kill::kill;
+pub(super) use report::report;
+pub(super) use submit::{prepare, submit};
 
-/// What a job remembers between its duties. All of it can be found out again.
-#[derive(Debug)]
-pub(super) struct Memory<S> {
-    request: Option<JobRequest>,
-    slot: Option<S>,
-    submit_waits: Option<Waits>,
-    running_since: Option<Timestamp>,
-    seen: Option<Sight>,
-    /// YARN's word for the application's state, as it was last told.
-    word: Option<String>,
-    driver_log_url: Option<String>,
-    tracking_url: Option<String>,
+use doubles::Doubles;
+
+/// What every duty may use.
+pub(super) struct Means<W> {
+    pub(super) world: Arc<W>,
+    pub(super) sweep: Sweep,
+    pub(super) gate: Gate,
+    pub(super) rules: Rules,
 }
 
-impl<S> Default for Memory<S> {
-    fn default() -> Self {
-        Memory {
-            request: None,
-            slot: None,
-            submit_waits: None,
-            running_since: None,
-            seen: None,
-            word: None,
-            driver_log_url: None,
-            tracking_url: None,
-        }
+impl<W: World> Means<W> {
+    /// This moment, on all clocks.
+    fn now(&self) -> Now {
+        Now { wall: self.world.now(), elapsed: self.sweep.elapsed(), answered: self.sweep.answered() }
+    }
+}
+
+/// What a job remembers between its duties. All of it can be found out again.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    slot: Option<Slot>,
+    submit_waits: Option<Waits>,
+    seen: Option<Sight>,
+    doubles: Doubles,
+    /// YARN's word for the application's state, as it was last told.
+    word: Option<String>,
+}
+
+impl Memory {
+    /// Gives back the slot of a POST that will not be made.
+    pub(super) fn release_slot(&mut self) {
+        self.slot = None;
     }
 }
 

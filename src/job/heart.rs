@@ -75,6 +75,8 @@ enum Known {
 
 /// For whom and how a heart beats.
 pub struct Beating {
+    /// The activity that the token is from.
+    pub activity: String,
     /// Answers the task.
     pub token: Token,
     /// From beat to beat.
@@ -135,7 +137,7 @@ impl Drop for Heart {
 }
 
 async fn beat_until_gone<W: World>(world: &W, beating: &Beating, tell: &watch::Sender<Known>) {
-    let Beating { token, interval, pacer, mark, at_once } = beating;
+    let Beating { activity, token, interval, pacer, mark, at_once } = beating;
     let interval = *interval;
     let mut life = Life::Alive;
     let mut waits = retry::HEARTBEAT.start();
@@ -148,7 +150,7 @@ async fn beat_until_gone<W: World>(world: &W, beating: &Beating, tell: &watch::S
         pacer.turn().await;
         let began = Instant::now();
         mark(Pulse::MovesBy(began + interval * 2));
-        let beat = world.beat(token).await;
+        let beat = world.beat(activity, token).await;
         life = life.after(&beat);
         match beat {
             Beat::Accepted => {

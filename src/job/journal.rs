@@ -1,7 +1,8 @@
 //! One durable file per task: what a restart needs.
 //!
 //! The file of task `0123456789abcdef` is `0123456789abcdef.task` in the state directory, mode 0600: a first line
-//! `spark-job-worker 1 <SHA-256 of the rest>`, then the [`Entry`] as JSON. It is written to `0123456789abcdef.tmp`,
+//! `spark-job-worker 2 <SHA-256 of the rest>`, then the task and its state as JSON (`format_v2.rs`; the first format,
+//! of version 0.1.0, is still read). It is written to `0123456789abcdef.tmp`,
 //! synced, renamed over the old one, and the directory is synced; so at every moment the old entry or the new one is
 //! there, whole. What a crash leaves behind:
 //!
@@ -11,10 +12,13 @@
 //! - after that sync: the new entry;
 //! - around a removal that had not reached the disk: the last entry, whose duty finds the token closed or the run dead.
 //!
-//! A file that cannot be read is kept as `<task id>.corrupt` and replaced by an [`State::Orphaned`] entry: its name is
+//! A file whose checksum is right and whose shape is not known is another version's: it stops the start, and kills
+//! nothing. One that cannot be read is kept as `<task id>.corrupt` and replaced by an [`State::Orphaned`] entry: its name is
 //! the task id and so the tag, and an application without an owner is killed, not forgotten. The copy is linked before
 //! the entry is replaced, so a crash in between changes nothing. One lock lives as long as the process.
 
+mod format_v1;
+mod format_v2;
 mod inspect;
 mod writer;
 
@@ -24,18 +28,18 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::machine::{Run, State};
-use super::request;
-use super::world::Token;
+use super::Task;
+use super::machine::State;
+use format_v1::EntryV1;
+use format_v2::EntryV2;
 
 pub use inspect::{Inspection, inspect};
 pub use writer::Writer;
 
 /// The format that this version writes, and the newest that it reads.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const MAGIC: &str = "spark-job-worker";
 const ENTRY: &str = "task";
 const TEMPORARY: &str = "tmp";
@@ -44,21 +48,14 @@ const CORRUPT: &str = "corrupt";
 const MAX_ENTRY: u64 = 16 << 20;
 
 /// What is kept of a task.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// The task id.
-    pub task: String,
-    /// Answers the task; none where the entry stands for an unreadable one.
-    pub token: Option<Token>,
-    /// The activity's ARN.
-    pub activity: String,
-    /// The execution, if the input named it.
-    pub execution: Option<String>,
-    /// The input; empty once the run is known.
-    pub input: String,
-    /// Where the task stands.
+    /// The task.
+    pub task: Task,
+    /// Where it stands.
     pub state: State,
+    /// The first format had it, without the rules of its activity.
+    pub is_old: bool,
 }
 
 /// What keeps the journal from being used.
@@ -72,6 +69,13 @@ pub enum JournalError {
         path: PathBuf,
         /// Its format.
         version: u32,
+    },
+    /// Another version of the worker wrote this file.
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What is not known.
+        reason: String,
     },
     /// The system refuses something.
     Io {
@@ -99,6 +103,12 @@ impl fmt::Display for JournalError {
                 "{} was written by a newer spark-job-worker (format {version}, this one reads {VERSION}): install that version again, or let it finish its tasks first",
                 path.display()
             ),
+            JournalError::Foreign { path, reason } => write!(
+                f,
+                "{} was written whole, by a spark-job-worker of another version ({reason}): install that version \
+                 again, or let it finish its tasks first",
+                path.display()
+            ),
             JournalError::Io { what, path, .. } => write!(
                 f,
                 "{what} {} failed ([state] directory must be a directory that this user can write)",
@@ -112,7 +122,7 @@ impl std::error::Error for JournalError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             JournalError::Io { source, .. } => Some(source),
-            JournalError::Locked(_) | JournalError::Newer { .. } => None,
+            JournalError::Locked(_) | JournalError::Newer { .. } | JournalError::Foreign { .. } => None,
         }
     }
 }
@@ -169,25 +179,37 @@ impl Journal {
         Ok((journal, contents))
     }
 
-    /// Makes an entry durable.
+    /// Makes a task in a state durable.
     ///
     /// # Errors
     /// What the system says: the old entry, if any, is untouched.
-    pub fn write(&self, entry: &Entry) -> io::Result<()> {
-        self.lay(entry)?;
+    pub fn write(&self, task: &Task, state: &State) -> io::Result<()> {
+        self.lay(&task.id, &encode(task, state)?)?;
         self.sync()
     }
 
-    /// Puts an entry in its place; it is durable after the next [`Journal::sync`].
-    fn lay(&self, entry: &Entry) -> io::Result<()> {
-        let text = encode(entry)?;
-        let temporary = self.path(&entry.task, TEMPORARY);
-        let laid = replace(&temporary, &self.path(&entry.task, ENTRY), &text);
+    /// Puts an entry's bytes in their place; they are durable after the next [`Journal::sync`].
+    fn lay(&self, task: &str, text: &[u8]) -> io::Result<()> {
+        let temporary = self.path(task, TEMPORARY);
+        let laid = replace(&temporary, &self.path(task, ENTRY), text);
         if laid.is_err() {
             // What is left of it would only take room; the next start removes it, too.
             let _ = fs::remove_file(&temporary);
         }
         laid
+    }
+
+    /// A task's entry as it is on disk; none where there is none.
+    ///
+    /// # Errors
+    /// What the system says, or what is wrong with the entry.
+    fn read_one(&self, task: &str) -> io::Result<Option<Entry>> {
+        let bytes = match read_bounded(&self.path(task, ENTRY)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            bytes => bytes?,
+        };
+        let entry = bytes.and_then(|bytes| decode(&bytes));
+        entry.map(Some).map_err(|reason| io::Error::other(reason.to_string()))
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -248,7 +270,7 @@ impl Journal {
         // That the system does not let it be read says nothing about the entry: a good one must not be given up.
         let failed = |source| JournalError::Io { what: "reading", path: path.to_owned(), source };
         let reason = match read_bounded(path).map_err(failed)?.map_or_else(Err, |bytes| decode(&bytes)) {
-            Ok(entry) if entry.task == task => {
+            Ok(entry) if entry.task.id == task => {
                 contents.entries.push(entry);
                 return Ok(());
             }
@@ -256,38 +278,29 @@ impl Journal {
             Err(Unreadable::Newer(version)) => {
                 return Err(JournalError::Newer { path: path.to_owned(), version });
             }
+            Err(Unreadable::Foreign(reason)) => {
+                return Err(JournalError::Foreign { path: path.to_owned(), reason });
+            }
             Err(Unreadable::Malformed(reason)) => reason,
         };
-        let orphan = orphan(task);
-        let kept = match self.quarantine(&orphan, path) {
+        let (orphan, state) = Task::orphan(task);
+        let kept = match self.quarantine(&orphan, &state, path) {
             Ok(()) => format!("it is kept as {task}.{CORRUPT}"),
             // On a full disk its run is killed all the same; the next start finds the file as it is.
             Err(error) => format!("the file cannot be replaced: {error}"),
         };
-        contents.entries.push(orphan);
+        contents.entries.push(Entry { task: orphan, state, is_old: false });
         contents.corrupt.push((task.to_owned(), format!("{reason}; {kept}")));
         Ok(())
     }
 
     /// Keeps an unreadable file and puts an orphan in its place.
-    fn quarantine(&self, orphan: &Entry, path: &Path) -> io::Result<()> {
-        match fs::hard_link(path, self.path(&orphan.task, CORRUPT)) {
+    fn quarantine(&self, orphan: &Task, state: &State, path: &Path) -> io::Result<()> {
+        match fs::hard_link(path, self.path(&orphan.id, CORRUPT)) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
-        self.write(orphan)
-    }
-}
-
-/// What is left of a task whose entry cannot be read. Every run's name ends with the task id; no more is known.
-fn orphan(task: &str) -> Entry {
-    Entry {
-        task: task.to_owned(),
-        token: None,
-        activity: String::new(),
-        execution: None,
-        input: String::new(),
-        state: State::Orphaned { run: Run::new(format!("-{task}"), request::tag(task)) },
+        self.write(orphan, state)
     }
 }
 
@@ -300,9 +313,22 @@ fn replace(temporary: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
 
 /// Why bytes are no entry.
 #[derive(Debug, PartialEq)]
-enum Unreadable {
+pub enum Unreadable {
+    /// A newer version wrote it, in this format.
     Newer(u32),
+    /// It is whole, and of a shape that this version does not know.
+    Foreign(String),
+    /// It is damaged.
     Malformed(String),
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unreadable::Newer(version) => write!(f, "it is of format {version}"),
+            Unreadable::Foreign(reason) | Unreadable::Malformed(reason) => f.write_str(reason),
+        }
+    }
 }
 
 fn is_task_id(stem: &str) -> bool {
@@ -317,14 +343,22 @@ fn read_bounded(path: &Path) -> io::Result<Result<Vec<u8>, Unreadable>> {
     fs::read(path).map(Ok)
 }
 
-fn encode(entry: &Entry) -> io::Result<Vec<u8>> {
-    let payload = serde_json::to_vec(entry)?;
+/// The bytes of a task's entry.
+///
+/// # Errors
+/// Where something of it cannot be written as JSON, which does not happen.
+pub fn encode(task: &Task, state: &State) -> io::Result<Vec<u8>> {
+    let payload = serde_json::to_vec(&EntryV2::new(task, state))?;
     let mut text = format!("{MAGIC} {VERSION} {}\n", checksum(&payload)).into_bytes();
     text.extend_from_slice(&payload);
     Ok(text)
 }
 
-fn decode(bytes: &[u8]) -> Result<Entry, Unreadable> {
+/// The entry that bytes are.
+///
+/// # Errors
+/// Why they are none.
+pub fn decode(bytes: &[u8]) -> Result<Entry, Unreadable> {
     let malformed = |reason: &str| Unreadable::Malformed(reason.to_owned());
     let end = bytes
         .iter()
@@ -343,7 +377,12 @@ fn decode(bytes: &[u8]) -> Result<Entry, Unreadable> {
     if checksum(payload) != sum {
         return Err(malformed("its checksum is wrong"));
     }
-    serde_json::from_slice(payload).map_err(|error| Unreadable::Malformed(error.to_string()))
+    let entry = match version {
+        1 => serde_json::from_slice::<EntryV1>(payload).map(EntryV1::read),
+        2 => serde_json::from_slice::<EntryV2>(payload).map(EntryV2::read),
+        other => return Err(Unreadable::Foreign(format!("format {other} never was"))),
+    };
+    entry.map_err(|error| Unreadable::Foreign(error.to_string()))?.map_err(Unreadable::Foreign)
 }
 
 fn checksum(payload: &[u8]) -> String {

@@ -4,6 +4,8 @@
 //! state that was read back. [`next`] is the only way from one state to another. An event that does not fit is an
 //! [`Illegal`], which gives the state back unchanged. Nothing here knows a clock: times arrive inside events.
 
+use serde::{Deserialize, Serialize};
+
 use super::report::{Failure, Outcome};
 use super::world::AppEnd;
 
@@ -81,6 +83,8 @@ impl Attempt {
 pub struct FinalWord {
     /// How it ended.
     pub end: AppEnd,
+    /// More than one application with the run's tag was seen, so that another one may live on.
+    pub doubled: bool,
     /// YARN's diagnostics, bounded.
     pub diagnostics: String,
     /// When it was submitted, if YARN says so.
@@ -249,7 +253,8 @@ impl State {
 }
 
 /// What becomes of a running job whose execution no longer waits (`on_abort`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum OnAbort {
     /// Kill it.
     Kill,
@@ -362,9 +367,7 @@ pub fn next(state: State, event: Event) -> Result<State, Box<Illegal>> {
 
         (S::Submitting { .. }, E::Submitted(run)) => S::Running { run },
         (S::Submitting { .. }, E::Refused(failure)) => ended(failure, None),
-        (S::Submitting { attempt, .. }, E::NotNow(hold)) => {
-            S::Received { attempt: attempt.held_by(hold) }
-        }
+        (S::Submitting { attempt, .. }, E::NotNow(hold)) => S::Received { attempt: attempt.held_by(hold) },
         (S::Submitting { attempt, since }, E::Unsure { answered, words }) => {
             S::InDoubt { attempt: attempt.held_by(Some(Hold { since, words })), since, answered }
         }
@@ -389,7 +392,10 @@ pub fn next(state: State, event: Event) -> Result<State, Box<Illegal>> {
         (S::Running { run }, E::TokenGone(OnAbort::Kill)) => S::Orphaned { run },
         (S::Running { run }, E::Stop(failure)) => ended(failure, Some(run)),
 
-        (S::Judged { .. }, E::Gathered(outcome)) => S::Ended { outcome, leftover: None },
+        (S::Judged { run, word }, E::Gathered(outcome)) => {
+            S::Ended { outcome, leftover: word.doubled.then_some(run) }
+        }
+        (S::Judged { run, word }, E::TokenGone(_)) if word.doubled => S::Orphaned { run },
         (S::Judged { .. }, E::TokenGone(_)) => S::Settled,
 
         (S::Ended { leftover, .. }, E::Acknowledged | E::TokenGone(_)) => match leftover {

@@ -5,11 +5,15 @@
 
 mod duties;
 pub mod evidence;
+pub mod gate;
 pub mod heart;
 pub mod journal;
 pub mod machine;
+pub mod places;
 pub mod report;
 pub mod request;
+pub mod steps;
+pub mod sweep;
 mod task;
 pub mod verdict;
 pub mod world;
@@ -20,39 +24,34 @@ use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
 use crate::ops::telemetry::message_id;
-use duties::{Doubt, Memory};
+use duties::{Means, Memory};
 use heart::{Beating, Heart};
-use machine::{Event, OnAbort, State, next};
+use machine::{Event, OnAbort, Stage, State, next};
+use places::Ticket;
 use report::{ErrorName, Failure, Outcome};
+use steps::find::Doubt;
 use world::{Unwritable, World};
 
-pub use task::{Lent, Rules, Start, Task, Watching};
+pub use task::{ActivityRules, Lent, Request, Rules, Start, Task};
 
 /// Carries a task from `state` to its end. `observe` sees each state before its duty begins.
 pub async fn run<W: World>(
     lent: Lent<W>,
-    mut task: Task,
-    mut state: State,
+    task: Task,
+    state: State,
     start: Start,
     mut observe: impl FnMut(&State) + Send,
 ) {
-    let Lent { world, rules, pacer, stop, mark } = lent;
-    let at_once = start == Start::Resumed;
-    let heart = task.token.clone().map(|token| {
-        let beating = Beating { token, interval: rules.heartbeat_interval, pacer, mark, at_once };
-        Heart::start(Arc::clone(&world), beating)
-    });
-    let name = state.run().map_or_else(|| task.id.clone(), |run| run.name.clone());
-    let mut kept = start == Start::Resumed;
-    if start == Start::Resumed {
-        state = state.read_back();
-        kept = kept && !matches!(state, State::InDoubt { .. });
-    }
-    task.slim(&state);
-    let mut job = Job { name, world, rules, task, heart, stop, start, memory: Memory::default() };
+    let (mut job, mut state) = Job::begin(lent, task, state, start);
+    // What was read back is on disk as it is, unless reading it changed what it means.
+    let mut kept = start == Start::Resumed && state.stage() != Stage::InDoubt;
     while state != State::Settled {
         if !std::mem::take(&mut kept) {
             state = Box::pin(job.keep(state)).await;
+        }
+        if state.stage() == Stage::Orphaned {
+            // Nobody waits for it: it holds up no other task.
+            job.place = Ticket::NotNeeded;
         }
         observe(&state);
         let event = job.perform(&state).await;
@@ -62,38 +61,62 @@ pub async fn run<W: World>(
             Err(illegal) => {
                 error!(
                     message_id = message_id::ILLEGAL_EVENT,
-                    "an event does not fit the state {}: {:?}; the state is kept",
+                    "the event {} does not fit the state {}; the state is kept",
+                    illegal.event.name(),
                     illegal.state.name(),
-                    illegal.event
                 );
-                tokio::time::sleep(job.rules.watch.interval).await;
+                tokio::time::sleep(job.means.rules.interval).await;
                 illegal.state
             }
         };
+        if state.stage() != Stage::Submitting {
+            job.memory.release_slot();
+        }
         job.task.slim(&state);
     }
     job.forget().await;
+    job.place = Ticket::NotNeeded;
     observe(&state);
 }
 
 /// One task under way.
 struct Job<W: World> {
     name: String,
-    world: Arc<W>,
-    rules: Arc<Rules>,
+    means: Means<W>,
     task: Task,
     heart: Option<Heart>,
     stop: watch::Receiver<bool>,
     start: Start,
-    memory: Memory<W::Slot>,
+    place: Ticket,
+    memory: Memory,
 }
 
 impl<W: World> Job<W> {
+    /// Starts the heart, and reads `state` as it is to be understood.
+    fn begin(lent: Lent<W>, mut task: Task, state: State, start: Start) -> (Job<W>, State) {
+        let Lent { world, sweep, gate, rules, pacer, stop, mark, place } = lent;
+        let heart = task.token.clone().filter(|_| state.stage() != Stage::Orphaned).map(|token| {
+            let beating = Beating {
+                activity: task.activity.clone(),
+                token,
+                interval: task.heartbeat_interval,
+                pacer,
+                mark,
+                at_once: start == Start::Resumed,
+            };
+            Heart::start(Arc::clone(&world), beating)
+        });
+        let name = state.run().map_or_else(|| task.id.clone(), |run| run.name.clone());
+        let state = if start == Start::Resumed { state.read_back() } else { state };
+        task.slim(&state);
+        let means = Means { world, sweep, gate, rules };
+        (Job { name, means, task, heart, stop, start, place, memory: Memory::default() }, state)
+    }
+
     /// Makes the state durable before its duty begins. Where that fails, a task that was not submitted is given back,
     /// and a job that runs goes on from memory.
     async fn keep(&mut self, state: State) -> State {
-        let entry = self.task.entry(&state);
-        let Err(Unwritable(words)) = self.world.write(&entry).await else {
+        let Err(Unwritable(words)) = self.means.world.write(&self.task, &state).await else {
             debug!("{} is kept as {}", self.name, state.name());
             return state;
         };
@@ -108,10 +131,12 @@ impl<W: World> Job<W> {
                 let message =
                     format!("the state directory cannot be written: {words}; nothing was submitted");
                 let failure = duties::failure(&self.task, ErrorName::WorkerFault, state.name(), message);
+                self.memory.release_slot();
                 State::Ended { outcome: Outcome::Failed(Box::new(failure)), leftover: None }
             }
             State::InDoubt { .. }
             | State::Running { .. }
+            | State::Judged { .. }
             | State::Ended { .. }
             | State::Orphaned { .. }
             | State::Settled => state,
@@ -120,51 +145,59 @@ impl<W: World> Job<W> {
 
     /// Lets go of the entry. One that stays is looked at once more by the next start.
     async fn forget(&self) {
-        if let Err(Unwritable(words)) = self.world.forget(&self.task.id).await {
+        if let Err(Unwritable(words)) = self.means.world.forget(&self.task.id).await {
             warn!(message_id = message_id::DISK, "the entry of {} cannot be removed: {words}", self.name);
         }
     }
 
     /// Performs the state's duty until something happens. What interrupts a duty is heard beside it, except where an
-    /// act under way must be heard out. Duties are boxed: a job holds room for the one that it performs, not for the
-    /// largest.
+    /// act under way has to be answered first. Duties are boxed: a job holds room for the one that it performs, not for
+    /// the largest.
     async fn perform(&mut self, state: &State) -> Event {
-        let Job { world, rules, task, heart, stop, start, memory, .. } = self;
+        let Job { means, task, heart, stop, start, place, memory, .. } = self;
         let (heart, task, start) = (heart.as_ref(), &*task, *start);
-        let stop = Stop { stop, task, state };
-        let on_abort = rules.on_abort;
+        let gives_up = GivesUp { stop, task, state };
+        let on_abort = task.on_abort;
         match state {
             State::Received { attempt } => tokio::select! {
                 biased;
-                event = interrupted(heart, &stop, on_abort) => event,
+                event = interrupted(heart, &gives_up, on_abort) => event,
                 event = Box::pin(async {
                     match (start, heart) {
                         (Start::Parked, _) => std::future::pending().await,
                         (Start::Resumed, Some(heart)) => heart.accepted().await,
                         (Start::Fresh, _) | (Start::Resumed, None) => {}
                     }
-                    duties::prepare(&**world, rules, task, attempt, memory).await
+                    place.granted().await;
+                    duties::prepare(means, task, attempt, memory).await
                 }) => event,
             },
-            State::Submitting { attempt, .. } => tokio::select! {
-                event = Box::pin(duties::submit(Arc::clone(world), task, &attempt.run, memory)) => event,
-                event = stop.said() => event,
+            State::Submitting { attempt, since } => tokio::select! {
+                biased;
+                event = Box::pin(duties::submit(means, task, &attempt.run, *since, memory)) => event,
+                event = gives_up.said() => event,
             },
             State::InDoubt { attempt, since, answered } => {
-                let doubt = Doubt { run: &attempt.run, since: *since, answered: *answered };
+                let doubt = Doubt { since: *since, answered: *answered };
                 tokio::select! {
                     biased;
-                    event = interrupted(heart, &stop, on_abort) => event,
-                    event = Box::pin(duties::find(&**world, rules, task, doubt)) => event,
+                    event = interrupted(heart, &gives_up, on_abort) => event,
+                    event = Box::pin(duties::find(means, task, attempt, doubt, memory)) => event,
                 }
             }
             State::Running { run } => tokio::select! {
                 biased;
-                event = interrupted(heart, &stop, on_abort) => event,
-                event = Box::pin(duties::watch(&**world, rules, task, run, memory)) => event,
+                event = interrupted(heart, &gives_up, on_abort) => event,
+                event = Box::pin(duties::follow(means, task, run, memory)) => event,
+            },
+            State::Judged { run, word } => tokio::select! {
+                biased;
+                event = Box::pin(duties::gather(means, task, run, word, stop)) => event,
+                () = gone(heart) => Event::TokenGone(on_abort),
             },
             State::Ended { outcome, .. } => tokio::select! {
-                event = Box::pin(duties::report(&**world, task, outcome, heart)) => event,
+                biased;
+                event = Box::pin(duties::report(means, task, outcome, heart)) => event,
                 () = gone(heart) => Event::TokenGone(on_abort),
             },
             State::Orphaned { run } => {
@@ -172,7 +205,7 @@ impl<W: World> Job<W> {
                 if let Some(heart) = heart {
                     heart.stop();
                 }
-                Box::pin(duties::kill(Arc::clone(world), rules, run)).await
+                Box::pin(duties::kill(means, run)).await
             }
             State::Settled => Event::Acknowledged,
         }
@@ -196,7 +229,12 @@ impl<W: World> Job<W> {
                 run.name,
                 run.application.as_deref().unwrap_or("an unknown application")
             ),
-            Event::Ended { outcome: Outcome::Succeeded(success), .. } => {
+            Event::Judged { run, word } => info!(
+                yarn_application_id = run.application.as_deref(),
+                "YARN says that {} has ended: {:?}", run.name, word.end
+            ),
+            Event::Ended { outcome: Outcome::Succeeded(success), .. }
+            | Event::Gathered(Outcome::Succeeded(success)) => {
                 info!(
                     message_id = message_id::TASK_SUCCEEDED,
                     livy_batch_id = success.batch_id,
@@ -204,7 +242,10 @@ impl<W: World> Job<W> {
                     self.name
                 );
             }
-            Event::Ended { outcome: Outcome::Failed(failure), .. } => tell_failure(&self.name, failure),
+            Event::Ended { outcome: Outcome::Failed(failure), .. }
+            | Event::Gathered(Outcome::Failed(failure)) => {
+                tell_failure(&self.name, failure);
+            }
             Event::Refused(failure) => tell_failure(&self.name, failure),
             Event::Acknowledged => info!("Step Functions has the outcome of {}", self.name),
             Event::TokenGone(on_abort) => info!(
@@ -212,11 +253,8 @@ impl<W: World> Job<W> {
                 "nobody waits for {} any more (on_abort: {on_abort:?})", self.name
             ),
             Event::Stop(failure) => info!("{}: {}", self.name, failure.message),
-            Event::Ready { .. }
-            | Event::NotNow(_)
-            | Event::Unsure { .. }
-            | Event::Absent(_)
-            | Event::Killed => {}
+            Event::Ready { .. } | Event::NotNow(_) | Event::Unsure { .. } | Event::Absent | Event::Killed => {
+            }
         }
     }
 }
@@ -234,10 +272,11 @@ fn tell_failure(name: &str, failure: &Failure) {
 }
 
 /// What ends a duty from outside: nobody waits any more, or the worker gives the task up.
-async fn interrupted(heart: Option<&Heart>, stop: &Stop<'_>, on_abort: OnAbort) -> Event {
+async fn interrupted(heart: Option<&Heart>, gives_up: &GivesUp<'_>, on_abort: OnAbort) -> Event {
     tokio::select! {
+        biased;
         () = gone(heart) => Event::TokenGone(on_abort),
-        event = stop.said() => event,
+        event = gives_up.said() => event,
     }
 }
 
@@ -250,13 +289,13 @@ async fn gone(heart: Option<&Heart>) {
 }
 
 /// Whether the worker gives up a task, which is in a state.
-struct Stop<'a> {
+struct GivesUp<'a> {
     stop: &'a watch::Receiver<bool>,
     task: &'a Task,
     state: &'a State,
 }
 
-impl Stop<'_> {
+impl GivesUp<'_> {
     /// Returns once it does.
     async fn said(&self) -> Event {
         if self.stop.clone().wait_for(|stop| *stop).await.is_err() {

@@ -9,13 +9,13 @@ mod error;
 mod log;
 mod mask;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use cause::cause;
 pub use error::{ErrorName, Retry};
 pub use log::Log;
-pub use log::refine;
+pub use log::{container_ran, refine};
 pub(crate) use mask::mask;
 
 /// The longest `cause` that SendTaskFailure takes, in UTF-16 units (service model: 32,768 characters).
@@ -30,7 +30,7 @@ const MAX_LINES: usize = 400;
 const SHORT_CAUSE: usize = 1_024;
 
 /// Who vouches for an outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     /// YARN's final word.
@@ -42,7 +42,7 @@ pub enum Source {
 }
 
 /// How a task ends.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// SendTaskSuccess.
     Succeeded(Box<Success>),
@@ -61,8 +61,7 @@ impl Outcome {
 }
 
 /// What a succeeded job has to show.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Success {
     /// YARN's id; none where Livy runs jobs without YARN.
     pub application_id: Option<String>,
@@ -72,10 +71,12 @@ pub struct Success {
     pub name: String,
     /// Who says so.
     pub verdict_source: Source,
-    /// Milliseconds from the submission to the first sight of it running; none where that was not seen.
+    /// Milliseconds from the submission to the launch, by YARN's clock; none where YARN does not say.
     pub queued_millis: Option<u64>,
-    /// Milliseconds from then to the end.
+    /// Milliseconds from then to the end, by YARN's clock.
     pub run_millis: Option<u64>,
+    /// What it cost.
+    pub cost: Cost,
     /// Where the application can be looked at.
     pub tracking_url: Option<String>,
     /// Where the driver's log is.
@@ -84,8 +85,17 @@ pub struct Success {
     pub execution: Option<String>,
 }
 
+/// What a job used, by YARN's count; none where YARN does not say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Memory in MiB times seconds.
+    pub memory_seconds: Option<u64>,
+    /// Virtual cores times seconds.
+    pub vcore_seconds: Option<u64>,
+}
+
 /// What a driver wrote. In YARN's cluster mode a Python job's traceback is in its stdout, Spark's own words in its stderr.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct DriverLog {
     /// The last lines of its stderr.
     pub stderr: Vec<String>,
@@ -106,8 +116,7 @@ fn last_lines(lines: Vec<String>) -> Vec<String> {
 }
 
 /// Why a job failed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
     /// The name that `Retry` and `Catch` see.
     pub error: ErrorName,
@@ -126,12 +135,13 @@ pub struct Failure {
     /// The last lines of Livy's log: on YARN what spark-submit said.
     pub log: Vec<String>,
     /// The last lines of what the driver wrote.
-    #[serde(default)]
     pub driver: DriverLog,
     /// Where the driver's log is.
     pub log_url: Option<String>,
     /// The execution, if the input named it.
     pub execution: Option<String>,
+    /// What it cost.
+    pub cost: Cost,
 }
 
 impl Failure {
@@ -149,6 +159,7 @@ impl Failure {
             driver: DriverLog::default(),
             log_url: None,
             execution: None,
+            cost: Cost::default(),
         }
     }
 
@@ -226,6 +237,8 @@ fn output(success: &Success) -> Value {
     map.insert("verdictSource".into(), json!(success.verdict_source));
     map.insert("queuedSeconds".into(), json!(seconds(success.queued_millis)));
     map.insert("runSeconds".into(), json!(seconds(success.run_millis)));
+    map.insert("memorySeconds".into(), json!(success.cost.memory_seconds));
+    map.insert("vcoreSeconds".into(), json!(success.cost.vcore_seconds));
     map.insert("trackingUrl".into(), json!(success.tracking_url));
     map.insert("driverLogUrl".into(), json!(success.driver_log_url));
     map.insert("execution".into(), json!(success.execution));

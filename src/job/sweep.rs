@@ -57,6 +57,7 @@ struct Shared {
     hiding: Mutex<Hiding>,
     wake_livy: Notify,
     wake_yarn: Notify,
+    unsupported: Mutex<Option<String>>,
     livy: Service,
     yarn: Service,
 }
@@ -76,6 +77,7 @@ impl Sweep {
             hiding: Mutex::default(),
             wake_livy: Notify::new(),
             wake_yarn: Notify::new(),
+            unsupported: Mutex::default(),
             livy: Service::new(Duration::ZERO),
             yarn: Service::new(YARN_GRACE),
         }))
@@ -89,6 +91,11 @@ impl Sweep {
     /// Whether YARN answers, from sweep to sweep.
     pub fn yarn_health(&self) -> watch::Receiver<Health> {
         self.0.yarn.health.subscribe()
+    }
+
+    /// Why the Livy that answers cannot be served, where that is so.
+    pub fn unsupported(&self) -> Option<String> {
+        locked(&self.0.unsupported).clone()
     }
 
     /// How long the last answered sweeps of Livy and of YARN took.
@@ -171,6 +178,10 @@ impl Sweep {
             let answer = world.batches(Arc::clone(&names)).await;
             locked(&self.0.livy.news).of_livy(&answer);
             self.0.livy.note(began, &answer);
+            *locked(&self.0.unsupported) = match &answer {
+                Err(NoAnswer::Unsupported(words)) => Some(words.clone()),
+                Ok(_) | Err(NoAnswer::Silent(_) | NoAnswer::Barred(_)) => None,
+            };
             self.note(Asked::Livy, answer.is_ok(), world.has_yarn());
             let told = self.roll().livy(&names, answer.map_err(NoAnswer::words));
             tell(told);
@@ -233,6 +244,7 @@ impl Sweep {
             return;
         }
         tokio::select! {
+            biased;
             () = sleep(idle.saturating_sub(began.elapsed())) => {}
             () = wake.notified() => {}
         }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::gate::Gate;
 use super::heart::{Mark, Pacer};
-use super::machine::{Attempt, OnAbort, Run, State};
+use super::machine::{Attempt, OnAbort, Run, State, Timestamp};
 use super::places::Ticket;
 use super::request::{self, Defaults, Identity, OwnLivy};
 use super::sweep::Sweep;
@@ -33,6 +33,8 @@ pub struct Task {
     pub heartbeat_interval: Duration,
     /// What becomes of a job whose execution no longer waits.
     pub on_abort: OnAbort,
+    /// When it was handed out; 0 where that is not known.
+    pub received: Timestamp,
 }
 
 /// What is to be submitted for a task.
@@ -82,7 +84,13 @@ impl Request {
 impl Task {
     /// A task as it was handed out, and its first state. The input is checked here; the identity of its run is fixed
     /// here, once and for all.
-    pub fn received(token: Token, arn: &str, input: &str, activity: &ActivityRules) -> (Task, State) {
+    pub fn received(
+        token: Token,
+        arn: &str,
+        input: &str,
+        activity: &ActivityRules,
+        now: Timestamp,
+    ) -> (Task, State) {
         let digest = Sha256::digest(token.secret().as_bytes());
         let id: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let identity = request::identity(input, &id, &activity.defaults);
@@ -94,6 +102,7 @@ impl Task {
             request: Some(Request::check(input, &identity, activity)),
             heartbeat_interval: activity.heartbeat_interval,
             on_abort: activity.on_abort,
+            received: now,
         };
         (task, State::Received { attempt: Attempt::new(Run::new(identity.name, identity.tag)) })
     }
@@ -108,6 +117,7 @@ impl Task {
             request: None,
             heartbeat_interval: Duration::from_secs(20),
             on_abort: OnAbort::Kill,
+            received: Timestamp(0),
         };
         // Every run's name ends with the task id; no more is known of it.
         (task, State::Orphaned { run: Run::new(format!("-{id}"), request::tag(id)) })

@@ -49,8 +49,10 @@ pub enum YarnView {
 /// What is known beside the views.
 #[derive(Debug, Clone, Copy)]
 pub struct Known {
-    /// For how long both views have been as they are, counted in answers.
+    /// For how long both views have been as they are, counted while both services answer.
     pub unchanged_for: Duration,
+    /// The same, counted whether or not anybody answers.
+    pub silent_for: Duration,
     /// For how long the run has had no application.
     pub without_application_for: Duration,
     /// An application id was seen.
@@ -59,6 +61,8 @@ pub struct Known {
     pub on_yarn: bool,
     /// Livy's log says that it gave up looking for the application, which may still appear.
     pub gave_up_looking: bool,
+    /// YARN's lists prove no absence.
+    pub hides: bool,
 }
 
 /// The waits that a verdict needs (`[watch]`).
@@ -115,7 +119,7 @@ fn is_ours(run: &Run, view: &BatchView) -> bool {
 pub fn yarn_view(yarn: &Yarn) -> (YarnView, Option<&Application>) {
     match yarn {
         Yarn::Off => (YarnView::Off, None),
-        Yarn::Unreachable(_) => (YarnView::Unreachable, None),
+        Yarn::Unreachable(_) | Yarn::Hidden(_) => (YarnView::Unreachable, None),
         Yarn::Answer(found) => match found.first() {
             None => (YarnView::NotFound, None),
             Some(application) => match application.state {
@@ -135,7 +139,7 @@ pub fn judge(livy: LivyView, yarn: YarnView, known: Known, waits: Waits) -> Verd
         YarnView::Active => Verdict::Running,
         YarnView::NotFound => without_application(livy, known, waits),
         YarnView::Unreachable => match livy {
-            LivyView::Success if known.unchanged_for >= waits.verdict_patience => {
+            LivyView::Success if known.silent_for >= waits.verdict_patience => {
                 Verdict::Succeeded(Source::Livy)
             }
             LivyView::Success
@@ -155,12 +159,17 @@ fn without_application(livy: LivyView, known: Known, waits: Waits) -> Verdict {
     let late = if known.gave_up_looking { LATE.max(waits.submit_settle) } else { LATE };
     let (patience, error) = match livy {
         LivyView::Unreachable => return Verdict::Running,
-        LivyView::Success => return Verdict::Succeeded(Source::Livy),
+        LivyView::Success if known.has_application || known.unchanged_for >= LATE => {
+            return Verdict::Succeeded(Source::Livy);
+        }
+        LivyView::Success => return Verdict::Running,
         LivyView::Live if known.has_application || known.without_application_for < waits.start_timeout => {
             return Verdict::Running;
         }
         LivyView::Live => return Verdict::Open(ErrorName::SubmitFailed),
         LivyView::Dead | LivyView::Killed if known.has_application => (waits.lost_after, ErrorName::Lost),
+        // It may run where no list shows it.
+        LivyView::Dead | LivyView::Killed if known.hides => (waits.lost_after, ErrorName::Lost),
         LivyView::Dead | LivyView::Killed => (late, ErrorName::SubmitFailed),
         LivyView::NotFound | LivyView::NotOurs => (waits.lost_after, ErrorName::Lost),
     };

@@ -380,12 +380,8 @@ pub trait World: Send + Sync + 'static {
     /// A heartbeat for a token of an activity.
     fn beat(&self, activity: &str, token: &Token) -> impl Future<Output = Beat> + Send;
     /// The end of a task of an activity.
-    fn report(
-        &self,
-        activity: &str,
-        token: &Token,
-        answer: &Answer,
-    ) -> impl Future<Output = Reported> + Send;
+    fn report(&self, activity: &str, token: &Token, answer: &Answer)
+    -> impl Future<Output = Reported> + Send;
     /// Counts something.
     fn count(&self, _what: Counted) {}
 }

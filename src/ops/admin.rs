@@ -11,14 +11,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use super::board::{Board, Held, Phase};
 use crate::edges::Edges;
 use crate::job::machine::Timestamp;
+use crate::job::places::Places;
+use crate::job::sweep::{Health, Progress, Sweep};
 use crate::job::world::World;
-use crate::spark::watch::{Health, Progress};
 
 pub use control::{Control, Reply, Unanswered, ask};
 pub use http::Endpoint;
@@ -34,20 +35,18 @@ const LOOK: Duration = Duration::from_secs(3);
 
 /// An activity and how many jobs it may have.
 #[derive(Debug)]
-pub struct Places {
+pub struct ActivityPlaces {
     /// Its ARN.
     pub arn: String,
-    /// Jobs at once.
-    pub all: usize,
-    /// Those that are free.
-    pub free: Arc<Semaphore>,
+    /// Its jobs' places.
+    pub places: Places,
 }
 
 /// What does not change while the daemon runs.
 #[derive(Debug)]
 pub struct Site {
     /// The activities.
-    pub activities: Vec<Places>,
+    pub activities: Vec<ActivityPlaces>,
     /// Livy's URL.
     pub livy: String,
     /// The ResourceManagers' URLs; empty: off.
@@ -60,14 +59,16 @@ pub struct Site {
 pub struct Admin {
     site: Site,
     edges: Arc<Edges>,
+    sweep: Sweep,
     board: Arc<Board>,
     terminating: watch::Sender<bool>,
 }
 
 impl Admin {
     /// Looks at these.
-    pub fn new(site: Site, edges: Arc<Edges>, board: Arc<Board>) -> Admin {
-        Admin { site, edges, board, terminating: watch::Sender::new(false) }
+    pub fn new(site: Site, edges: &Arc<Edges>, sweep: &Sweep, board: &Arc<Board>) -> Admin {
+        let (edges, sweep, board) = (Arc::clone(edges), sweep.clone(), Arc::clone(board));
+        Admin { site, edges, sweep, board, terminating: watch::Sender::new(false) }
     }
 
     /// Becomes true once somebody says that the node goes down for good.
@@ -77,7 +78,7 @@ impl Admin {
 
     /// How things are, without a line for each task.
     pub fn summary(&self) -> Overview {
-        let (now, sweep) = (Instant::now(), &self.edges.sweep);
+        let (now, sweep) = (Instant::now(), &self.sweep);
         let (livy_took, yarn_took) = sweep.took();
         let (moving, moving_count) = sweep.first(SHOWN, |tag| self.knows(tag));
         let phase = match self.board.phase() {
@@ -90,7 +91,7 @@ impl Admin {
             phase: phase.to_owned(),
             activities: self.site.activities.iter().map(|places| self.activity(places, now)).collect(),
             livy: service(&self.site.livy, &sweep.health().borrow(), livy_took, now),
-            yarn: service(&self.site.yarn, &sweep.yarn_health(), yarn_took, now),
+            yarn: service(&self.site.yarn, &sweep.yarn_health().borrow(), yarn_took, now),
             state_directory: overview::Directory {
                 path: self.site.directory.display().to_string(),
                 writable: *self.edges.disk.borrow(),
@@ -108,16 +109,16 @@ impl Admin {
     pub fn overview(&self) -> Overview {
         let (now, wall) = (Instant::now(), self.edges.now());
         let tasks = self.board.each(|held| self.task(held, now, wall));
-        let strangers = self.edges.sweep.strangers(FRESH, |tag| self.knows(tag));
+        let strangers = self.sweep.strangers(FRESH, |tag| self.knows(tag));
         let strangers = strangers.map(|found| found.into_iter().map(stranger).collect());
         Overview { tasks, strangers, ..self.summary() }
     }
 
     /// The same, with YARN asked now.
     pub async fn fresh_overview(&self) -> Overview {
-        if !self.edges.yarn.is_off() {
+        if self.edges.has_yarn() {
             // A YARN that hangs is shown as it was last seen.
-            let _ = timeout(LOOK, self.edges.sweep.ask_yarn(&self.edges.yarn)).await;
+            let _ = timeout(LOOK, self.sweep.ask_yarn(&*self.edges)).await;
         }
         self.overview()
     }
@@ -132,12 +133,12 @@ impl Admin {
         tag.strip_prefix("sjw-").is_some_and(|id| self.board.holds(id))
     }
 
-    fn activity(&self, places: &Places, now: Instant) -> overview::Activity {
-        let polls = self.board.polls(&places.arn);
+    fn activity(&self, served: &ActivityPlaces, now: Instant) -> overview::Activity {
+        let polls = self.board.polls(&served.arn);
         overview::Activity {
-            arn: places.arn.clone(),
-            places: places.all,
-            free: places.free.available_permits(),
+            arn: served.arn.clone(),
+            places: served.places.total(),
+            free: served.places.free(),
             open_polls: polls.open,
             last_poll: polls.completed.map(|at| seconds(at, now)),
             unanswered: polls.waiting.map(|since| seconds(since, now)),
@@ -152,11 +153,11 @@ impl Admin {
     fn count(&self, overview: &mut Overview, now: Instant) {
         let mut states = BTreeMap::<&'static str, usize>::new();
         self.board.each(|held| {
-            *states.entry(held.state).or_default() += 1;
+            *states.entry(held.stage.as_str()).or_default() += 1;
             if held.is_awaited() {
                 let age = now.saturating_duration_since(held.beaten);
                 overview.oldest_heartbeat = overview.oldest_heartbeat.max(Some(age.as_secs()));
-                overview.late_heartbeats += usize::from(age > held.interval * 2);
+                overview.late_heartbeats += usize::from(age > held.task.heartbeat_interval * 2);
             }
         });
         overview.states = states.into_iter().map(|(state, count)| (state.to_owned(), count)).collect();
@@ -164,14 +165,14 @@ impl Admin {
 
     fn task(&self, held: &Held, now: Instant, wall: Timestamp) -> overview::Task {
         let run = held.run.as_deref();
-        let progress = run.and_then(|run| self.edges.sweep.progress(&run.tag));
+        let progress = run.and_then(|run| self.sweep.progress(&run.tag));
         let submitted = run.and_then(|run| wall.millis_since(run.submitted?));
         overview::Task {
             task: held.task.id.clone(),
             execution: held.task.execution.clone(),
             activity: held.task.activity.clone(),
             job: run.map(|run| run.name.clone()).filter(|name| !name.is_empty()),
-            state: held.state.to_owned(),
+            state: held.stage.as_str().to_owned(),
             batch: run.and_then(|run| run.batch),
             application: run.and_then(|run| run.application.clone()),
             yarn_state: progress.as_ref().map(|progress| progress.word.clone()),

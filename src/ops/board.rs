@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -13,7 +12,7 @@ use tracing::{info, warn};
 use super::telemetry::message_id;
 use crate::activity::Trouble;
 use crate::job::Task;
-use crate::job::machine::{Run, State};
+use crate::job::machine::{Run, Stage, State};
 use crate::job::world::Token;
 
 /// What the worker is about.
@@ -33,22 +32,20 @@ pub enum Phase {
 pub struct Held {
     /// The task, without its input.
     pub task: Arc<Task>,
-    /// The name of its state.
-    pub state: &'static str,
+    /// The kind of its state.
+    pub stage: Stage,
     /// Its run, as far as it is known.
     pub run: Option<Box<Run>>,
     /// Since when this process holds it.
     pub since: Instant,
     /// The last accepted heartbeat, or `since`.
     pub beaten: Instant,
-    /// From heartbeat to heartbeat.
-    pub interval: Duration,
 }
 
 impl Held {
     /// Whether somebody may still wait for it.
     pub fn is_awaited(&self) -> bool {
-        self.state != "Orphaned" && self.task.token.is_some()
+        self.stage != Stage::Orphaned && self.task.token.is_some()
     }
 }
 
@@ -86,14 +83,14 @@ struct Contents {
 pub struct Board(Mutex<Contents>);
 
 impl Board {
-    /// A task is in this state. `interval` is from heartbeat to heartbeat.
-    pub fn put(&self, task: &Arc<Task>, state: &State, interval: Duration) {
+    /// A task is in this state.
+    pub fn put(&self, task: &Arc<Task>, state: &State) {
         let mut contents = self.contents();
         let held = contents.held.entry(task.id.clone()).or_insert_with(|| {
             let now = Instant::now();
-            Held { task: Arc::clone(task), state: "", run: None, since: now, beaten: now, interval }
+            Held { task: Arc::clone(task), stage: state.stage(), run: None, since: now, beaten: now }
         });
-        held.state = state.name();
+        held.stage = state.stage();
         // An outcome has no run any more, and people still want to know which one it was.
         if let Some(run) = state.run() {
             held.run = Some(Box::new(run.clone()));
@@ -112,11 +109,11 @@ impl Board {
         }
     }
 
-    /// The tokens of all tasks that somebody may still wait for.
-    pub fn tokens(&self) -> Vec<Token> {
+    /// The tokens of all tasks that somebody may still wait for, each with its activity.
+    pub fn tokens(&self) -> Vec<(String, Token)> {
         let contents = self.contents();
         let awaited = contents.held.values().filter(|held| held.is_awaited());
-        awaited.filter_map(|held| held.task.token.clone()).collect()
+        awaited.filter_map(|held| Some((held.task.activity.clone(), held.task.token.clone()?))).collect()
     }
 
     /// How many tasks are held.
@@ -130,8 +127,13 @@ impl Board {
     }
 
     /// Whether any task is in this state.
-    pub fn any_in(&self, state: &str) -> bool {
-        self.contents().held.values().any(|held| held.state == state)
+    pub fn any_in(&self, stage: Stage) -> bool {
+        self.contents().held.values().any(|held| held.stage == stage)
+    }
+
+    /// Whether any poll is under way.
+    pub fn any_poll(&self) -> bool {
+        self.contents().polls.values().any(|polls| polls.open > 0)
     }
 
     /// Whether a task is held.

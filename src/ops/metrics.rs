@@ -13,7 +13,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::admin::Overview;
-use crate::job::machine::State;
+use crate::job::machine::{Stage, State};
 use crate::job::report::{ErrorName, Outcome};
 use crate::job::world::Counted;
 
@@ -109,13 +109,11 @@ impl Metrics {
     }
 
     /// A task went on: `from` a state in which it was for so long, unless it is new here, `to` another.
-    pub fn moved(&self, from: Option<(&str, Duration)>, to: &State) {
-        if let Some((state, time)) = from {
-            match (state, to) {
-                ("Submitting", State::Running { .. }) => self.submits.observe(time.as_secs_f64()),
-                ("Ended", _) => self.reports.observe(time.as_secs_f64()),
-                _ => {}
-            }
+    pub fn moved(&self, from: Option<(Stage, Duration)>, to: &State) {
+        match (from, to.stage()) {
+            (Some((Stage::Submitting, time)), Stage::Running) => self.submits.observe(time.as_secs_f64()),
+            (Some((Stage::Ended, time)), _) => self.reports.observe(time.as_secs_f64()),
+            (Some(_) | None, _) => {}
         }
         match to {
             State::Ended { outcome: Outcome::Succeeded(_), .. } => {
@@ -128,6 +126,7 @@ impl Metrics {
             | State::Submitting { .. }
             | State::InDoubt { .. }
             | State::Running { .. }
+            | State::Judged { .. }
             | State::Orphaned { .. }
             | State::Settled => {}
         }

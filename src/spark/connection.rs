@@ -12,7 +12,7 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode, Url, redirect, retry};
 
 use super::livy_wire;
 use super::tls::{self, Trust};
-use crate::job::world::Unreachable;
+use crate::job::world::NoAnswer;
 
 /// Idle connections go before the servers' Jetty closes them after 30 s (its default; neither sets one).
 const POOL_IDLE: Duration = Duration::from_secs(20);
@@ -47,36 +47,6 @@ impl Login {
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Login({}, …)", self.username)
-    }
-}
-
-/// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NoAnswer {
-    /// Nobody answers, or nothing that can be understood.
-    Silent(String),
-    /// Somebody is there with whom we may not talk: its certificate is not trusted, or it does not know us.
-    Barred(String),
-}
-
-impl NoAnswer {
-    /// The reason.
-    pub fn words(self) -> String {
-        match self {
-            NoAnswer::Silent(words) | NoAnswer::Barred(words) => words,
-        }
-    }
-}
-
-impl From<NoAnswer> for Unreachable {
-    fn from(reason: NoAnswer) -> Unreachable {
-        Unreachable(reason.words())
-    }
-}
-
-impl From<Unreachable> for NoAnswer {
-    fn from(Unreachable(words): Unreachable) -> NoAnswer {
-        NoAnswer::Silent(words)
     }
 }
 

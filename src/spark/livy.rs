@@ -10,10 +10,9 @@ use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, StatusCode};
 
-use super::connection::{Access, Connection, NoAnswer};
+use super::connection::{Access, Connection};
 use super::{livy_wire, odd, read_body, read_streaming};
-use crate::job::request::Batch;
-use crate::job::world::{BatchView, Deleted, Posted, Unreachable};
+use crate::job::world::{BatchView, Deleted, NoAnswer, Posted, Unreachable};
 
 /// DELETE waits for the application id for up to 120 s (`livy.server.yarn.app-lookup-timeout`) before it kills.
 const DELETE: Duration = Duration::from_secs(150);
@@ -64,17 +63,13 @@ impl Livy {
         })
     }
 
-    /// POST /batches.
-    pub async fn submit(&self, batch: &Batch) -> Posted {
-        let body = match serde_json::to_vec(batch) {
-            Ok(body) => body,
-            Err(error) => return Posted::Refused(format!("the batch cannot be written as JSON: {error}")),
-        };
+    /// POST /batches of a batch of this name, with this JSON text as its body.
+    pub async fn submit(&self, name: &str, body: &str) -> Posted {
         let request = self.request(&self.act, Method::POST, "/batches");
-        match request.header("Content-Type", "application/json").body(body).send().await {
+        match request.header("Content-Type", "application/json").body(body.to_owned()).send().await {
             Ok(response) => {
                 let status = response.status().as_u16();
-                livy_wire::posted(status, read_body(response).await.ok().as_deref(), batch.name())
+                livy_wire::posted(status, read_body(response).await.ok().as_deref(), name)
             }
             // The connection never came up (TLS is part of it), so not a byte of the request was sent.
             Err(error) if error.is_connect() => Posted::NotNow(self.act.failure(&error).words()),

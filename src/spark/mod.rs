@@ -6,7 +6,6 @@ pub mod livy;
 mod livy_wire;
 pub mod processes;
 pub mod tls;
-pub mod watch;
 pub mod yarn;
 
 use std::io::{self, Read};

@@ -4,8 +4,8 @@
 //! asking the next one. YARN lower-cases tags, and so does its query.
 
 mod about;
+mod application;
 
-use std::collections::HashMap;
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,12 +14,13 @@ use std::time::Duration;
 use reqwest::header::LOCATION;
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-use super::connection::{Access, Connection, NoAnswer};
-use super::{odd, read_body, read_streaming};
-use crate::job::machine::Timestamp;
-use crate::job::world::{AppEnd, AppState, Application, NotKilled, Yarn};
+use super::connection::{Access, Connection};
+use super::{read_body, read_streaming};
+use crate::job::world::{Active, Application, Moving, NoAnswer, NotKilled, Yarn};
 pub use about::About;
+use application::{List, One, oldest_first};
 
 /// A ResourceManager answers from memory. One that hangs must not keep a kill from the next one.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -41,76 +42,10 @@ pub struct ResourceManager {
     connection: Connection,
 }
 
-/// An application on its way.
-#[derive(Debug, Clone)]
-pub struct Moving {
-    /// The batch's name, unless the job calls itself otherwise.
-    pub name: String,
-    /// In percent, as the application master says it.
-    pub progress: f32,
-    /// The rest.
-    pub application: Application,
-}
-
-#[derive(Deserialize)]
-struct List {
-    apps: Option<Apps>,
-}
-
-#[derive(Deserialize)]
-struct Apps {
-    #[serde(default)]
-    app: Vec<RawApplication>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawApplication {
-    id: String,
-    #[serde(default)]
-    name: String,
-    state: String,
-    #[serde(default)]
-    application_tags: String,
-    #[serde(default)]
-    progress: f32,
-    #[serde(default)]
-    final_status: String,
-    #[serde(default)]
-    started_time: u64,
-    #[serde(default)]
-    finished_time: u64,
-    #[serde(default)]
-    diagnostics: Option<String>,
-    #[serde(default)]
-    tracking_url: Option<String>,
-    #[serde(default)]
-    am_container_logs: Option<String>,
-}
-
-impl From<RawApplication> for Application {
-    fn from(raw: RawApplication) -> Application {
-        Application {
-            state: state(&raw.state, &raw.final_status),
-            word: raw.state,
-            id: raw.id,
-            started: Timestamp(raw.started_time),
-            finished: (raw.finished_time > 0).then_some(Timestamp(raw.finished_time)),
-            diagnostics: raw.diagnostics.unwrap_or_default(),
-            tracking_url: raw.tracking_url.filter(|url| !url.is_empty()),
-            log_url: raw.am_container_logs.filter(|url| !url.is_empty()),
-        }
-    }
-}
-
-/// FINISHED with UNDEFINED is a failure: the application master left without a word.
-fn state(state: &str, status: &str) -> AppState {
-    match (state, status) {
-        ("KILLED", _) | ("FINISHED", "KILLED") => AppState::Ended(AppEnd::Killed),
-        ("FINISHED", "SUCCEEDED") => AppState::Ended(AppEnd::Succeeded),
-        ("FINISHED" | "FAILED", _) => AppState::Ended(AppEnd::Failed),
-        _ => AppState::Active,
-    }
+/// An answer: the one that was asked for, or another.
+enum Read<T> {
+    Answer(T),
+    Refused(StatusCode, Vec<u8>),
 }
 
 impl ResourceManager {
@@ -138,7 +73,7 @@ impl ResourceManager {
     ///
     /// # Errors
     /// Where YARN does not answer.
-    pub async fn active(&self) -> Result<HashMap<String, Vec<Moving>>, NoAnswer> {
+    pub async fn active(&self) -> Result<Active, NoAnswer> {
         let path =
             format!("/ws/v1/cluster/apps?applicationTags={OURS}&states={ACTIVE}&deSelects=resourceRequests");
         let response = self.ask_for(&Method::GET, &path, None).await?;
@@ -147,70 +82,75 @@ impl ResourceManager {
             return Err(self.connection.refused(status, &read_body(response).await.unwrap_or_default()));
         }
         let list = read_streaming(response, serde_json::from_reader::<_, List>).await?;
-        let mut found: HashMap<String, Vec<Moving>> = HashMap::new();
-        for raw in list.apps.map(|apps| apps.app).unwrap_or_default() {
-            let Some(tag) = raw.application_tags.split(',').find(|tag| tag.starts_with(TAG)) else {
-                continue;
+        let mut found = Active::new();
+        for raw in list.into_applications() {
+            let Some(tag) = raw.tag_with(TAG).map(str::to_owned) else { continue };
+            let (name, progress) = (raw.name.clone(), raw.progress());
+            // What a waiting application says, and what it has cost so far, change all the time and mean nothing.
+            let application = Application {
+                diagnostics: String::new(),
+                memory_seconds: None,
+                vcore_seconds: None,
+                ..raw.into()
             };
-            let (tag, name, progress) = (tag.to_owned(), raw.name.clone(), raw.progress);
-            // What a waiting application says changes all the time and means nothing.
-            let application = Application { diagnostics: String::new(), ..raw.into() };
             found.entry(tag).or_default().push(Moving { name, progress, application });
         }
         for applications in found.values_mut() {
-            applications.sort_by(|a, b| {
-                let key = |moving: &Moving| (moving.application.started, moving.application.id.clone());
-                key(a).cmp(&key(b))
-            });
+            applications.sort_by(|a, b| oldest_first(&a.application, &b.application));
         }
         Ok(found)
     }
 
     /// All applications with a tag, oldest first.
     pub async fn tagged(&self, tag: &str) -> Yarn {
-        if self.bases.is_empty() {
+        if self.is_off() {
             return Yarn::Off;
         }
         let path = format!("/ws/v1/cluster/apps?applicationTags={tag}&deSelects=resourceRequests");
-        match self.ask(Method::GET, &path, None).await {
-            Ok((StatusCode::OK, body)) => match serde_json::from_slice::<List>(&body) {
-                Ok(list) => {
-                    let found = list.apps.map(|apps| apps.app).unwrap_or_default();
-                    let mut found: Vec<Application> = found.into_iter().map(Application::from).collect();
-                    found.sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
-                    Yarn::Answer(found)
-                }
-                Err(error) => Yarn::Unreachable(odd(&error).0),
-            },
-            Ok((status, body)) => Yarn::Unreachable(self.connection.refused(status, &body).words()),
+        match self.read::<List>(&path).await {
+            Ok(Read::Answer(list)) => {
+                let mut found: Vec<Application> = list.into_applications().map(Application::from).collect();
+                found.sort_by(oldest_first);
+                Yarn::Answer(found)
+            }
+            Ok(Read::Refused(status, body)) => {
+                Yarn::Unreachable(self.connection.refused(status, &body).words())
+            }
             Err(reason) => Yarn::Unreachable(reason.words()),
         }
     }
 
     /// The application of an id.
     pub async fn application(&self, id: &str) -> Yarn {
-        #[derive(Deserialize)]
-        struct One {
-            app: RawApplication,
-        }
-        if self.bases.is_empty() {
+        if self.is_off() {
             return Yarn::Off;
         }
         let path = format!("/ws/v1/cluster/apps/{id}?deSelects=resourceRequests");
-        match self.ask(Method::GET, &path, None).await {
-            Ok((StatusCode::OK, body)) => match serde_json::from_slice::<One>(&body) {
-                Ok(one) => Yarn::Answer(vec![one.app.into()]),
-                Err(error) => Yarn::Unreachable(odd(&error).0),
-            },
+        match self.read::<One>(&path).await {
+            Ok(Read::Answer(one)) => Yarn::Answer(vec![one.app.into()]),
             // The ResourceManager's own 404 names its exception; a page of something else says nothing.
-            Ok((StatusCode::NOT_FOUND, body))
+            Ok(Read::Refused(StatusCode::NOT_FOUND, body))
                 if String::from_utf8_lossy(&body).contains("NotFoundException") =>
             {
                 Yarn::Answer(Vec::new())
             }
-            Ok((status, body)) => Yarn::Unreachable(self.connection.refused(status, &body).words()),
+            Ok(Read::Refused(status, body)) => {
+                let words = self.connection.refused(status, &body).words();
+                let hides = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+                if hides { Yarn::Hidden(words) } else { Yarn::Unreachable(words) }
+            }
             Err(reason) => Yarn::Unreachable(reason.words()),
         }
+    }
+
+    /// One question, its answer parsed as it streams in: of a text without limit only the beginning is kept.
+    async fn read<T: DeserializeOwned + Send + 'static>(&self, path: &str) -> Result<Read<T>, NoAnswer> {
+        let response = self.ask_for(&Method::GET, path, None).await?;
+        let status = response.status();
+        if status != StatusCode::OK {
+            return Ok(Read::Refused(status, read_body(response).await.unwrap_or_default()));
+        }
+        Ok(Read::Answer(read_streaming(response, serde_json::from_reader::<_, T>).await?))
     }
 
     /// Asks for the end of an application. That it ended is to be seen by looking.
@@ -308,35 +248,6 @@ fn passed_on(base: &str, to: &str) -> String {
 fn telling(first: NoAnswer, second: NoAnswer) -> NoAnswer {
     match first {
         NoAnswer::Barred(_) => first,
-        NoAnswer::Silent(_) => second,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn state_and_final_status_are_read_together() {
-        use AppEnd::{Failed, Killed, Succeeded};
-        let table = [
-            ("NEW", "UNDEFINED", AppState::Active),
-            ("ACCEPTED", "UNDEFINED", AppState::Active),
-            ("ACCEPTED", "FAILED", AppState::Active),
-            ("RUNNING", "UNDEFINED", AppState::Active),
-            ("RUNNING", "SUCCEEDED", AppState::Active),
-            ("FINAL_SAVING", "SUCCEEDED", AppState::Active),
-            ("FINISHING", "SUCCEEDED", AppState::Active),
-            ("FINISHED", "SUCCEEDED", AppState::Ended(Succeeded)),
-            ("FINISHED", "FAILED", AppState::Ended(Failed)),
-            ("FINISHED", "UNDEFINED", AppState::Ended(Failed)),
-            ("FINISHED", "KILLED", AppState::Ended(Killed)),
-            ("FAILED", "FAILED", AppState::Ended(Failed)),
-            ("KILLED", "KILLED", AppState::Ended(Killed)),
-            ("KILLED", "UNDEFINED", AppState::Ended(Killed)),
-        ];
-        for (word, status, expected) in table {
-            assert_eq!(state(word, status), expected, "{word} {status}");
-        }
+        NoAnswer::Silent(_) | NoAnswer::Unsupported(_) => second,
     }
 }

@@ -1,337 +1,175 @@
-//! While it runs: follow it to its end, and say what that was.
+//! While it runs: follow it to its end.
 
 use std::time::Duration;
 
-use tokio::time::sleep;
-use tracing::{error, info, warn};
+use tokio::time::timeout;
+use tracing::info;
 
-use super::finish::tell_forbidden;
-use super::logs::{driver_log, last_log};
-use super::{Memory, ended, failure, of_run};
-use crate::job::evidence::Answered;
-use crate::job::machine::{Event, Run, Timestamp};
-use crate::job::report::{DriverLog, ErrorName, Failure, Outcome, Source, Success, refine};
-use crate::job::verdict::{Known, LivyView, Verdict, YarnView, judge, livy_view, yarn_view};
-use crate::job::world::{
-    AppState, Application, BatchState, BatchView, Counted, Look, NotKilled, Sight, World, Yarn,
-};
-use crate::job::{Rules, Task};
-use crate::ops::telemetry::message_id;
-use crate::retry;
+use super::gather::last_log;
+use super::{Means, Memory, ended, failure, of_run};
+use crate::job::Task;
+use crate::job::machine::{Event, Run};
+use crate::job::report::{Cost, ErrorName, Outcome, Source, Success, refine};
+use crate::job::steps::follow::{Follow, Observation, Step, Terms};
+use crate::job::verdict::Verdict;
+use crate::job::world::{BatchView, Look, Sight, World};
 
-/// How often the kill of a double is tried before the job that is ours goes on.
-const KILL_TRIES: usize = 8;
-/// From question to question to YARN about a job of which Livy says nothing.
-const SILENT: Duration = Duration::from_secs(10);
-/// What Livy's log says where it stopped looking for an application that may still appear (`SparkYarnApp`).
-const GAVE_UP: &str = "No YARN application is found with tag";
-
-/// For how long a pair of views has been as it is.
-struct Clock {
-    pair: Option<(LivyView, YarnView)>,
-    since: Timestamp,
-    answered: Answered,
-}
-
-impl Clock {
-    fn see(&mut self, now: Timestamp, livy: LivyView, yarn: YarnView) -> Duration {
-        if self.pair != Some((livy, yarn)) {
-            self.pair = Some((livy, yarn));
-            self.since = now;
-            self.answered.reset();
-        }
-        let answered = self.answered.add(now);
-        if yarn == YarnView::Unreachable {
-            // Nobody answers, so there are no answers to count.
-            return Duration::from_millis(now.millis_since(self.since).unwrap_or_default());
-        }
-        answered
-    }
-}
-
-/// Follows the run to its end. What is done once and takes room is boxed: thousands of jobs wait in here.
-pub(in crate::job) async fn watch<W: World>(
-    world: &W,
-    rules: &Rules,
+/// Follows the run until the rules call it an event. What is done once and takes room is boxed: thousands of jobs wait
+/// in here.
+pub(in crate::job) async fn follow<W: World>(
+    means: &Means<W>,
     task: &Task,
     run: &Run,
-    memory: &mut Memory<W::Slot>,
+    memory: &mut Memory,
 ) -> Event {
-    let mut clock = Clock { pair: None, since: world.now(), answered: Answered::new(rules.watch.interval) };
+    let world = &*means.world;
+    let terms =
+        Terms { interval: means.rules.interval, waits: means.rules.waits, has_yarn: world.has_yarn() };
+    let since = means.sweep.serial();
+    let mut follow = Follow::new(run.clone(), terms, memory.doubles.were_seen(), means.now());
     let mut log: Option<Vec<String>> = None;
+    let mut observation = first(memory);
     loop {
-        let sight = next_sight(world, rules, run, memory).await;
-        memory.seen = Some(sight.clone());
-        let look = sight.livy;
-        let active = sight.active.as_deref().unwrap_or_default();
-        let now = world.now();
-        let livy = livy_view(run, &look);
-        if let Look::Seen(batch) = &look
-            && livy != LivyView::NotOurs
-            && let Some(event) = notice(now, task, run, batch, memory)
-        {
-            return event;
-        }
-        if let Some(event) = Box::pin(notice_active(world, run, active, memory)).await {
-            return event;
-        }
-        let without = without_application(now, run);
-        if livy == LivyView::Live && without < rules.watch.waits.start_timeout {
-            continue;
-        }
-        let answer = match active.iter().find(|application| Some(&application.id) == run.application.as_ref())
-        {
-            // Livy says nothing, and YARN's sweep says that it runs: that one answer serves all jobs.
-            Some(application) if livy_says_nothing(livy) => Yarn::Answer(vec![application.clone()]),
-            Some(_) | None => Box::pin(ask(world, run)).await,
-        };
-        let (yarn, application) = yarn_view(&answer);
-        if let Some(application) = application
-            && run.application.is_none()
-        {
-            return learned(run, &application.id, memory);
-        }
-        if matches!(livy, LivyView::Dead | LivyView::Killed) && log.is_none() {
-            log = Some(Box::pin(last_log(world, run)).await);
-        }
-        let lines = log.as_deref().unwrap_or_default();
-        let known = Known {
-            unchanged_for: clock.see(now, livy, yarn),
-            without_application_for: without,
-            has_application: run.application.is_some(),
-            on_yarn: lines.iter().any(|line| line.trim() == "YARN Diagnostics:"),
-            gave_up_looking: lines.iter().any(|line| line.contains(GAVE_UP)),
-        };
-        let verdict = judge(livy, yarn, known, rules.watch.waits);
-        let driver = Box::pin(driver_log(world, verdict, application)).await;
-        let logs = (log.clone().unwrap_or_default(), driver);
-        if let Some(event) = conclude(now, task, run, verdict, &look, application, logs, memory) {
-            return event;
-        }
-    }
-}
-
-/// Whether it is neither at work nor ended by Livy's word.
-fn livy_says_nothing(livy: LivyView) -> bool {
-    matches!(livy, LivyView::Unreachable | LivyView::NotFound | LivyView::NotOurs)
-}
-
-/// The next sight that may mean something: the sweeps', or the last one again where a clock runs without news.
-async fn next_sight<W: World>(world: &W, rules: &Rules, run: &Run, memory: &Memory<W::Slot>) -> Sight {
-    let silent = SILENT.min(rules.watch.interval * 10);
-    let seen = memory.seen.as_ref();
-    let doubled = seen.and_then(|sight| sight.active.as_ref()).is_some_and(|active| active.len() > 1);
-    let wait = match seen.map(|sight| &sight.livy) {
-        _ if doubled => silent,
-        Some(Look::Unreachable(_)) => silent,
-        Some(Look::Seen(_)) if run.application.is_none() => {
-            rules.watch.waits.start_timeout.saturating_sub(without_application(world.now(), run))
-                + rules.watch.interval
-        }
-        Some(Look::Seen(_) | Look::Missing) | None => Duration::MAX,
-    };
-    match (tokio::time::timeout(wait, world.look(run, seen)).await, seen) {
-        (Ok(sight), _) => sight,
-        (Err(_), Some(seen)) => seen.clone(),
-        // A first look is waited for.
-        (Err(_), None) => Sight { livy: Look::Missing, active: None },
-    }
-}
-
-/// Takes what YARN's sweep teaches: the application where it was unknown, a double, and how far it is. An event where
-/// that is worth a state of its own.
-async fn notice_active<W: World>(
-    world: &W,
-    run: &Run,
-    active: &[Application],
-    memory: &mut Memory<W::Slot>,
-) -> Option<Event> {
-    let Some(known) = &run.application else {
-        let application = active.first()?;
-        return Some(learned(run, &application.id, memory));
-    };
-    let (ours, doubles): (Vec<&Application>, Vec<&Application>) =
-        active.iter().partition(|application| application.id == *known);
-    kill_each(world, run, &doubles).await;
-    let application = ours.first()?;
-    memory.tracking_url = application.tracking_url.clone().or(memory.tracking_url.take());
-    if memory.word.as_ref() != Some(&application.word) {
-        let place = application.tracking_url.as_deref().map(|url| format!(" at {url}")).unwrap_or_default();
-        info!(yarn_application_id = known.as_str(), "{} is {} in YARN{place}", run.name, application.word);
-        memory.word = Some(application.word.clone());
-    }
-    None
-}
-
-fn without_application(now: Timestamp, run: &Run) -> Duration {
-    match (&run.application, run.submitted) {
-        (None, Some(since)) => Duration::from_millis(now.millis_since(since).unwrap_or_default()),
-        (Some(_), _) | (None, None) => Duration::ZERO,
-    }
-}
-
-/// What YARN says: by id once it is known, else by tag, where more than one is settled at once.
-async fn ask<W: World>(world: &W, run: &Run) -> Yarn {
-    match &run.application {
-        Some(id) => world.application(id).await,
-        None => {
-            let answer = world.tagged(&run.tag).await;
-            kill_doubles(world, run, &answer).await;
-            answer
-        }
-    }
-}
-
-/// More than one application with one tag: the oldest is ours, the others are killed.
-pub(in crate::job) async fn kill_doubles<W: World>(world: &W, run: &Run, answer: &Yarn) {
-    let Yarn::Answer(found) = answer else { return };
-    let doubles: Vec<&Application> = found.iter().skip(1).collect();
-    kill_each(world, run, &doubles).await;
-}
-
-async fn kill_each<W: World>(world: &W, run: &Run, doubles: &[&Application]) {
-    for double in doubles.iter().filter(|application| application.state == AppState::Active) {
-        world.count(Counted::Doubled);
-        error!(
-            message_id = message_id::APPLICATION_DOUBLED,
-            yarn_application_id = double.id,
-            "{} has a second application, {}; it is killed",
-            run.name,
-            double.id
-        );
-        let mut waits = retry::LOOK.start();
-        for _ in 0..KILL_TRIES {
-            match world.kill(&double.id).await {
-                Ok(()) => break,
-                Err(NotKilled::NotNow(words)) => warn!("YARN does not kill {}: {words}", double.id),
-                Err(NotKilled::Forbidden(words)) => {
-                    tell_forbidden(&double.id, &words);
-                    break;
-                }
+        let step = follow.see(observation, means.sweep.hides(), means.now());
+        observation = match step {
+            Step::Wait(pause) => {
+                memory.seen = follow.sight().cloned();
+                tell_word(run, memory);
+                next_sight(means, run, since, memory, pause).await
             }
-            sleep(waits.next(fastrand::f64())).await;
-        }
+            Step::AskById(id) => Observation::Answer(Box::pin(world.application(&id)).await),
+            Step::AskByTag => {
+                let answer = Box::pin(world.tagged(&run.tag)).await;
+                Box::pin(memory.doubles.kill_others(world, run, &answer)).await;
+                Observation::Answer(answer)
+            }
+            Step::ReadLog => {
+                let lines = Box::pin(last_log(world, run)).await;
+                Observation::Log(log.insert(lines).clone())
+            }
+            Step::Kill(others) => {
+                Box::pin(memory.doubles.kill(world, run, others)).await;
+                Observation::Tick
+            }
+            Step::Hide(id, words) => {
+                means.sweep.hidden(&id, &words);
+                Observation::Tick
+            }
+            Step::Learn(run) => return Event::Learned(run),
+            Step::Refuse(user) => return refused(task, run, user.as_deref()),
+            Step::Judge(run, word) => return Event::Judged { run, word },
+            Step::End(verdict) => {
+                return conclude(task, run, verdict, follow.sight(), log.unwrap_or_default());
+            }
+        };
     }
 }
 
-/// Takes what a look of our own batch teaches. An event where that is worth a state of its own.
-fn notice<S>(
-    now: Timestamp,
-    task: &Task,
+/// What was heard before this state began is heard of first.
+fn first(memory: &Memory) -> Observation {
+    match &memory.seen {
+        // A list that was made before the id was known says nothing about it.
+        Some(seen) => Observation::Sight(Sight { missing: false, ..seen.clone() }),
+        None => Observation::Tick,
+    }
+}
+
+/// The sweeps' next news, or none for so long.
+async fn next_sight<W: World>(
+    means: &Means<W>,
     run: &Run,
-    batch: &BatchView,
-    memory: &mut Memory<S>,
-) -> Option<Event> {
-    if run.proxy_user.is_some() && batch.proxy_user != run.proxy_user {
-        let message = format!(
-            "the batch was to run as {} and Livy runs it as {}: is livy.impersonation.enabled set?",
-            run.proxy_user.as_deref().unwrap_or_default(),
-            batch.proxy_user.as_deref().unwrap_or("its own user")
-        );
-        let failure = about(run, memory, failure(task, ErrorName::Rejected, "Running", message));
-        return Some(ended(failure, Some(run.clone())));
-    }
-    if batch.state == BatchState::Running {
-        memory.running_since.get_or_insert(now);
-    }
-    memory.driver_log_url = batch.driver_log_url.clone().or(memory.driver_log_url.take());
-    memory.tracking_url = batch.tracking_url.clone().or(memory.tracking_url.take());
-    match (&batch.application, &run.application) {
-        (Some(id), None) => Some(learned(run, id, memory)),
-        (Some(_) | None, Some(_)) | (None, None) => None,
-    }
+    since: crate::job::sweep::Serial,
+    memory: &Memory,
+    pause: Duration,
+) -> Observation {
+    let looking = means.sweep.look(run, since, memory.seen.as_ref());
+    timeout(pause, looking).await.map_or(Observation::Tick, Observation::Sight)
 }
 
-/// The run has an application now; what was seen of it before is to be seen anew.
-fn learned<S>(run: &Run, id: &str, memory: &mut Memory<S>) -> Event {
-    memory.seen = None;
-    Event::Learned(Run { application: Some(id.to_owned()), ..run.clone() })
+/// Tells how far it is, in YARN's word, when that changes.
+fn tell_word(run: &Run, memory: &mut Memory) {
+    let active = memory.seen.as_ref().and_then(|seen| seen.active.as_deref()).unwrap_or_default();
+    let Some(application) = active.iter().find(|one| Some(&one.id) == run.application.as_ref()) else {
+        return;
+    };
+    if memory.word.as_ref() == Some(&application.word) {
+        return;
+    }
+    let place = application.tracking_url.as_deref().map(|url| format!(" at {url}")).unwrap_or_default();
+    info!(
+        yarn_application_id = application.id.as_str(),
+        "{} is {} in YARN{place}", run.name, application.word
+    );
+    memory.word = Some(application.word.clone());
 }
 
-/// The event of a verdict; none while it is to go on.
-#[expect(clippy::too_many_arguments, reason = "all that is known at the end, each used once")]
-fn conclude<S>(
-    now: Timestamp,
-    task: &Task,
-    run: &Run,
-    verdict: Verdict,
-    look: &Look,
-    application: Option<&Application>,
-    (log, driver): (Vec<String>, DriverLog),
-    memory: &Memory<S>,
-) -> Option<Event> {
+fn refused(task: &Task, run: &Run, user: Option<&str>) -> Event {
+    let message = format!(
+        "the batch was to run as {} and Livy runs it as {}: is livy.impersonation.enabled set?",
+        run.proxy_user.as_deref().unwrap_or_default(),
+        user.unwrap_or("its own user")
+    );
+    let failure = failure(task, ErrorName::Rejected, "Running", message);
+    ended(of_run(Some(run), failure), Some(run.clone()))
+}
+
+/// The end that is not YARN's word: Livy's, or nobody's.
+fn conclude(task: &Task, run: &Run, verdict: Verdict, sight: Option<&Sight>, log: Vec<String>) -> Event {
+    let look = sight.map(|sight| &sight.livy);
+    let view = look.and_then(|look| match look {
+        Look::Seen(view) => Some(&**view),
+        Look::Missing | Look::Unreachable(_) => None,
+    });
     let (error, source, leftover) = match verdict {
-        Verdict::Running => return None,
-        Verdict::Succeeded(source) => return Some(succeeded(now, task, run, source, application, memory)),
+        Verdict::Succeeded(source) => return succeeded(task, run, source, view),
         Verdict::Failed(error, source) => (error, source, None),
-        Verdict::Open(error) => {
-            let source = if error == ErrorName::Lost { Source::Worker } else { Source::Livy };
-            (error, source, Some(run.clone()))
-        }
+        Verdict::Open(ErrorName::Lost) => (ErrorName::Lost, Source::Worker, Some(run.clone())),
+        Verdict::Open(error) => (error, Source::Livy, Some(run.clone())),
+        // The rules end nothing that runs.
+        Verdict::Running => return Event::Learned(run.clone()),
     };
-    let diagnostics = application.map(|application| application.diagnostics.clone()).unwrap_or_default();
-    let error = refine(error, &diagnostics);
-    let message = message(error, source, look);
-    let mut failure = about(run, memory, failure(task, error, "Running", message));
-    failure = failure.with_log(log).with_driver_log(driver);
+    let mut failure = failure(task, error, "Running", String::new()).with_log(log);
+    failure.error = refine(error, failure.diagnostics.as_deref().unwrap_or_default());
+    failure.message = message(failure.error, look);
     failure.verdict_source = source;
-    if !diagnostics.is_empty() {
-        failure.diagnostics = Some(diagnostics);
-    }
-    if let Some(application) = application {
-        failure.log_url = application.log_url.clone().or(failure.log_url);
-    }
-    Some(ended(failure, leftover))
+    failure.log_url = view.and_then(|view| view.driver_log_url.clone());
+    ended(of_run(Some(run), failure), leftover)
 }
 
-fn message(error: ErrorName, source: Source, look: &Look) -> String {
+fn message(error: ErrorName, look: Option<&Look>) -> String {
     let word = match look {
-        Look::Seen(batch) => format!("Livy says {}", batch.state),
-        Look::Missing => "Livy has no record of it".to_owned(),
-        Look::Unreachable(words) => format!("Livy does not answer: {words}"),
+        Some(Look::Seen(batch)) => format!("Livy says {}", batch.state),
+        Some(Look::Missing) | None => "Livy has no record of it".to_owned(),
+        Some(Look::Unreachable(words)) => format!("Livy does not answer: {words}"),
     };
-    let who = if source == Source::Yarn { "YARN" } else { "Livy" };
     match error {
         ErrorName::SubmitFailed => format!("spark-submit gave no application ({word})"),
-        ErrorName::Killed => format!("{who} says that the job was killed"),
-        ErrorName::OutOfMemory => "the job was killed for its memory".to_owned(),
-        ErrorName::NodeLost => "the node of the job's driver was lost".to_owned(),
         ErrorName::Lost => format!("what became of the job cannot be known any more ({word})"),
-        ErrorName::Failed
+        ErrorName::Killed => "Livy says that the job was killed".to_owned(),
+        ErrorName::OutOfMemory
+        | ErrorName::NodeLost
+        | ErrorName::Failed
         | ErrorName::InvalidInput
         | ErrorName::Rejected
         | ErrorName::LivyUnavailable
         | ErrorName::ClusterTerminating
-        | ErrorName::WorkerFault => format!("{who} says that the job failed ({word})"),
+        | ErrorName::WorkerFault => format!("Livy says that the job failed ({word})"),
     }
 }
 
-fn succeeded<S>(
-    now: Timestamp,
-    task: &Task,
-    run: &Run,
-    source: Source,
-    application: Option<&Application>,
-    memory: &Memory<S>,
-) -> Event {
-    let running = memory.running_since;
-    let end = application.and_then(|application| application.finished).unwrap_or(now);
-    let tracking = application.and_then(|application| application.tracking_url.clone());
-    let log = application.and_then(|application| application.log_url.clone());
+/// A success by Livy's word: YARN, whose clock and counts these are, does not say.
+fn succeeded(task: &Task, run: &Run, source: Source, view: Option<&BatchView>) -> Event {
     let success = Success {
         application_id: run.application.clone(),
         batch_id: run.batch,
         name: run.name.clone(),
         verdict_source: source,
-        queued_millis: running.zip(run.submitted).and_then(|(running, since)| running.millis_since(since)),
-        run_millis: running.map(|running| end.millis_since(running).unwrap_or_default()),
-        tracking_url: tracking.or_else(|| memory.tracking_url.clone()),
-        driver_log_url: log.or_else(|| memory.driver_log_url.clone()),
+        queued_millis: None,
+        run_millis: None,
+        cost: Cost::default(),
+        tracking_url: view.and_then(|view| view.tracking_url.clone()),
+        driver_log_url: view.and_then(|view| view.driver_log_url.clone()),
         execution: task.execution.clone(),
     };
     Event::Ended { outcome: Outcome::Succeeded(Box::new(success)), leftover: None }
-}
-
-fn about<S>(run: &Run, memory: &Memory<S>, failure: Failure) -> Failure {
-    Failure { log_url: memory.driver_log_url.clone(), ..of_run(Some(run), failure) }
 }

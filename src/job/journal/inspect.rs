@@ -47,6 +47,10 @@ pub fn inspect(directory: &Path) -> io::Result<Inspection> {
                 let told = format!("{} cannot be read by this version: {reason}", path.display());
                 inspection.unreadable.push((path, told));
             }
+            Err(Unreadable::Foreign(reason)) => {
+                let told = JournalError::Foreign { path: path.clone(), reason }.to_string();
+                inspection.unreadable.push((path, told));
+            }
             Err(Unreadable::Newer(version)) => {
                 let told = JournalError::Newer { path: path.clone(), version }.to_string();
                 inspection.unreadable.push((path, told));

@@ -7,8 +7,12 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::job::machine::{Attempt, Hold, Timestamp};
-use crate::job::report::{ErrorName, Failure, Outcome, Source, Success};
+use crate::job::Request;
+use crate::job::machine::{Attempt, FinalWord, Hold, OnAbort, Run, Timestamp};
+use crate::job::report::{Cost, ErrorName, Failure, Outcome, Source, Success};
+use crate::job::request;
+use crate::job::world::{AppEnd, Token};
+use std::time::Duration;
 
 const TASK: &str = "0123456789abcdef";
 const OTHER: &str = "fedcba9876543210";
@@ -44,6 +48,7 @@ fn success() -> Outcome {
         verdict_source: Source::Yarn,
         queued_millis: Some(0),
         run_millis: None,
+        cost: Cost { memory_seconds: Some(24_249), vcore_seconds: Some(23) },
         tracking_url: Some("http://rm:8088/proxy/application_1".to_owned()),
         driver_log_url: None,
         execution: Some("exec-1".to_owned()),
@@ -62,6 +67,7 @@ fn states() -> Vec<State> {
         State::Submitting { attempt: attempt(), since },
         State::InDoubt { attempt: attempt(), since, answered: true },
         State::Running { run: run() },
+        State::Judged { run: run(), word: word() },
         State::Ended { outcome: success(), leftover: None },
         State::Ended { outcome: failure(), leftover: Some(run()) },
         State::Orphaned { run: run() },
@@ -69,15 +75,42 @@ fn states() -> Vec<State> {
     ]
 }
 
-fn entry_of(task: &str, state: State) -> Entry {
-    Entry {
-        task: task.to_owned(),
+fn word() -> Box<FinalWord> {
+    Box::new(FinalWord {
+        end: AppEnd::Failed,
+        doubled: true,
+        diagnostics: "Exit code is 1 \"🚖\"\n".to_owned(),
+        started: Some(Timestamp(1)),
+        launched: Some(Timestamp(2)),
+        finished: Some(Timestamp(3)),
+        memory_seconds: Some(4),
+        vcore_seconds: None,
+        tracking_url: Some("http://rm:8088/proxy/application_1".to_owned()),
+        log_url: None,
+    })
+}
+
+fn entry_of(id: &str, state: State) -> Entry {
+    let body = r#"{"file":"s3://b/a.py","args":["\u0000","1e400"]}"#;
+    let task = Task {
+        id: id.to_owned(),
         token: Some(Token::new("AQB4…/+= \"secret\"".to_owned())),
         activity: "arn:aws:states:eu-west-1:1:activity:spark-job".to_owned(),
         execution: Some("exec-1".to_owned()),
-        input: r#"{"File":"s3://b/a.py","Args":["\u0000",1e400]}"#.to_owned(),
-        state,
-    }
+        request: Some(Request::Checked { body: body.into(), proxy_user: Some("alice".into()) }),
+        heartbeat_interval: Duration::from_millis(7_500),
+        on_abort: OnAbort::Leave,
+        received: Timestamp(1_700_000_000_000),
+    };
+    Entry { task, state, is_old: false }
+}
+
+fn bytes_of(entry: &Entry) -> Vec<u8> {
+    encode(&entry.task, &entry.state).expect("encoded")
+}
+
+fn write(journal: &Journal, entry: &Entry) -> io::Result<()> {
+    journal.write(&entry.task, &entry.state)
 }
 
 fn entry(task: &str) -> Entry {
@@ -116,7 +149,7 @@ mod kept {
         for state in states() {
             let directory = directory();
             let written = entry_of(TASK, state);
-            open(directory.path()).0.write(&written).expect("written");
+            write(&open(directory.path()).0, &written).expect("written");
             let (_, contents) = open(directory.path());
             assert_eq!(contents.entries, [written]);
             assert_eq!(contents.corrupt, []);
@@ -126,8 +159,9 @@ mod kept {
     #[test]
     fn an_entry_without_token_execution_or_input_is_read_back() {
         let directory = directory();
-        let bare = Entry { token: None, execution: None, input: String::new(), ..entry(TASK) };
-        open(directory.path()).0.write(&bare).expect("written");
+        let mut bare = entry(TASK);
+        (bare.task.token, bare.task.execution, bare.task.request) = (None, None, None);
+        write(&open(directory.path()).0, &bare).expect("written");
         assert_eq!(open(directory.path()).1.entries, [bare]);
     }
 
@@ -137,9 +171,9 @@ mod kept {
         let (journal, contents) = open(directory.path());
         assert!(contents.entries.is_empty());
         for state in states() {
-            journal.write(&entry_of(TASK, state)).expect("written");
+            write(&journal, &entry_of(TASK, state)).expect("written");
         }
-        journal.write(&entry(OTHER)).expect("written");
+        write(&journal, &entry(OTHER)).expect("written");
         journal.remove(TASK).expect("removed");
         journal.remove(TASK).expect("what is not there needs no removal");
         drop(journal);
@@ -150,8 +184,10 @@ mod kept {
     #[test]
     fn an_input_of_a_megabyte_that_needs_escapes_everywhere_is_read_back() {
         let directory = directory();
-        let large = Entry { input: "\"\u{1}".repeat(1 << 19), ..entry(TASK) };
-        open(directory.path()).0.write(&large).expect("written");
+        let mut large = entry(TASK);
+        let body = "\"\u{1}".repeat(1 << 19).into();
+        large.task.request = Some(Request::Checked { body, proxy_user: None });
+        write(&open(directory.path()).0, &large).expect("written");
         let (_, contents) = open(directory.path());
         assert!(contents.entries == [large] && contents.corrupt.is_empty());
     }
@@ -161,7 +197,7 @@ mod kept {
         let above = directory();
         let directory = above.path().join("var/lib/state");
         let (journal, _) = open(&directory);
-        journal.write(&entry(TASK)).expect("written");
+        write(&journal, &entry(TASK)).expect("written");
         journal.probe().expect("it can be written");
         assert_eq!(mode(&directory), 0o700);
         assert_eq!(names(&directory), set(&["lock", &format!("{TASK}.task")]));
@@ -173,7 +209,7 @@ mod kept {
     #[test]
     fn temporary_files_are_removed_at_the_next_start() {
         let directory = directory();
-        open(directory.path()).0.write(&entry(TASK)).expect("written");
+        write(&open(directory.path()).0, &entry(TASK)).expect("written");
         fs::write(directory.path().join(format!("{TASK}.tmp")), "half an ent").expect("written");
         fs::write(directory.path().join("probe.tmp"), "").expect("written");
         assert_eq!(open(directory.path()).1.entries, [entry(TASK)]);
@@ -203,9 +239,10 @@ mod kept {
         drop(open(directory.path()));
         for number in 0..10_000_u64 {
             let task = format!("{number:016x}");
-            let entry = Entry { input: "x".repeat(2_048), ..entry(&task) };
+            let mut entry = entry(&task);
+            entry.task.request = Some(Request::Wrong("x".repeat(2_048).into()));
             let path = directory.path().join(format!("{task}.task"));
-            fs::write(path, encode(&entry).expect("encoded")).expect("written");
+            fs::write(path, bytes_of(&entry)).expect("written");
         }
         let begun = std::time::Instant::now();
         let (_, contents) = open(directory.path());
@@ -223,19 +260,17 @@ mod unreadable {
     fn quarantined(bytes: &[u8]) -> String {
         let directory = directory();
         let path = directory.path().join(format!("{TASK}.task"));
-        open(directory.path()).0.write(&entry(OTHER)).expect("written");
+        write(&open(directory.path()).0, &entry(OTHER)).expect("written");
         fs::write(&path, bytes).expect("written");
-        let orphan = Entry {
-            task: TASK.to_owned(),
-            token: None,
-            activity: String::new(),
-            execution: None,
-            input: String::new(),
-            state: State::Orphaned { run: Run::new(format!("-{TASK}"), format!("sjw-{TASK}")) },
-        };
+        let (task, state) = Task::orphan(TASK);
+        let orphan = Entry { task, state, is_old: false };
+        assert_eq!(
+            orphan.state,
+            State::Orphaned { run: Run::new(format!("-{TASK}"), format!("sjw-{TASK}")) }
+        );
 
         let (journal, mut contents) = open(directory.path());
-        contents.entries.sort_by(|one, other| one.task.cmp(&other.task));
+        contents.entries.sort_by(|one, other| one.task.id.cmp(&other.task.id));
         assert_eq!(
             contents.entries,
             [orphan.clone(), entry(OTHER)],
@@ -249,7 +284,7 @@ mod unreadable {
         drop(journal);
 
         let (_, mut again) = open(directory.path());
-        again.entries.sort_by(|one, other| one.task.cmp(&other.task));
+        again.entries.sort_by(|one, other| one.task.id.cmp(&other.task.id));
         assert_eq!(again.entries, [orphan, entry(OTHER)]);
         assert_eq!(again.corrupt, [], "it is told once");
         assert_eq!(fs::read(&copy).expect("still kept"), bytes);
@@ -258,7 +293,7 @@ mod unreadable {
 
     #[test]
     fn a_truncated_file_is_kept_and_its_run_is_an_orphan() {
-        let whole = encode(&entry(TASK)).expect("encoded");
+        let whole = bytes_of(&entry(TASK));
         for cut in [0, 1, 20, 90, whole.len() / 2, whole.len() - 1] {
             quarantined(&whole[..cut]);
         }
@@ -279,23 +314,15 @@ mod unreadable {
 
     #[test]
     fn a_wrong_checksum_is_kept_and_its_run_is_an_orphan() {
-        let mut bytes = encode(&entry(TASK)).expect("encoded");
+        let mut bytes = bytes_of(&entry(TASK));
         let last = bytes.len() - 3;
         bytes[last] ^= 1;
         assert!(quarantined(&bytes).contains("checksum"));
     }
 
     #[test]
-    fn a_good_checksum_over_something_else_is_kept_and_its_run_is_an_orphan() {
-        let payload = br#"{"task":"0123456789abcdef","surprise":1}"#;
-        let mut bytes = format!("{MAGIC} {VERSION} {}\n", checksum(payload)).into_bytes();
-        bytes.extend_from_slice(payload);
-        assert!(quarantined(&bytes).contains("surprise"));
-    }
-
-    #[test]
     fn another_tasks_entry_under_this_name_is_kept_and_this_run_is_an_orphan() {
-        let bytes = encode(&entry(OTHER)).expect("encoded");
+        let bytes = bytes_of(&entry(OTHER));
         assert!(quarantined(&bytes).contains("another task"));
     }
 
@@ -342,7 +369,7 @@ mod unreadable {
             fs::write(directory.path().join(format!("{number:016x}.task")), "x").expect("written");
         }
         let (_, contents) = open(directory.path());
-        let tasks: BTreeSet<&str> = contents.entries.iter().map(|entry| entry.task.as_str()).collect();
+        let tasks: BTreeSet<&str> = contents.entries.iter().map(|entry| entry.task.id.as_str()).collect();
         assert_eq!((contents.entries.len(), tasks.len(), contents.corrupt.len()), (2_000, 2_000, 2_000));
     }
 }
@@ -367,15 +394,38 @@ mod refused {
     fn an_entry_of_a_newer_version_stops_the_start_and_is_left_alone() {
         let directory = directory();
         let path = directory.path().join(format!("{TASK}.task"));
-        let bytes = b"spark-job-worker 2 a-checksum-of-another-kind\nbinary \xff\x00";
+        let bytes = b"spark-job-worker 3 a-checksum-of-another-kind\nbinary \xff\x00";
         fs::write(&path, bytes).expect("written");
         let error = Journal::open(directory.path()).expect_err("it is too new");
-        assert!(matches!(error, JournalError::Newer { version: 2, .. }), "{error:?}");
+        assert!(matches!(error, JournalError::Newer { version: 3, .. }), "{error:?}");
         let text = told(&error);
-        for part in [&*path.to_string_lossy(), "format 2", "this one reads 1", "install that version again"] {
+        for part in [&*path.to_string_lossy(), "format 3", "this one reads 2", "install that version again"] {
             assert!(text.contains(part), "{part} is missing in: {text}");
         }
         assert_eq!(fs::read(&path).expect("still there"), bytes);
+    }
+
+    #[test]
+    fn a_whole_entry_of_an_unknown_shape_stops_the_start_and_kills_nothing() {
+        for (version, payload) in [(1, r#"{"task":"0123456789abcdef","surprise":1}"#), (2, "{}"), (0, "{}")] {
+            let directory = directory();
+            let path = directory.path().join(format!("{TASK}.task"));
+            let sum = checksum(payload.as_bytes());
+            let bytes = format!("{MAGIC} {version} {sum}\n{payload}");
+            fs::write(&path, &bytes).expect("written");
+            let error = Journal::open(directory.path()).expect_err("it is another version's");
+            assert!(matches!(error, JournalError::Foreign { .. }), "{error:?}");
+            let text = told(&error);
+            for part in [&*path.to_string_lossy(), "another version", "install that version again"] {
+                assert!(text.contains(part), "{part} is missing in: {text}");
+            }
+            let [(file, reason)] = &inspect(directory.path()).expect("looked at").unreadable[..] else {
+                panic!("it is not told of")
+            };
+            assert_eq!((file, reason), (&path, &error.to_string()), "`check --journal` says the same");
+            assert_eq!(names(directory.path()), set(&["lock", &format!("{TASK}.task")]));
+            assert_eq!(fs::read_to_string(&path).expect("still there"), bytes);
+        }
     }
 
     #[test]
@@ -394,10 +444,10 @@ mod refused {
     fn a_failed_write_leaves_the_old_entry_and_no_temporary_file() {
         let directory = directory();
         let (journal, _) = open(directory.path());
-        journal.write(&entry(TASK)).expect("written");
+        write(&journal, &entry(TASK)).expect("written");
         // The system refuses to replace a directory by a file, even for root.
         fs::create_dir(directory.path().join(format!("{OTHER}.task"))).expect("made");
-        journal.write(&entry(OTHER)).expect_err("it cannot be renamed");
+        write(&journal, &entry(OTHER)).expect_err("it cannot be renamed");
         fs::remove_dir(directory.path().join(format!("{OTHER}.task"))).expect("removed");
         assert_eq!(names(directory.path()), set(&["lock", &format!("{TASK}.task")]));
     }
@@ -452,7 +502,7 @@ proptest! {
         mutations in prop::collection::vec(mutation(), 1..4),
     ) {
         let written = entry_of(TASK, states().swap_remove(which));
-        let mut bytes = encode(&written).expect("encoded");
+        let mut bytes = bytes_of(&written);
         let rest = if in_the_first_line { bytes.split_off(90) } else { Vec::new() };
         for mutation in &mutations {
             mutation.apply(&mut bytes);

@@ -11,24 +11,22 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Entry, Journal};
 
+/// Orders that wait for the thread; who has one more waits for room. As many as running jobs may bring at one moment.
+const WAITING: usize = 1_024;
 /// The most that is done before the first of it is answered.
 const AT_ONCE: usize = 64;
 
 /// Hands what is to be written to the thread. Copies share it; it ends with the last of them.
 #[derive(Debug, Clone)]
-pub struct Writer(mpsc::UnboundedSender<Order>);
+pub struct Writer(mpsc::Sender<Order>);
 
 #[derive(Debug)]
-struct Order {
-    act: Act,
-    done: oneshot::Sender<io::Result<()>>,
-}
-
-#[derive(Debug)]
-enum Act {
-    Write(Box<Entry>),
-    Remove(String),
-    Probe,
+enum Order {
+    /// A task's id and the bytes of its entry.
+    Write(String, Vec<u8>, oneshot::Sender<io::Result<()>>),
+    Remove(String, oneshot::Sender<io::Result<()>>),
+    Probe(oneshot::Sender<io::Result<()>>),
+    Read(String, oneshot::Sender<io::Result<Option<Entry>>>),
 }
 
 impl Writer {
@@ -37,17 +35,17 @@ impl Writer {
     /// # Errors
     /// Where the system has no thread for it.
     pub fn start(journal: Journal) -> io::Result<Writer> {
-        let (orders, taken) = mpsc::unbounded_channel();
+        let (orders, taken) = mpsc::channel(WAITING);
         thread::Builder::new().name("state".to_owned()).spawn(move || work(&journal, taken))?;
         Ok(Writer(orders))
     }
 
-    /// Makes an entry durable.
+    /// Makes an entry durable: a task's id and the bytes of its entry.
     ///
     /// # Errors
     /// As [`Journal::write`].
-    pub async fn write(&self, entry: Entry) -> io::Result<()> {
-        self.order(Act::Write(Box::new(entry))).await
+    pub async fn write(&self, task: &str, bytes: Vec<u8>) -> io::Result<()> {
+        self.order(|done| Order::Write(task.to_owned(), bytes, done)).await
     }
 
     /// Removes an entry.
@@ -55,7 +53,15 @@ impl Writer {
     /// # Errors
     /// As [`Journal::remove`].
     pub async fn remove(&self, task: &str) -> io::Result<()> {
-        self.order(Act::Remove(task.to_owned())).await
+        self.order(|done| Order::Remove(task.to_owned(), done)).await
+    }
+
+    /// A task's entry as it is on disk; none where there is none.
+    ///
+    /// # Errors
+    /// What the system says, or what is wrong with the entry.
+    pub async fn read(&self, task: &str) -> io::Result<Option<Entry>> {
+        self.order(|done| Order::Read(task.to_owned(), done)).await
     }
 
     /// Whether entries can be written.
@@ -63,7 +69,7 @@ impl Writer {
     /// # Errors
     /// As [`Journal::probe`].
     pub async fn probe(&self) -> io::Result<()> {
-        self.order(Act::Probe).await
+        self.order(Order::Probe).await
     }
 
     /// Returns when the thread has ended, which only a bug makes it do.
@@ -71,32 +77,29 @@ impl Writer {
         self.0.closed().await;
     }
 
-    async fn order(&self, act: Act) -> io::Result<()> {
+    async fn order<T>(&self, order: impl FnOnce(oneshot::Sender<io::Result<T>>) -> Order) -> io::Result<T> {
         let (done, told) = oneshot::channel();
         let ended = || io::Error::other("the journal's thread has ended");
-        self.0.send(Order { act, done }).map_err(|_| ended())?;
+        self.0.send(order(done)).await.map_err(|_| ended())?;
         told.await.map_err(|_| ended())?
     }
 }
 
-fn work(journal: &Journal, mut taken: mpsc::UnboundedReceiver<Order>) {
+/// Who no longer listens has been stopped, and the next start reads what is there; so nothing here minds.
+fn work(journal: &Journal, mut taken: mpsc::Receiver<Order>) {
     let mut orders = Vec::with_capacity(AT_ONCE);
     while taken.blocking_recv_many(&mut orders, AT_ONCE) > 0 {
         let mut laid = Vec::with_capacity(orders.len());
-        for Order { act, done } in orders.drain(..) {
-            let result = match act {
-                Act::Write(entry) => match journal.lay(&entry) {
-                    Ok(()) => {
-                        laid.push(done);
-                        continue;
-                    }
-                    failed => failed,
+        for order in orders.drain(..) {
+            match order {
+                Order::Write(task, bytes, done) => match journal.lay(&task, &bytes) {
+                    Ok(()) => laid.push(done),
+                    failed => drop(done.send(failed)),
                 },
-                Act::Remove(task) => journal.remove(&task),
-                Act::Probe => journal.probe(),
-            };
-            // Who no longer listens has been stopped, and the next start reads what is there.
-            let _ = done.send(result);
+                Order::Remove(task, done) => drop(done.send(journal.remove(&task))),
+                Order::Probe(done) => drop(done.send(journal.probe())),
+                Order::Read(task, done) => drop(done.send(journal.read_one(&task))),
+            }
         }
         if laid.is_empty() {
             continue;

@@ -1,28 +1,52 @@
 //! Every pair of state and event, in one table.
 
 use super::*;
-use crate::job::report::{ErrorName, Source, Success};
+use crate::job::report::{Cost, ErrorName, Source, Success};
 
-const STATES: [&str; 8] =
-    ["Received", "Submitting", "InDoubt", "Running", "Ended", "Ended+leftover", "Orphaned", "Settled"];
+const STATES: [&str; 10] = [
+    "Received",
+    "Submitting",
+    "InDoubt",
+    "Running",
+    "Judged",
+    "Judged+doubled",
+    "Ended",
+    "Ended+leftover",
+    "Orphaned",
+    "Settled",
+];
 
 /// A row an event; a column a state, in the order of [`STATES`]. `-` is illegal, `=` keeps the state.
-const TABLE: [(&str, [&str; 8]); 15] = [
-    ("Ready", ["Submitting", "-", "-", "-", "-", "-", "-", "-"]),
-    ("Submitted", ["-", "Running", "-", "-", "-", "-", "-", "-"]),
-    ("Refused", ["-", "Ended", "-", "-", "-", "-", "-", "-"]),
-    ("NotNow", ["-", "Received", "-", "-", "-", "-", "-", "-"]),
-    ("Unsure", ["-", "InDoubt", "-", "-", "-", "-", "-", "-"]),
-    ("Found", ["-", "-", "Running", "-", "-", "-", "-", "-"]),
-    ("Absent", ["-", "-", "Received", "-", "-", "-", "-", "-"]),
-    ("Learned", ["-", "-", "-", "Running", "-", "-", "Orphaned", "-"]),
-    ("Ended", ["Ended", "-", "Ended", "Ended", "-", "-", "-", "-"]),
-    ("Ended+leftover", ["Ended", "-", "Ended+leftover", "Ended+leftover", "-", "-", "-", "-"]),
-    ("Acknowledged", ["-", "-", "-", "-", "Settled", "Orphaned", "-", "-"]),
-    ("TokenGone(kill)", ["Settled", "Orphaned", "Orphaned", "Orphaned", "Settled", "Orphaned", "=", "="]),
-    ("TokenGone(leave)", ["Settled", "Orphaned", "Orphaned", "Settled", "Settled", "Orphaned", "=", "="]),
-    ("Killed", ["-", "-", "-", "-", "-", "-", "Settled", "-"]),
-    ("Stop", ["Ended", "Ended+leftover", "Ended+leftover", "Ended+leftover", "=", "=", "=", "="]),
+const TABLE: [(&str, [&str; 10]); 17] = [
+    ("Ready", ["Submitting", "-", "-", "-", "-", "-", "-", "-", "-", "-"]),
+    ("Submitted", ["-", "Running", "-", "-", "-", "-", "-", "-", "-", "-"]),
+    ("Refused", ["-", "Ended", "-", "-", "-", "-", "-", "-", "-", "-"]),
+    ("NotNow", ["-", "Received", "-", "-", "-", "-", "-", "-", "-", "-"]),
+    ("Unsure", ["-", "InDoubt", "-", "-", "-", "-", "-", "-", "-", "-"]),
+    ("Found", ["-", "-", "Running", "-", "-", "-", "-", "-", "-", "-"]),
+    ("Absent", ["-", "-", "Received", "-", "-", "-", "-", "-", "-", "-"]),
+    ("Learned", ["-", "-", "-", "Running", "-", "-", "-", "-", "Orphaned", "-"]),
+    ("Judged", ["-", "-", "-", "Judged", "-", "-", "-", "-", "-", "-"]),
+    ("Gathered", ["-", "-", "-", "-", "Ended", "Ended+leftover", "-", "-", "-", "-"]),
+    ("Ended", ["Ended", "-", "Ended", "Ended", "-", "-", "-", "-", "-", "-"]),
+    ("Ended+leftover", ["Ended", "-", "Ended+leftover", "Ended+leftover", "-", "-", "-", "-", "-", "-"]),
+    ("Acknowledged", ["-", "-", "-", "-", "-", "-", "Settled", "Orphaned", "-", "-"]),
+    (
+        "TokenGone(kill)",
+        [
+            "Settled", "Orphaned", "Orphaned", "Orphaned", "Settled", "Orphaned", "Settled", "Orphaned", "=",
+            "=",
+        ],
+    ),
+    (
+        "TokenGone(leave)",
+        [
+            "Settled", "Orphaned", "Orphaned", "Settled", "Settled", "Orphaned", "Settled", "Orphaned", "=",
+            "=",
+        ],
+    ),
+    ("Killed", ["-", "-", "-", "-", "-", "-", "-", "-", "Settled", "-"]),
+    ("Stop", ["Ended", "Ended+leftover", "Ended+leftover", "Ended+leftover", "=", "=", "=", "=", "=", "="]),
 ];
 
 #[test]
@@ -45,20 +69,48 @@ fn every_pair_of_state_and_event_is_decided() {
 }
 
 #[test]
-fn every_state_has_its_duty() {
-    let duties = [
-        Duty::Prepare,
-        Duty::Submit,
-        Duty::Find,
-        Duty::Watch,
-        Duty::Report,
-        Duty::Report,
-        Duty::Kill,
-        Duty::Forget,
-    ];
-    for (name, duty) in STATES.iter().zip(duties) {
-        assert_eq!(state(name).duty(), duty, "{name}");
+fn every_state_says_which_run_it_is_about() {
+    for name in STATES {
+        let expected = match name {
+            "Ended" | "Settled" => None,
+            _ => Some(run()),
+        };
+        assert_eq!(state(name).run(), expected.as_ref(), "{name}");
     }
+}
+
+#[test]
+fn every_stage_has_a_name_of_its_own() {
+    let names: std::collections::BTreeSet<&str> = Stage::ALL.iter().map(|stage| stage.as_str()).collect();
+    assert_eq!(names.len(), Stage::ALL.len());
+    for name in STATES {
+        assert_eq!(state(name).name(), name.split('+').next().expect("a name"));
+    }
+}
+
+#[test]
+fn only_a_post_that_may_be_out_means_something_else_after_a_restart() {
+    for name in STATES {
+        let before = state(name);
+        let after = before.clone().read_back();
+        match before {
+            State::Submitting { attempt, since } => {
+                assert_eq!(after, State::InDoubt { attempt, since, answered: false });
+            }
+            before => assert_eq!(after, before),
+        }
+    }
+}
+
+#[test]
+fn what_livy_said_to_a_doubtful_post_stays_with_it_and_patience_counts_from_that_post() {
+    let unsure = Event::Unsure { answered: true, words: "500 boom".into() };
+    let doubt = next(State::Submitting { attempt: attempt(), since: Timestamp(7) }, unsure).expect("unsure");
+    let State::InDoubt { attempt, .. } = &doubt else { panic!("{doubt:?}") };
+    assert_eq!(attempt.held, Some(Hold { since: Timestamp(7), words: "500 boom".into() }));
+    let received = next(doubt, Event::Absent).expect("absent");
+    let State::Received { attempt } = received else { panic!("{received:?}") };
+    assert_eq!(attempt.held, Some(Hold { since: Timestamp(7), words: "500 boom".into() }));
 }
 
 #[test]
@@ -69,7 +121,7 @@ fn patience_counts_from_the_first_wait_and_shows_the_last_words() {
         Event::Ready { at: Timestamp(7), held: Some(held(5, "refused")) },
     )
     .expect("ready");
-    let received = next(submitting, Event::NotNow(held(9, "too many sessions"))).expect("not now");
+    let received = next(submitting, Event::NotNow(Some(held(9, "too many sessions")))).expect("not now");
     let State::Received { attempt } = received else { panic!("{received:?}") };
     assert_eq!(attempt.held, Some(held(5, "too many sessions")));
 }
@@ -81,7 +133,11 @@ fn what_may_have_been_submitted_keeps_its_identity_to_the_end() {
 }
 
 fn label(state: &State) -> &'static str {
-    if matches!(state, State::Ended { leftover: Some(_), .. }) { "Ended+leftover" } else { state.name() }
+    match state {
+        State::Ended { leftover: Some(_), .. } => "Ended+leftover",
+        State::Judged { word, .. } if word.doubled => "Judged+doubled",
+        other => other.name(),
+    }
 }
 
 fn run() -> Run {
@@ -96,6 +152,21 @@ fn failure() -> Failure {
     Failure::new(ErrorName::Rejected, "Submitting", "no")
 }
 
+fn word(doubled: bool) -> Box<FinalWord> {
+    Box::new(FinalWord {
+        end: AppEnd::Succeeded,
+        doubled,
+        diagnostics: String::new(),
+        started: None,
+        launched: None,
+        finished: None,
+        memory_seconds: None,
+        vcore_seconds: None,
+        tracking_url: None,
+        log_url: None,
+    })
+}
+
 fn state(name: &str) -> State {
     let outcome = Outcome::Succeeded(Box::new(Success {
         application_id: None,
@@ -104,6 +175,7 @@ fn state(name: &str) -> State {
         verdict_source: Source::Livy,
         queued_millis: None,
         run_millis: None,
+        cost: Cost::default(),
         tracking_url: None,
         driver_log_url: None,
         execution: None,
@@ -113,6 +185,8 @@ fn state(name: &str) -> State {
         "Submitting" => State::Submitting { attempt: attempt(), since: Timestamp(1) },
         "InDoubt" => State::InDoubt { attempt: attempt(), since: Timestamp(1), answered: true },
         "Running" => State::Running { run: run() },
+        "Judged" => State::Judged { run: run(), word: word(false) },
+        "Judged+doubled" => State::Judged { run: run(), word: word(true) },
         "Ended" => State::Ended { outcome, leftover: None },
         "Ended+leftover" => State::Ended { outcome, leftover: Some(run()) },
         "Orphaned" => State::Orphaned { run: run() },
@@ -127,10 +201,12 @@ fn event(name: &str) -> Event {
         "Ready" => Event::Ready { at: Timestamp(2), held: None },
         "Submitted" => Event::Submitted(run()),
         "Refused" => Event::Refused(failure()),
-        "NotNow" => Event::NotNow(Hold { since: Timestamp(3), words: "full".into() }),
-        "Unsure" => Event::Unsure { answered: false },
+        "NotNow" => Event::NotNow(Some(Hold { since: Timestamp(3), words: "full".into() })),
+        "Unsure" => Event::Unsure { answered: false, words: "lost".into() },
+        "Judged" => Event::Judged { run: run(), word: word(false) },
+        "Gathered" => Event::Gathered(outcome),
         "Found" => Event::Found(run()),
-        "Absent" => Event::Absent(None),
+        "Absent" => Event::Absent,
         "Learned" => Event::Learned(Run { application: Some("application_1_0001".into()), ..run() }),
         "Ended" => Event::Ended { outcome, leftover: None },
         "Ended+leftover" => Event::Ended { outcome, leftover: Some(run()) },

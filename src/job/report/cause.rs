@@ -84,6 +84,8 @@ fn cause_value(failure: &Failure, text: usize, logs: &Logs<'_>) -> Value {
     map.insert("diagnostics".into(), json!(clip_option(&failure.diagnostics)));
     map.insert("rootCause".into(), json!(root_cause(failure).map(|line| clip(line, text.min(1024)))));
     map.insert("execution".into(), json!(clip_option(&failure.execution)));
+    map.insert("memorySeconds".into(), json!(failure.cost.memory_seconds));
+    map.insert("vcoreSeconds".into(), json!(failure.cost.vcore_seconds));
     map.insert("log".into(), json!(logs.livy));
     if !failure.driver.is_empty() {
         map.insert("driverStderr".into(), json!(logs.stderr));

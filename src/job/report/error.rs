@@ -1,9 +1,7 @@
 //! The names under which a job fails, and which of them are worth a Retry.
 
-use serde::{Deserialize, Serialize};
-
 /// What `Retry` and `Catch` match on. These names are a promise: state machines contain them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorName {
     /// The input is wrong.
     InvalidInput,

@@ -2,6 +2,7 @@
 
 use super::log::root_cause;
 use super::*;
+use serde::Deserialize;
 
 #[test]
 fn a_cause_shows_no_secret() {
@@ -274,6 +275,7 @@ fn success(execution: String) -> Success {
         verdict_source: Source::Livy,
         queued_millis: Some(3_100),
         run_millis: Some(42_000),
+        cost: Cost { memory_seconds: Some(24_249), vcore_seconds: Some(23) },
         tracking_url: Some("http://rm/proxy".into()),
         driver_log_url: None,
         execution: Some(execution),

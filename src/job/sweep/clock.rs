@@ -27,7 +27,14 @@ pub(super) struct Clock {
 impl Clock {
     /// `who` answered, or did not, at `at` since the process began. Sweeps are made every `interval`. Without a YARN
     /// Livy's answers are enough.
-    pub(super) fn note(&mut self, who: Asked, answered: bool, at: Duration, interval: Duration, has_yarn: bool) {
+    pub(super) fn note(
+        &mut self,
+        who: Asked,
+        answered: bool,
+        at: Duration,
+        interval: Duration,
+        has_yarn: bool,
+    ) {
         match who {
             Asked::Livy => self.livy = answered,
             Asked::Yarn => self.yarn = answered,

@@ -1,6 +1,6 @@
 //! Whether a service answers, and how long that takes it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::sync::watch;

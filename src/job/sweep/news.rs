@@ -3,8 +3,8 @@
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::ops::telemetry::message_id;
 use crate::job::world::NoAnswer;
+use crate::ops::telemetry::message_id;
 
 /// How a service was found.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -147,3 +147,144 @@ fn is_news(seen: Option<&Sight>, sight: &Sight) -> bool {
         || seen.livy == sight.livy;
     !same_livy || seen.active != sight.active || seen.missing != sight.missing
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::world::{AppState, BatchState, Moving};
+
+    const ID: &str = "application_1_0001";
+
+    fn run(application: Option<&str>) -> Run {
+        Run { application: application.map(str::to_owned), ..Run::new("a".into(), "sjw-a".into()) }
+    }
+
+    fn view(state: BatchState) -> BatchView {
+        BatchView {
+            id: 0,
+            name: "a".into(),
+            state,
+            application: None,
+            proxy_user: None,
+            driver_log_url: None,
+            tracking_url: None,
+            hollow: false,
+        }
+    }
+
+    fn list(ids: &[&str]) -> Option<Active> {
+        let moving = ids.iter().map(|id| Moving {
+            name: "a".into(),
+            progress: 0.0,
+            application: Application {
+                id: (*id).into(),
+                state: AppState::Active,
+                word: "RUNNING".into(),
+                started: None,
+                launched: None,
+                finished: None,
+                memory_seconds: None,
+                vcore_seconds: None,
+                diagnostics: String::new(),
+                tracking_url: None,
+                log_url: None,
+            },
+        });
+        let moving: Vec<Moving> = moving.collect();
+        Some(if moving.is_empty() { Active::new() } else { Active::from([("sjw-a".to_owned(), moving)]) })
+    }
+
+    fn livy(roll: &mut Roll<&'static str>, state: BatchState) -> Vec<(&'static str, Sight)> {
+        let names = roll.names();
+        roll.livy(&names, Ok(vec![view(state)]))
+    }
+
+    fn yarn(roll: &mut Roll<&'static str>, ids: &[&str]) -> Vec<(&'static str, Sight)> {
+        let serial = roll.begin();
+        roll.yarn(serial, list(ids), Duration::ZERO)
+    }
+
+    /// The one sight that is told.
+    fn only(told: Vec<(&'static str, Sight)>) -> Sight {
+        let mut told = told.into_iter();
+        let (_, sight) = told.next().expect("somebody is told");
+        assert!(told.next().is_none(), "nobody else is");
+        sight
+    }
+
+    #[test]
+    fn a_job_is_told_first_of_all_and_then_only_what_changes() {
+        let mut roll = Roll::default();
+        roll.enter(&run(None), roll.begun(), None, "job");
+        let first = only(livy(&mut roll, BatchState::Starting));
+        assert_eq!((first.active.clone(), first.missing), (None, false));
+        roll.enter(&run(None), roll.begun(), Some(first), "job");
+        assert!(livy(&mut roll, BatchState::Starting).is_empty());
+        let second = only(yarn(&mut roll, &[]));
+        assert_eq!(second.active.as_deref(), Some(&[][..]), "YARN answers now");
+        roll.enter(&run(None), roll.begun(), Some(second), "job");
+        assert!(yarn(&mut roll, &[]).is_empty());
+        let third = only(livy(&mut roll, BatchState::Running));
+        assert!(matches!(&third.livy, Look::Seen(view) if view.state == BatchState::Running));
+    }
+
+    #[test]
+    fn an_application_is_missing_from_the_first_list_that_was_asked_for_after_it_was_known() {
+        let mut roll = Roll::default();
+        let early = roll.begin();
+        roll.enter(&run(Some(ID)), roll.begun(), None, "job");
+        let first = only(roll.yarn(early, list(&[]), Duration::ZERO));
+        assert!(!first.missing, "that list was asked for before");
+        roll.enter(&run(Some(ID)), early, Some(first), "job");
+        let second = only(yarn(&mut roll, &[]));
+        assert!(second.missing);
+        roll.enter(&run(Some(ID)), early, Some(second), "job");
+        assert!(yarn(&mut roll, &[]).is_empty(), "the same again is no news");
+        assert!(!only(yarn(&mut roll, &[ID])).missing);
+    }
+
+    #[test]
+    fn a_run_without_an_id_is_never_missing() {
+        let mut roll = Roll::default();
+        roll.enter(&run(None), roll.begun(), None, "job");
+        assert!(!only(yarn(&mut roll, &[])).missing);
+    }
+
+    #[test]
+    fn a_silent_yarn_shows_nothing_and_misses_nothing() {
+        let mut roll = Roll::default();
+        roll.enter(&run(Some(ID)), roll.begun(), None, "job");
+        let serial = roll.begin();
+        let sight = only(roll.yarn(serial, None, Duration::ZERO));
+        assert_eq!((sight.active, sight.missing), (None, false));
+    }
+
+    #[test]
+    fn why_livy_is_silent_is_not_worth_a_word_and_that_it_is_is() {
+        let mut roll = Roll::default();
+        roll.enter(&run(None), roll.begun(), None, "job");
+        let names = roll.names();
+        let first = only(roll.livy(&names, Err("refused".into())));
+        roll.enter(&run(None), roll.begun(), Some(first), "job");
+        assert!(roll.livy(&names, Err("timed out".into())).is_empty());
+        let second = only(roll.livy(&names, Ok(Vec::new())));
+        assert_eq!(second.livy, Look::Missing);
+    }
+
+    #[test]
+    fn who_registered_after_the_question_hears_nothing_of_its_answer_and_who_left_neither() {
+        let mut roll = Roll::default();
+        let before = roll.names();
+        roll.enter(&run(None), roll.begun(), None, "job");
+        assert!(roll.livy(&before, Ok(Vec::new())).is_empty(), "it was not asked about");
+        roll.leave("a");
+        assert!(roll.is_empty() && yarn(&mut roll, &[]).is_empty());
+    }
+
+    #[test]
+    fn who_waits_for_an_application_follows_it() {
+        let mut roll = Roll::default();
+        roll.enter(&run(Some(ID)), roll.begun(), None, "job");
+        assert!(roll.follows(ID) && !roll.follows("application_1_0002"));
+    }
+}

@@ -96,6 +96,32 @@ fn a_submission_without_an_application_fails_after_a_late_look() {
 }
 
 #[test]
+fn livys_success_without_an_application_is_believed_after_a_late_look() {
+    let mut known = Known { has_application: false, ..known(0) };
+    known.unchanged_for = Duration::from_secs(29);
+    assert_eq!(judge(LivyView::Success, YarnView::NotFound, known, WAITS), Running);
+    known.unchanged_for = LATE;
+    assert_eq!(judge(LivyView::Success, YarnView::NotFound, known, WAITS), Succeeded(Source::Livy));
+}
+
+#[test]
+fn patience_with_a_silent_yarn_is_counted_in_time_and_everything_else_in_answers() {
+    let known = Known { unchanged_for: Duration::ZERO, ..known(600) };
+    assert_eq!(judge(LivyView::Success, YarnView::Unreachable, known, WAITS), Succeeded(Source::Livy));
+    assert_eq!(judge(LivyView::NotFound, YarnView::NotFound, known, WAITS), Running);
+    assert_eq!(judge(LivyView::NotFound, YarnView::Off, known, WAITS), Running);
+}
+
+#[test]
+fn where_lists_hide_a_submission_without_an_application_is_lost() {
+    let mut known = Known { has_application: false, hides: true, ..known(0) };
+    known.unchanged_for = WAITS.lost_after - Duration::from_secs(1);
+    assert_eq!(judge(LivyView::Dead, YarnView::NotFound, known, WAITS), Running);
+    known.unchanged_for = WAITS.lost_after;
+    assert_eq!(judge(LivyView::Dead, YarnView::NotFound, known, WAITS), Open(ErrorName::Lost));
+}
+
+#[test]
 fn a_spark_submit_that_hangs_fails_after_the_start_timeout() {
     let mut known = Known { has_application: false, ..known(0) };
     known.without_application_for = 29 * MINUTE;
@@ -138,10 +164,12 @@ fn check(livy: LivyView, yarn: YarnView, verdict: Verdict) {
 fn known(minutes: u32) -> Known {
     Known {
         unchanged_for: MINUTE * minutes,
+        silent_for: MINUTE * minutes,
         without_application_for: MINUTE * minutes,
         has_application: true,
         on_yarn: true,
         gave_up_looking: false,
+        hides: false,
     }
 }
 

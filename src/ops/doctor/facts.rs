@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::activity::Trouble;
 use crate::config::{LivyConf, Role, Settings};
+use crate::job::world::NoAnswer;
 use crate::ops::admin::Overview;
-use crate::spark::connection::NoAnswer;
 use crate::spark::yarn::About;
 
 /// Everything.

@@ -60,6 +60,9 @@ pub const LIVY_BARRED: &str = "0978a619daee4c128828c2a18785f276";
 /// YARN is there and cannot be used: its certificate is not trusted, or it does not take our password.
 pub const YARN_BARRED: &str = "88ef1729623046569c02e0cbf4f4fcf2";
 
+/// YARN's lists leave out applications of ours, or it does not let us see one; and when that is over.
+pub const YARN_HIDES: &str = "d2a7c1f0b8e94c35a6f1e2b3c4d5f607";
+
 /// The configuration has certificates of Livy or YARN go unverified.
 pub const TLS_INSECURE: &str = "c836b9c52a544ba49a0a1bf1ad33218f";
 

@@ -7,8 +7,7 @@ use serde::Deserialize;
 
 use super::{ResourceManager, telling};
 use crate::job::machine::Timestamp;
-use crate::job::world::{Unreachable, YarnMemory};
-use crate::spark::connection::NoAnswer;
+use crate::job::world::{NoAnswer, Unreachable, YarnMemory};
 use crate::spark::{odd, read_body};
 
 /// What a ResourceManager says of itself.
@@ -25,7 +24,8 @@ pub struct About {
 impl About {
     /// Whether its applications outlive a restart.
     pub fn keeps(&self) -> bool {
-        !self.store.is_empty() && !self.store.ends_with("NullRMStateStore")
+        const FORGET: [&str; 2] = ["NullRMStateStore", "MemoryRMStateStore"];
+        !self.store.is_empty() && !FORGET.iter().any(|store| self.store.ends_with(store))
     }
 }
 

@@ -10,7 +10,8 @@ use super::super::facts::{Aws, Livy, Yarn};
 use super::ANSWERS;
 use crate::activity::{Condition, Looked, StepFunctions, Trouble};
 use crate::config::Settings;
-use crate::spark::connection::{Access, NoAnswer};
+use crate::job::world::NoAnswer;
+use crate::spark::connection::Access;
 use crate::spark::{livy, yarn};
 
 /// The SDK may ask the metadata service for the region first; time must be left for what comes then.

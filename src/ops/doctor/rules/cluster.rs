@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::Finding;
 use super::super::facts::{Configured, Daemon, Facts, Livy, Yarn};
 use crate::config::LivyConf;
-use crate::spark::connection::NoAnswer;
+use crate::job::world::NoAnswer;
 use crate::spark::yarn::About;
 
 const CONF: &str = "/etc/livy/conf/livy.conf";
@@ -46,7 +46,7 @@ fn answers(facts: &Facts, configured: &Configured, livy: &Livy) -> Finding {
                 facts.configuration.path
             ),
         ),
-        Err(NoAnswer::Barred(words)) => barred("livy", url, words, facts),
+        Err(NoAnswer::Barred(words) | NoAnswer::Unsupported(words)) => barred("livy", url, words, facts),
     }
 }
 
@@ -149,7 +149,7 @@ fn yarn(
     let reason = about.as_ref().err().or(tags.as_ref().err());
     let mut findings = vec![match reason {
         None => Finding::ok("yarn", format!("{url} answers")),
-        Some(NoAnswer::Barred(words)) => barred("yarn", &url, words, facts),
+        Some(NoAnswer::Barred(words) | NoAnswer::Unsupported(words)) => barred("yarn", &url, words, facts),
         Some(NoAnswer::Silent(words)) => Finding::fail(
             "yarn",
             format!("{url}: {words}"),

@@ -12,7 +12,7 @@ use crate::activity::{Condition, Trouble};
 use crate::config::{Activity, LivyConf, Role, Settings};
 use crate::job::machine::Timestamp;
 use crate::ops::admin::Overview;
-use crate::spark::connection::NoAnswer;
+use crate::job::world::NoAnswer;
 use crate::spark::yarn::About;
 
 use Status::{Fail, Ok as Good, Skip, Warn};

@@ -1,0 +1,71 @@
+//! More than one application with one tag: the oldest is ours, the others are killed.
+
+use std::collections::BTreeSet;
+
+use tokio::time::sleep;
+use tracing::{error, warn};
+
+use crate::job::machine::Run;
+use crate::job::world::{AppState, Counted, NotKilled, World, Yarn};
+use crate::ops::telemetry::message_id;
+use crate::retry;
+
+/// How often the kill of a double is tried before the job that is ours goes on.
+const KILL_TRIES: usize = 8;
+
+/// The doubles of a run that were seen: each is counted and told of once.
+#[derive(Debug, Default)]
+pub(super) struct Doubles(BTreeSet<String>);
+
+impl Doubles {
+    /// Whether any was seen.
+    pub(super) fn were_seen(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// Kills what YARN has beside the oldest.
+    pub(super) async fn kill_others<W: World>(&mut self, world: &W, run: &Run, answer: &Yarn) {
+        let Yarn::Answer(found) = answer else { return };
+        let others = found.iter().skip(1).filter(|application| application.state == AppState::Active);
+        let others = others.map(|application| application.id.clone()).collect();
+        self.kill(world, run, others).await;
+    }
+
+    /// Kills these.
+    pub(super) async fn kill<W: World>(&mut self, world: &W, run: &Run, others: Vec<String>) {
+        for id in others {
+            if self.0.insert(id.clone()) {
+                world.count(Counted::Doubled);
+                error!(
+                    message_id = message_id::APPLICATION_DOUBLED,
+                    yarn_application_id = id,
+                    "{} has a second application, {id}; it is killed",
+                    run.name
+                );
+            }
+            kill_one(world, &id).await;
+        }
+    }
+}
+
+async fn kill_one<W: World>(world: &W, id: &str) {
+    let mut waits = retry::LOOK.start();
+    for _ in 0..KILL_TRIES {
+        match world.kill(id).await {
+            Ok(()) => return,
+            Err(NotKilled::NotNow(words)) => warn!("YARN does not kill {id}: {words}"),
+            Err(NotKilled::Forbidden(words)) => return tell_forbidden(id, &words),
+        }
+        sleep(waits.next(fastrand::f64())).await;
+    }
+}
+
+/// Only an operator can help: somebody else's ResourceManager, an ACL, Kerberos.
+pub(super) fn tell_forbidden(application: &str, words: &str) {
+    error!(
+        message_id = message_id::KILL_FORBIDDEN,
+        yarn_application_id = application,
+        "YARN does not let the worker kill {application}: {words}; trying on, and Livy is asked to; \
+         allow it, or kill the application by hand"
+    );
+}

@@ -1,0 +1,79 @@
+//! In doubt: look for what a POST may have left, by name in Livy, by tag in YARN and among this node's processes.
+
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use super::submit::learn;
+use super::{Means, Memory, ended, failure, of_run};
+use crate::job::Task;
+use crate::job::machine::{Attempt, Event, Run};
+use crate::job::report::ErrorName;
+use crate::job::steps::find::{Doubt, Finding, Patience, Round, Search};
+use crate::job::world::{Unreachable, World};
+
+/// Looks until the rules call it an event.
+pub(in crate::job) async fn find<W: World>(
+    means: &Means<W>,
+    task: &Task,
+    attempt: &Attempt,
+    doubt: Doubt,
+    memory: &mut Memory,
+) -> Event {
+    let (world, rules, run) = (&*means.world, &means.rules, &attempt.run);
+    let patience = Patience {
+        interval: rules.interval,
+        settle: rules.waits.submit_settle,
+        doubt_limit: rules.doubt_limit,
+    };
+    let mut search = Search::new(doubt, patience, means.now());
+    loop {
+        let (livy, yarn, remembers, carried) = tokio::join!(
+            world.find(&run.name),
+            world.tagged(&run.tag),
+            world.memory(),
+            world.carried(&run.tag)
+        );
+        memory.doubles.kill_others(world, run, &yarn).await;
+        let round = Round { livy, yarn, memory: remembers.ok(), carried, hides: means.sweep.hides() };
+        match search.see(round, means.now()) {
+            Finding::Open => {}
+            Finding::Batch(view) => {
+                return Event::Found(learn(run, &view, world.now(), task.proxy_user()));
+            }
+            Finding::Application(application) => {
+                info!("YARN has {} as {}, and Livy has no record of it", run.name, application.id);
+                return Event::Found(Run {
+                    application: Some(application.id),
+                    submitted: application.started,
+                    ..run.clone()
+                });
+            }
+            Finding::Zombie => delete_empty(world, run).await,
+            Finding::Absent { zombie } => {
+                if zombie {
+                    delete_empty(world, run).await;
+                }
+                info!("nothing came of the POST of {}; it may be submitted again", run.name);
+                return Event::Absent;
+            }
+            Finding::Unknowable => return unknowable(task, attempt),
+        }
+        sleep(rules.interval).await;
+    }
+}
+
+fn unknowable(task: &Task, attempt: &Attempt) -> Event {
+    let said = attempt.held.as_ref().map(|hold| format!(": {}", hold.words)).unwrap_or_default();
+    let message = format!(
+        "Livy did not say whether it took the job, and nobody knows any more; it may have run (the POST ended with{said})"
+    );
+    let failure = failure(task, ErrorName::Lost, "InDoubt", message);
+    ended(of_run(Some(&attempt.run), failure), Some(attempt.run.clone()))
+}
+
+async fn delete_empty<W: World>(world: &W, run: &Run) {
+    info!("deleting the empty record that holds the name {}", run.name);
+    if let Err(Unreachable(words)) = world.delete(&run.name).await {
+        warn!("the record {} could not be deleted: {words}", run.name);
+    }
+}

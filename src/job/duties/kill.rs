@@ -1,0 +1,130 @@
+//! Nobody waits any more: kill the run and see that it is dead.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+use tracing::{Instrument, info, warn};
+
+use super::Means;
+use super::doubles::tell_forbidden;
+use crate::job::evidence::is_final;
+use crate::job::machine::{Event, Run};
+use crate::job::steps::kill::{Death, KillCheck, Round};
+use crate::job::world::{Carried, Counted, Look, NotKilled, Unreachable, World, Yarn};
+use crate::ops::telemetry::message_id;
+use crate::retry;
+
+/// Kills the run. Livy's DELETE and YARN's kill go on side by side: DELETE can block for minutes and says "deleted" also
+/// where it killed nothing.
+pub(in crate::job) async fn kill<W: World>(means: &Means<W>, run: &Run) -> Event {
+    let (world, rules) = (&means.world, &means.rules);
+    let (tell, livy) = watch::channel(Look::Unreachable("not asked yet".to_owned()));
+    let deleting = delete_until_gone(Arc::clone(world), run.name.clone(), rules.interval, tell);
+    let _deleting = AbortOnDrop(tokio::spawn(deleting.in_current_span()));
+    let mut forbidden = false;
+    let mut check = KillCheck::new(rules.interval, rules.kill_settle, rules.waits.lost_after);
+    loop {
+        let round = look(means, run, &livy).await;
+        if let Some(id) = round.learned() {
+            return Event::Learned(Run { application: Some(id), ..run.clone() });
+        }
+        match check.see(&round, means.now()) {
+            Death::Unproved => {}
+            Death::Verified => {
+                world.count(Counted::KillVerified);
+                info!("{} is dead by YARN's word", run.name);
+                return Event::Killed;
+            }
+            Death::ByLivysWord => {
+                world.count(Counted::KillUnverified);
+                warn!(
+                    message_id = message_id::KILL_UNVERIFIED,
+                    "{} is dead by Livy's word; there is no YARN to ask", run.name
+                );
+                return Event::Killed;
+            }
+        }
+        // What may not be seen may still be killed.
+        let hidden = matches!(round.by_id, Some(Yarn::Hidden(_))).then(|| run.application.clone()).flatten();
+        for id in round.active().into_iter().chain(hidden) {
+            match world.kill(&id).await {
+                Ok(()) => info!("YARN was told to kill {id}"),
+                Err(NotKilled::NotNow(words)) => warn!("YARN does not kill {id}: {words}; trying again"),
+                Err(NotKilled::Forbidden(words)) if !forbidden => {
+                    forbidden = true;
+                    tell_forbidden(&id, &words);
+                }
+                Err(NotKilled::Forbidden(_)) => {}
+            }
+        }
+        sleep(rules.interval).await;
+    }
+}
+
+/// One round of looks.
+async fn look<W: World>(means: &Means<W>, run: &Run, livy: &watch::Receiver<Look>) -> Round {
+    let world = &*means.world;
+    let by_id = async {
+        match &run.application {
+            Some(id) if world.has_yarn() => Some(world.application(id).await),
+            Some(_) | None => None,
+        }
+    };
+    let (by_id, by_tag) = tokio::join!(by_id, world.tagged(&run.tag));
+    if let (Some(Yarn::Hidden(words)), Some(id)) = (&by_id, &run.application) {
+        means.sweep.hidden(id, words);
+    }
+    let livy = livy.borrow().clone();
+    let mut round = Round { livy, by_id, by_tag, carried: Carried::Unknown, hides: means.sweep.hides() };
+    if round.active().is_empty() {
+        // Only where nothing lives it matters what may still come.
+        round.carried = world.carried(&run.tag).await;
+    }
+    round
+}
+
+/// Livy's side of a kill: looks, and deletes what lives. Tells what it sees.
+async fn delete_until_gone<W: World>(
+    world: Arc<W>,
+    name: String,
+    interval: Duration,
+    tell: watch::Sender<Look>,
+) {
+    let mut waits = retry::KILL.start();
+    loop {
+        let look = match world.find(&name).await {
+            Ok(Some(view)) => Look::Seen(view.into()),
+            Ok(None) => Look::Missing,
+            Err(Unreachable(words)) => Look::Unreachable(words),
+        };
+        let lives = match &look {
+            Look::Seen(view) if !is_final(&view.state) => Some(view.name.clone()),
+            Look::Seen(_) | Look::Missing | Look::Unreachable(_) => None,
+        };
+        let silent = matches!(look, Look::Unreachable(_));
+        tell.send_replace(look);
+        let mut pause = if silent { waits.next(fastrand::f64()) } else { interval };
+        if let Some(name) = lives {
+            match world.delete(&name).await {
+                Ok(_) => info!("Livy was told to delete {name}"),
+                Err(Unreachable(words)) => {
+                    warn!("Livy does not delete {name}: {words}; trying again");
+                    pause = waits.next(fastrand::f64());
+                }
+            }
+        }
+        sleep(pause).await;
+    }
+}
+
+/// A task that ends with its owner.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,63 @@
+//! After the end: tell Step Functions until it has the outcome.
+
+use tokio::time::sleep;
+use tracing::{error, info, warn};
+
+use super::Means;
+use crate::job::Task;
+use crate::job::heart::Heart;
+use crate::job::machine::Event;
+use crate::job::report::{Outcome, answers};
+use crate::job::steps::report::{Step, Tries};
+use crate::job::world::{Reported, World};
+use crate::ops::telemetry::message_id;
+
+/// Tells Step Functions until it acknowledges.
+pub(in crate::job) async fn report<W: World>(
+    means: &Means<W>,
+    task: &Task,
+    outcome: &Outcome,
+    heart: Option<&Heart>,
+) -> Event {
+    let Some(token) = &task.token else { return Event::Acknowledged };
+    let mut answers = answers(outcome).into_iter();
+    let Some(mut answer) = answers.next() else { return Event::Acknowledged };
+    let mut tries = Tries::new(answers.len() + 1);
+    let mut told = false;
+    loop {
+        let reported = means.world.report(&task.activity, token, &answer).await;
+        match &reported {
+            Reported::Again { words, .. } => {
+                info!("Step Functions did not take the outcome {}: {words}; trying again", outcome.label());
+            }
+            Reported::Closed(words) => info!("Step Functions says that the task is closed: {words}"),
+            Reported::Acknowledged | Reported::Refused(_) => {}
+        }
+        match tries.see(reported, fastrand::f64()) {
+            Step::Done => return Event::Acknowledged,
+            Step::Again(pause) => sleep(pause).await,
+            Step::Shorter(words) => {
+                warn!(
+                    "Step Functions refuses the outcome {}: {words}; trying a shorter one",
+                    outcome.label()
+                );
+                if let Some(next) = answers.next() {
+                    answer = next;
+                }
+            }
+            Step::GiveUp(words, pause) => {
+                if !std::mem::replace(&mut told, true) {
+                    error!(
+                        message_id = message_id::REPORT_REFUSED,
+                        "Step Functions refuses the outcome {} for good: {words}; the task will time out",
+                        outcome.label()
+                    );
+                }
+                if let Some(heart) = heart {
+                    heart.stop();
+                }
+                sleep(pause).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The second format of an entry: a contract with every later version, apart from the types of the machine.
+//!
+//! A change here needs a new format. `tests/fixtures/journal/v2` has a file of each kind.
+
+mod convert;
+
+use serde::{Deserialize, Serialize};
+
+/// An entry as it stands in the file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct EntryV2 {
+    task: String,
+    token: Option<String>,
+    door: Door,
+    execution: Option<String>,
+    heartbeat_interval_ms: u64,
+    on_abort: Abort,
+    received: u64,
+    request: Option<Request>,
+    state: State,
+}
+
+/// Where a task comes from.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+enum Door {
+    /// The ARN of an activity; empty where only the run is known.
+    Activity(String),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Abort {
+    Kill,
+    Leave,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+enum Request {
+    /// What is sent to Livy.
+    #[serde(rename_all = "camelCase")]
+    Checked { body: Box<str>, proxy_user: Option<Box<str>> },
+    /// What is wrong with it.
+    Wrong(Box<str>),
+    /// An input of the first format.
+    Unchecked(Box<str>),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+enum State {
+    Received { attempt: Attempt },
+    Submitting { attempt: Attempt, since: u64 },
+    InDoubt { attempt: Attempt, since: u64, answered: bool },
+    Running { run: Run },
+    Judged { run: Run, word: Word },
+    Ended { outcome: Outcome, leftover: Option<Run> },
+    Orphaned { run: Run },
+    Settled,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Run {
+    name: String,
+    tag: String,
+    batch: Option<u64>,
+    application: Option<String>,
+    submitted: Option<u64>,
+    proxy_user: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Attempt {
+    run: Run,
+    held: Option<Hold>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Hold {
+    since: u64,
+    words: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum End {
+    Succeeded,
+    Failed,
+    Killed,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Word {
+    end: End,
+    doubled: bool,
+    diagnostics: String,
+    started: Option<u64>,
+    launched: Option<u64>,
+    finished: Option<u64>,
+    memory_seconds: Option<u64>,
+    vcore_seconds: Option<u64>,
+    tracking_url: Option<String>,
+    log_url: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Source {
+    Yarn,
+    Livy,
+    Worker,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+enum Outcome {
+    Succeeded(Box<Success>),
+    Failed(Box<Failure>),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Success {
+    application_id: Option<String>,
+    batch_id: Option<u64>,
+    name: String,
+    verdict_source: Source,
+    queued_ms: Option<u64>,
+    run_ms: Option<u64>,
+    memory_seconds: Option<u64>,
+    vcore_seconds: Option<u64>,
+    tracking_url: Option<String>,
+    driver_log_url: Option<String>,
+    execution: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Failure {
+    /// The name on the wire: `SparkJob.Failed`.
+    error: String,
+    message: String,
+    stage: String,
+    batch_id: Option<u64>,
+    application_id: Option<String>,
+    verdict_source: Source,
+    diagnostics: Option<String>,
+    log: Vec<String>,
+    driver_stderr: Vec<String>,
+    driver_stdout: Vec<String>,
+    log_url: Option<String>,
+    execution: Option<String>,
+    memory_seconds: Option<u64>,
+    vcore_seconds: Option<u64>,
+}

@@ -1,0 +1,312 @@
+//! Between the second format and the types of the machine.
+
+use std::time::Duration;
+
+use super::*;
+use crate::job::journal::Entry;
+use crate::job::machine::{self, OnAbort, Timestamp};
+use crate::job::report::{self, ErrorName};
+use crate::job::world::{AppEnd, Token};
+use crate::job::{self, Task};
+
+impl EntryV2 {
+    /// What is written for a task in a state.
+    pub(in crate::job::journal) fn new(task: &Task, state: &machine::State) -> EntryV2 {
+        EntryV2 {
+            task: task.id.clone(),
+            token: task.token.as_ref().map(|token| token.secret().to_owned()),
+            door: Door::Activity(task.activity.clone()),
+            execution: task.execution.clone(),
+            heartbeat_interval_ms: u64::try_from(task.heartbeat_interval.as_millis()).unwrap_or(u64::MAX),
+            on_abort: match task.on_abort {
+                OnAbort::Kill => Abort::Kill,
+                OnAbort::Leave => Abort::Leave,
+            },
+            received: task.received.0,
+            request: task.request.as_ref().map(Request::from),
+            state: State::from(state),
+        }
+    }
+
+    /// What was read; an error in words where a name is none that this version knows.
+    pub(in crate::job::journal) fn read(self) -> Result<Entry, String> {
+        let Door::Activity(activity) = self.door;
+        let task = Task {
+            id: self.task,
+            token: self.token.map(Token::new),
+            activity,
+            execution: self.execution,
+            request: self.request.map(job::Request::from),
+            heartbeat_interval: Duration::from_millis(self.heartbeat_interval_ms),
+            on_abort: match self.on_abort {
+                Abort::Kill => OnAbort::Kill,
+                Abort::Leave => OnAbort::Leave,
+            },
+            received: Timestamp(self.received),
+        };
+        Ok(Entry { task, state: self.state.read()?, is_old: false })
+    }
+}
+
+impl From<&job::Request> for Request {
+    fn from(request: &job::Request) -> Request {
+        match request {
+            job::Request::Checked { body, proxy_user } => {
+                Request::Checked { body: body.clone(), proxy_user: proxy_user.clone() }
+            }
+            job::Request::Wrong(problems) => Request::Wrong(problems.clone()),
+            job::Request::Unchecked(input) => Request::Unchecked(input.clone()),
+        }
+    }
+}
+
+impl From<Request> for job::Request {
+    fn from(request: Request) -> job::Request {
+        match request {
+            Request::Checked { body, proxy_user } => job::Request::Checked { body, proxy_user },
+            Request::Wrong(problems) => job::Request::Wrong(problems),
+            Request::Unchecked(input) => job::Request::Unchecked(input),
+        }
+    }
+}
+
+impl From<&machine::State> for State {
+    fn from(state: &machine::State) -> State {
+        match state {
+            machine::State::Received { attempt } => State::Received { attempt: attempt.into() },
+            machine::State::Submitting { attempt, since } => {
+                State::Submitting { attempt: attempt.into(), since: since.0 }
+            }
+            machine::State::InDoubt { attempt, since, answered } => {
+                State::InDoubt { attempt: attempt.into(), since: since.0, answered: *answered }
+            }
+            machine::State::Running { run } => State::Running { run: run.into() },
+            machine::State::Judged { run, word } => State::Judged { run: run.into(), word: (&**word).into() },
+            machine::State::Ended { outcome, leftover } => {
+                State::Ended { outcome: outcome.into(), leftover: leftover.as_ref().map(Run::from) }
+            }
+            machine::State::Orphaned { run } => State::Orphaned { run: run.into() },
+            machine::State::Settled => State::Settled,
+        }
+    }
+}
+
+impl State {
+    fn read(self) -> Result<machine::State, String> {
+        Ok(match self {
+            State::Received { attempt } => machine::State::Received { attempt: attempt.read() },
+            State::Submitting { attempt, since } => {
+                machine::State::Submitting { attempt: attempt.read(), since: Timestamp(since) }
+            }
+            State::InDoubt { attempt, since, answered } => {
+                machine::State::InDoubt { attempt: attempt.read(), since: Timestamp(since), answered }
+            }
+            State::Running { run } => machine::State::Running { run: run.read() },
+            State::Judged { run, word } => {
+                machine::State::Judged { run: run.read(), word: Box::new(word.read()) }
+            }
+            State::Ended { outcome, leftover } => {
+                machine::State::Ended { outcome: outcome.read()?, leftover: leftover.map(Run::read) }
+            }
+            State::Orphaned { run } => machine::State::Orphaned { run: run.read() },
+            State::Settled => machine::State::Settled,
+        })
+    }
+}
+
+impl From<&machine::Run> for Run {
+    fn from(run: &machine::Run) -> Run {
+        Run {
+            name: run.name.clone(),
+            tag: run.tag.clone(),
+            batch: run.batch,
+            application: run.application.clone(),
+            submitted: run.submitted.map(|at| at.0),
+            proxy_user: run.proxy_user.clone(),
+        }
+    }
+}
+
+impl Run {
+    fn read(self) -> machine::Run {
+        machine::Run {
+            name: self.name,
+            tag: self.tag,
+            batch: self.batch,
+            application: self.application,
+            submitted: self.submitted.map(Timestamp),
+            proxy_user: self.proxy_user,
+        }
+    }
+}
+
+impl From<&machine::Attempt> for Attempt {
+    fn from(attempt: &machine::Attempt) -> Attempt {
+        let held = attempt.held.as_ref();
+        let held = held.map(|hold| Hold { since: hold.since.0, words: hold.words.clone() });
+        Attempt { run: (&attempt.run).into(), held }
+    }
+}
+
+impl Attempt {
+    fn read(self) -> machine::Attempt {
+        let held = self.held.map(|hold| machine::Hold { since: Timestamp(hold.since), words: hold.words });
+        machine::Attempt { run: self.run.read(), held }
+    }
+}
+
+impl From<&machine::FinalWord> for Word {
+    fn from(word: &machine::FinalWord) -> Word {
+        Word {
+            end: match word.end {
+                AppEnd::Succeeded => End::Succeeded,
+                AppEnd::Failed => End::Failed,
+                AppEnd::Killed => End::Killed,
+            },
+            doubled: word.doubled,
+            diagnostics: word.diagnostics.clone(),
+            started: word.started.map(|at| at.0),
+            launched: word.launched.map(|at| at.0),
+            finished: word.finished.map(|at| at.0),
+            memory_seconds: word.memory_seconds,
+            vcore_seconds: word.vcore_seconds,
+            tracking_url: word.tracking_url.clone(),
+            log_url: word.log_url.clone(),
+        }
+    }
+}
+
+impl Word {
+    fn read(self) -> machine::FinalWord {
+        machine::FinalWord {
+            end: match self.end {
+                End::Succeeded => AppEnd::Succeeded,
+                End::Failed => AppEnd::Failed,
+                End::Killed => AppEnd::Killed,
+            },
+            doubled: self.doubled,
+            diagnostics: self.diagnostics,
+            started: self.started.map(Timestamp),
+            launched: self.launched.map(Timestamp),
+            finished: self.finished.map(Timestamp),
+            memory_seconds: self.memory_seconds,
+            vcore_seconds: self.vcore_seconds,
+            tracking_url: self.tracking_url,
+            log_url: self.log_url,
+        }
+    }
+}
+
+impl From<report::Source> for Source {
+    fn from(source: report::Source) -> Source {
+        match source {
+            report::Source::Yarn => Source::Yarn,
+            report::Source::Livy => Source::Livy,
+            report::Source::Worker => Source::Worker,
+        }
+    }
+}
+
+impl From<Source> for report::Source {
+    fn from(source: Source) -> report::Source {
+        match source {
+            Source::Yarn => report::Source::Yarn,
+            Source::Livy => report::Source::Livy,
+            Source::Worker => report::Source::Worker,
+        }
+    }
+}
+
+impl From<&report::Outcome> for Outcome {
+    fn from(outcome: &report::Outcome) -> Outcome {
+        match outcome {
+            report::Outcome::Succeeded(success) => Outcome::Succeeded(Box::new((&**success).into())),
+            report::Outcome::Failed(failure) => Outcome::Failed(Box::new((&**failure).into())),
+        }
+    }
+}
+
+impl Outcome {
+    fn read(self) -> Result<report::Outcome, String> {
+        Ok(match self {
+            Outcome::Succeeded(success) => report::Outcome::Succeeded(Box::new(success.read())),
+            Outcome::Failed(failure) => report::Outcome::Failed(Box::new(failure.read()?)),
+        })
+    }
+}
+
+impl From<&report::Success> for Success {
+    fn from(success: &report::Success) -> Success {
+        Success {
+            application_id: success.application_id.clone(),
+            batch_id: success.batch_id,
+            name: success.name.clone(),
+            verdict_source: success.verdict_source.into(),
+            queued_ms: success.queued_millis,
+            run_ms: success.run_millis,
+            memory_seconds: success.cost.memory_seconds,
+            vcore_seconds: success.cost.vcore_seconds,
+            tracking_url: success.tracking_url.clone(),
+            driver_log_url: success.driver_log_url.clone(),
+            execution: success.execution.clone(),
+        }
+    }
+}
+
+impl Success {
+    fn read(self) -> report::Success {
+        report::Success {
+            application_id: self.application_id,
+            batch_id: self.batch_id,
+            name: self.name,
+            verdict_source: self.verdict_source.into(),
+            queued_millis: self.queued_ms,
+            run_millis: self.run_ms,
+            cost: report::Cost { memory_seconds: self.memory_seconds, vcore_seconds: self.vcore_seconds },
+            tracking_url: self.tracking_url,
+            driver_log_url: self.driver_log_url,
+            execution: self.execution,
+        }
+    }
+}
+
+impl From<&report::Failure> for Failure {
+    fn from(failure: &report::Failure) -> Failure {
+        Failure {
+            error: failure.error.as_str().to_owned(),
+            message: failure.message.clone(),
+            stage: failure.stage.clone(),
+            batch_id: failure.batch_id,
+            application_id: failure.application_id.clone(),
+            verdict_source: failure.verdict_source.into(),
+            diagnostics: failure.diagnostics.clone(),
+            log: failure.log.clone(),
+            driver_stderr: failure.driver.stderr.clone(),
+            driver_stdout: failure.driver.stdout.clone(),
+            log_url: failure.log_url.clone(),
+            execution: failure.execution.clone(),
+            memory_seconds: failure.cost.memory_seconds,
+            vcore_seconds: failure.cost.vcore_seconds,
+        }
+    }
+}
+
+impl Failure {
+    fn read(self) -> Result<report::Failure, String> {
+        let known = ErrorName::ALL.into_iter().find(|name| name.as_str() == self.error);
+        Ok(report::Failure {
+            error: known.ok_or_else(|| format!("it names an error that is not known: {}", self.error))?,
+            message: self.message,
+            stage: self.stage,
+            batch_id: self.batch_id,
+            application_id: self.application_id,
+            verdict_source: self.verdict_source.into(),
+            diagnostics: self.diagnostics,
+            log: self.log,
+            driver: report::DriverLog { stderr: self.driver_stderr, stdout: self.driver_stdout },
+            log_url: self.log_url,
+            execution: self.execution,
+            cost: report::Cost { memory_seconds: self.memory_seconds, vcore_seconds: self.vcore_seconds },
+        })
+    }
+}

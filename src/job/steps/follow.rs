@@ -1,0 +1,358 @@
+//! Following a run: both views of it, whom to ask when, and what they come to.
+//!
+//! The shared sweeps tell what changes. YARN is asked about this one run where they do not say enough: by id, where a
+//! list that was made after the id was known does not have it, whatever Livy says; by tag, while the id is unknown and
+//! Livy's word has ended, or now and then. Waits are counted in answers, never in time that nobody answered.
+
+use std::time::Duration;
+
+use super::Now;
+use crate::job::machine::{FinalWord, Run};
+use crate::job::verdict::{Known, LivyView, Verdict, Waits, YarnView, judge, livy_view, yarn_view};
+use crate::job::world::{AppState, Application, Look, Sight, Yarn};
+
+/// From question to question about a run that YARN's list does not have, or of which Livy says nothing.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
+/// From question to question about a run whose id is unknown, while Livy is at work on it.
+const ASK_BY_TAG: Duration = Duration::from_secs(60);
+/// The longest wait without a reason to look again.
+const LONG: Duration = Duration::from_secs(24 * 3_600);
+/// What Livy's log says where it stopped looking for an application that may still appear (`SparkYarnApp`).
+const GAVE_UP: &str = "No YARN application is found with tag";
+/// The heading of the part of Livy's log that only jobs on YARN have (`SparkYarnApp`).
+const ON_YARN: &str = "YARN Diagnostics:";
+/// So many lists that leave out what is active by id are no accident.
+const LEFT_OUT: u8 = 2;
+
+/// What was observed.
+#[derive(Debug)]
+pub enum Observation {
+    /// The sweeps have news.
+    Sight(Sight),
+    /// YARN's answer to a question about this run.
+    Answer(Yarn),
+    /// The batch's log in Livy, as far as it could be had.
+    Log(Vec<String>),
+    /// Time has passed, or what was to be done was done.
+    Tick,
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq)]
+pub enum Step {
+    /// Wait for news of the sweeps, so long at most.
+    Wait(Duration),
+    /// Ask YARN for this application.
+    AskById(String),
+    /// Ask YARN for the applications with the run's tag.
+    AskByTag,
+    /// Read the batch's log in Livy.
+    ReadLog,
+    /// Kill these: a tag has one application.
+    Kill(Vec<String>),
+    /// YARN does not show this application in its lists, or not at all, for the reason in words.
+    Hide(String, String),
+    /// More is known of the run.
+    Learn(Run),
+    /// Livy runs it on behalf of somebody else than it was to.
+    Refuse(Option<String>),
+    /// YARN's final word.
+    Judge(Run, Box<FinalWord>),
+    /// Livy's word, or nobody's, ends it.
+    End(Verdict),
+}
+
+/// What stays the same while a run is followed.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// From look to look.
+    pub interval: Duration,
+    /// The waits of a verdict.
+    pub waits: Waits,
+    /// There is a YARN to ask.
+    pub has_yarn: bool,
+}
+
+/// What Livy's log told.
+#[derive(Debug, Clone, Copy, Default)]
+struct LogSays {
+    on_yarn: bool,
+    gave_up_looking: bool,
+}
+
+/// One run on its way.
+#[derive(Debug)]
+pub struct Follow {
+    run: Run,
+    terms: Terms,
+    /// The reading of the answered clock when the following began.
+    began: Duration,
+    sight: Option<Sight>,
+    /// YARN's last answer about this run, while it still says something about what the sweeps see.
+    answer: Option<Yarn>,
+    asked: Option<Now>,
+    pair: Option<(LivyView, YarnView)>,
+    pair_since: Now,
+    log: Option<LogSays>,
+    left_out: u8,
+    doubles_at: Option<Duration>,
+    /// More than one application with the run's tag was seen.
+    doubled: bool,
+    hides: bool,
+}
+
+impl Follow {
+    /// Begins to follow. `doubled`: more than one application with the run's tag was seen before.
+    pub fn new(run: Run, terms: Terms, doubled: bool, now: Now) -> Follow {
+        Follow {
+            run,
+            terms,
+            began: now.answered,
+            sight: None,
+            answer: None,
+            asked: None,
+            pair: None,
+            pair_since: now,
+            log: None,
+            left_out: 0,
+            doubles_at: None,
+            doubled,
+            hides: false,
+        }
+    }
+
+    /// What the sweeps last saw.
+    pub fn sight(&self) -> Option<&Sight> {
+        self.sight.as_ref()
+    }
+
+    /// One more observation. `hides`: YARN's lists prove no absence.
+    pub fn see(&mut self, observation: Observation, hides: bool, now: Now) -> Step {
+        self.hides = hides;
+        let step = match observation {
+            Observation::Sight(sight) => self.see_sight(sight),
+            Observation::Answer(yarn) => self.see_answer(yarn),
+            Observation::Log(lines) => {
+                self.log = Some(LogSays {
+                    on_yarn: lines.iter().any(|line| line.trim() == ON_YARN),
+                    gave_up_looking: lines.iter().any(|line| line.contains(GAVE_UP)),
+                });
+                None
+            }
+            Observation::Tick => None,
+        };
+        step.unwrap_or_else(|| self.decide(now))
+    }
+
+    fn see_sight(&mut self, sight: Sight) -> Option<Step> {
+        let before = self.sight.as_ref();
+        let was_missing = before.is_some_and(|before| before.missing);
+        let livy_before = before.map(|before| livy_view(&self.run, &before.livy));
+        let livy = livy_view(&self.run, &sight.livy);
+        if livy_before != Some(livy) || (sight.missing && !was_missing) {
+            // What YARN said before this is of another time.
+            (self.answer, self.asked) = (None, None);
+        }
+        let first = sight.active.as_deref().and_then(<[Application]>::first).map(|first| first.id.clone());
+        let livy_seen = sight.livy.clone();
+        self.sight = Some(sight);
+        if let Look::Seen(view) = &livy_seen
+            && livy != LivyView::NotOurs
+        {
+            if self.run.proxy_user.is_some() && view.proxy_user != self.run.proxy_user {
+                return Some(Step::Refuse(view.proxy_user.clone()));
+            }
+            if let (Some(id), None) = (&view.application, &self.run.application) {
+                return Some(Step::Learn(self.known_as(id)));
+            }
+        }
+        let unknown = self.run.application.is_none();
+        first.filter(|_| unknown).map(|first| Step::Learn(self.known_as(&first)))
+    }
+
+    fn see_answer(&mut self, yarn: Yarn) -> Option<Step> {
+        let found = match &yarn {
+            Yarn::Answer(found) => found.first().cloned(),
+            Yarn::Hidden(words) => {
+                let hidden = self.run.application.clone().map(|id| Step::Hide(id, words.clone()));
+                self.answer = Some(yarn);
+                return hidden;
+            }
+            Yarn::Off | Yarn::Unreachable(_) => None,
+        };
+        if let Yarn::Answer(found) = &yarn {
+            self.doubled |= !others(found, found.first().map(|first| first.id.as_str())).is_empty();
+        }
+        self.answer = Some(yarn);
+        let application = found?;
+        if let AppState::Ended(_) = application.state {
+            let run = self.known_as(&application.id);
+            return FinalWord::of(application, self.doubled).map(|word| Step::Judge(run, Box::new(word)));
+        }
+        if self.run.application.is_none() {
+            return Some(Step::Learn(self.known_as(&application.id)));
+        }
+        let missing = self.sight.as_ref().is_some_and(|sight| sight.missing);
+        self.left_out = if missing { self.left_out.saturating_add(1) } else { 0 };
+        (self.left_out >= LEFT_OUT && !self.hides)
+            .then(|| Step::Hide(application.id, "its lists leave out what is active by id".to_owned()))
+    }
+
+    fn decide(&mut self, now: Now) -> Step {
+        let Some(sight) = &self.sight else { return Step::Wait(LONG) };
+        let livy = livy_view(&self.run, &sight.livy);
+        let active = sight.active.as_deref().unwrap_or_default();
+        let ours = self.run.application.as_deref();
+        let is_listed = ours.is_some_and(|id| active.iter().any(|application| application.id == id));
+        let doubles = if ours.is_some() { others(active, ours) } else { Vec::new() };
+        if !doubles.is_empty() && self.is_due(self.doubles_at, ASK_AGAIN, now) {
+            (self.doubles_at, self.doubled) = (Some(now.elapsed), true);
+            return Step::Kill(doubles);
+        }
+        if is_listed {
+            (self.answer, self.left_out) = (None, 0);
+            // Livy may still say that it runs it for somebody else, or YARN that it is gone.
+            return Step::Wait(if doubles.is_empty() { LONG } else { ASK_AGAIN });
+        }
+        let again = self.ask_again(livy, sight);
+        if let Some(again) = again
+            && self.is_asked_for(again, livy, now)
+        {
+            self.asked = Some(now);
+            return ours.map_or(Step::AskByTag, |id| Step::AskById(id.to_owned()));
+        }
+        let yarn = match &self.answer {
+            _ if !self.terms.has_yarn => YarnView::Off,
+            Some(answer) => yarn_view(answer).0,
+            None if sight.active.is_none() => YarnView::Unreachable,
+            // Not asked yet: there is nothing to judge.
+            None => return Step::Wait(again.unwrap_or(LONG)),
+        };
+        if matches!(livy, LivyView::Dead | LivyView::Killed)
+            && matches!(yarn, YarnView::NotFound | YarnView::Off)
+            && self.log.is_none()
+        {
+            return Step::ReadLog;
+        }
+        match judge(livy, yarn, self.known(livy, yarn, now), self.terms.waits) {
+            Verdict::Running => Step::Wait(self.next_look(again, livy, yarn, now)),
+            verdict @ (Verdict::Succeeded(_) | Verdict::Failed(..) | Verdict::Open(_)) => Step::End(verdict),
+        }
+    }
+
+    /// How often YARN is to be asked about this run; never where the sweeps say enough.
+    fn ask_again(&self, livy: LivyView, sight: &Sight) -> Option<Duration> {
+        if !self.terms.has_yarn {
+            return None;
+        }
+        let soon = self.terms.interval * 2;
+        let says_nothing = matches!(livy, LivyView::Unreachable | LivyView::NotFound | LivyView::NotOurs);
+        let has_ended = matches!(livy, LivyView::Success | LivyView::Dead | LivyView::Killed);
+        match &self.run.application {
+            Some(_) if sight.missing => Some(ASK_AGAIN),
+            // YARN's list was not had: the one question may be answered all the same.
+            Some(_) if sight.active.is_none() && (says_nothing || has_ended) => Some(ASK_AGAIN),
+            // The next list will show it or not.
+            Some(_) => None,
+            None if has_ended => Some(soon),
+            None if matches!(livy, LivyView::NotFound | LivyView::NotOurs) => Some(ASK_AGAIN.max(soon)),
+            None => Some(ASK_BY_TAG),
+        }
+    }
+
+    /// Whether the next question is due. One about a run that Livy is at work on begins with a pause.
+    fn is_asked_for(&self, again: Duration, livy: LivyView, now: Now) -> bool {
+        let waits_first = self.run.application.is_none()
+            && matches!(livy, LivyView::Live | LivyView::Unreachable)
+            && !self.is_late(now);
+        match self.asked {
+            None if waits_first => now.elapsed.saturating_sub(self.pair_since.elapsed) >= again,
+            None => true,
+            // An answer from before the time was up does not say what is there now.
+            Some(asked)
+                if self.is_late(now) && asked.answered < self.began + self.terms.waits.start_timeout =>
+            {
+                true
+            }
+            Some(asked) => now.elapsed.saturating_sub(asked.elapsed) >= again,
+        }
+    }
+
+    /// Whether a run without an application has had its time.
+    fn is_late(&self, now: Now) -> bool {
+        self.run.application.is_none()
+            && now.answered.saturating_sub(self.began) >= self.terms.waits.start_timeout
+    }
+
+    fn known(&mut self, livy: LivyView, yarn: YarnView, now: Now) -> Known {
+        if self.pair != Some((livy, yarn)) {
+            (self.pair, self.pair_since) = (Some((livy, yarn)), now);
+        }
+        let log = self.log.unwrap_or_default();
+        let has_application = self.run.application.is_some();
+        let without = now.answered.saturating_sub(self.began);
+        Known {
+            unchanged_for: now.answered.saturating_sub(self.pair_since.answered),
+            silent_for: now.elapsed.saturating_sub(self.pair_since.elapsed),
+            without_application_for: if has_application { Duration::ZERO } else { without },
+            has_application,
+            on_yarn: log.on_yarn,
+            gave_up_looking: log.gave_up_looking,
+            hides: self.hides,
+        }
+    }
+
+    /// When to look again without news.
+    fn next_look(&self, again: Option<Duration>, livy: LivyView, yarn: YarnView, now: Now) -> Duration {
+        let soon = self.terms.interval * 2;
+        let asked = self.asked.map_or(self.pair_since.elapsed, |asked| asked.elapsed);
+        let next = again.map(|again| (asked + again).saturating_sub(now.elapsed).max(soon));
+        let clock_runs = match (livy, yarn) {
+            (LivyView::NotFound | LivyView::NotOurs, YarnView::Off) => Some(soon),
+            (_, YarnView::NotFound) if self.run.application.is_none() && livy != LivyView::Live => Some(soon),
+            _ => None,
+        };
+        let timeout = (self.run.application.is_none() && livy == LivyView::Live).then(|| {
+            let passed = now.answered.saturating_sub(self.began);
+            self.terms.waits.start_timeout.saturating_sub(passed) + soon
+        });
+        [next, clock_runs, timeout].into_iter().flatten().min().unwrap_or(LONG)
+    }
+
+    fn is_due(&self, last: Option<Duration>, every: Duration, now: Now) -> bool {
+        last.is_none_or(|last| now.elapsed.saturating_sub(last) >= every)
+    }
+
+    fn known_as(&self, id: &str) -> Run {
+        Run { application: Some(id.to_owned()), ..self.run.clone() }
+    }
+}
+
+/// The active ones that are not `ours`.
+fn others(found: &[Application], ours: Option<&str>) -> Vec<String> {
+    let active = found.iter().filter(|application| application.state == AppState::Active);
+    let others = active.filter(|application| Some(application.id.as_str()) != ours);
+    others.map(|application| application.id.clone()).collect()
+}
+
+impl FinalWord {
+    /// The last word that an application's state is; none while it is active. `doubled`: it was not the only one.
+    pub fn of(application: Application, doubled: bool) -> Option<FinalWord> {
+        let AppState::Ended(end) = application.state else { return None };
+        Some(FinalWord {
+            end,
+            doubled,
+            diagnostics: application.diagnostics,
+            started: application.started,
+            launched: application.launched,
+            finished: application.finished,
+            memory_seconds: application.memory_seconds,
+            vcore_seconds: application.vcore_seconds,
+            tracking_url: application.tracking_url,
+            log_url: application.log_url,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

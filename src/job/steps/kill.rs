@@ -1,0 +1,145 @@
+//! When a kill counts, and what is still to be killed.
+
+use std::time::Duration;
+
+use super::Now;
+use crate::job::evidence::{Answered, is_final};
+use crate::job::world::{AppState, Carried, Look, Yarn};
+
+/// What one round of looks saw of a run that must not live on.
+#[derive(Debug)]
+pub struct Round {
+    /// Livy's record of the name.
+    pub livy: Look,
+    /// YARN's application of the run's id; none where the id is not known.
+    pub by_id: Option<Yarn>,
+    /// YARN's applications with the tag.
+    pub by_tag: Yarn,
+    /// Whether a process of this node carries the tag.
+    pub carried: Carried,
+    /// YARN's lists prove no absence.
+    pub hides: bool,
+}
+
+impl Round {
+    /// The ids of all that YARN calls active: they are to be killed.
+    pub fn active(&self) -> Vec<String> {
+        let answers = self.by_id.iter().chain([&self.by_tag]).filter_map(|yarn| match yarn {
+            Yarn::Answer(found) => Some(found),
+            Yarn::Off | Yarn::Unreachable(_) | Yarn::Hidden(_) => None,
+        });
+        let active = answers.flatten().filter(|application| application.state == AppState::Active);
+        let mut ids: Vec<String> = active.map(|application| application.id.clone()).collect();
+        ids.sort();
+        ids.dedup();
+        ids
+    }
+
+    /// An id that is not known yet: YARN's oldest with the tag, or what Livy's record has.
+    pub fn learned(&self) -> Option<String> {
+        if self.by_id.is_some() {
+            return None;
+        }
+        let by_tag = match &self.by_tag {
+            Yarn::Answer(found) => found.first().map(|application| application.id.clone()),
+            Yarn::Off | Yarn::Unreachable(_) | Yarn::Hidden(_) => None,
+        };
+        by_tag.or_else(|| match &self.livy {
+            Look::Seen(view) => view.application.clone(),
+            Look::Missing | Look::Unreachable(_) => None,
+        })
+    }
+}
+
+/// How dead a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Death {
+    /// It lives, may appear, or nobody answers.
+    Unproved,
+    /// YARN says so.
+    Verified,
+    /// Livy says so, and there is no YARN to ask.
+    ByLivysWord,
+}
+
+/// What the looks after a kill add up to.
+#[derive(Debug)]
+pub struct KillCheck {
+    kill_settle: Duration,
+    lost_after: Duration,
+    absent: Answered,
+}
+
+impl KillCheck {
+    /// Begins; looks are made every `interval`.
+    pub fn new(interval: Duration, kill_settle: Duration, lost_after: Duration) -> KillCheck {
+        KillCheck { kill_settle, lost_after, absent: Answered::new(interval) }
+    }
+
+    /// One more round of looks.
+    pub fn see(&mut self, round: &Round, now: Now) -> Death {
+        let proved = match &round.by_id {
+            _ if round.by_tag == Yarn::Off => return self.by_livys_word(&round.livy, now),
+            Some(by_id) => self.ended_by_id(by_id, now) && nothing_else(round),
+            None => self.stayed_away(round, now),
+        };
+        if proved { Death::Verified } else { Death::Unproved }
+    }
+
+    /// YARN says that the application has ended, or for long that there is no such one.
+    fn ended_by_id(&mut self, by_id: &Yarn, now: Now) -> bool {
+        match by_id {
+            Yarn::Off | Yarn::Unreachable(_) | Yarn::Hidden(_) => false,
+            Yarn::Answer(found) if found.is_empty() => self.absent.add(now.elapsed) >= self.kill_settle,
+            Yarn::Answer(found) => {
+                self.absent.reset();
+                found.iter().all(|application| application.state != AppState::Active)
+            }
+        }
+    }
+
+    /// Nothing of it was ever there, for longer than Livy's look-up and its leak collector can still bring it.
+    fn stayed_away(&mut self, round: &Round, now: Now) -> bool {
+        let Yarn::Answer(found) = &round.by_tag else { return false };
+        let can_come = match (&round.livy, round.carried) {
+            (Look::Seen(view), _) => !is_final(&view.state),
+            (Look::Missing | Look::Unreachable(_), carried) => carried == Carried::Yes,
+        };
+        if !found.is_empty() || can_come || round.carried == Carried::Yes {
+            self.absent.reset();
+            return false;
+        }
+        // A list that hides, a Livy that does not answer and a `/proc` that cannot be read prove nothing.
+        if round.hides || matches!(round.livy, Look::Unreachable(_)) || round.carried == Carried::Unknown {
+            return false;
+        }
+        self.absent.add(now.elapsed) >= self.kill_settle
+    }
+
+    fn by_livys_word(&mut self, livy: &Look, now: Now) -> Death {
+        match livy {
+            Look::Unreachable(_) => Death::Unproved,
+            Look::Missing if self.absent.add(now.elapsed) >= self.lost_after => Death::ByLivysWord,
+            Look::Missing => Death::Unproved,
+            Look::Seen(view) => {
+                self.absent.reset();
+                if is_final(&view.state) { Death::ByLivysWord } else { Death::Unproved }
+            }
+        }
+    }
+}
+
+/// Nothing else with the tag lives or can still be submitted. A YARN that hides is asked by id alone.
+fn nothing_else(round: &Round) -> bool {
+    if round.carried == Carried::Yes {
+        return false;
+    }
+    match &round.by_tag {
+        _ if round.hides => true,
+        Yarn::Answer(found) => found.iter().all(|application| application.state != AppState::Active),
+        Yarn::Off | Yarn::Unreachable(_) | Yarn::Hidden(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! What comes after each answer of Step Functions to a report.
+
+use std::time::Duration;
+
+use crate::job::world::Reported;
+use crate::retry::{self, Waits};
+
+/// From a first "closed" to the try that confirms it.
+pub const CONFIRM: Duration = Duration::from_secs(1);
+/// From try to try of a report that no fall-back could save.
+pub const HOPELESS: Duration = Duration::from_secs(60);
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Send the same answer again after this long.
+    Again(Duration),
+    /// Step Functions did not take this answer, for the reason in words: send the next shorter one.
+    Shorter(String),
+    /// No answer is left that it may take, for the reason in words: stop beating, and try again after this long.
+    GiveUp(String, Duration),
+    /// It has the outcome, or nobody waits for it.
+    Done,
+}
+
+/// The tries of one outcome.
+#[derive(Debug)]
+pub struct Tries {
+    waits: Waits,
+    left: usize,
+    hopeless: bool,
+    /// An earlier try may have been taken, so that "closed" can be its own echo.
+    maybe_applied: bool,
+    closed_before: bool,
+}
+
+impl Tries {
+    /// Begins, with so many answers, best first.
+    pub fn new(answers: usize) -> Tries {
+        Tries {
+            waits: retry::REPORT.start(),
+            left: answers.saturating_sub(1),
+            hopeless: false,
+            maybe_applied: false,
+            closed_before: false,
+        }
+    }
+
+    /// What an answer means. `dice` from 0 to 1.
+    pub fn see(&mut self, reported: Reported, dice: f64) -> Step {
+        match reported {
+            Reported::Acknowledged => Step::Done,
+            // Believed where it can be our own echo, or the second time: an emulator that starts anew, and a token that
+            // is not known everywhere yet, say so once.
+            Reported::Closed(_) if self.maybe_applied || self.closed_before => Step::Done,
+            Reported::Closed(_) => {
+                self.closed_before = true;
+                Step::Again(CONFIRM)
+            }
+            Reported::Refused(words) if self.left > 0 => {
+                self.closed_before = false;
+                self.left -= 1;
+                Step::Shorter(words)
+            }
+            Reported::Refused(words) => {
+                self.closed_before = false;
+                self.hopeless = true;
+                Step::GiveUp(words, HOPELESS)
+            }
+            Reported::Again { maybe_applied, .. } => {
+                self.maybe_applied |= maybe_applied;
+                if self.hopeless { Step::Again(HOPELESS) } else { Step::Again(self.waits.next(dice)) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn again(maybe_applied: bool) -> Reported {
+        Reported::Again { words: "busy".to_owned(), maybe_applied }
+    }
+
+    fn closed() -> Reported {
+        Reported::Closed("TaskTimedOut".to_owned())
+    }
+
+    fn refused() -> Reported {
+        Reported::Refused("ValidationException".to_owned())
+    }
+
+    fn is_again(step: &Step) -> bool {
+        matches!(step, Step::Again(_))
+    }
+
+    #[test]
+    fn closed_is_believed_the_second_time() {
+        let mut tries = Tries::new(3);
+        assert_eq!(tries.see(closed(), 0.5), Step::Again(CONFIRM));
+        assert_eq!(tries.see(closed(), 0.5), Step::Done);
+    }
+
+    #[test]
+    fn closed_is_believed_at_once_where_an_earlier_try_may_have_been_taken() {
+        let mut tries = Tries::new(3);
+        assert!(is_again(&tries.see(again(true), 0.5)));
+        assert_eq!(tries.see(closed(), 0.5), Step::Done);
+    }
+
+    #[test]
+    fn a_throttled_try_was_not_taken() {
+        let mut tries = Tries::new(3);
+        assert!(is_again(&tries.see(again(false), 0.5)));
+        assert_eq!(tries.see(closed(), 0.5), Step::Again(CONFIRM));
+        assert!(is_again(&tries.see(again(false), 0.5)), "no answer in between changes nothing");
+        assert_eq!(tries.see(closed(), 0.5), Step::Done);
+    }
+
+    #[test]
+    fn a_refused_report_becomes_shorter_until_nothing_is_left_and_then_goes_on_once_a_minute() {
+        let mut tries = Tries::new(2);
+        assert_eq!(tries.see(refused(), 0.5), Step::Shorter("ValidationException".to_owned()));
+        assert_eq!(tries.see(refused(), 0.5), Step::GiveUp("ValidationException".to_owned(), HOPELESS));
+        assert_eq!(tries.see(again(true), 0.5), Step::Again(HOPELESS));
+        assert_eq!(tries.see(Reported::Acknowledged, 0.5), Step::Done);
+    }
+
+    #[test]
+    fn an_answer_that_is_no_closed_in_between_counts_anew() {
+        let mut tries = Tries::new(3);
+        tries.see(closed(), 0.5);
+        tries.see(refused(), 0.5);
+        assert_eq!(tries.see(closed(), 0.5), Step::Again(CONFIRM));
+    }
+
+    #[test]
+    fn waits_grow() {
+        let mut tries = Tries::new(1);
+        let steps: Vec<Step> = (0..3).map(|_| tries.see(again(false), 1.0)).collect();
+        let millis = |ms| Step::Again(Duration::from_millis(ms));
+        assert_eq!(steps, [millis(200), millis(400), millis(800)]);
+    }
+}
