@@ -132,12 +132,14 @@ impl Here {
             return None;
         }
         let patience = 60 * SECOND;
-        let (began, next) = {
+        let (handed, began) = {
             let mut inner = self.sim.inner();
-            match inner.hand_out(self.node) {
-                Ok(number) => return self.handed(inner.tickets[number].token.clone()).await,
-                Err(next) => (inner.at, next),
-            }
+            let handed = inner.hand_out(self.node).map(|number| inner.tickets[number].token.clone());
+            (handed, inner.at)
+        };
+        let next = match handed {
+            Ok(token) => return self.handed(token).await,
+            Err(next) => next,
         };
         let wait = next.map_or(patience, |next| next.saturating_sub(began).min(patience));
         sleep(Duration::from_millis(wait)).await;

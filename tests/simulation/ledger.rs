@@ -156,10 +156,11 @@ impl Inner {
         }
         let ticket = &self.tickets[number];
         let tag = spark_job_worker::job::request::tag(&ticket.facts.task);
-        let known = || self.yarn.apps.iter().filter(|app| app.tag == tag && app.is_known());
-        let (has_any, live) = (known().next().is_some(), known().filter(|app| app.is_live()).count());
-        let shown_live = known().filter(|app| app.is_live() && app.shown).count();
-        let first_is_over = known().next().is_some_and(|app| !app.is_live());
+        let known: Vec<&crate::yarn::App> =
+            self.yarn.apps.iter().filter(|app| app.tag == tag && app.is_known()).collect();
+        let (has_any, live) = (!known.is_empty(), known.iter().filter(|app| app.is_live()).count());
+        let shown_live = known.iter().filter(|app| app.is_live() && app.shown).count();
+        let first_is_over = known.first().is_some_and(|app| !app.is_live());
         let answers = !self.yarn_is_away() && !self.yarn_hides();
         let stage = ticket.facts.stage;
         let closed = !ticket.is_open() && !ticket.facts.left;
