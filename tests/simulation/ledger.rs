@@ -76,7 +76,7 @@ pub(crate) struct Facts {
     /// YARN showed an application in this life.
     pub(crate) yarn_showed: bool,
     /// The worker knows an application of its run.
-    knows: bool,
+    pub(crate) knows: bool,
     /// A DELETE was said to be done and killed nothing.
     in_vain: bool,
     /// Its run is left alone (`on_abort`).

@@ -25,6 +25,10 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    fn ended_badly(&self) -> bool {
+        matches!(self.state, BatchState::Dead | BatchState::Killed)
+    }
+
     pub(crate) fn is_final(&self) -> bool {
         matches!(self.state, BatchState::Success | BatchState::Dead | BatchState::Killed)
     }
@@ -216,7 +220,8 @@ impl Inner {
         {
             // It fails while it cleans up.
             self.coverage.hit("world", "false dead", "spark-submit fails after the submission");
-            self.ends_batch(node, record, BatchState::Dead, "");
+            let state = if self.rng.u8(0..3) == 0 { BatchState::Killed } else { BatchState::Dead };
+            self.ends_batch(node, record, state, "");
         }
     }
 
@@ -336,14 +341,16 @@ impl Inner {
         livy.absent_until = at + away;
         livy.leaked.clear();
         if how == Restart::Recovers {
-            livy.records.retain(|record| !record.hollow && matches!(record.state, BatchState::Success) || !record.is_final() && !record.hollow);
+            // From 0.8 on what ended badly leaves the store at once.
+            livy.records.retain(|record| !record.hollow && !record.ended_badly());
             for record in livy.records.iter_mut().filter(|record| !record.is_final()) {
                 record.state = BatchState::Other("recovering".to_owned());
                 record.looks_since = at;
             }
         } else {
-            livy.records.clear();
+            let old = std::mem::take(&mut livy.records);
             livy.next_id = 0;
+            self.take_names(node, &old);
             // Somebody else's batches get the numbers from 0 on, and succeed.
             for _ in 0..2 {
                 let serial = self.next_serial();
@@ -355,6 +362,24 @@ impl Inner {
             }
         }
         self.plan_act(at + away, Act::Mark);
+    }
+
+    /// Somebody else's batch takes the name of one of ours, whose application is known.
+    fn take_names(&mut self, node: usize, old: &[Record]) {
+        for record in old.iter().filter(|record| record.app.is_some()) {
+            let known = self.ticket_of_tag(&record.tag).is_some_and(|number| self.tickets[number].facts.knows);
+            if !known || self.rng.u8(0..3) > 0 || self.plan.yarn == Yarn::None {
+                continue;
+            }
+            self.coverage.hit("world", "name taken by somebody else", "");
+            let tag = format!("stranger-{}", self.next_serial());
+            let app = self.start_app(&tag, Some(node), false);
+            let serial = self.keep_record(node, &record.name, &tag, None, false);
+            if let Some(taken) = self.record(node, serial) {
+                (taken.app, taken.state) = (Some(app), BatchState::Running);
+            }
+            self.plan_act(self.at + self.plan.livy_polls, Act::LivyPolls { node, record: serial });
+        }
     }
 
     fn kill_batches(&mut self, node: usize) {

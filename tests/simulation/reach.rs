@@ -9,8 +9,25 @@ use spark_job_worker::job::world::AppEnd;
 
 use crate::coverage::{Coverage, Key};
 
-/// Legal, and never delivered: each with the reason.
-const NEVER: [(&str, &str); 0] = [];
+/// Legal, and never delivered by the loop.
+const NEVER: [(&str, &str); 7] = [
+    // The answer to a POST is waited for, and the next state hears of the token.
+    ("Submitting", "TokenGone"),
+    // These states do not listen for a stop: what is settled or being killed needs no giving up.
+    ("Judged", "Stop"),
+    ("Ended", "Stop"),
+    ("Orphaned", "Stop"),
+    // Its heart has stopped.
+    ("Orphaned", "TokenGone"),
+    // It has no duty.
+    ("Settled", "Stop"),
+    ("Settled", "TokenGone"),
+];
+
+/// Pairs of views that no world shows: no path was found on which Livy calls a success what YARN does not
+/// (`facts/livy.md` § 4.3).
+const NEVER_SEEN: [(&str, &str); 3] =
+    [("Success", "Active"), ("Success", "Ended(Failed)"), ("Success", "Ended(Killed)")];
 
 /// What was not reached, a line each.
 pub(crate) fn missed(coverage: &Coverage) -> Vec<String> {
@@ -46,7 +63,9 @@ fn views() -> Vec<Key> {
     const LIVY: [&str; 7] = ["Unreachable", "NotFound", "NotOurs", "Live", "Success", "Dead", "Killed"];
     const YARN: [&str; 7] =
         ["Off", "Unreachable", "NotFound", "Active", "Ended(Succeeded)", "Ended(Failed)", "Ended(Killed)"];
-    LIVY.into_iter().flat_map(|livy| YARN.map(|yarn| ("views", livy, yarn))).collect()
+    let pairs = LIVY.into_iter().flat_map(|livy| YARN.map(|yarn| (livy, yarn)));
+    let seen = pairs.filter(|pair| !NEVER_SEEN.contains(pair));
+    seen.map(|(livy, yarn)| ("views", livy, yarn)).collect()
 }
 
 fn world() -> Vec<Key> {
