@@ -76,7 +76,8 @@ fn rules(settings: &Settings, activity: &Activity) -> Rules {
     let watch = &settings.watch;
     Rules {
         // Validated with the configuration.
-        defaults: Defaults::new(activity.defaults.clone()).unwrap_or_else(|_| Defaults::empty()),
+        defaults: Defaults::new(activity.defaults.clone(), settings.yarn.utf8)
+            .unwrap_or_else(|_| Defaults::empty()),
         livy: settings.own_livy(),
         on_abort: activity.on_abort,
         heartbeat_interval: activity.heartbeat_interval,
