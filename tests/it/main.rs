@@ -10,6 +10,7 @@
 )]
 
 mod admin;
+mod arguments;
 mod catalog;
 mod contract;
 mod crash;

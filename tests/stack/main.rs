@@ -11,6 +11,7 @@
 )]
 
 mod abort;
+mod arguments;
 mod contract;
 mod crash;
 mod examples;

@@ -116,8 +116,13 @@ impl Stage {
 
     /// Starts the worker anew, on the same state directory.
     pub(crate) fn restart(&mut self) {
-        self.worker =
-            Worker::start_with(&PathBuf::from(PROGRAM), &self.directory.path().join("config.toml"), &[]);
+        self.restart_with(&[]);
+    }
+
+    /// The same with more variables.
+    pub(crate) fn restart_with(&mut self, variables: &[(&str, &str)]) {
+        let config = self.directory.path().join("config.toml");
+        self.worker = Worker::start_with(&PathBuf::from(PROGRAM), &config, variables);
     }
 
     /// A state machine of one Task at our activity.

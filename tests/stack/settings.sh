@@ -134,7 +134,7 @@ yarn.nodemanager.local-dirs $run/state/nm-local
 yarn.nodemanager.log-dirs $run/log/containers
 yarn.nodemanager.remote-app-log-dir file://$run/state/logs
 yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage 100
-yarn.nodemanager.env-whitelist JAVA_HOME,PATH,HADOOP_CONF_DIR
+yarn.nodemanager.env-whitelist JAVA_HOME,PATH,HADOOP_CONF_DIR,LANG
 yarn.nodemanager.admin-env $(mark)
 yarn.node-attribute.fs-store.root-dir file://$run/state/node-attributes
 yarn.log-aggregation-enable $([ "${LOG_AGGREGATION:-off}" = on ] && echo true || echo false)
