@@ -228,7 +228,8 @@ fn render(settings: &Settings, input: &Path, arn: Option<&str>) -> ExitCode {
     let Some(activity) = activity else {
         return failed(&format!("the configuration has no activity {}", arn.unwrap_or_default()));
     };
-    let defaults = Defaults::new(activity.defaults.clone()).unwrap_or_else(|_| Defaults::empty());
+    let defaults = Defaults::new(activity.defaults.clone(), settings.yarn.utf8);
+    let defaults = defaults.unwrap_or_else(|_| Defaults::empty());
     let identity = request::identity(&text, RENDERED_ID, &defaults);
     match request::parse(&text, &identity, &defaults, &settings.own_livy()) {
         Ok(request) => {

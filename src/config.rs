@@ -149,7 +149,7 @@ fn problems(settings: &Settings) -> Vec<Problem> {
             .push(("activity".to_owned(), "no activity to poll: add [[activity]] with its arn".to_owned()));
     }
     for at in 0..settings.activity.len() {
-        let found = activity_problems(&settings.activity, at);
+        let found = activity_problems(&settings.activity, at, settings.yarn.utf8);
         problems.extend(found.into_iter().map(|(key, text)| (format!("activity.{at}.{key}"), text)));
     }
     let mut wrong = |key: &str, text: String| problems.push((key.to_owned(), text));
@@ -186,7 +186,7 @@ fn problems(settings: &Settings) -> Vec<Problem> {
 }
 
 /// What is wrong with the activity at a place of the list.
-fn activity_problems(activities: &[Activity], at: usize) -> Vec<(&'static str, String)> {
+fn activity_problems(activities: &[Activity], at: usize, utf8: bool) -> Vec<(&'static str, String)> {
     let mut problems = Vec::new();
     let mut wrong = |key, text: &str| problems.push((key, text.to_owned()));
     let activity = &activities[at];
@@ -209,7 +209,7 @@ fn activity_problems(activities: &[Activity], at: usize) -> Vec<(&'static str, S
     if activity.heartbeat_interval.is_zero() {
         wrong("heartbeat_interval", "must not be zero");
     }
-    if let Err(found) = Defaults::new(activity.defaults.clone()) {
+    if let Err(found) = Defaults::new(activity.defaults.clone(), utf8) {
         for problem in found.iter() {
             wrong("defaults", &format!("{}: {}", problem.path, problem.text));
         }

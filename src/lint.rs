@@ -28,11 +28,15 @@ use resource::{Resource, Use};
 use walk::{Program, State};
 
 /// Checks a definition against the activities of a configuration, or, where there is none, takes every activity for the
-/// worker's own. What was found is in the order of the states.
+/// worker's own. `utf8` is that of `[yarn]`. What was found is in the order of the states.
 ///
 /// # Errors
 /// A definition that is no JSON.
-pub fn lint(definition: &str, activities: Option<&[Activity]>) -> Result<Vec<Finding>, serde_json::Error> {
+pub fn lint(
+    definition: &str,
+    activities: Option<&[Activity]>,
+    utf8: bool,
+) -> Result<Vec<Finding>, serde_json::Error> {
     let definition: Value = serde_json::from_str(definition)?;
     let programs = walk::programs(&definition);
     let mut findings = Findings::default();
@@ -51,7 +55,7 @@ pub fn lint(definition: &str, activities: Option<&[Activity]>) -> Result<Vec<Fin
             Use::Other => errors::check_others(state, &mut findings),
             Use::Ours(resource) => {
                 ours += 1;
-                task(state, &resource, &mut findings);
+                task(state, &resource, utf8, &mut findings);
             }
         }
     }
@@ -67,10 +71,10 @@ pub fn lint(definition: &str, activities: Option<&[Activity]>) -> Result<Vec<Fin
 }
 
 /// Checks a Task state that this worker serves.
-fn task(state: &State, resource: &Resource, findings: &mut Findings) {
+fn task(state: &State, resource: &Resource, utf8: bool, findings: &mut Findings) {
     resource.report(state, findings);
     fields::check(state, findings);
-    input::check(state, resource, findings);
+    input::check(state, resource, utf8, findings);
     times::check(state, resource.activity.heartbeat_interval, findings);
     retry::check(state, findings);
     errors::check_ours(state, findings);

@@ -16,7 +16,8 @@ pub(super) fn run(definition: &Path, strict: bool, settings: Option<&Settings>) 
         Ok(text) => text,
         Err(problem) => return super::failed(&format!("{name} cannot be read: {problem}")),
     };
-    let findings = match lint::lint(&text, settings.map(|settings| settings.activity.as_slice())) {
+    let utf8 = settings.is_some_and(|settings| settings.yarn.utf8);
+    let findings = match lint::lint(&text, settings.map(|settings| settings.activity.as_slice()), utf8) {
         Ok(findings) => findings,
         Err(problem) => {
             say(stderr(), &format!("{name} is not JSON: {problem}"));

@@ -92,7 +92,8 @@ pub(super) fn start_pollers(
 fn activity_rules(settings: &Settings, activity: &Activity) -> ActivityRules {
     ActivityRules {
         // Validated with the configuration.
-        defaults: Defaults::new(activity.defaults.clone()).unwrap_or_else(|_| Defaults::empty()),
+        defaults: Defaults::new(activity.defaults.clone(), settings.yarn.utf8)
+            .unwrap_or_else(|_| Defaults::empty()),
         livy: settings.own_livy(),
         on_abort: activity.on_abort,
         heartbeat_interval: activity.heartbeat_interval,

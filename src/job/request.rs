@@ -5,32 +5,38 @@
 //! to answer with a 500: a 500 means that Livy or its node is unwell. What only Livy can know (whether a path exists
 //! and is allowed, which queues there are) is left to Livy.
 //!
+//! What would be changed between Livy and the job, or run by a shell, is refused as well, or, where an argument is
+//! JSON, written so that it arrives (`arrival.rs`).
+//!
 //! A run's [`Identity`] is there for wrong inputs, too, and depends on nothing but input, task id and defaults.
 //! Values of a task can be secrets: no `Debug` here shows them.
 
+mod arrival;
+mod batch;
+mod command;
 mod conf;
 mod json;
 mod keys;
 mod own_livy;
 mod problem;
+mod rewrite;
 mod settings;
 mod template;
 #[cfg(test)]
 mod tests;
 mod value;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
+pub use batch::Batch;
 pub use own_livy::OwnLivy;
 pub use problem::{Problem, Problems, member, shown};
 pub use template::Template;
 
 use json::{Json, Type};
-use keys::{KEYS, Kind};
+use keys::Kind;
 use settings::{Entry, Place, Settings};
 use value::Setting;
 
@@ -42,22 +48,26 @@ pub fn tag(task_id: &str) -> String {
     format!("{}{task_id}", conf::RUN_TAG_PREFIX)
 }
 
-/// The values that a task inherits: `[activity.defaults]`, checked once at start.
+/// What the configuration says about inputs, checked once at start: the values that a task inherits
+/// (`[activity.defaults]`), and whether letters that are not ASCII arrive (`[yarn] utf8`).
 #[derive(Clone, Default)]
-pub struct Defaults(Settings);
+pub struct Defaults {
+    settings: Settings,
+    utf8: bool,
+}
 
 impl Defaults {
     /// Checks a table by the rules for an input of the flat shape. It may hold only keys that are sent to Livy.
-    pub fn new(table: Map<String, Value>) -> Result<Defaults, Problems> {
+    pub fn new(table: Map<String, Value>, utf8: bool) -> Result<Defaults, Problems> {
         let text = Value::Object(table).to_string();
         let table = Json::parse(&text).map_err(invalid)?;
         let mut problems = Problems::default();
-        let settings = Settings::read(table, "$", Place::Defaults, &mut problems);
+        let settings = Settings::read(table, "$", Place::Defaults, utf8, &mut problems);
         batch_entries(&Settings::default(), &settings, "$", &mut problems);
-        problems.or(Defaults(settings))
+        problems.or(Defaults { settings, utf8 })
     }
 
-    /// No defaults.
+    /// No defaults, and ASCII alone.
     pub fn empty() -> Defaults {
         Defaults::default()
     }
@@ -84,7 +94,7 @@ pub fn identity(input: &str, task_id: &str, defaults: &Defaults) -> Identity {
     let input = Json::parse(input).ok();
     let given = |name: &str| {
         let own = input.and_then(|input| lenient(input, name));
-        own.or_else(|| defaults.0.text(name).map(str::to_owned))
+        own.or_else(|| defaults.settings.text(name).map(str::to_owned))
     };
     let after = |text: String, separator| text.rsplit(separator).next().map(str::to_owned);
     let name = given("Name");
@@ -138,42 +148,6 @@ pub struct JobRequest {
     pub batch: Batch,
 }
 
-/// The body of POST /batches. Serializes as exactly that: what was not given is left out, because Livy answers a null
-/// list or map with a 500, and integers are JSON integers, because it does the same with a string there.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Batch(Vec<(&'static str, Setting)>);
-
-impl Batch {
-    /// The batch's name, which is the identity's.
-    pub fn name(&self) -> &str {
-        self.text("name").unwrap_or_default()
-    }
-
-    /// On whose behalf the job shall run.
-    pub fn proxy_user(&self) -> Option<&str> {
-        self.text("proxyUser")
-    }
-
-    fn text(&self, field: &str) -> Option<&str> {
-        self.0.iter().find_map(|(name, setting)| match setting {
-            Setting::Text(text) if *name == field => Some(text.as_str()),
-            Setting::Text(_) | Setting::Count(_) | Setting::List(_) | Setting::Map(_) => None,
-        })
-    }
-}
-
-impl Serialize for Batch {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(field, setting)| (field, setting)))
-    }
-}
-
-impl fmt::Debug for Batch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Batch").field("name", &self.name()).finish_non_exhaustive()
-    }
-}
-
 /// Reads the input of a task.
 pub fn parse(
     input: &str,
@@ -186,23 +160,23 @@ pub fn parse(
         return Err(Problems::one("$", value::expected("a JSON object", top)));
     }
     let mut problems = Problems::default();
-    let (settings, base) = read(top, &mut problems);
+    let (settings, base) = read(top, defaults.utf8, &mut problems);
     check_livy(&settings, livy, &mut problems);
-    let entries = batch_entries(&settings, &defaults.0, &base, &mut problems);
+    let entries = batch_entries(&settings, &defaults.settings, &base, &mut problems);
     check_file(top, &settings, &entries, &base, &mut problems);
     let execution = settings.text("Execution").map(str::to_owned);
-    problems.or(JobRequest { execution, batch: batch(entries, identity) })
+    problems.or(JobRequest { execution, batch: Batch::new(entries, identity) })
 }
 
 /// What is wrong with an input of which only a part is known yet. Without `defaults` nobody knows what is missing; which
-/// Livy the input names is left to the node that it arrives at.
-pub fn review(template: &Template, defaults: Option<&Defaults>) -> Problems {
+/// Livy the input names is left to the node that it arrives at. `utf8` is what such defaults would say.
+pub fn review(template: &Template, defaults: Option<&Defaults>, utf8: bool) -> Problems {
     let text = template.to_string();
     let top = Json::template(&text);
     let mut problems = Problems::default();
-    let (settings, base) = read(top, &mut problems);
     let inherited = defaults.cloned().unwrap_or_default();
-    let entries = batch_entries(&settings, &inherited.0, &base, &mut problems);
+    let (settings, base) = read(top, utf8, &mut problems);
+    let entries = batch_entries(&settings, &inherited.settings, &base, &mut problems);
     if defaults.is_some() && top.kind() == Type::Object {
         check_file(top, &settings, &entries, &base, &mut problems);
     }
@@ -221,13 +195,13 @@ fn invalid(error: serde_json::Error) -> Problems {
 }
 
 /// Reads either shape, and says under which path its keys for Livy stand.
-fn read(top: Json, problems: &mut Problems) -> (Settings, String) {
+fn read(top: Json, utf8: bool, problems: &mut Problems) -> (Settings, String) {
     match parameters(top) {
-        None => (Settings::read(top, "$", Place::Flat, problems), "$".to_owned()),
+        None => (Settings::read(top, "$", Place::Flat, utf8, problems), "$".to_owned()),
         Some((spelling, inner)) => {
             let base = member("$", &spelling);
-            let mut settings = Settings::read(top, "$", Place::Beside, problems);
-            settings.extend(Settings::read(inner, &base, Place::Inside, problems));
+            let mut settings = Settings::read(top, "$", Place::Beside, utf8, problems);
+            settings.extend(Settings::read(inner, &base, Place::Inside, utf8, problems));
             (settings, base)
         }
     }
@@ -262,7 +236,7 @@ fn check_livy(settings: &Settings, livy: &OwnLivy, problems: &mut Problems) {
 }
 
 /// The settings over the defaults. Where both a list and the property that it stands for are given, Livy makes one
-/// argument of the two (`Session.prepareConf`), so that only here its length is known.
+/// argument of the two (`Session.prepareConf`), so that only here its length is known, as is the driver's command's.
 fn batch_entries(
     settings: &Settings,
     defaults: &Settings,
@@ -278,23 +252,10 @@ fn batch_entries(
         let (Kind::Paths(property), Setting::List(list)) = (entry.key.kind, &entry.setting) else { continue };
         let Some(more) = conf.and_then(|conf| conf.get(property)) else { continue };
         let len = value::argument_len(property, value::joined_len(list) + 1 + more.len());
-        if let Err(text) = value::fits("", len) {
+        if let Err(text) = value::fits(len) {
             problems.add(member(base, entry.key.name), format!("joined with {property} in Conf, {text}"));
         }
     }
+    command::check(&entries, base, problems);
     entries
-}
-
-/// Adds what the worker sets and a task may not.
-fn batch(entries: Vec<Entry>, identity: &Identity) -> Batch {
-    let mut given: BTreeMap<&str, Setting> =
-        entries.into_iter().map(|entry| (entry.key.camel, entry.setting)).collect();
-    let mut properties = match given.remove("conf") {
-        Some(Setting::Map(conf)) => conf,
-        Some(Setting::Text(_) | Setting::Count(_) | Setting::List(_)) | None => BTreeMap::new(),
-    };
-    conf::complete(&mut properties, &identity.tag);
-    given.insert("conf", Setting::Map(properties));
-    given.insert("name", Setting::Text(identity.name.clone()));
-    Batch(KEYS.iter().filter_map(|key| given.remove(key.camel).map(|setting| (key.camel, setting))).collect())
 }

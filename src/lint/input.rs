@@ -8,7 +8,7 @@ use super::resource::Resource;
 use super::walk::{Language, State};
 
 /// Checks the keys and the fixed values of the input.
-pub(super) fn check(state: &State, resource: &Resource, findings: &mut Findings) {
+pub(super) fn check(state: &State, resource: &Resource, utf8: bool, findings: &mut Findings) {
     let field = match state.language {
         Language::JsonPath => "Parameters",
         Language::Jsonata => "Arguments",
@@ -20,8 +20,8 @@ pub(super) fn check(state: &State, resource: &Resource, findings: &mut Findings)
         return;
     }
     let template = template(value, &path, state.language, findings);
-    let defaults = resource.defaults();
-    for problem in review(&template, defaults.as_ref()).iter() {
+    let inherited = resource.defaults(utf8);
+    for problem in review(&template, inherited.as_ref(), utf8).iter() {
         let path = format!("{path}{}", problem.path.trim_start_matches('$'));
         if problem.unknown_key {
             findings.error(path, &problem.text, "");

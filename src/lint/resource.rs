@@ -85,9 +85,9 @@ impl<'a> Use<'a> {
 
 impl Resource<'_> {
     /// What its inputs inherit; none where that is not known.
-    pub(super) fn defaults(&self) -> Option<Defaults> {
+    pub(super) fn defaults(&self, utf8: bool) -> Option<Defaults> {
         let table = self.configured.then(|| self.activity.defaults.clone())?;
-        Some(Defaults::new(table).unwrap_or_default())
+        Some(Defaults::new(table, utf8).unwrap_or_default())
     }
 
     pub(super) fn report(&self, state: &State, findings: &mut Findings) {

@@ -15,7 +15,7 @@ type Expected<'a> = (&'a str, Level, &'a str);
 
 #[track_caller]
 fn check_with(definition: &Value, activities: Option<&[Activity]>, expected: &[Expected]) {
-    let found = lint(&definition.to_string(), activities).unwrap();
+    let found = lint(&definition.to_string(), activities, false).unwrap();
     let found: Vec<_> = found.into_iter().filter(|finding| finding.level != Level::Note).collect();
     let lines: Vec<String> = found.iter().map(Finding::to_string).collect();
     assert_eq!(found.len(), expected.len(), "{lines:#?}");
@@ -207,7 +207,7 @@ fn without_a_configuration_every_activity_is_ours_and_a_note_says_so() {
     let other = "arn:aws:states:eu-west-1:000000000000:activity:resize-image";
     let definition = changed(&good(), "/States/Etl/Resource", json!(other));
     check_with(&definition, None, &[]);
-    let found = lint(&definition.to_string(), None).unwrap();
+    let found = lint(&definition.to_string(), None, false).unwrap();
     assert!(found[0].to_string().starts_with("$: note: without a configuration"), "{}", found[0]);
     let short = changed(&definition, "/States/Etl/HeartbeatSeconds", json!(30));
     check_with(&short, None, &[("$.States.Etl.HeartbeatSeconds", Error, "make it 60 or more")]);
@@ -221,7 +221,7 @@ fn a_resource_that_is_filled_in_later_is_taken_for_ours_with_a_note() {
     let mut definition = changed(&good(), "/States/Etl/Resource", json!("${SparkJobActivityArn}"));
     definition["States"]["Etl"]["HeartbeatSeconds"] = json!(10);
     for activities in [None, Some(&[Activity::new(ARN)][..])] {
-        let found = lint(&definition.to_string(), activities).unwrap();
+        let found = lint(&definition.to_string(), activities, false).unwrap();
         let lines: Vec<String> = found.iter().map(Finding::to_string).collect();
         assert!(lines.iter().any(|line| line.contains("is filled in later")), "{lines:?}");
         check_with(&definition, activities, &[("$.States.Etl.HeartbeatSeconds", Error, "60 or more")]);
@@ -270,8 +270,15 @@ fn fixed_values_are_checked_like_real_ones_and_computed_ones_are_not() {
         &good(),
         "/Parameters/NumExecutors",
         json!("many"),
-        &[(".Parameters.NumExecutors", Warning, "a positive integer")],
+        &[(".Parameters.NumExecutors", Warning, "an integer from 0")],
     );
+    for (argument, text) in
+        [("select `fare`", "a backtick"), ("größe", "utf8 = true"), ("{{ds}}", "YARN replaces")]
+    {
+        let found = &[(".Arguments.Args[2]", Warning, text)];
+        check_task(&jsonata(), "/Arguments/Args/2", json!(argument), found);
+    }
+    check_task(&jsonata(), "/Arguments/Args/2", json!("{\"größe\":{\"b\":\"`\"}}"), &[]);
     check_task(
         &good(),
         "/Parameters/File",
@@ -606,7 +613,7 @@ fn states_that_do_not_hang_together_are_refused() {
 
 #[test]
 fn what_is_no_definition_is_said_to_be_none() {
-    assert!(lint("{", None).is_err());
+    assert!(lint("{", None, false).is_err());
     for text in ["[]", "7", "null"] {
         check(
             &serde_json::from_str(text).unwrap(),

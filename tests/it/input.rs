@@ -1,6 +1,6 @@
 //! Inputs as the service delivers them: good ones run, wrong ones fail with every problem at once.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use stand_ins::livy::{Master, Version};
 
 use crate::harness::{Stage, text};
@@ -18,6 +18,9 @@ async fn malformed_and_wrong_inputs_fail_at_once_with_every_problem() {
         (r#"{"File":"s3://b/a.py","NumExecutors":"abc"}"#, "$.NumExecutors"),
         (r#"{"File":"s3://b/a.py","Args":[{}]}"#, "$.Args[0]"),
         (r#"{"File":"s3://b/a.py","DriverMemory":7}"#, "$.DriverMemory"),
+        (r#"{"File":"s3://b/a.py","Args":["`id`"]}"#, "base64"),
+        (r#"{"File":"s3://b/a b.py"}"#, "holds a blank"),
+        (r#"{"File":"s3://b/a.py","Conf":{" spark.master":"local"}}"#, "blanks around it"),
         (r#"{"File":"s3://b/a.py","Conf":{"spark.master":"local"}}"#, "spark.master"),
         (r#"{"File":"s3://b/a.py","LivyHost":"elsewhere.example"}"#, "$.LivyHost"),
         (r#"{"ClassName":"a.B"}"#, "$.File"),
@@ -27,7 +30,7 @@ async fn malformed_and_wrong_inputs_fail_at_once_with_every_problem() {
         assert_eq!(error, "SparkJob.InvalidInput", "{input}");
         assert!(text(&cause["message"]).contains(part), "{input}: {cause}");
     }
-    let (_, cause) = stage.failure(&stage.schedule(r#"{"NumExecutors":0,"Bogus":1,"Args":[null]}"#)).await;
+    let (_, cause) = stage.failure(&stage.schedule(r#"{"NumExecutors":-1,"Bogus":1,"Args":[null]}"#)).await;
     for part in ["$.NumExecutors", "$.Bogus", "$.Args[0]", "$.File"] {
         assert!(text(&cause["message"]).contains(part), "{part} is missing: {cause}");
     }
@@ -36,14 +39,18 @@ async fn malformed_and_wrong_inputs_fail_at_once_with_every_problem() {
 }
 
 #[tokio::test]
-async fn a_megabyte_in_many_strings_reaches_livy_whole_and_in_one_is_refused() {
+async fn a_megabyte_in_many_properties_reaches_livy_whole_and_in_one_argument_is_refused() {
     let stage = Stage::with(Version::V0_8, Master::Yarn).await;
     let _worker = stage.worker();
-    let arguments: Vec<String> = (0..9).map(|n| n.to_string().repeat(110_000)).collect();
-    let whole = json!({"Name": "big", "File": "s3://b/a.py", "Args": arguments}).to_string();
+    let conf: serde_json::Map<String, Value> =
+        (0..9).map(|n| (format!("spark.n{n}"), n.to_string().repeat(110_000).into())).collect();
+    let arguments = vec!["abc"; 10_000];
+    let whole = json!({"Name": "big", "File": "s3://b/a.py", "Args": arguments, "Conf": conf}).to_string();
     assert!(whole.len() > 990_000);
     stage.output(&stage.schedule(&whole)).await;
-    assert_eq!(stage.livy.posts_named("big-")[0].body["args"], json!(arguments));
+    let body = &stage.livy.posts_named("big-")[0].body;
+    assert_eq!(body["args"], json!(arguments));
+    assert_eq!(body["conf"]["spark.n8"], conf["spark.n8"]);
     let one = json!({"Name": "one", "File": "s3://b/a.py", "Args": ["x".repeat(1_000_000)]}).to_string();
     let (error, cause) = stage.failure(&stage.schedule(&one)).await;
     assert_eq!(error, "SparkJob.InvalidInput");
@@ -99,9 +106,9 @@ async fn an_alias_of_our_livy_is_ours_and_another_port_is_not() {
 }
 
 #[tokio::test]
-async fn unicode_passes_through_unharmed() {
+async fn unicode_passes_through_unharmed_where_the_cluster_reads_it() {
     let stage = Stage::new().await;
-    let _worker = stage.worker();
+    let _worker = stage.worker_with(&stage.config().table("yarn", "utf8 = true"));
     let input = json!({"Name": "Größe 🚖", "File": "s3://b/ä.py", "Args": ["🚖", "\u{7f}\n"]});
     stage.output(&stage.schedule(&input.to_string())).await;
     let post = &stage.livy.posts()[0];
@@ -111,4 +118,41 @@ async fn unicode_passes_through_unharmed() {
         "{}",
         post.name
     );
+}
+
+#[tokio::test]
+async fn what_a_shell_would_change_is_rewritten_where_it_is_json_and_refused_elsewhere() {
+    let stage = Stage::new().await;
+    let _worker = stage.worker();
+    let args = json!([r#"{"source":{"day":"größe `x`"}}"#, "{}", "$(id)", "c\\d"]);
+    let input = json!({"Name": "json", "File": "s3://b/a.py", "Args": args, "NumExecutors": 0});
+    stage.output(&stage.schedule(&input.to_string())).await;
+    let body = &stage.livy.posts()[0].body;
+    let sent = json!([r#"{"source":{"day":"gr\u00f6\u00dfe \u0060x\u0060"} }"#, "{}", "$(id)", "c\\d"]);
+    assert_eq!(body["args"], sent);
+    assert_eq!(body["numExecutors"], 0);
+
+    let args = json!([
+        r#"{"source":{"table":"trips"}}"#,
+        "s3://bucket/{{ds}}/in",
+        "select `fare`",
+        "^\\\\d+$",
+        "<LOG_DIR>/x",
+        "größe",
+        "x".repeat(70_000),
+        "x".repeat(70_000),
+    ]);
+    let input = json!({"Name": "wrong", "File": "s3://b/a.py", "Args": args}).to_string();
+    let (error, cause) = stage.failure(&stage.schedule(&input)).await;
+    assert_eq!(error, "SparkJob.InvalidInput");
+    let message = text(&cause["message"]);
+    for at in 1..=5 {
+        assert!(message.contains(&format!("$.Args[{at}]: holds ")), "{message}");
+    }
+    assert!(!message.contains("$.Args[0]") && !message.contains("trips"), "{message}");
+    let input = json!({"Name": "wrong", "File": "s3://b/a.py", "Args": [args[6], args[7]]}).to_string();
+    let (error, cause) = stage.failure(&stage.schedule(&input)).await;
+    assert_eq!(error, "SparkJob.InvalidInput");
+    assert!(text(&cause["message"]).contains("$.Args: takes 140018 bytes"), "{cause}");
+    assert!(stage.livy.posts_named("wrong-").is_empty(), "nothing was posted");
 }

@@ -10,6 +10,7 @@
 )]
 
 mod admin;
+mod arguments;
 mod catalog;
 mod contract;
 mod crash;
@@ -24,6 +25,7 @@ mod lifecycle;
 mod lint;
 mod old_worker;
 mod poll;
+mod processes;
 mod report;
 mod structure;
 mod tls;

@@ -11,9 +11,12 @@
 )]
 
 mod abort;
+mod arguments;
 mod contract;
 mod crash;
 mod examples;
+mod latency;
+mod others;
 mod outcomes;
 mod real;
 mod taxi;

@@ -116,8 +116,13 @@ impl Stage {
 
     /// Starts the worker anew, on the same state directory.
     pub(crate) fn restart(&mut self) {
-        self.worker =
-            Worker::start_with(&PathBuf::from(PROGRAM), &self.directory.path().join("config.toml"), &[]);
+        self.restart_with(&[]);
+    }
+
+    /// The same with more variables.
+    pub(crate) fn restart_with(&mut self, variables: &[(&str, &str)]) {
+        let config = self.directory.path().join("config.toml");
+        self.worker = Worker::start_with(&PathBuf::from(PROGRAM), &config, variables);
     }
 
     /// A state machine of one Task at our activity.
@@ -198,7 +203,13 @@ impl Stage {
 
     /// YARN's applications of the batches whose names begin so.
     pub(crate) async fn applications(&self, prefix: &str) -> Vec<Value> {
-        let list = get(&format!("{}/ws/v1/cluster/apps?applicationTags=spark-job-worker", stack("RM"))).await;
+        // As their owner: the one who started the servers.
+        let list = get(&format!(
+            "{}/ws/v1/cluster/apps?applicationTags=spark-job-worker&user.name={}",
+            stack("RM"),
+            stack("USER")
+        ))
+        .await;
         let all = list["apps"]["app"].as_array().cloned().unwrap_or_default();
         all.into_iter()
             .filter(|app| app["name"].as_str().is_some_and(|name| name.starts_with(prefix)))

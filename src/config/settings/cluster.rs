@@ -41,6 +41,8 @@ pub struct Livy {
 pub struct Yarn {
     /// The ResourceManager's URL, or those of several; empty: YARN is not asked.
     pub url: OneOrSeveral,
+    /// Whether Livy and all NodeManagers run under a UTF-8 locale, so that arguments may hold more than ASCII.
+    pub utf8: bool,
     /// As in [`Livy`].
     pub ca_file: Option<PathBuf>,
     /// As in [`Livy`].
@@ -95,6 +97,7 @@ impl Default for Yarn {
     fn default() -> Yarn {
         Yarn {
             url: OneOrSeveral::One("http://localhost:8088".to_owned()),
+            utf8: false,
             ca_file: None,
             pinned_sha256: OneOrSeveral::Several(Vec::new()),
             insecure: false,

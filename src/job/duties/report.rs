@@ -30,7 +30,7 @@ pub(in crate::job) async fn report<W: World>(
             Reported::Again { words, .. } => {
                 info!("Step Functions did not take the outcome {}: {words}; trying again", outcome.label());
             }
-            Reported::Closed(words) => info!("Step Functions says that the task is closed: {words}"),
+            Reported::Closed(words) => info!("the task is closed in Step Functions: {words}"),
             Reported::Acknowledged | Reported::Refused(_) => {}
         }
         match tries.see(reported, fastrand::f64()) {

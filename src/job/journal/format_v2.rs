@@ -49,7 +49,7 @@ enum Request {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
 enum State {
     Received { attempt: Attempt },
     Submitting { attempt: Attempt, since: u64 },
@@ -118,7 +118,7 @@ enum Source {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
 enum Outcome {
     Succeeded(Box<Success>),
     Failed(Box<Failure>),

@@ -198,7 +198,7 @@ fn an_output_has_the_documented_keys() {
         output,
         json!({
             "applicationId": "application_1_0001", "batchId": 7, "name": "etl-0", "state": "SUCCEEDED",
-            "verdictSource": "livy", "queuedSeconds": 3.1, "runSeconds": 42.0,
+            "verdictSource": "livy", "queuedSeconds": 3.1, "runSeconds": 42.0, "memorySeconds": 24249, "vcoreSeconds": 23,
             "trackingUrl": "http://rm/proxy", "driverLogUrl": null, "execution": "arn",
         })
     );

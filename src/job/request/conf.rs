@@ -1,13 +1,17 @@
 //! Spark properties: what a task may set, and what the worker adds.
 //!
+//! Most properties travel in a file of Spark's own. Some get into a command, an environment or a script of YARN, where
+//! a shell reads them (`arrival.rs`): [`reaches_a_shell`] knows which.
+//!
 //! The worker finds an application again by its YARN tag, and judges it in cluster mode only. So a task can neither
 //! displace the tag nor choose the master or the deploy mode.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::arrival;
 use super::json::{Json, Type};
 use super::problem::{Problems, member, shown};
-use super::value::{argument_len, expected, fits};
+use super::value::{argument_len, expected, fits, not_coordinates, scalar};
 
 /// Livy puts a tag of its own in front, everything else is kept (`SparkApp.prepareSparkConf`).
 const TAGS: &str = "spark.yarn.tags";
@@ -24,7 +28,12 @@ const MAX_TAGS: usize = 7;
 const MAX_TAG_LEN: usize = 100;
 
 /// Checks a map of properties. `None` means that at least one problem was added.
-pub(super) fn check(value: Json, path: &str, problems: &mut Problems) -> Option<BTreeMap<String, String>> {
+pub(super) fn check(
+    value: Json,
+    path: &str,
+    utf8: bool,
+    problems: &mut Problems,
+) -> Option<BTreeMap<String, String>> {
     if value.kind() != Type::Object {
         problems.add(path, expected("an object", value));
         return None;
@@ -36,7 +45,7 @@ pub(super) fn check(value: Json, path: &str, problems: &mut Problems) -> Option<
             problems.add(member(path, &key), text);
             sound = false;
         };
-        match property(&key, value) {
+        match property(&key, value, utf8) {
             Err(text) => wrong(text),
             Ok(text) => {
                 if key == TAGS {
@@ -61,22 +70,83 @@ pub(super) fn complete(conf: &mut BTreeMap<String, String>, run_tag: &str) {
     conf.entry(MAX_ATTEMPTS.to_owned()).or_insert_with(|| "1".to_owned());
 }
 
-fn property(key: &str, value: Json) -> Result<String, String> {
+fn property(key: &str, value: Json, utf8: bool) -> Result<String, String> {
     refused(key)?;
-    let text = value.scalar().ok_or_else(|| expected("a string, number or boolean", value))?;
-    fits(key, 0)?;
-    fits(&text, argument_len(key, text.len()))?;
+    let text = scalar(value)?;
+    arrival::sendable(key, utf8)?;
+    // Tags have a rule of their own.
+    arrival::sendable(&text, utf8 || key == TAGS)?;
+    fits(argument_len(key, text.len()))?;
+    reaches_a_shell(key, &text)?;
     Ok(text)
 }
 
+/// Java options of commands.
+const JAVA_OPTIONS: [&str; 5] = [
+    "spark.driver.extraJavaOptions",
+    "spark.driver.defaultJavaOptions",
+    "spark.executor.extraJavaOptions",
+    "spark.executor.defaultJavaOptions",
+    "spark.yarn.am.extraJavaOptions",
+];
+/// What Livy or Spark joins with the lists of the same meaning, or keeps its own files in.
+const FILES: [&str; 12] = [
+    "spark.jars",
+    "spark.files",
+    "spark.archives",
+    "spark.submit.pyFiles",
+    "spark.yarn.dist.jars",
+    "spark.yarn.dist.files",
+    "spark.yarn.dist.archives",
+    "spark.yarn.dist.pyFiles",
+    "spark.yarn.jars",
+    "spark.yarn.archive",
+    "spark.yarn.secondary.jars",
+    "spark.yarn.user.jar",
+];
+/// Variables of containers: the rest of the key is the name.
+const VARIABLES: [&str; 2] = ["spark.yarn.appMasterEnv.", "spark.executorEnv."];
+/// Search paths end so. They are parts of the environment, and the libraries' also of the command.
+const SEARCH_PATHS: [&str; 3] = [".extraLibraryPath", ".extraClassPath", ".application.classpath"];
+/// What gets into the environment as it is: the first is in search paths a part of other values.
+const IN_ENVIRONMENT: [&str; 2] = ["spark.yarn.config.replacementPath", "spark.yarn.stagingDir"];
+/// What executors are given as `-Dkey=value` (`SparkConf.isExecutorStartupConf`; ports as well).
+const EXECUTOR_START: [&str; 5] = ["spark.auth", "spark.rpc", "spark.network", "spark.ssl", "spark.port."];
+
+/// Whether a property arrives, where one of the containers' shells reads it (`Client`, `ExecutorRunnable` of Spark).
+fn reaches_a_shell(key: &str, value: &str) -> Result<(), String> {
+    if JAVA_OPTIONS.contains(&key) {
+        return arrival::java_options(key, value);
+    }
+    if FILES.contains(&key) {
+        not_coordinates(key, value)?;
+        return arrival::names(value);
+    }
+    if let Some(name) = VARIABLES.iter().find_map(|prefix| key.strip_prefix(prefix)) {
+        arrival::variable(name)?;
+        return arrival::environment(value);
+    }
+    if SEARCH_PATHS.iter().any(|end| key.ends_with(end)) || IN_ENVIRONMENT.contains(&key) {
+        return arrival::environment(value);
+    }
+    if EXECUTOR_START.iter().any(|start| key.starts_with(start)) || key.ends_with(".port") {
+        return arrival::plain(&format!("{key}={value}"));
+    }
+    Ok(())
+}
+
 fn refused(key: &str) -> Result<(), String> {
+    let bare = key.trim();
     let reason = match key {
-        "" => "a property needs a name",
+        _ if bare.is_empty() => "a property needs a name",
         "spark.master" => "may not be set: the master is a setting of Livy",
         "spark.submit.deployMode" => {
             "may not be set: jobs run in YARN's cluster mode, a setting of Livy, which refuses this key, too"
         }
         _ if key.ends_with(".$") => UNEVALUATED,
+        _ if bare != key => {
+            "has blanks around it, with which it would be another property: write it without them"
+        }
         // `spark.yarn.tags=x` with any value reaches Spark as `spark.yarn.tags`, because it splits `--conf` arguments
         // at the first `=` (`SparkSubmitUtils.parseSparkConfProperty`).
         _ if key.contains('=') => {

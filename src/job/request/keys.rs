@@ -10,6 +10,12 @@ use crate::nearest;
 pub(super) enum Kind {
     /// A non-empty string.
     Text,
+    /// The job's name, of which only letters and digits are sent.
+    Name,
+    /// The main class.
+    Class,
+    /// On whose behalf the job runs: its container has the name in its environment.
+    User,
     /// A path or URI.
     Path,
     /// A list of paths, which Livy passes on joined by commas as the value of this Spark property.
@@ -18,8 +24,8 @@ pub(super) enum Kind {
     Args,
     /// Spark's memory string, which Livy passes on as the value of this Spark property.
     Memory(&'static str),
-    /// A positive integer: Livy's fields are of Scala's type Int.
-    Count,
+    /// An integer that is this one or more: Livy's fields are of Scala's type Int.
+    Count(u8),
     /// A map of Spark properties.
     Conf,
     /// The worker's own: the host of Livy.
@@ -59,20 +65,20 @@ const fn key(name: &'static str, camel: &'static str, kind: Kind) -> Key {
     Key { name, camel, others: &[], kind }
 }
 
-/// Every key, in the order in which they are sent. `Configuration` is what the old Java worker called `Conf`.
+/// Every key, in the order in which they are sent. `NumExecutors` may be 0, with dynamic allocation. `Configuration` is what the old Java worker called `Conf`.
 pub(super) static KEYS: [Key; 20] = [
-    key("Name", "name", Kind::Text),
+    key("Name", "name", Kind::Name),
     key("File", "file", Kind::Path),
-    key("ClassName", "className", Kind::Text),
+    key("ClassName", "className", Kind::Class),
     key("Args", "args", Kind::Args),
-    key("ProxyUser", "proxyUser", Kind::Text),
+    key("ProxyUser", "proxyUser", Kind::User),
     key("Queue", "queue", Kind::Text),
     key("DriverMemory", "driverMemory", Kind::Memory("spark.driver.memory")),
-    key("DriverCores", "driverCores", Kind::Count),
+    key("DriverCores", "driverCores", Kind::Count(1)),
     key("ExecutorMemory", "executorMemory", Kind::Memory("spark.executor.memory")),
-    key("ExecutorCores", "executorCores", Kind::Count),
-    key("NumExecutors", "numExecutors", Kind::Count),
-    key("Jars", "jars", Kind::Paths("spark.jars")),
+    key("ExecutorCores", "executorCores", Kind::Count(1)),
+    key("NumExecutors", "numExecutors", Kind::Count(0)),
+    key("Jars", "jars", Kind::Paths(JARS)),
     key("PyFiles", "pyFiles", Kind::Paths(PY_FILES)),
     key("Files", "files", Kind::Paths("spark.files")),
     key("Archives", "archives", Kind::Paths("spark.yarn.dist.archives")),
@@ -82,6 +88,9 @@ pub(super) static KEYS: [Key; 20] = [
     key("Execution", "execution", Kind::Execution),
     key("Parameters", "parameters", Kind::Parameters),
 ];
+
+/// The property that `Jars` stands for.
+pub(super) const JARS: &str = "spark.jars";
 
 /// The one property that Livy passes on as an option of its own, `--py-files` (Livy, `SparkProcessBuilder`).
 pub(super) const PY_FILES: &str = "spark.submit.pyFiles";

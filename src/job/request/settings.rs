@@ -37,18 +37,31 @@ pub(super) struct Settings {
 
 impl Settings {
     /// Reads a table; what is wrong with it is added to `problems`, in order.
-    pub(super) fn read(table: Json, path: &str, place: Place, problems: &mut Problems) -> Settings {
+    pub(super) fn read(
+        table: Json,
+        path: &str,
+        place: Place,
+        utf8: bool,
+        problems: &mut Problems,
+    ) -> Settings {
         let mut settings = Settings::default();
         if !matches!(table.kind(), Type::Object | Type::Open) {
             problems.add(path, expected("an object", table));
         }
         for (spelling, value) in table.members() {
-            settings.member(&spelling, value, member(path, &spelling), place, problems);
+            settings.member(&spelling, value, member(path, &spelling), (place, utf8), problems);
         }
         settings
     }
 
-    fn member(&mut self, spelling: &str, value: Json, path: String, place: Place, problems: &mut Problems) {
+    fn member(
+        &mut self,
+        spelling: &str,
+        value: Json,
+        path: String,
+        (place, utf8): (Place, bool),
+        problems: &mut Problems,
+    ) {
         let Some(key) = keys::find(spelling) else {
             problems.add_unknown_key(path, unknown(spelling));
             let meant = spelling.strip_suffix(".$").and_then(keys::find);
@@ -67,7 +80,7 @@ impl Settings {
             problems
                 .add(path, format!("is the same key as `{earlier}`, which is given, too: keep one of them"));
         } else if value.kind() != Type::Open
-            && let Some(setting) = value::check(key.kind, value, &path, problems)
+            && let Some(setting) = value::check(key.kind, value, &path, utf8, problems)
         {
             self.entries.push(Entry { key, path, setting });
         }

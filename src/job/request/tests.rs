@@ -2,10 +2,13 @@
 
 use serde_json::json;
 
+use super::keys::KEYS;
 use super::*;
 
 const TASK: &str = "0123456789abcdef";
 const TAGS: &str = "spark-job-worker,sjw-0123456789abcdef";
+
+mod arrives;
 
 mod shapes {
     use super::*;
@@ -166,10 +169,10 @@ mod whole_inputs {
     #[test]
     fn every_problem_is_reported_at_once_in_the_order_of_the_input() {
         check(
-            r#"{ "NumExecutors": 0, "Flie": "/f", "Args": ["a", null, {}], "Conf": { "spark.x y": [1], "k": null },
+            r#"{ "NumExecutors": -1, "Flie": "/f", "Args": ["a", null, {}], "Conf": { "spark.x y": [1], "k": null },
                  "LivyHost": "other", "DriverMemory": "lots" }"#,
             Err(&[
-                ("$.NumExecutors", "expected a positive integer"),
+                ("$.NumExecutors", "expected an integer from 0"),
                 ("$.Flie", "did you mean `File`?"),
                 ("$.Args[1]", "expected a string, number or boolean, found null"),
                 ("$.Args[2]", "expected a string, number or boolean, found an object"),
@@ -191,10 +194,11 @@ mod whole_inputs {
 
     #[test]
     fn a_megabyte_in_many_strings_is_sent_whole() {
-        let args: Vec<String> = (0..10_000).map(|at| format!("{at:0>100}é\n\"")).collect();
-        let input = json!({ "File": "/f", "Args": args }).to_string();
+        let conf: Map<String, Value> =
+            (0..10_000).map(|at| (format!("k{at}"), format!("{at:0>100}\n\"").into())).collect();
+        let input = json!({ "File": "/f", "Conf": conf }).to_string();
         assert!(input.len() > 1_000_000);
-        check(&input, Ok(json!({ "file": "/f", "args": args })));
+        check(&input, Ok(json!({ "file": "/f", "conf": conf })));
     }
 
     #[test]
@@ -243,9 +247,9 @@ mod keys_and_types {
 
     fn accepted(kind: Kind) -> &'static [&'static str] {
         match kind {
-            Kind::Text | Kind::Execution => &["\"abc\""],
+            Kind::Text | Kind::Name | Kind::Class | Kind::User | Kind::Execution => &["\"abc\""],
             Kind::Path | Kind::Memory(_) | Kind::Host | Kind::Port => &[],
-            Kind::Count => &["7"],
+            Kind::Count(_) => &["7"],
             Kind::Args | Kind::Paths(_) => &["[\"/a\"]", "[]"],
             Kind::Conf | Kind::Parameters => &["{}"],
         }
@@ -372,10 +376,10 @@ mod values {
     #[test]
     fn strings_reach_spark_as_meant() {
         check(
-            r#" {"File":"\/f","Args":["a\"],b", "\\", "", "\u00e9\ud83d\ude00", "{\"k\": [1, 2]}", "line\nline",
+            r#" {"File":"\/f","Args":["a\"],b", "\\", "", "\u0065", "{\"k\": [1, 2]}", "line\nline",
                  "--conf"]} "#,
             Ok(json!({
-                "file": "/f", "args": ["a\"],b", "\\", "", "é😀", "{\"k\": [1, 2]}", "line\nline", "--conf"],
+                "file": "/f", "args": ["a\"],b", "\\", "", "e", "{\"k\": [1, 2]}", "line\nline", "--conf"],
             })),
         );
     }
@@ -485,9 +489,7 @@ mod values {
         let full = 131_071;
         // What Livy puts before the value is part of the argument: `spark.jars=`, 11 bytes.
         for (longest, table) in [
-            (full, json!({ "File": path(full) })),
-            (full, json!({ "File": "/f", "ClassName": text(full) })),
-            (full, json!({ "File": "/f", "Args": [text(full), text(full)] })),
+            (full, json!({ "File": "/f", "Queue": text(full) })),
             (full, json!({ "File": "/f", "Conf": { "k": text(full - 2) } })),
             (full, json!({ "File": "/f", "Jars": [path(100_000), path(full - 100_001 - 11)] })),
             (full, json!({ "File": "/f", "PyFiles": [path(100_000), path(full - 100_001)] })),
@@ -512,13 +514,15 @@ mod values {
 
     #[test]
     fn length_is_counted_in_bytes() {
+        let utf8 = Defaults::new(Map::new(), true).unwrap();
         let fits = "é".repeat(65_535);
-        check(
-            &json!({ "File": "/f", "Args": [fits] }).to_string(),
-            Ok(json!({ "file": "/f", "args": [fits] })),
+        check_with(
+            &utf8,
+            &json!({ "File": "/f", "Queue": fits }).to_string(),
+            Ok(json!({ "file": "/f", "queue": fits })),
         );
-        let longer = json!({ "File": "/f", "Args": ["é".repeat(65_536)] }).to_string();
-        check(&longer, Err(&[("$.Args[0]", "131072 bytes")]));
+        let longer = json!({ "File": "/f", "Queue": "é".repeat(65_536) }).to_string();
+        check_with(&utf8, &longer, Err(&[("$.Queue", "131072 bytes")]));
     }
 
     #[test]
@@ -660,15 +664,15 @@ mod inherited {
     #[test]
     fn defaults_are_checked_like_a_flat_input() {
         let table = json!({
-            "NumExecutors": 0, "Fil": "/f", "LivyHost": "localhost", "LivyPort": 8998, "Execution": "e",
+            "NumExecutors": -1, "Fil": "/f", "LivyHost": "localhost", "LivyPort": 8998, "Execution": "e",
             "Parameters": { "File": "/f" }, "Conf": { "spark.yarn.tags": "sjw-1" }, "Args.$": "$.x",
             "queue": "a", "Queue": "b",
         });
-        let problems = Defaults::new(object(table)).unwrap_err();
+        let problems = Defaults::new(object(table), false).unwrap_err();
         compare(
             &problems,
             &[
-                ("$.NumExecutors", "expected a positive integer"),
+                ("$.NumExecutors", "expected an integer from 0"),
                 ("$.Fil", "did you mean `File`?"),
                 ("$.LivyHost", "cannot have a default"),
                 ("$.LivyPort", "cannot have a default"),
@@ -683,15 +687,16 @@ mod inherited {
 
     #[test]
     fn defaults_need_no_file() {
-        assert!(Defaults::new(Map::new()).is_ok());
-        assert!(Defaults::new(object(json!({ "Queue": "q", "Args": null }))).is_ok());
+        assert!(Defaults::new(Map::new(), false).is_ok());
+        assert!(Defaults::new(object(json!({ "Queue": "q", "Args": null })), false).is_ok());
     }
 
     #[test]
     fn a_list_and_its_property_are_too_long_together_in_the_defaults_already() {
         let path = format!("/{}", "x".repeat(70_000));
         let problems =
-            Defaults::new(object(json!({ "Jars": [path], "Conf": { "spark.jars": path } }))).unwrap_err();
+            Defaults::new(object(json!({ "Jars": [path], "Conf": { "spark.jars": path } })), false)
+                .unwrap_err();
         compare(&problems, &[("$.Jars", "joined with spark.jars in Conf")]);
     }
 }
@@ -864,7 +869,7 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 fn defaults(table: Value) -> Defaults {
-    Defaults::new(object(table)).unwrap()
+    Defaults::new(object(table), false).unwrap()
 }
 
 /// Compares what Livy is sent, but for the name and what the worker adds to `conf`, or every problem's path and part

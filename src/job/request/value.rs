@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::arrival;
 use super::conf;
 use super::json::{Json, Type};
-use super::keys::{Kind, PY_FILES};
+use super::keys::{JARS, Kind, PY_FILES};
 use super::problem::{Problems, shown};
 
 /// The longest text that one argument of a process can have: Linux' `MAX_ARG_STRLEN` is 32 pages of 4 KiB with the NUL
@@ -24,17 +25,33 @@ pub(super) enum Setting {
 }
 
 /// Checks a value that is not null. `None` means that at least one problem was added.
-pub(super) fn check(kind: Kind, value: Json, path: &str, problems: &mut Problems) -> Option<Setting> {
+pub(super) fn check(
+    kind: Kind,
+    value: Json,
+    path: &str,
+    utf8: bool,
+    problems: &mut Problems,
+) -> Option<Setting> {
+    let argument = |value: Json| text(value).and_then(|text| sent(text, utf8));
     let checked = match kind {
+        Kind::Host | Kind::Execution | Kind::Name => text(value),
         Kind::Text => argument(value),
-        Kind::Host | Kind::Execution => text(value),
-        Kind::Path => argument(value).and_then(|text| absolute(&text).map(|()| text)),
+        Kind::Class => argument(value).and_then(|text| arrival::plain(&text).map(|()| text)),
+        Kind::User => argument(value).and_then(|text| arrival::word(&text).map(|()| text)),
+        Kind::Path => {
+            let sound = |text: &str| absolute(text).and_then(|()| arrival::unquoted(text));
+            argument(value).and_then(|text| sound(&text).map(|()| text))
+        }
         Kind::Memory(property) => memory(value, property),
-        Kind::Count => return count(value, "a positive integer up to 2147483647", path, problems),
-        Kind::Port => return count(value, "a port number", path, problems),
-        Kind::Args => return list(value, path, problems, |_| Ok(())).map(Setting::List),
-        Kind::Paths(property) => return paths(value, property, path, problems).map(Setting::List),
-        Kind::Conf => return conf::check(value, path, problems).map(Setting::Map),
+        Kind::Count(least) => return count(value, least, path, problems),
+        Kind::Port => return number(value, 1, "a port number", path, problems),
+        Kind::Args => {
+            let element =
+                |text| arrival::argument(text, utf8).and_then(|text| fits(text.len()).map(|()| text));
+            return list(value, path, problems, element).map(Setting::List);
+        }
+        Kind::Paths(property) => return paths(value, property, path, utf8, problems).map(Setting::List),
+        Kind::Conf => return conf::check(value, path, utf8, problems).map(Setting::Map),
         // The object in it is read as a table of its own.
         Kind::Parameters => return None,
     };
@@ -47,17 +64,20 @@ pub(super) fn argument_len(property: &str, value: usize) -> usize {
     if property == PY_FILES { value } else { property.len() + 1 + value }
 }
 
-/// Whether a text can be an argument of a process, given how long the whole argument is.
-pub(super) fn fits(text: &str, len: usize) -> Result<(), String> {
-    if text.contains('\0') {
-        return Err("holds a NUL character, which no process argument can hold".to_owned());
-    }
+/// Whether a process can have an argument of so many bytes.
+pub(super) fn fits(len: usize) -> Result<(), String> {
     if len > MAX_ARGUMENT {
         return Err(format!(
             "is an argument of {len} bytes, and Linux allows {MAX_ARGUMENT} for one: put large values in a file"
         ));
     }
     Ok(())
+}
+
+/// A text that is an argument of its own.
+fn sent(text: String, utf8: bool) -> Result<String, String> {
+    arrival::sendable(&text, utf8)?;
+    fits(text.len()).map(|()| text)
 }
 
 pub(super) fn expected(wanted: &str, found: Json) -> String {
@@ -72,11 +92,6 @@ fn text(value: Json) -> Result<String, String> {
         }
         Some(text) => Ok(text),
     }
-}
-
-fn argument(value: Json) -> Result<String, String> {
-    let text = text(value)?;
-    fits(&text, text.len()).map(|()| text)
 }
 
 /// Livy puts the default file system before a path without a scheme and refuses one that is not absolute
@@ -107,15 +122,24 @@ fn memory(value: Json, property: &str) -> Result<String, String> {
     if digits == 0 || !UNITS.contains(&unit.to_ascii_lowercase().as_str()) {
         return Err(format!("expected {WANTED}, found {}", shown(text)));
     }
-    fits(text, argument_len(property, text.len())).map(|()| text.to_owned())
+    fits(argument_len(property, text.len())).map(|()| text.to_owned())
+}
+
+fn count(value: Json, least: u8, path: &str, problems: &mut Problems) -> Option<Setting> {
+    let wanted = match least {
+        0 => "an integer from 0 to 2147483647",
+        _ => "a positive integer up to 2147483647",
+    };
+    number(value, least, wanted, path, problems)
 }
 
 /// An integer in any form that inputs have: `4`, `4.0` (from `JSONata`) and `"4"` (inputs for other workers).
-fn count(value: Json, wanted: &str, path: &str, problems: &mut Problems) -> Option<Setting> {
+fn number(value: Json, least: u8, wanted: &str, path: &str, problems: &mut Problems) -> Option<Setting> {
+    let range = f64::from(least)..=f64::from(i32::MAX);
     let found = match value.scalar() {
         None => value.described(),
         Some(text) => match text.trim().parse::<f64>() {
-            Ok(number) if number >= 1.0 && number <= f64::from(i32::MAX) && number.fract() == 0.0 => {
+            Ok(number) if range.contains(&number) && number.fract() == 0.0 => {
                 return Some(Setting::Count(number as i32));
             }
             _ if value.kind() == Type::Text => shown(&text),
@@ -126,18 +150,48 @@ fn count(value: Json, wanted: &str, path: &str, problems: &mut Problems) -> Opti
     None
 }
 
-fn paths(value: Json, property: &str, path: &str, problems: &mut Problems) -> Option<Vec<String>> {
-    // Livy leaves out empty elements (`Session.resolveURIs`).
-    let element = |text: &str| if text.is_empty() { Ok(()) } else { absolute(text) };
+fn paths(
+    value: Json,
+    property: &str,
+    path: &str,
+    utf8: bool,
+    problems: &mut Problems,
+) -> Option<Vec<String>> {
+    let element = |text: String| {
+        let text = sent(text, utf8)?;
+        // Livy leaves out empty elements (`Session.resolveURIs`).
+        if !text.is_empty() {
+            not_coordinates(property, &text)?;
+            absolute(&text)?;
+            arrival::names(&text)?;
+        }
+        Ok(text)
+    };
     let paths = list(value, path, problems, element)?;
     let len = argument_len(property, joined_len(&paths));
-    match fits("", len) {
+    match fits(len) {
         Ok(()) => Some(paths),
         Err(text) => {
             problems.add(path, format!("joined by commas, {text}"));
             None
         }
     }
+}
+
+/// `group:artifact:version` would be taken for a URI, and only Spark would miss its file system.
+pub(super) fn not_coordinates(property: &str, paths: &str) -> Result<(), String> {
+    let letter = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let word = |part: &str| !part.is_empty() && part.chars().all(letter);
+    let coordinates = |path: &str| {
+        let parts: Vec<&str> = path.trim().split(':').collect();
+        (3..=5).contains(&parts.len()) && parts.into_iter().all(word)
+    };
+    if property == JARS && paths.split(',').any(coordinates) {
+        return Err(
+            "looks like Maven coordinates, which belong into `spark.jars.packages` of Conf".to_owned()
+        );
+    }
+    Ok(())
 }
 
 pub(super) fn joined_len(list: &[String]) -> usize {
@@ -148,7 +202,7 @@ fn list(
     value: Json,
     path: &str,
     problems: &mut Problems,
-    also: impl Fn(&str) -> Result<(), String>,
+    sound: impl Fn(String) -> Result<String, String>,
 ) -> Option<Vec<String>> {
     if value.kind() != Type::List {
         problems.add(path, expected("a list", value));
@@ -157,7 +211,7 @@ fn list(
     let mut texts = Vec::new();
     let elements = value.elements();
     for (at, element) in elements.iter().enumerate() {
-        match scalar(*element).and_then(|text| also(&text).map(|()| text)) {
+        match scalar(*element).and_then(&sound) {
             Ok(text) => texts.push(text),
             Err(text) => problems.add(format!("{path}[{at}]"), text),
         }
@@ -166,7 +220,6 @@ fn list(
 }
 
 /// A string, or a number or boolean as it was written.
-fn scalar(value: Json) -> Result<String, String> {
-    let text = value.scalar().ok_or_else(|| expected("a string, number or boolean", value))?;
-    fits(&text, text.len()).map(|()| text)
+pub(super) fn scalar(value: Json) -> Result<String, String> {
+    value.scalar().ok_or_else(|| expected("a string, number or boolean", value))
 }

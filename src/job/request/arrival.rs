@@ -1,0 +1,200 @@
+//! What arrives of the texts of a request, and what does not.
+//!
+//! On their way to the driver they are read again and again (Spark 2.4.5, 3.5.6 and 4.0.1 have the same rules; YARN is
+//! that of Hadoop 3.3.4 and 3.4.1):
+//!
+//! 1. Livy starts `spark-submit`. Its `bin/spark-class` (3.5.6) drops carriage returns, and where Livy runs under the
+//!    POSIX locale, Java has already made `?` of what is not ASCII.
+//! 2. In cluster mode Spark writes the driver's command (`Client.createContainerLaunchContext`). Arguments, the class
+//!    and Java options go through `YarnSparkHadoopUtil.escapeForShell`: in single quotes, with a backslash before
+//!    `$` and `"`, and `'\''` for `'`. The path after `--jar`, `--primary-py-file` or `--primary-r-file` is not quoted.
+//!    Executors have a command of their own (`ExecutorRunnable.prepareCommand`).
+//! 3. The `NodeManager` expands command and environment (`ContainerLaunch.expandEnvironment`): `<LOG_DIR>`, `<CPS>` and,
+//!    from 3.4 on, `<ADD_OPENS>` are replaced, `{{` becomes `$` and `}}` is dropped.
+//! 4. It writes a script (`ContainerLaunch.UnixShellScriptBuilder`): `exec /bin/bash -c "…"` with the command between
+//!    the quotes, `export NAME="…"` for the environment, `ln -sf -- "…" "…"` for files. Between double quotes bash
+//!    reads `$`, backticks, `"`, and a backslash before one of these, before another one and before a newline.
+//!
+//! To escape on top of this would turn wrong on the day on which Spark escapes more. So what does not arrive is
+//! written differently where it is JSON (`rewrite.rs`), and refused elsewhere.
+
+use super::rewrite;
+
+/// What YARN replaces by a text of its own.
+pub(super) const MARKERS: [&str; 3] = ["<LOG_DIR>", "<CPS>", "<ADD_OPENS>"];
+
+/// Spark's own marks in Java options (`Utils.substituteAppNExecIds`): they are gone before YARN sees them.
+const APP_ID: &str = "{{APP_ID}}";
+const EXECUTOR_ID: &str = "{{EXECUTOR_ID}}";
+
+/// What still helps where a text cannot arrive as it is.
+const WAYS_OUT: &str = "put it into a JSON object or list, send it in base64, or put it in a file";
+
+pub(super) fn outside_ascii(letter: char) -> bool {
+    !letter.is_ascii()
+}
+
+/// An argument as it is sent, which is how it arrives or another spelling of the same JSON.
+pub(super) fn argument(text: String, utf8: bool) -> Result<String, String> {
+    let sent = rewrite::structure(&text, utf8).unwrap_or(text);
+    match sendable(&sent, utf8).and_then(|()| plain(&sent)) {
+        Ok(()) => Ok(sent),
+        Err(reason) => Err(format!("{reason}: {WAYS_OUT}")),
+    }
+}
+
+/// What every text on the command line of `spark-submit` must be.
+pub(super) fn sendable(text: &str, utf8: bool) -> Result<(), String> {
+    let reason = if text.contains('\0') {
+        "holds a NUL character, which no process argument can hold"
+    } else if text.contains('\r') {
+        "holds a carriage return, which spark-submit drops"
+    } else if !utf8 && text.contains(outside_ascii) {
+        "holds letters that are not ASCII, which arrive as `?` unless Livy and all NodeManagers run under a UTF-8 \
+         locale (say so with `utf8 = true` in [yarn] of the worker's configuration)"
+    } else {
+        return Ok(());
+    };
+    Err(reason.to_owned())
+}
+
+/// Whether `escapeForShell` brings a text through YARN and the shell.
+pub(super) fn plain(text: &str) -> Result<(), String> {
+    if text.contains('`') {
+        return Err("holds a backtick, and the shell of its container would run what follows it".to_owned());
+    }
+    replaced(text)?;
+    let read = |pair: &[u8]| matches!(pair, [b'\\', b'\\' | b'"' | b'$' | b'\n']);
+    match text.as_bytes().windows(2).find(|pair| read(pair)) {
+        None => Ok(()),
+        Some(pair) => {
+            let next = match pair {
+                [_, b'\\'] => "another one",
+                [_, b'"'] => "a double quote",
+                [_, b'$'] => "a dollar",
+                _ => "a newline",
+            };
+            Err(format!("holds a backslash before {next}, and the shell of its container would read the two"))
+        }
+    }
+}
+
+/// Whether YARN leaves a text as it is.
+fn replaced(text: &str) -> Result<(), String> {
+    let marks = MARKERS.into_iter().chain(["{{", "}}"]);
+    match marks.into_iter().find(|mark| text.contains(mark)) {
+        None => Ok(()),
+        Some("}}") => Err("holds `}}`, which YARN drops".to_owned()),
+        Some(mark) => Err(format!("holds `{mark}`, which YARN replaces")),
+    }
+}
+
+/// Java options, of which Spark escapes each by itself.
+pub(super) fn java_options(property: &str, text: &str) -> Result<(), String> {
+    let mut text = text.replace(APP_ID, "");
+    if property.starts_with("spark.executor.") {
+        text = text.replace(EXECUTOR_ID, "");
+    }
+    split_options(&text).iter().try_for_each(|option| plain(option))
+}
+
+/// A text into its options, as Spark does it (`Utils.splitCommandString`): at blanks outside quotes, and inside double
+/// quotes a backslash keeps the next letter.
+pub(super) fn split_options(text: &str) -> Vec<String> {
+    let (mut options, mut option) = (Vec::new(), None::<String>);
+    let mut open = None;
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match (open, letter) {
+            (Some(quote), _) if letter == quote => open = None,
+            (Some('"'), '\\') => option.get_or_insert_default().extend(letters.next()),
+            (None, '"' | '\'') => {
+                open = Some(letter);
+                option.get_or_insert_default();
+            }
+            (None, ' ' | '\t' | '\n' | '\r') => options.extend(option.take()),
+            _ => option.get_or_insert_default().push(letter),
+        }
+    }
+    options.extend(option);
+    options
+}
+
+/// A path that Spark writes into the driver's command without quotes.
+pub(super) fn unquoted(path: &str) -> Result<(), String> {
+    const READ: &str = "`$\"'\\;&|<>()*?[]{}";
+    let what = match path.chars().find(|c| c.is_whitespace() || c.is_control() || READ.contains(*c)) {
+        Some(letter) if READ.contains(letter) => format!("`{letter}`"),
+        Some(' ') => "a blank".to_owned(),
+        Some(_) => "a control character or other white space".to_owned(),
+        None => return Ok(()),
+    };
+    Err(format!(
+        "holds {what}, and Spark writes this path into a shell's command without quotes: rename the file"
+    ))
+}
+
+/// What a value of the environment or of a search path must be, where `$NAME` and `{{NAME}}` are lawful: nothing that
+/// a shell would run, and nothing that ends the quotes around it. It is looked at as YARN leaves it, because
+/// `{{(id)}}` and `$}}(id)` become commands only there.
+pub(super) fn environment(text: &str) -> Result<(), String> {
+    let expanded = |text: &str| text.replace("{{", "$").replace("}}", "");
+    let without = MARKERS.iter().fold(text.to_owned(), |text, marker| text.replace(marker, ""));
+    let forms = [text.to_owned(), expanded(text), expanded(&without)];
+    match ["`", "$(", "\"", "\\"].into_iter().find(|mark| forms.iter().any(|form| form.contains(mark))) {
+        None => Ok(()),
+        Some(mark) => Err(format!("holds `{mark}`, which the shell of its container would read")),
+    }
+}
+
+/// The name of a variable, which YARN writes into its script as it is.
+pub(super) fn variable(name: &str) -> Result<(), String> {
+    let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if begins && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Ok(());
+    }
+    Err("names no variable of the environment: letters, digits and `_`".to_owned())
+}
+
+/// Files to send along, separated by commas: what they are called in the container is written into its script, and of
+/// a `local:` one the whole path.
+pub(super) fn names(paths: &str) -> Result<(), String> {
+    paths.split(',').map(str::trim).try_for_each(|path| {
+        let end = path.find('#').unwrap_or(path.len());
+        let begin =
+            if path.starts_with("local:") { 0 } else { path[..end].rfind('/').map_or(0, |at| at + 1) };
+        let name = &path[begin..];
+        word(name).and_then(|()| word(&decoded(name))).map_err(|reason| format!("the name or alias {reason}"))
+    })
+}
+
+/// A text between double quotes of a script, which must stay as it is.
+pub(super) fn word(text: &str) -> Result<(), String> {
+    environment(text)?;
+    replaced(text)?;
+    if text.contains('$') {
+        return Err("holds `$`, which the shell of its container would read".to_owned());
+    }
+    Ok(())
+}
+
+/// A URI's text without `%XX`, as Hadoop's `Path` takes the name from it.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let code =
+            after.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
+        match code.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,66 @@
+//! What Livy is asked for.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use super::Identity;
+use super::conf;
+use super::keys::KEYS;
+use super::settings::Entry;
+use super::value::Setting;
+
+/// The body of POST /batches. Serializes as exactly that: what was not given is left out, because Livy answers a null
+/// list or map with a 500, and integers are JSON integers, because it does the same with a string there.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Batch(Vec<(&'static str, Setting)>);
+
+impl Batch {
+    /// Adds what the worker sets and a task may not.
+    pub(super) fn new(entries: Vec<Entry>, identity: &Identity) -> Batch {
+        let mut given: BTreeMap<&str, Setting> =
+            entries.into_iter().map(|entry| (entry.key.camel, entry.setting)).collect();
+        let mut properties = match given.remove("conf") {
+            Some(Setting::Map(conf)) => conf,
+            Some(Setting::Text(_) | Setting::Count(_) | Setting::List(_)) | None => BTreeMap::new(),
+        };
+        conf::complete(&mut properties, &identity.tag);
+        given.insert("conf", Setting::Map(properties));
+        given.insert("name", Setting::Text(identity.name.clone()));
+        Batch(
+            KEYS.iter()
+                .filter_map(|key| given.remove(key.camel).map(|setting| (key.camel, setting)))
+                .collect(),
+        )
+    }
+
+    /// The batch's name, which is the identity's.
+    pub fn name(&self) -> &str {
+        self.text("name").unwrap_or_default()
+    }
+
+    /// On whose behalf the job shall run.
+    pub fn proxy_user(&self) -> Option<&str> {
+        self.text("proxyUser")
+    }
+
+    fn text(&self, field: &str) -> Option<&str> {
+        self.0.iter().find_map(|(name, setting)| match setting {
+            Setting::Text(text) if *name == field => Some(text.as_str()),
+            Setting::Text(_) | Setting::Count(_) | Setting::List(_) | Setting::Map(_) => None,
+        })
+    }
+}
+
+impl Serialize for Batch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(field, setting)| (field, setting)))
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("name", &self.name()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,371 @@
+//! What is sent so that it arrives, and what is refused because it would not.
+
+use super::*;
+
+const WAYS_OUT: &str = ": put it into a JSON object or list, send it in base64, or put it in a file";
+
+#[test]
+fn json_is_rewritten_token_by_token() {
+    for (given, sent) in [
+        (r#"{"a":{"b":1}}"#, r#"{"a":{"b":1} }"#),
+        (r#"[{"a":{"b":{}}}]"#, r#"[{"a":{"b":{} } }]"#),
+        (r#"["a `b` c"]"#, r#"["a \u0060b\u0060 c"]"#),
+        (r#"["{{x}}","{ {","a}}}"]"#, r#"["\u007b\u007bx\u007d\u007d","{ {","a\u007d\u007d\u007d"]"#),
+        (r#"{"}}":"}"}"#, r#"{"\u007d\u007d":"}"}"#),
+        (r#"["^\\d+\\.csv$"]"#, r#"["^\u005cd+\u005c.csv$"]"#),
+        (r#"["say \"hi\"", "\\\""]"#, r#"["say \u0022hi\u0022", "\u005c\u0022"]"#),
+        (r#"["\\\\", "\\$HOME", "\\`"]"#, r#"["\u005c\u005c", "\u005c$HOME", "\u005c\u0060"]"#),
+        (r#"["<LOG_DIR>/x<CPS>", "<ADD_OPENS>"]"#, r#"["\u003cLOG_DIR>/x\u003cCPS>", "\u003cADD_OPENS>"]"#),
+        (r#"{"größe":"🚖"}"#, r#"{"gr\u00f6\u00dfe":"\ud83d\ude96"}"#),
+        ("[1,\r\n2]", "[1, \n2]"),
+        // What is not concerned keeps every byte.
+        (
+            r#" { "b" : 1e400, "a":-0.0,"b":[ ] , "c":"\/\n\u007b{ < <LOG> }\t'$(x) ${y}" } "#,
+            r#" { "b" : 1e400, "a":-0.0,"b":[ ] , "c":"\/\n\u007b{ < <LOG> }\t'$(x) ${y}" } "#,
+        ),
+        (r#"{"n":1E+400,"n":{"é":1e400}}"#, r#"{"n":1E+400,"n":{"\u00e9":1e400} }"#),
+    ] {
+        let input = json!({ "File": "/f", "Args": [given] }).to_string();
+        check(&input, Ok(json!({ "file": "/f", "args": [sent] })));
+    }
+}
+
+#[test]
+fn what_a_shell_leaves_alone_is_sent_as_it_is() {
+    let args = [
+        "a b",
+        "c'd",
+        "e\"f",
+        "$HOME",
+        "$(echo x)",
+        "${HOME}",
+        "!x",
+        "a;b",
+        "a&&b",
+        "*",
+        "~",
+        "",
+        "a\nb",
+        "{\"a\":1}",
+        "c\\d",
+        "end\\",
+        "a\\'b",
+        "{x}",
+        "} }",
+        "<LOG>",
+        "a\tb",
+        "\u{7f}",
+        "--arg",
+        "\\u0060",
+    ];
+    check(&json!({ "File": "/f", "Args": args }).to_string(), Ok(json!({ "file": "/f", "args": args })));
+}
+
+#[test]
+fn what_would_be_changed_is_refused_with_the_reason_and_the_ways_out() {
+    for (given, reason) in [
+        ("a `echo hi` b", "holds a backtick, and the shell of its container would run what follows it"),
+        ("s3://bucket/{{ds}}/in", "holds `{{`, which YARN replaces"),
+        ("x}}", "holds `}}`, which YARN drops"),
+        ("<LOG_DIR>/x", "holds `<LOG_DIR>`, which YARN replaces"),
+        ("a<CPS>b", "holds `<CPS>`, which YARN replaces"),
+        ("<ADD_OPENS>", "holds `<ADD_OPENS>`, which YARN replaces"),
+        ("^\\\\d+$", "holds a backslash before another one"),
+        ("x\\\"y", "holds a backslash before a double quote"),
+        ("cost \\$HOME", "holds a backslash before a dollar"),
+        ("a\\\nb", "holds a backslash before a newline"),
+        ("a\r\nb", "holds a carriage return, which spark-submit drops"),
+        (
+            "größe",
+            "holds letters that are not ASCII, which arrive as `?` unless Livy and all NodeManagers run",
+        ),
+        // Strings that happen to be JSON, and what only begins like it, are plain texts.
+        ("\"`x`\"", "holds a backtick"),
+        ("{\"a\":{\"b\":1}},", "holds `}}`, which YARN drops"),
+    ] {
+        let input = json!({ "File": "/f", "Args": ["a", given] }).to_string();
+        check(&input, Err(&[("$.Args[1]", reason)]));
+        check(&input, Err(&[("$.Args[1]", WAYS_OUT)]));
+    }
+}
+
+#[test]
+fn letters_beyond_ascii_are_sent_where_the_configuration_says_that_they_arrive() {
+    let defaults = Defaults::new(object(json!({ "Queue": "größe" })), true).unwrap();
+    let args = json!(["größe 🚖", r#"["größe"]"#]);
+    let input = json!({ "File": "s3://b/ä.py", "Args": args, "Conf": { "k": "ü" } }).to_string();
+    check_with(
+        &defaults,
+        &input,
+        Ok(json!({ "file": "s3://b/ä.py", "args": args, "queue": "größe", "conf": { "k": "ü" } })),
+    );
+    // Only what is concerned is rewritten.
+    let input = json!({ "File": "/f", "Args": [r#"["größe","`"]"#] }).to_string();
+    let args = json!([r#"["größe","\u0060"]"#]);
+    check_with(&defaults, &input, Ok(json!({ "file": "/f", "args": args, "queue": "größe" })));
+    let refused = json!({ "File": "s3://b/ä.py", "Args": ["ü"], "Conf": { "k": "ü" }, "Jars": ["/ü"],
+        "ClassName": "Größe", "Name": "Größe" });
+    let ascii = "not ASCII";
+    check(
+        &refused.to_string(),
+        Err(&[
+            ("$.File", ascii),
+            ("$.Args[0]", ascii),
+            ("$.Conf.k", ascii),
+            ("$.Jars[0]", ascii),
+            ("$.ClassName", ascii),
+        ]),
+    );
+}
+
+#[test]
+fn a_file_holds_nothing_that_a_shell_reads() {
+    for path in ["s3://b/a.py", "/x/~y/a_1-2+3=4,5%20@6:7.jar", "hdfs:///a.R#x", "s3://b/!x^y"] {
+        check(&json!({ "File": path }).to_string(), Ok(json!({ "file": path })));
+    }
+    for (path, what) in [
+        ("s3://b/a b.py", "holds a blank, and Spark writes this path into a shell's command without quotes"),
+        ("s3://b/a\nb.py", "holds a control character or other white space"),
+        ("s3://b/$x.py", "holds `$`"),
+        ("s3://b/`id`.py", "holds ```"),
+        ("s3://b/a;b.py", "holds `;`"),
+        ("s3://b/a'b.py", "holds `'`"),
+        ("s3://b/*.py", "holds `*`"),
+        ("s3://b/{{x}}.py", "holds `{`"),
+        ("<LOG_DIR>/../x:/a", "must be an absolute path"),
+        ("/<LOG_DIR>", "holds `<`"),
+        ("s3://b/a\\b.py", "holds `\\`"),
+    ] {
+        check(&json!({ "File": path }).to_string(), Err(&[("$.File", what)]));
+    }
+}
+
+#[test]
+fn names_and_aliases_of_files_hold_nothing_that_a_shell_reads() {
+    let good =
+        ["s3://b/$(x)/a.jar", "s3://b/a b.zip#x y", "s3://b/a%20b.py", "", "local:/opt/x/*", "/f,/g#h"];
+    let input = json!({ "File": "/f", "Jars": good, "PyFiles": good, "Files": good, "Archives": good,
+        "Conf": { "spark.yarn.dist.files": good.join(",") } });
+    let sent = json!({ "file": "/f", "jars": good, "pyFiles": good, "files": good, "archives": good,
+        "conf": { "spark.yarn.dist.files": good.join(",") } });
+    check(&input.to_string(), Ok(sent));
+    for wrong in [
+        "s3://b/`id`.jar",
+        "s3://b/a#`id`",
+        "s3://b/a#x$(id)",
+        "s3://b/a\"b",
+        "s3://b/a\\b",
+        "s3://b/$HOME.jar",
+        "s3://b/{{x}}.jar",
+        "s3://b/a#$}}(id)",
+        "s3://b/%60id%60.jar",
+        "s3://b/a#%24%28id)",
+        "/f,/`id`",
+        "local:/a$(id)/x",
+    ] {
+        let input = json!({ "File": "/f", "Jars": [wrong], "PyFiles": [wrong], "Files": [wrong],
+            "Archives": [wrong], "Conf": { "spark.jars": wrong, "spark.archives": wrong } });
+        let text = "the name or alias holds `";
+        check(
+            &input.to_string(),
+            Err(&[
+                ("$.Jars[0]", text),
+                ("$.PyFiles[0]", text),
+                ("$.Files[0]", text),
+                ("$.Archives[0]", text),
+                ("$.Conf['spark.jars']", text),
+                ("$.Conf['spark.archives']", text),
+            ]),
+        );
+    }
+}
+
+#[test]
+fn maven_coordinates_get_a_hint() {
+    let hint = "looks like Maven coordinates, which belong into `spark.jars.packages` of Conf";
+    for coordinates in ["org.apache.hudi:hudi-spark3-bundle_2.12:0.15.0", "a:b:jar:tests:1.0", "/x.jar,a:b:1"]
+    {
+        let input = json!({ "File": "/f", "Jars": [coordinates], "Conf": { "spark.jars": coordinates } });
+        check(&input.to_string(), Err(&[("$.Jars[0]", hint), ("$.Conf['spark.jars']", hint)]));
+    }
+    let conf = json!({ "spark.jars.packages": "a:b:1" });
+    check(&json!({ "File": "/f", "Conf": conf }).to_string(), Ok(json!({ "file": "/f", "conf": conf })));
+}
+
+#[test]
+fn java_options_follow_the_rule_for_arguments_each_as_spark_splits_them() {
+    for key in [
+        "spark.driver.extraJavaOptions",
+        "spark.driver.defaultJavaOptions",
+        "spark.executor.extraJavaOptions",
+        "spark.executor.defaultJavaOptions",
+        "spark.yarn.am.extraJavaOptions",
+    ] {
+        for good in
+            ["", "-Dx=$HOME -Dy='a b' -XX:+UseG1GC", r#"-Dx="a\"b""#, r#""a\\b""#, "-Dx=/{{APP_ID}}.log"]
+        {
+            let conf = json!({ key: good });
+            let input = json!({ "File": "/f", "Conf": conf }).to_string();
+            check(&input, Ok(json!({ "file": "/f", "conf": conf })));
+        }
+        let path = format!("$.Conf['{key}']");
+        for (wrong, text) in [
+            ("-Dx=`id`", "holds a backtick"),
+            ("-Dx={{PWD}}", "holds `{{`"),
+            ("-Dx={''{y}\"\"}", "holds `{{`"),
+            (r"-Dx=a\\b", "holds a backslash before another one"),
+            (r"-Dx=\$(id)", "holds a backslash before a dollar"),
+            (r"-Dx=\''$(id)'", "holds a backslash before a dollar"),
+            ("-Xlog:gc:<LOG_DIR>/gc.log", "holds `<LOG_DIR>`"),
+        ] {
+            let input = json!({ "File": "/f", "Conf": { key: wrong } }).to_string();
+            check(&input, Err(&[(&path, text)]));
+        }
+    }
+    let executor = json!({ "spark.executor.extraJavaOptions": "-Dx={{APP_ID}}-{{EXECUTOR_ID}}" });
+    check(
+        &json!({ "File": "/f", "Conf": executor }).to_string(),
+        Ok(json!({ "file": "/f", "conf": executor })),
+    );
+    let driver = r#"{ "File": "/f", "Conf": { "spark.driver.extraJavaOptions": "-Dx={{EXECUTOR_ID}}" } }"#;
+    check(driver, Err(&[("$.Conf['spark.driver.extraJavaOptions']", "holds `{{`")]));
+}
+
+#[test]
+fn options_are_split_as_spark_does_it() {
+    for (text, options) in [
+        ("", vec![]),
+        (" a  b\t\nc ", vec!["a", "b", "c"]),
+        (r#"-Dx="a b" -Dy='c "d"'"#, vec!["-Dx=a b", "-Dy=c \"d\""]),
+        (r#"a"b\"c"d '\' \x"#, vec!["ab\"cd", "\\", "\\x"]),
+        (r#"'' "" "open \"#, vec!["", "", "open "]),
+    ] {
+        assert_eq!(arrival::split_options(text), options, "{text}");
+    }
+}
+
+#[test]
+fn the_environment_and_search_paths_may_name_variables_and_run_nothing() {
+    let keys = [
+        "spark.yarn.appMasterEnv.X",
+        "spark.executorEnv.X",
+        "spark.driver.extraLibraryPath",
+        "spark.executor.extraLibraryPath",
+        "spark.yarn.am.extraLibraryPath",
+        "spark.driver.extraClassPath",
+        "spark.executor.extraClassPath",
+        "spark.hadoop.yarn.application.classpath",
+        "spark.yarn.config.replacementPath",
+        "spark.yarn.stagingDir",
+    ];
+    let conf = |value: &str| {
+        let members = keys.map(|key| (key.to_owned(), Value::from(value)));
+        Value::Object(Map::from_iter(members))
+    };
+    for good in ["$PWD/lib:{{HADOOP_HOME}}/lib<CPS>/x", "a 'b' ; & | > (x)", "${X:-y}", "<LOG_DIR>/x"] {
+        let conf = conf(good);
+        check(&json!({ "File": "/f", "Conf": conf }).to_string(), Ok(json!({ "file": "/f", "conf": conf })));
+    }
+    for (wrong, mark) in [
+        ("`id`", "```"),
+        ("$(id)", "`$(`"),
+        ("{{(id)}}", "`$(`"),
+        ("$}}(id)", "`$(`"),
+        ("$<ADD_OPENS>(id)", "`$(`"),
+        ("a\"b", "`\"`"),
+        ("a\\b", "`\\`"),
+    ] {
+        let text = format!("holds {mark}, which the shell of its container would read");
+        let paths = keys.map(|key| format!("$.Conf['{key}']"));
+        let problems: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), text.as_str())).collect();
+        check(&json!({ "File": "/f", "Conf": conf(wrong) }).to_string(), Err(&problems));
+    }
+    check(
+        r#"{ "File": "/f", "Conf": { "spark.executorEnv.A;id;B": "x", "spark.yarn.appMasterEnv.": "x" } }"#,
+        Err(&[
+            ("$.Conf['spark.executorEnv.A;id;B']", "names no variable"),
+            ("$.Conf['spark.yarn.appMasterEnv.']", "names no variable"),
+        ]),
+    );
+}
+
+#[test]
+fn nothing_else_that_gets_into_a_command_is_run() {
+    check(
+        r#"{ "File": "/f", "ClassName": "a.B`id`", "ProxyUser": "x$(id)", "Conf": { "spark.rpc.x`id`": "1",
+             "spark.network.timeout": "`id`", "spark.ui.port": "`id`", "spark.sql.x": "`a`, {{b}}, \\\\" } }"#,
+        Err(&[
+            ("$.ClassName", "holds a backtick"),
+            ("$.ProxyUser", "holds `$(`"),
+            ("$.Conf['spark.rpc.x`id`']", "holds a backtick"),
+            ("$.Conf['spark.network.timeout']", "holds a backtick"),
+            ("$.Conf['spark.ui.port']", "holds a backtick"),
+        ]),
+    );
+}
+
+#[test]
+fn the_drivers_command_has_a_length_in_all() {
+    const MAX: usize = 126_975;
+    let text = |len: usize| "x".repeat(len);
+    let parsed = |input: &Value| parse(&input.to_string(), &fixed(), &Defaults::empty(), &own_livy());
+    let options = "spark.driver.extraJavaOptions";
+    for (table, at) in [
+        (json!({ "Args": [text(MAX - 2 - 9)] }), "$.Args"),
+        (json!({ "Args": [text(60_000), format!("{}''\"$", text(MAX - 2 - 60_000 - 18 - 12))] }), "$.Args"),
+        (json!({ "Args": vec!["abc"; 10_000], "ClassName": text(MAX - 2 - 120_000) }), "$.Args"),
+        (json!({ "ClassName": text(MAX - 2) }), "$.ClassName"),
+        (
+            json!({ "Conf": { options: format!("-Da=b '{}'", text(MAX - 2 - 8 - 3)) } }),
+            "$.Conf['spark.driver.extraJavaOptions']",
+        ),
+        (
+            json!({ "Conf": { "spark.driver.extraLibraryPath": text(MAX - 2) } }),
+            "$.Conf['spark.driver.extraLibraryPath']",
+        ),
+    ] {
+        let mut input = table;
+        input["File"] = "/f".into();
+        assert_eq!(parsed(&input).err(), None, "{at}");
+        input["File"] = "/ff".into();
+        let text = format!("make {} together, and YARN's shell takes {MAX}", MAX + 1);
+        compare(&parsed(&input).unwrap_err(), &[(at, &text)]);
+    }
+    // An argument counts as it is sent.
+    let json = format!("[\"{}\"]", "é".repeat(30_000));
+    let input = json!({ "File": "/f", "Args": [json] });
+    compare(&parsed(&input).unwrap_err(), &[("$.Args[0]", "an argument of 180004 bytes")]);
+}
+
+#[test]
+fn a_property_with_blanks_around_its_name_is_refused() {
+    let blanks = "has blanks around it";
+    check(
+        r#"{ "File": "/f", "Conf": { "spark.executor.memory ": "4g", " spark.master": "local[*]", "\t": 1,
+             "\u00a0spark.x\n": 2 } }"#,
+        Err(&[
+            ("$.Conf['spark.executor.memory ']", blanks),
+            ("$.Conf[' spark.master']", blanks),
+            ("$.Conf['\\t']", "a property needs a name"),
+            ("$.Conf['\\u{a0}spark.x\\n']", blanks),
+        ]),
+    );
+}
+
+#[test]
+fn no_executors_at_all_are_lawful() {
+    for given in ["0", "0.0", "\"0\"", "-0"] {
+        let input = format!(r#"{{ "File": "/f", "NumExecutors": {given} }}"#);
+        check(&input, Ok(json!({ "file": "/f", "numExecutors": 0 })));
+    }
+    let input = r#"{ "File": "/f", "NumExecutors": -1, "DriverCores": 0, "ExecutorCores": 0 }"#;
+    let positive = "expected a positive integer up to 2147483647";
+    check(
+        input,
+        Err(&[
+            ("$.NumExecutors", "expected an integer from 0 to 2147483647"),
+            ("$.DriverCores", positive),
+            ("$.ExecutorCores", positive),
+        ]),
+    );
+}
