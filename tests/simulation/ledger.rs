@@ -102,7 +102,8 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    pub(crate) fn begin_life(&mut self) {
+    /// What a life of the worker knew ends with it.
+    pub(crate) fn end_life(&mut self) {
         (self.held, self.stage) = (false, None);
         (self.livy_showed, self.yarn_showed, self.knows) = (false, false, false);
         (self.beatable, self.killable, self.doubled, self.judgeable, self.visible) = (0, 0, 0, 0, 0);
@@ -265,25 +266,26 @@ impl Inner {
         let before = self.tickets[number].facts.stage.replace(stage);
         self.tickets[number].facts.knows = knows_application(state);
         if let State::Ended { outcome, .. } = state {
-            self.ends(number, outcome);
+            self.comes_to(number, outcome);
         }
         if stage == Stage::Settled {
             self.settled(node, number, before);
         }
     }
 
-    fn ends(&mut self, number: usize, outcome: &spark_job_worker::job::report::Outcome) {
+    /// It is settled what is told of a task.
+    fn comes_to(&mut self, number: usize, outcome: &spark_job_worker::job::report::Outcome) {
         let (label, token) = (outcome.label(), self.token(number));
-        let facts = &self.tickets[number].facts;
-        if let Some((decided, durable)) = facts.decided {
-            if decided != label && (durable || facts.told) {
+        let Facts { decided, told, kept, .. } = self.tickets[number].facts;
+        if let Some((decided, durable)) = decided {
+            if decided != label && (durable || told) {
                 self.violate(Invariant::EndIsFinal, || format!("{token}: first {decided}, then {label}"));
             }
             if decided == label {
                 return;
             }
         }
-        let durable = facts.kept == Some(Stage::Ended);
+        let durable = kept == Some(Stage::Ended);
         self.tickets[number].facts.decided = Some((label, durable));
         self.coverage.hit("error", label, "");
         if let Err(why) = self.is_true(number, outcome) {

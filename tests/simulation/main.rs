@@ -28,10 +28,12 @@ mod world;
 mod writes;
 mod yarn;
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use coverage::Coverage;
+use ledger::Invariant;
 use plan::Broken;
 use run::run;
 
@@ -92,38 +94,47 @@ fn each_guard_is_missed_when_it_is_broken() {
     }
 }
 
-/// Runs seeds on all processors: what they reach, and the first promise that is broken.
+/// Runs seeds on all processors: what they reach, and the first promise that is broken. With `ALL=1` it goes on and tells
+/// of one seed for each promise.
 fn search(broken: Broken, seeds: u64) -> (Coverage, Option<String>) {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let (next, stop) = (AtomicU64::new(number("FIRST").unwrap_or(0)), AtomicBool::new(false));
-    let end = next.load(Ordering::Relaxed) + seeds;
-    let (all, found) = (Mutex::new(Coverage::default()), Mutex::new(None));
+    let (end, all) = (next.load(Ordering::Relaxed) + seeds, number("ALL").is_some());
+    let (coverage, found) = (Mutex::new(Coverage::default()), Mutex::new(BTreeMap::new()));
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                let mut coverage = Coverage::default();
+                let mut mine = Coverage::default();
                 while !stop.load(Ordering::Relaxed) {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= end {
                         break;
                     }
                     let ended = run(seed, broken, false);
-                    coverage.add(&ended.coverage);
+                    mine.add(&ended.coverage);
                     if let Some((invariant, detail)) = ended.broken {
-                        stop.store(true, Ordering::Relaxed);
-                        found.lock().expect("no poison").get_or_insert((seed, format!("{invariant:?}: {detail}")));
+                        stop.store(!all, Ordering::Relaxed);
+                        let mut found = found.lock().expect("no poison");
+                        found.entry(invariant).or_insert_with(Vec::new).push((seed, detail));
                     }
                 }
-                all.lock().expect("no poison").add(&coverage);
+                coverage.lock().expect("no poison").add(&mine);
             });
         }
     });
-    let found = found.into_inner().expect("no poison").map(|(seed, words)| {
-        let story = run(seed, broken, true).story;
-        format!(
-            "seed {seed}: {words}\nSEED={seed} cargo test --test simulation -- one_seed --nocapture\n{}",
-            story.join("\n")
-        )
-    });
-    (all.into_inner().expect("no poison"), found)
+    let found = found.into_inner().expect("no poison");
+    let words = found.iter().map(|(invariant, seeds)| tell(broken, *invariant, seeds));
+    let words: Vec<String> = words.collect();
+    (coverage.into_inner().expect("no poison"), (!words.is_empty()).then(|| words.join("\n\n")))
+}
+
+/// What to run, and the story of the first seed.
+fn tell(broken: Broken, invariant: Invariant, seeds: &[(u64, String)]) -> String {
+    let Some((seed, detail)) = seeds.iter().min() else { return String::new() };
+    let (story, all) = (run(*seed, broken, true).story, seeds.len());
+    let some: Vec<u64> = seeds.iter().map(|(seed, _)| *seed).take(8).collect();
+    format!(
+        "seed {seed}: {invariant:?}: {detail}\n{all} seeds break it: {some:?}\nSEED={seed} cargo test --test simulation -- one_seed --nocapture\n{}",
+        story.join("\n")
+    )
 }

@@ -178,11 +178,6 @@ impl Inner {
         here.disk_good.send_replace(true);
         let life = here.life;
         self.tell(|_| format!("the worker of node {node} starts"));
-        for ticket in &mut self.tickets {
-            if ticket.node() == Some(node) {
-                ticket.facts.begin_life();
-            }
-        }
         life
     }
 
@@ -192,6 +187,11 @@ impl Inner {
         if here.is_alive() {
             here.life += 1;
             here.jobs.clear();
+        }
+        for ticket in &mut self.tickets {
+            if ticket.node() == Some(node) {
+                ticket.facts.end_life();
+            }
         }
     }
 }

@@ -180,5 +180,6 @@ fn word() -> Box<FinalWord> {
         vcore_seconds: None,
         tracking_url: None,
         log_url: None,
+        doubled: false,
     })
 }

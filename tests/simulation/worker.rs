@@ -80,6 +80,13 @@ pub(crate) async fn worker(sim: Sim, node: usize) {
     }
 }
 
+/// Returns once it is true.
+async fn is_told(mut told: watch::Receiver<bool>) {
+    if told.wait_for(|told| *told).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
 fn activity_rules(plan: &Plan) -> ActivityRules {
     ActivityRules {
         defaults: Defaults::empty(),
@@ -195,7 +202,7 @@ impl Life {
 
     fn start_poller(&mut self) {
         let (here, places, gate) = (self.here.clone(), self.places.clone(), self.gate.clone());
-        let (arrive, mut draining) = (self.arrive.clone(), self.draining.subscribe());
+        let (arrive, draining) = (self.arrive.clone(), self.draining.subscribe());
         self.poller.spawn(async move {
             loop {
                 let allowed = async {
@@ -206,7 +213,7 @@ impl Life {
                 };
                 let place = tokio::select! {
                     biased;
-                    _ = draining.wait_for(|draining| *draining) => return,
+                    () = is_told(draining.clone()) => return,
                     place = allowed => place,
                 };
                 if let Some((token, input)) = here.poll().await
@@ -258,16 +265,16 @@ impl Life {
     }
 
     async fn live(mut self) -> Ended {
-        let (crash, mut over) = {
+        let (crash, over) = {
             let inner = self.here.sim.inner();
             (Arc::clone(&inner.nodes[self.here.node].crash), self.here.sim.over.subscribe())
         };
         loop {
-            let stop = self.next_stop();
+            let (stop, over) = (self.next_stop(), is_told(over.clone()));
             tokio::select! {
                 biased;
                 () = crash.notified() => return self.cut_off(),
-                _ = over.wait_for(|over| *over) => return self.all_over().await,
+                () = over => return self.all_over().await,
                 stop = stop => return self.stop(stop).await,
                 Some(arrival) = self.arrivals.recv() => self.accept(arrival, Start::Fresh),
                 Some(ended) = self.jobs.join_next() => self.reap(ended),

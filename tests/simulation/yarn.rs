@@ -195,6 +195,11 @@ impl Inner {
             return;
         }
         let first = !self.yarn.apps.iter().any(|app| app.tag == tag);
+        let comes = self.nodes.iter().any(|node| node.children.iter().any(|child| child.tag == tag));
+        if first && comes {
+            // Who has adopted it would not know of ours.
+            return;
+        }
         self.coverage.hit("world", "double", if first { "before ours" } else { "after ours" });
         self.start_app(&tag, None, false);
     }
