@@ -270,7 +270,7 @@ fn conclude<S>(
         }
     };
     let diagnostics = application.map(|application| application.diagnostics.clone()).unwrap_or_default();
-    let error = refine(error, &diagnostics);
+    let error = refine(error, &diagnostics, &driver);
     let message = message(error, source, look);
     let mut failure = about(run, memory, failure(task, error, "Running", message));
     failure = failure.with_log(log).with_driver_log(driver);
