@@ -67,16 +67,16 @@ pub(super) fn uncaught(diagnostics: &str, driver: &DriverLog) -> Option<Cause> {
 fn named<'a>(lines: &[&'a str]) -> Option<Chain<'a>> {
     const NAMES: [&str; 2] = ["User class threw exception:", "Uncaught exception:"];
     let of_master = |line: &str| !is_log(line) || line.contains("ApplicationMaster: ");
-    let mut heads = lines.iter().enumerate().filter(|(_, line)| of_master(line)).filter_map(|(at, line)| {
+    let heads = lines.iter().enumerate().filter(|(_, line)| of_master(line)).filter_map(|(at, line)| {
         let (_, head) = NAMES.iter().find_map(|name| line.split_once(name))?;
         if !head.trim().is_empty() {
             return Some((head.trim(), at + 1));
         }
         Some((lines.get(at + 1)?.trim(), at + 2))
     });
+    let mut chains = heads.map(|(head, next)| Chain::read(head, lines.get(next..).unwrap_or_default()));
     // That the user's program exited says nothing of why.
-    let (head, next) = heads.find(|(head, _)| !class(head).ends_with("SparkUserAppException"))?;
-    Some(Chain::read(head, lines.get(next..).unwrap_or_default()))
+    chains.find(|chain| !chain.has("SparkUserAppException"))
 }
 
 /// Whether a chain begins in this line whose head is `head`, or as much of it as YARN had room for.
@@ -157,3 +157,6 @@ fn unprefixed(log: &[&str]) -> Option<Cause> {
     let grave = logged.is_none_or(|line| line.contains(" ERROR ") || line.contains(" FATAL "));
     grave.then(|| Chain::read(log[at], &log[at + 1..]).deepest()).flatten()
 }
+
+#[cfg(test)]
+mod tests;

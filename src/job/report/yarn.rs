@@ -14,6 +14,9 @@ pub(super) const ABRT: i32 = 134;
 pub(super) const KILL: i32 = 137;
 /// By YARN's first.
 pub(super) const TERM: i32 = 143;
+/// The shell's exit codes for a command that it cannot run (too long an argument list, too), or cannot find.
+const NOT_EXECUTABLE: i32 = 126;
+const NO_COMMAND: i32 = 127;
 /// The status of a container that never had a process (`ContainerExitStatus.INVALID`).
 const NEVER_STARTED: i32 = -1000;
 
@@ -142,13 +145,13 @@ pub(super) fn launch_failure(diagnostics: &str) -> Option<Launch> {
         let own = OWN.iter().any(|words| diagnostics.contains(words));
         return Some(Launch { sentence: reason(diagnostics)?.to_owned(), own });
     }
-    let shell = diagnostics.lines().find(|line| {
-        let line = line.trim();
-        line.contains("launch_container.sh: line ")
-            || line.starts_with("/bin/bash: ")
-            || line.starts_with("bash: ")
+    let of_command = matches!(exit_status(diagnostics), Some(NO_COMMAND | NOT_EXECUTABLE));
+    let shell = diagnostics.lines().map(str::trim).find(|line| {
+        let of_shell = line.starts_with("/bin/bash: ") || line.starts_with("bash: ");
+        let of_script = line.contains("launch_container.sh: line ");
+        (of_script || (of_shell && of_command)) && !line.contains(": warning: ")
     });
-    Some(Launch { sentence: shell?.trim().to_owned(), own: true })
+    Some(Launch { sentence: shell?.to_owned(), own: true })
 }
 
 /// That the ResourceManager took no such application.
@@ -208,3 +211,6 @@ fn undated(line: &str) -> &str {
     };
     if time.starts_with(|c: char| c.is_ascii_digit()) { said.trim() } else { line }
 }
+
+#[cfg(test)]
+mod tests;

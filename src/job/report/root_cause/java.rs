@@ -49,6 +49,11 @@ impl<'a> Chain<'a> {
         self.links.first().map_or("", |link| link.head)
     }
 
+    /// Whether an exception of this class is part of it.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.links.iter().any(|link| class(link.head).ends_with(name))
+    }
+
     /// How many exceptions there are in it.
     pub(super) fn depth(&self) -> usize {
         self.links.len()
