@@ -13,7 +13,7 @@ use spark_job_worker::job::report::{
 use crate::structure::root;
 
 /// A job as the worker meets it.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Case {
     /// Where it is from.
@@ -77,7 +77,19 @@ impl Case {
 
 #[test]
 fn the_root_cause_of_a_failed_job_is_the_line_that_a_person_would_point_at() {
-    check("causes", 12);
+    check("causes", 42);
+}
+
+/// What they caught and printed is theirs, and so are their WARNs and the tries of their tasks.
+#[test]
+fn no_line_of_a_job_that_succeeded_is_the_root_cause_of_anything() {
+    check("causes-none", 5);
+    for (name, case) in cases("causes-none") {
+        for (stdout, stderr) in [(case.stdout.clone(), None), (None, case.stderr.clone())] {
+            let part = Case { stdout, stderr, ..case.clone() };
+            assert_eq!(part.root_cause(), None, "{name}");
+        }
+    }
 }
 
 #[track_caller]

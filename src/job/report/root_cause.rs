@@ -12,7 +12,7 @@ mod python;
 use super::yarn;
 use super::{DriverLog, Failure};
 use java::Chain;
-use lines::{class, is_flush, is_frame, is_java_class, is_log};
+use lines::{class, is_flush, is_java_class, is_log, with_message};
 
 /// Why a driver ended.
 #[derive(Debug, PartialEq)]
@@ -32,8 +32,7 @@ pub(super) fn root_cause(failure: &Failure) -> Option<String> {
         .or_else(|| yarn::refusal(diagnostics))
         .or_else(|| uncaught(diagnostics, &failure.driver).map(|cause| cause.sentence))
         .or_else(|| of_submit(&log))
-        .or_else(|| yarn::last_words(diagnostics))
-        .or_else(|| yarn::reason_in(&failure.driver.stderr).and_then(yarn::last_words))
+        .or_else(|| yarn::last_words(diagnostics, &failure.driver.stderr))
 }
 
 /// What the driver did not catch: from its own log, else as far as YARN repeats it.
@@ -42,6 +41,9 @@ pub(super) fn uncaught(diagnostics: &str, driver: &DriverLog) -> Option<Cause> {
     let mut stderr: Vec<&str> = driver.stderr.iter().flat_map(|line| line.lines()).collect();
     if stderr.is_empty() {
         stderr = yarn::stderr_in(diagnostics);
+    }
+    if stderr.iter().any(|line| line.contains("Final app status: SUCCEEDED")) {
+        return None;
     }
     let said: Vec<&str> = diagnostics.lines().collect();
     if let Some(chain) = named(&said).or_else(|| named(&stderr)) {
@@ -53,21 +55,23 @@ pub(super) fn uncaught(diagnostics: &str, driver: &DriverLog) -> Option<Cause> {
         return longest.unwrap_or(chain).deepest();
     }
     let exit = yarn::exit_status(diagnostics);
+    let status = yarn::user_status(&said).or_else(|| yarn::user_status(&stderr));
     of_dying_jvm(&stdout, exit)
         .or_else(|| of_dying_jvm(&stderr, exit))
-        .or_else(|| {
-            python::uncaught(&stdout, yarn::user_status(&said).or_else(|| yarn::user_status(&stderr)))
-        })
+        .or_else(|| python::uncaught(&stdout, status))
+        .or_else(|| python::uncaught(&stderr, status))
+        .or_else(|| of_r(&stdout))
         .or_else(|| of_main_thread(&stderr))
         .or_else(|| of_launcher(&stderr))
         .or_else(|| of_launcher(&stdout))
+        .or_else(|| of_master(&stderr))
 }
 
 /// The chain that the application master names as the end of the user's class or of itself.
 fn named<'a>(lines: &[&'a str]) -> Option<Chain<'a>> {
     const NAMES: [&str; 2] = ["User class threw exception:", "Uncaught exception:"];
-    let of_master = |line: &str| !is_log(line) || line.contains("ApplicationMaster: ");
-    let heads = lines.iter().enumerate().filter(|(_, line)| of_master(line)).filter_map(|(at, line)| {
+    let from_master = |line: &str| !is_log(line) || line.contains("ApplicationMaster: ");
+    let heads = lines.iter().enumerate().filter(|(_, line)| from_master(line)).filter_map(|(at, line)| {
         let (_, head) = NAMES.iter().find_map(|name| line.split_once(name))?;
         if !head.trim().is_empty() {
             return Some((head.trim(), at + 1));
@@ -127,26 +131,56 @@ fn of_main_thread(lines: &[&str]) -> Option<Cause> {
     Chain::read(lines[at], &lines[at + 1..]).deepest()
 }
 
-/// The words of the launcher of Java, or of spark-submit's own: `Error: Could not find or load main class X`.
+/// Why a JVM did not come up: `Error: Could not find or load main class X`, an option that is none.
 fn of_launcher(lines: &[&str]) -> Option<Cause> {
-    let errors: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].starts_with("Error: ")).collect();
-    let at = *errors.first()?;
-    let started = "Error: Could not create the Java Virtual Machine";
-    // What is wrong with an option stands above that line.
-    let at = if lines[at].starts_with(started) { at.checked_sub(1)? } else { at };
-    let sentence = lines[at].trim_start_matches("Error: ").trim();
-    (!is_log(sentence) && !is_frame(sentence))
-        .then(|| Cause { sentence: sentence.to_owned(), of_task: false })
+    let at = |words: &str| lines.iter().position(|line| line.starts_with(words));
+    let sentence = if let Some(at) = at("Error: Could not find or load main class ") {
+        lines[at].trim_start_matches("Error: ")
+    } else if let Some(at) = at("Error occurred during initialization of VM") {
+        lines.get(at + 1)?
+    } else {
+        // What is wrong stands above.
+        let end = at("Error: Could not create the Java Virtual Machine")?;
+        let about = |line: &&&str| !line.trim().is_empty() && !is_log(line);
+        lines[..end].iter().rev().take_while(about).last()?
+    };
+    Some(Cause { sentence: sentence.trim().to_owned(), of_task: false })
+}
+
+/// The error that ended a program in R.
+fn of_r(lines: &[&str]) -> Option<Cause> {
+    let end = lines.iter().rposition(|line| line.trim() == "Execution halted")?;
+    let at = lines[..end].iter().rposition(|line| line.starts_with("Error"))?;
+    Some(Cause { sentence: with_message(lines[at], &lines[at + 1..end]), of_task: false })
+}
+
+/// What the application master has to say against a class without an exception.
+fn of_master(stderr: &[&str]) -> Option<Cause> {
+    let said = stderr
+        .iter()
+        .find_map(|line| line.split_once("ERROR ApplicationMaster: Could not find static main"))?
+        .1;
+    Some(Cause { sentence: format!("Could not find static main{said}"), of_task: false })
 }
 
 /// Why spark-submit ended, or a driver in its process.
 fn of_submit(log: &[&str]) -> Option<String> {
     let cause = of_main_thread(log)
         .or_else(|| of_dying_jvm(log, None))
-        .or_else(|| python::uncaught(log, yarn::user_status(log)))
+        .or_else(|| python::uncaught(log, yarn::user_status(log).or(Some(python::FAILURE))))
+        .or_else(|| of_r(log))
         .or_else(|| of_launcher(log))
+        .or_else(|| of_options(log))
         .or_else(|| unprefixed(log))?;
     Some(cause.sentence)
+}
+
+/// What spark-submit has against its own options: `Error: Unrecognized option: --x`.
+fn of_options(log: &[&str]) -> Option<Cause> {
+    // A driver in the same process may write such lines, too.
+    let drives = log.iter().any(|line| line.contains("Running Spark version"));
+    let line = log.iter().find_map(|line| line.strip_prefix("Error: ")).filter(|_| !drives)?;
+    Some(Cause { sentence: line.trim().to_owned(), of_task: false })
 }
 
 /// The last exception that no logger wrote, unless it is one that a WARN or less shows.

@@ -167,33 +167,40 @@ pub(super) fn stderr_in(diagnostics: &str) -> Vec<&str> {
     rest.lines().take_while(|line| !line.starts_with("For more detailed output,")).collect()
 }
 
-/// The reason of the application master's last line about itself.
-pub(super) fn reason_in(stderr: &[String]) -> Option<&str> {
-    let line = stderr.iter().rev().find(|line| line.contains("Final app status: "))?;
-    let (_, reason) = line.split_once("(reason: ")?;
-    Some(reason.trim().trim_end_matches(')'))
-}
-
-/// How the application master, or else YARN, puts the end.
-pub(super) fn last_words(diagnostics: &str) -> Option<String> {
+/// How the application master puts the end, or else YARN. Where it could not tell the ResourceManager, the master's words
+/// are in its own log alone.
+pub(super) fn last_words(diagnostics: &str, stderr: &[String]) -> Option<String> {
     const RECOVERED: &str = "Attempt recovered after RM restart";
     let text = diagnostics.trim().trim_start_matches(RECOVERED).trim();
-    let first = text.lines().next().map(undated).filter(|line| !line.is_empty())?;
-    let Some((_, due)) = first.split_once(" times").and_then(|(_, rest)| rest.split_once("due to ")) else {
-        let waits =
-            first.starts_with("AM container is launched") || first.contains("is added to the scheduler");
-        return (!waits).then(|| first.to_owned());
-    };
-    let said = |words: &str| text.lines().map(undated).find(|line| line.contains(words));
+    let first = text.lines().next().map(undated).unwrap_or_default();
+    let due = first.split_once(" times").and_then(|(_, rest)| rest.split_once("due to "));
+    let stderr = stderr.iter().map(String::as_str).chain(stderr_in(diagnostics)).collect::<Vec<_>>();
+    if let Some((_, due)) = due {
+        return Some(reason_in(&stderr).unwrap_or_else(|| of_container(text, due)).to_owned());
+    }
+    let waits = first.starts_with("AM container is launched") || first.contains("is added to the scheduler");
+    let words = Some(first).filter(|_| !waits && !first.is_empty());
+    words.or_else(|| reason_in(&stderr)).map(str::to_owned)
+}
+
+/// The reason in the application master's last line about itself.
+fn reason_in<'a>(stderr: &[&'a str]) -> Option<&'a str> {
+    let line = stderr.iter().rfind(|line| line.contains("Final app status: FAILED"))?;
+    let (_, reason) = line.split_once("(reason: ")?;
+    Some(reason.trim().trim_end_matches(')')).filter(|reason| !reason.is_empty())
+}
+
+/// What ended the driver's container; `due` is what the ResourceManager says itself.
+fn of_container<'a>(diagnostics: &'a str, due: &'a str) -> &'a str {
+    let said = |words: &str| diagnostics.lines().map(undated).find(|line| line.contains(words));
     let exit = || said("Exit code is ").or_else(|| said("non-zero exit code"));
-    let sentence = match reason(text).filter(|reason| !reason.starts_with("Exception from container-launch"))
-    {
-        Some(reason) => reason,
-        None => exit().unwrap_or(due),
-    };
+    let sentence =
+        match reason(diagnostics).filter(|reason| !reason.starts_with("Exception from container-launch")) {
+            Some(reason) => reason,
+            None => exit().unwrap_or(due),
+        };
     let ends = [" Error file: prelaunch.err.", "Failing this attempt", ". Failing the application"];
-    let sentence = ends.iter().fold(sentence, |text, end| text.split(end).next().unwrap_or(text));
-    Some(sentence.trim().to_owned())
+    ends.iter().fold(sentence, |text, end| text.split(end).next().unwrap_or(text)).trim()
 }
 
 /// What a NodeManager says after `Diagnostics: `: its first line.

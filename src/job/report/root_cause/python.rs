@@ -5,7 +5,7 @@
 
 use super::Cause;
 use super::java::Chain;
-use super::lines::{TRACEBACK, class, is_flush, is_frame, is_log, with_message};
+use super::lines::{TRACEBACK, class, is_flush, is_frame, is_java_class, is_log, with_message};
 
 /// What stands above the traceback of an exception that does not end the program.
 const ASIDE: [&str; 6] = [
@@ -37,6 +37,10 @@ const ONE_LINE: [&str; 13] = [
     "UnicodeEncodeError",
     "ZeroDivisionError",
 ];
+/// The exit status of Python for an exception that nobody caught.
+pub(super) const FAILURE: i32 = 1;
+/// The exit status of `argparse` for wrong arguments, and of Python itself for a script that is not there.
+const USAGE: i32 = 2;
 /// What a program without a traceback cannot have been compiled for.
 const SYNTAX: [&str; 3] = ["SyntaxError", "IndentationError", "TabError"];
 
@@ -53,8 +57,20 @@ struct Traceback {
 
 /// What ended the program that wrote `lines` and exited with `status`.
 pub(super) fn uncaught(lines: &[&str], status: Option<i32>) -> Option<Cause> {
+    if status == Some(USAGE)
+        && let Some(line) = lines.iter().rfind(|line| !line.trim().is_empty())
+        && [": error: ", ": can't open file "].iter().any(|words| line.contains(words))
+    {
+        return Some(Cause { sentence: line.trim().to_owned(), of_task: false });
+    }
     let last = last(lines)?;
-    let ended = !last.went_on || (last.of_program && !last.closed && matches!(status, None | Some(1)));
+    let ended = match status {
+        // Nobody says that the program failed at all.
+        None => last.of_program && !last.went_on,
+        Some(FAILURE) => !last.went_on || (last.of_program && !last.closed),
+        // The program chose its status itself, after all that it printed.
+        Some(_) => !last.went_on,
+    };
     ended.then_some(last.cause)
 }
 
@@ -86,7 +102,8 @@ fn last(lines: &[&str]) -> Option<Traceback> {
         let found = (opens(line) || cut || is_syntax(lines, at)).then(|| read(lines, frames)).flatten();
         if let Some((traceback, next)) = found {
             if !ASIDE.iter().any(|aside| above.starts_with(aside)) {
-                last = Some(Traceback { of_program: traceback.of_program || cut, ..traceback });
+                let of_program = (traceback.of_program || cut) && !is_log(line);
+                last = Some(Traceback { of_program, ..traceback });
             }
             at = next.max(at + 1);
             above = "";
@@ -105,9 +122,11 @@ fn last(lines: &[&str]) -> Option<Traceback> {
     last
 }
 
+/// Whether frames follow; a logger puts something before the words.
 fn opens(line: &str) -> bool {
-    line.trim_end() == TRACEBACK
-        || line.trim_start() == "+ Exception Group Traceback (most recent call last):"
+    let logged = |line: &str| is_log(line) && line.ends_with(TRACEBACK) && !line.contains("Exception: ");
+    let line = line.trim_end();
+    line == TRACEBACK || line.trim_start().starts_with("+ Exception Group Traceback ") || logged(line)
 }
 
 /// A program that cannot be read has no traceback: the place, and then the exception.
@@ -122,7 +141,8 @@ fn is_words(line: &str) -> bool {
     let plan =
         ["'", "+-", ":-", ":  ", "== ", "^", "JVM stacktrace:"].iter().any(|start| line.starts_with(start));
     let python = ASIDE.iter().chain(&BETWEEN).any(|words| line.starts_with(words));
-    is_flush(line) && !plan && !python && !is_log(line) && !is_frame(line)
+    // Java's exceptions are no words of a Python program.
+    is_flush(line) && !plan && !python && !is_log(line) && !is_frame(line) && !is_java_class(class(line))
 }
 
 /// The traceback whose frames begin at `at`, and the index of the line below it.

@@ -194,3 +194,50 @@ fn a_jvm_names_its_want_of_memory_and_its_flags_are_not_that() {
         assert_eq!(cause.as_deref(), expected, "{line}");
     }
 }
+
+#[test]
+fn what_a_program_has_against_its_arguments_counts_where_its_status_says_so() {
+    let driver = |lines: &[&str]| DriverLog {
+        stdout: lines.iter().map(|line| (*line).to_owned()).collect(),
+        stderr: Vec::new(),
+    };
+    let usage =
+        ["usage: etl.py [-h] --date DATE", "etl.py: error: the following arguments are required: --date"];
+    let of = |status: u8| uncaught(&format!("User application exited with status {status}"), &driver(&usage));
+    assert_eq!(of(2).map(|cause| cause.sentence).as_deref(), Some(usage[1]));
+    assert_eq!(of(3), None);
+}
+
+#[test]
+fn a_jvm_that_did_not_come_up_and_a_program_in_r_say_why() {
+    let table: [(&[&str], Option<&str>); 5] = [
+        (
+            &[
+                "Unrecognized VM option 'X'",
+                "Did you mean 'Y'?",
+                "Error: Could not create the Java Virtual Machine.",
+            ],
+            Some("Unrecognized VM option 'X'"),
+        ),
+        (
+            &["Error occurred during initialization of VM", "Too small maximum heap"],
+            Some("Too small maximum heap"),
+        ),
+        (&["Error: Could not find or load main class x.Y"], Some("Could not find or load main class x.Y")),
+        (
+            &[
+                "Error in handleErrors(status, conn) : ",
+                "  no such path",
+                "Calls: read.df",
+                "Execution halted",
+            ],
+            Some("Error in handleErrors(status, conn) : no such path"),
+        ),
+        (&["Error: no optional table", "rows: 17"], None),
+    ];
+    for (lines, expected) in table {
+        let driver =
+            DriverLog { stdout: lines.iter().map(|line| (*line).to_owned()).collect(), stderr: Vec::new() };
+        assert_eq!(uncaught("", &driver).map(|cause| cause.sentence).as_deref(), expected);
+    }
+}

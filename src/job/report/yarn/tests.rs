@@ -142,6 +142,6 @@ fn the_last_words_are_the_masters_or_the_nodes() {
         (String::new(), None),
     ];
     for (diagnostics, words) in table {
-        assert_eq!(last_words(&diagnostics).as_deref(), words, "{diagnostics}");
+        assert_eq!(last_words(&diagnostics, &[]).as_deref(), words, "{diagnostics}");
     }
 }
