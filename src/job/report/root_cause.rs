@@ -1,6 +1,7 @@
 //! The one sentence of a failure that a person would point at, or none: a wrong line costs more than no line.
 //!
-//! The order: a kill for memory, a launch that failed and a refusal in YARN's words; what the driver did not catch, down
+//! The order: a kill for memory, a launch that failed and a refusal in YARN's words, and why the application master gave
+//! the driver up; what the driver did not catch, down
 //! to its deepest cause; what YARN repeats of it; what spark-submit says; and last how YARN or the application master put
 //! the end. Tracebacks and Java's chains are read as what they are, so that what was caught and printed, the tries of a
 //! task and the noise of a shutdown stay out.
@@ -30,6 +31,7 @@ pub(super) fn root_cause(failure: &Failure) -> Option<String> {
     yarn::memory_kill(diagnostics)
         .or_else(|| yarn::launch_failure(diagnostics).map(|launch| launch.sentence))
         .or_else(|| yarn::refusal(diagnostics))
+        .or_else(|| yarn::given_up(diagnostics, &failure.driver.stderr))
         .or_else(|| uncaught(diagnostics, &failure.driver).map(|cause| cause.sentence))
         .or_else(|| of_submit(&log))
         .or_else(|| yarn::last_words(diagnostics, &failure.driver.stderr))

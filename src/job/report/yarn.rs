@@ -44,6 +44,11 @@ const REFUSALS: [&str; 12] = [
     "Rejecting application",
     "Application rejected",
 ];
+/// How the application master speaks where it ends a driver that did nothing wrong (`ApplicationMaster.finish`).
+const GIVEN_UP: [&str; 3] =
+    ["Max number of executor failures", "Due to executor failures", "Timed out waiting for SparkContext"];
+/// How the ResourceManager speaks of an application that it was told to end, or that ran for too long (`RMAppImpl`).
+const KILLED: [&str; 3] = ["killed by user", "killed by admin", "exceeding its lifetime period"];
 /// What was wrong with a job's own files or arguments when its container was prepared.
 const OWN: [&str; 14] = [
     "does not exist",
@@ -165,6 +170,14 @@ pub(super) fn refusal(diagnostics: &str) -> Option<String> {
 pub(super) fn stderr_in(diagnostics: &str) -> Vec<&str> {
     let Some((_, rest)) = diagnostics.rsplit_once("bytes of stderr :") else { return Vec::new() };
     rest.lines().take_while(|line| !line.starts_with("For more detailed output,")).collect()
+}
+
+/// Why the application master, or the ResourceManager, ended the application itself: what the driver says then only follows from it.
+pub(super) fn given_up(diagnostics: &str, stderr: &[String]) -> Option<String> {
+    let words = last_words(diagnostics, stderr)?;
+    let given_up = GIVEN_UP.iter().any(|start| words.starts_with(start));
+    let killed = words.starts_with("Application ") && KILLED.iter().any(|how| words.contains(how));
+    (given_up || killed).then_some(words)
 }
 
 /// How the application master puts the end, or else YARN. Where it could not tell the ResourceManager, the master's words

@@ -4,6 +4,14 @@ use super::Cause;
 use super::lines::{TRACEBACK, class, is_flush, is_frame, is_java_class, is_log, with_message};
 use super::python;
 
+/// What is seen where somebody else ended: without a message it tells nothing that its consequence does not tell.
+const ECHOES: [&str; 4] = [
+    "java.io.EOFException",
+    "java.lang.InterruptedException",
+    "java.nio.channels.ClosedChannelException",
+    "java.util.concurrent.TimeoutException",
+];
+
 /// One exception of a chain.
 struct Link<'a> {
     /// Class and the first line of the message.
@@ -61,7 +69,8 @@ impl<'a> Chain<'a> {
 
     /// The deepest cause.
     pub(super) fn deepest(&self) -> Option<Cause> {
-        let link = self.links.last()?;
+        let tells = |link: &&Link<'_>| !ECHOES.contains(&link.head.trim());
+        let link = self.links.iter().rfind(tells).or(self.links.last())?;
         let of_task = self.links.iter().any(|link| link.head.contains("aborted due to stage failure"));
         let head = of_lost_task(link.head).unwrap_or(link.head);
         let message: Vec<&str> = link.below.iter().copied().take_while(|line| !is_frame(line)).collect();

@@ -39,7 +39,7 @@ const ONE_LINE: [&str; 13] = [
 ];
 /// The exit status of Python for an exception that nobody caught.
 pub(super) const FAILURE: i32 = 1;
-/// The exit status of `argparse` for wrong arguments, and of Python itself for a script that is not there.
+/// The exit status of `argparse` for wrong arguments.
 const USAGE: i32 = 2;
 /// What a program without a traceback cannot have been compiled for.
 const SYNTAX: [&str; 3] = ["SyntaxError", "IndentationError", "TabError"];
@@ -57,13 +57,10 @@ struct Traceback {
 
 /// What ended the program that wrote `lines` and exited with `status`.
 pub(super) fn uncaught(lines: &[&str], status: Option<i32>) -> Option<Cause> {
-    if status == Some(USAGE)
-        && let Some(line) = lines.iter().rfind(|line| !line.trim().is_empty())
-        && [": error: ", ": can't open file "].iter().any(|words| line.contains(words))
-    {
-        return Some(Cause { sentence: line.trim().to_owned(), of_task: false });
+    if let Some(cause) = refused(lines, status) {
+        return Some(cause);
     }
-    let last = last(lines)?;
+    let Some(last) = last(lines) else { return cut(lines) };
     let ended = match status {
         // Nobody says that the program failed at all.
         None => last.of_program && !last.went_on,
@@ -72,6 +69,24 @@ pub(super) fn uncaught(lines: &[&str], status: Option<i32>) -> Option<Cause> {
         Some(_) => !last.went_on,
     };
     ended.then_some(last.cause)
+}
+
+/// The end of a chain of Java's that py4j repeats, where its head and the traceback above it are cut off.
+fn cut(lines: &[&str]) -> Option<Cause> {
+    let at = lines.iter().rposition(|line| line.starts_with("Caused by: "))?;
+    let chain = Chain::read(lines[at], &lines[at + 1..]);
+    let within =
+        lines[..at].iter().any(|line| is_frame(line)) && !lines[..at].iter().any(|line| is_words(line));
+    let went_on = lines[at + 1 + chain.length..].iter().any(|line| is_words(line));
+    if within && !went_on { chain.deepest() } else { None }
+}
+
+/// What a program says against its arguments, and Python against a script that is not there.
+fn refused(lines: &[&str], status: Option<i32>) -> Option<Cause> {
+    let line = lines.iter().rfind(|line| is_flush(line) && !is_log(line))?.trim();
+    let usage = status == Some(USAGE) && line.contains(": error: ");
+    let script = line.contains(": can't open file '") && line.contains("[Errno ");
+    (usage || script).then(|| Cause { sentence: line.to_owned(), of_task: false })
 }
 
 /// The exception of the last traceback whose frames open `lines` or stand below.
@@ -174,6 +189,7 @@ fn meaning(exception: &str, below: &[&str]) -> (Cause, usize) {
         && let Some(at) = below.iter().position(|line| !line.trim().is_empty())
         && !is_log(below[at])
         && !opens(below[at])
+        && !BETWEEN.contains(&below[at].trim())
     {
         // py4j says where it was called; the exception itself is on the next line.
         let chain = Chain::read(below[at], &below[at + 1..]);

@@ -53,6 +53,15 @@ fn what_was_caught_and_printed_is_not_taken_where_the_program_went_on() {
 }
 
 #[test]
+fn an_exception_whose_head_is_cut_off_is_still_known() {
+    let frames = ["  File \"etl.py\", line 9, in <module>", "    run()"];
+    python(&[&frames[..], &["OSError: full"]].concat(), Some("OSError: full"));
+    let chain = ["\tat a.B.c(B.java:1)", "Caused by: a.Inner: y", "\tat a.B.c(B.java:1)", "\t... 3 more"];
+    python(&chain, Some("a.Inner: y"));
+    python(&[&chain[..], &["rows: 17"]].concat(), None);
+}
+
+#[test]
 fn what_python_writes_beside_the_exception_is_no_exception() {
     let ended = [TRACEBACK, FRAME, "OSError: full"];
     let ignored = ["Exception ignored in: <function X.__del__ at 0x7f>", TRACEBACK, FRAME, "TypeError: late"];
@@ -144,6 +153,18 @@ fn of_a_task_that_failed_what_it_said_counts() {
         "ImportError: No module named nltk",
     );
     java(&format!("User class threw exception: {stage}{worker}"), "ImportError: No module named nltk");
+}
+
+#[test]
+fn an_exception_that_only_says_that_somebody_else_ended_does_not_count() {
+    let chain =
+        "User class threw exception: a.Outer: x\nCaused by: a.Crashed: Python worker exited unexpectedly";
+    java(
+        &format!("{chain}\nCaused by: java.io.EOFException\n\tat a.B.c(B.java:1)"),
+        "a.Crashed: Python worker exited unexpectedly",
+    );
+    java(&format!("{chain}\nCaused by: java.io.EOFException: at 17"), "java.io.EOFException: at 17");
+    java("User class threw exception: java.io.EOFException\n\tat a.B.c(B.java:1)", "java.io.EOFException");
 }
 
 #[test]

@@ -145,3 +145,16 @@ fn the_last_words_are_the_masters_or_the_nodes() {
         assert_eq!(last_words(&diagnostics, &[]).as_deref(), words, "{diagnostics}");
     }
 }
+
+#[test]
+fn who_ended_an_application_comes_before_what_its_driver_says_of_it() {
+    let table = [
+        ("Application application_1_0001 was killed by user etl at 10.0.0.1", true),
+        ("Max number of executor failures (3) reached", true),
+        ("Shutdown hook called before final status was reported.", false),
+        ("User application exited with status 1", false),
+    ];
+    for (diagnostics, ended) in table {
+        assert_eq!(given_up(diagnostics, &[]).as_deref(), ended.then_some(diagnostics));
+    }
+}
