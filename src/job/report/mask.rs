@@ -35,7 +35,7 @@ static URL: LazyLock<Regex> = LazyLock::new(|| {
 static BEARER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)\b((?:bearer|basic)\s+)[a-z0-9._~+/=\-]{8,}").expect("it is an expression")
 });
-/// What makes a URL work for everybody who has it: AWS, CloudFront and Google (`Signature`), Azure (`sig`).
+/// What makes a URL work for everybody who has it: AWS, `CloudFront` and Google (`Signature`), Azure (`sig`).
 #[expect(clippy::expect_used, reason = "a constant that a test compiles")]
 static SIGNATURE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(?i)([?&](?:x-amz-|x-goog-)?sig(?:nature)?=)[^&\s"'<>\\)]+"#).expect("it is an expression")

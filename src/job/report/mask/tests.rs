@@ -25,6 +25,15 @@ fn what_is_named_as_a_secret_is_masked_and_its_name_stays() {
         ("args: ['--api-token', 'hunter2']", "args: ['--api-token', ***]"),
         (r#"["--user","etl","--password","hunter2"]"#, r#"["--user","etl","--password",***]"#),
         ("--arg '--password' --arg 'hunter2' --arg 'x'", "--arg '--password' --arg *** --arg 'x'"),
+    ];
+    for (text, expected) in table {
+        assert_eq!(mask(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_secret_is_masked_in_each_form_in_which_programs_print_a_name_and_a_value() {
+    let table = [
         (
             "Map(user -> etl, password -> hunter2, url -> jdbc:x)",
             "Map(user -> etl, password -> ***, url -> jdbc:x)",
