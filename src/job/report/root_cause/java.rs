@@ -69,7 +69,10 @@ impl<'a> Chain<'a> {
 
     /// The deepest cause.
     pub(super) fn deepest(&self) -> Option<Cause> {
-        let tells = |link: &&Link<'_>| !ECHOES.contains(&link.head.trim());
+        // Spark looks for a class of this name where a data source is none; the exception above names the source.
+        let probe =
+            |head: &str| head.contains("ClassNotFoundException: ") && head.ends_with(".DefaultSource");
+        let tells = |link: &&Link<'_>| !ECHOES.contains(&link.head.trim()) && !probe(link.head);
         let link = self.links.iter().rfind(tells).or(self.links.last())?;
         let of_task = self.links.iter().any(|link| link.head.contains("aborted due to stage failure"));
         let head = of_lost_task(link.head).unwrap_or(link.head);

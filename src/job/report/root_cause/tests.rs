@@ -163,6 +163,10 @@ fn an_exception_that_only_says_that_somebody_else_ended_does_not_count() {
         &format!("{chain}\nCaused by: java.io.EOFException\n\tat a.B.c(B.java:1)"),
         "a.Crashed: Python worker exited unexpectedly",
     );
+    java(
+        "User class threw exception: a.NotFound: [DATA_SOURCE_NOT_FOUND] delta\nCaused by: java.lang.ClassNotFoundException: delta.DefaultSource",
+        "a.NotFound: [DATA_SOURCE_NOT_FOUND] delta",
+    );
     java(&format!("{chain}\nCaused by: java.io.EOFException: at 17"), "java.io.EOFException: at 17");
     java("User class threw exception: java.io.EOFException\n\tat a.B.c(B.java:1)", "java.io.EOFException");
 }
