@@ -12,6 +12,7 @@
 mod admin;
 mod arguments;
 mod catalog;
+mod causes;
 mod contract;
 mod crash;
 mod disk;

@@ -129,7 +129,7 @@ fn conclude(task: &Task, run: &Run, verdict: Verdict, sight: Option<&Sight>, log
         Verdict::Running => return Event::Learned(run.clone()),
     };
     let mut failure = failure(task, error, "Running", String::new()).with_log(log);
-    failure.error = refine(error, failure.diagnostics.as_deref().unwrap_or_default());
+    failure.error = refine(error, failure.diagnostics.as_deref().unwrap_or_default(), &failure.driver);
     failure.message = message(failure.error, look);
     failure.verdict_source = source;
     failure.log_url = view.and_then(|view| view.driver_log_url.clone());
