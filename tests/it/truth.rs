@@ -397,10 +397,11 @@ async fn a_second_application_with_our_tag_is_killed_and_the_oldest_is_kept() {
     let stage = Stage::with_yarn().await;
     stage.livy.plan(Plan::running());
     stage.livy.fault("POST /batches", Fault::HangAfter);
-    // Nobody can look until both are there.
-    stage.yarn().hang_all(true);
     stage.yarn().fault_times("PUT /apps/*/state", 2, Fault::html(503, "not yet"));
     let worker = stage.worker();
+    stage.polling().await;
+    // Nobody can look until both are there.
+    stage.yarn().hang_all(true);
     let task = stage.task();
     stage.livy.wait_for(|livy| livy.applications().len() == 1, None).await;
     let name = stage.livy.posts()[0].name.clone();
@@ -560,8 +561,9 @@ async fn a_post_of_which_nothing_came_is_tried_again_once_the_doubt_is_settled()
 async fn a_doubt_is_not_settled_while_yarn_is_silent() {
     let stage = Stage::with_yarn().await;
     stage.livy.fault("POST /batches", Fault::Close);
-    stage.yarn().down().await;
     let worker = stage.worker();
+    stage.polling().await;
+    stage.yarn().down().await;
     let task = stage.task();
     worker.logged("may or may not have taken");
     // Several times the settle time.
