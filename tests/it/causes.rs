@@ -77,7 +77,7 @@ impl Case {
 
 #[test]
 fn the_root_cause_of_a_failed_job_is_the_line_that_a_person_would_point_at() {
-    check("causes", 42);
+    check("causes", 90);
 }
 
 /// What they caught and printed is theirs, and so are their WARNs and the tries of their tasks.

@@ -7,20 +7,13 @@
 mod name;
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
 use name::{Between, is_secret, is_word};
 
-/// A name that may say that a secret follows.
-#[expect(clippy::expect_used, reason = "a constant that a test compiles")]
-static NAME: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"(?i)[a-z0-9_.$\-]*(?:password|passwd|passphrase|pwd|secret|token|credential|(?:api|access|private|account|shared)[_\-.]?key)[a-z0-9_.$\-]*",
-    )
-    .expect("it is an expression")
-});
 /// The ids of AWS keys (IAM user guide, unique identifiers), and the key that may follow.
 #[expect(clippy::expect_used, reason = "a constant that a test compiles")]
 static AWS: LazyLock<Regex> =
@@ -59,12 +52,13 @@ pub(crate) fn mask(text: &str) -> Cow<'_, str> {
 
 /// The text without the values of secret names; none where there are no such.
 fn named(text: &str) -> Option<String> {
+    let lower = text.to_ascii_lowercase();
     let mut masked = String::new();
     let mut copied = 0;
     let mut at = 0;
-    while let Some(found) = NAME.find_at(text, at) {
-        at = found.end();
-        let Some((start, end)) = value_of(text, found.start(), found.end()) else { continue };
+    while let Some(found) = next_name(&lower, at) {
+        at = found.end;
+        let Some((start, end)) = value_of(text, found.start, found.end) else { continue };
         let value = &text[start..end];
         let with = match within(value) {
             Some(inner) => inner,
@@ -76,6 +70,16 @@ fn named(text: &str) -> Option<String> {
         at = end;
     }
     (copied > 0).then(|| masked + &text[copied..])
+}
+
+/// The next name from `at` on that may say that a secret follows, in a text in lower case.
+fn next_name(lower: &str, at: usize) -> Option<Range<usize>> {
+    let rest = &lower[at..];
+    let found = name::HINTS.iter().filter_map(|hint| rest.find(hint)).min()?;
+    let of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '$' | '-');
+    let start = rest[..found].trim_end_matches(of_name).len();
+    let end = rest[found..].find(|c| !of_name(c)).map_or(rest.len(), |length| found + length);
+    Some(at + start..at + end)
 }
 
 /// JSON in a quoted value, without its own secrets; none where it has none that is known by its name.

@@ -1,9 +1,8 @@
 //! The one sentence of a failure that a person would point at, or none: a wrong line costs more than no line.
 //!
 //! The order: a kill for memory, a launch that failed and a refusal in YARN's words, and why the application master gave
-//! the driver up; what the driver did not catch, down
-//! to its deepest cause; what YARN repeats of it; what spark-submit says; and last how YARN or the application master put
-//! the end. Tracebacks and Java's chains are read as what they are, so that what was caught and printed, the tries of a
+//! the driver up; what the driver did not catch, down to its deepest cause; what YARN repeats of it; what spark-submit
+//! says; and last how YARN or the application master put the end. Tracebacks and Java's chains are read as what they are, so that what was caught and printed, the tries of a
 //! task and the noise of a shutdown stay out.
 
 mod java;

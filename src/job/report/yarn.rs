@@ -148,7 +148,8 @@ pub(super) fn launch_failure(diagnostics: &str) -> Option<Launch> {
     }
     if exit_status(diagnostics) == Some(NEVER_STARTED) {
         let own = OWN.iter().any(|words| diagnostics.contains(words));
-        return Some(Launch { sentence: reason(diagnostics)?.to_owned(), own });
+        let sentence = reason(diagnostics).or_else(|| diagnostics.lines().next()).unwrap_or_default();
+        return Some(Launch { sentence: sentence.to_owned(), own });
     }
     let of_command = matches!(exit_status(diagnostics), Some(NO_COMMAND | NOT_EXECUTABLE));
     let shell = diagnostics.lines().map(str::trim).find(|line| {
@@ -172,7 +173,8 @@ pub(super) fn stderr_in(diagnostics: &str) -> Vec<&str> {
     rest.lines().take_while(|line| !line.starts_with("For more detailed output,")).collect()
 }
 
-/// Why the application master, or the ResourceManager, ended the application itself: what the driver says then only follows from it.
+/// Why the application master, or the ResourceManager, ended the application itself: what the driver says then only
+/// follows from it.
 pub(super) fn given_up(diagnostics: &str, stderr: &[String]) -> Option<String> {
     let words = last_words(diagnostics, stderr)?;
     let given_up = GIVEN_UP.iter().any(|start| words.starts_with(start));

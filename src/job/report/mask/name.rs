@@ -13,6 +13,8 @@ pub(super) enum Between {
     Pair,
 }
 
+/// In each name that says that a secret follows there is one of these.
+pub(super) const HINTS: [&str; 6] = ["pass", "pwd", "secret", "token", "credential", "key"];
 const SECRETS: [&str; 7] = ["password", "passwd", "passphrase", "pwd", "secret", "token", "credential"];
 const KEYS: [&str; 5] = ["api", "access", "private", "account", "shared"];
 /// What may be written to such a word without a hump or a dash, and leaves it what it is.

@@ -20,6 +20,14 @@ struct Link<'a> {
     below: Vec<&'a str>,
 }
 
+impl Link<'_> {
+    /// Whether another of the same class says the same and more, as `Cannot run program "x": error=2` does.
+    fn is_in(&self, other: &Link<'_>) -> bool {
+        let (class, message) = self.head.split_once(": ").unwrap_or((self.head, ""));
+        !message.is_empty() && other.head.strip_prefix(class).is_some_and(|said| said.contains(message))
+    }
+}
+
 /// An exception and what caused it.
 pub(super) struct Chain<'a> {
     links: Vec<Link<'a>>,
@@ -73,7 +81,9 @@ impl<'a> Chain<'a> {
         let probe =
             |head: &str| head.contains("ClassNotFoundException: ") && head.ends_with(".DefaultSource");
         let tells = |link: &&Link<'_>| !ECHOES.contains(&link.head.trim()) && !probe(link.head);
-        let link = self.links.iter().rfind(tells).or(self.links.last())?;
+        let at = self.links.iter().rposition(|link| tells(&link)).unwrap_or(self.links.len() - 1);
+        let at = at.checked_sub(1).filter(|above| self.links[at].is_in(&self.links[*above])).unwrap_or(at);
+        let link = self.links.get(at)?;
         let of_task = self.links.iter().any(|link| link.head.contains("aborted due to stage failure"));
         let head = of_lost_task(link.head).unwrap_or(link.head);
         let message: Vec<&str> = link.below.iter().copied().take_while(|line| !is_frame(line)).collect();

@@ -7,6 +7,8 @@ use super::Cause;
 use super::java::Chain;
 use super::lines::{TRACEBACK, class, is_flush, is_frame, is_java_class, is_log, with_message};
 
+/// What py4j says of an exception of Java's.
+const PY4J: &str = "An error occurred while calling ";
 /// What stands above the traceback of an exception that does not end the program.
 const ASIDE: [&str; 6] = [
     "Exception in thread ",
@@ -112,7 +114,7 @@ fn last(lines: &[&str]) -> Option<Traceback> {
     let mut above = "";
     let mut at = 0;
     while let Some(line) = lines.get(at) {
-        let cut = at == 0 && line.trim_start().starts_with("File \"") && !is_flush(line);
+        let cut = at == 0 && is_cut(lines);
         let frames = if opens(line) { at + 1 } else { at };
         let found = (opens(line) || cut || is_syntax(lines, at)).then(|| read(lines, frames)).flatten();
         if let Some((traceback, next)) = found {
@@ -135,6 +137,13 @@ fn last(lines: &[&str]) -> Option<Traceback> {
         at += 1;
     }
     last
+}
+
+/// Whether a log begins in the middle of frames.
+fn is_cut(lines: &[&str]) -> bool {
+    let mut frames = lines.iter().take_while(|line| line.starts_with("  "));
+    let of_py4j = lines.first().is_some_and(|line| line.contains(PY4J));
+    of_py4j || frames.any(|line| line.trim_start().starts_with("File \""))
 }
 
 /// Whether frames follow; a logger puts something before the words.
@@ -185,7 +194,7 @@ fn is_said(line: &str) -> bool {
 
 /// What an exception means, and how many lines below it are surely part of it: Java's or another Python's words.
 fn meaning(exception: &str, below: &[&str]) -> (Cause, usize) {
-    if exception.contains("An error occurred while calling ")
+    if exception.contains(PY4J)
         && let Some(at) = below.iter().position(|line| !line.trim().is_empty())
         && !is_log(below[at])
         && !opens(below[at])

@@ -56,6 +56,7 @@ fn what_was_caught_and_printed_is_not_taken_where_the_program_went_on() {
 fn an_exception_whose_head_is_cut_off_is_still_known() {
     let frames = ["  File \"etl.py\", line 9, in <module>", "    run()"];
     python(&[&frames[..], &["OSError: full"]].concat(), Some("OSError: full"));
+    python(&[&["    load()"], &frames[..], &["OSError: full"]].concat(), Some("OSError: full"));
     let chain = ["\tat a.B.c(B.java:1)", "Caused by: a.Inner: y", "\tat a.B.c(B.java:1)", "\t... 3 more"];
     python(&chain, Some("a.Inner: y"));
     python(&[&chain[..], &["rows: 17"]].concat(), None);
@@ -168,6 +169,10 @@ fn an_exception_that_only_says_that_somebody_else_ended_does_not_count() {
         "a.NotFound: [DATA_SOURCE_NOT_FOUND] delta",
     );
     java(&format!("{chain}\nCaused by: java.io.EOFException: at 17"), "java.io.EOFException: at 17");
+    java(
+        "User class threw exception: a.Io: Cannot run program \"x\": error=2\nCaused by: a.Io: error=2",
+        "a.Io: Cannot run program \"x\": error=2",
+    );
     java("User class threw exception: java.io.EOFException\n\tat a.B.c(B.java:1)", "java.io.EOFException");
 }
 
