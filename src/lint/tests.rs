@@ -252,7 +252,7 @@ fn what_says_nothing_of_an_activity_and_has_our_input_is_ours_and_the_rest_is_le
     definition["States"]["Etl"]["Parameters"] = json!({ "Whatever": 1 });
     definition["States"]["Etl"]["HeartbeatSeconds"] = json!(1);
     check(&definition, &[]);
-    let lines = lint(&definition.to_string(), Some(&[])).unwrap();
+    let lines = lint(&definition.to_string(), Some(&[]), false).unwrap();
     assert!(lines.iter().any(|found| found.what.contains("filled in later: 1")), "{lines:?}");
     let lambda = json!("arn:aws:lambda:${AWS::Region}:123456789012:function:f");
     check(
