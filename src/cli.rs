@@ -190,6 +190,7 @@ fn run(settings: Settings, path: &Path) -> ExitCode {
 
 fn check(settings: &Settings, path: &Path, journal: bool) -> ExitCode {
     say(stdout(), &format!("{} is good", path.display()));
+    settings.warnings().iter().for_each(|warning| say(stderr(), &format!("warning: {warning}")));
     for activity in &settings.activity {
         say(
             stdout(),

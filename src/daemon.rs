@@ -48,7 +48,7 @@ pub enum Fatal {
     Setup(&'static str, Box<dyn std::error::Error + Send + Sync>),
     /// A loop that must run for ever ended.
     LoopEnded(&'static str),
-    /// The cluster is one that cannot be served; another try will not help.
+    /// The cluster, or what the journal has, is such that it cannot be served; another try will not help.
     Unsupported(String),
 }
 
@@ -117,8 +117,11 @@ impl Daemon {
         let journal =
             Writer::start(journal).map_err(|error| Fatal::Setup("the journal's thread", Box::new(error)))?;
         let arn = settings.activity.first().map(|activity| activity.arn.as_str()).unwrap_or_default();
-        let (region, endpoint) = (settings.aws.region.clone(), settings.aws.endpoint_url.clone());
-        let step_functions = StepFunctions::connect(region, endpoint, arn).await;
+        let step_functions = StepFunctions::connect(settings.aws.endpoint_url.clone(), arn).await;
+        let held = contents.entries.iter().map(|entry| entry.activity.as_str());
+        if let Some(why) = step_functions.unanswerable(held) {
+            return Err(Fatal::Unsupported(why));
+        }
         let (livy, yarn, logs) = cluster::connect(&settings)?;
         let (sweep, watchdog, mut loops) = (Sweep::default(), Watchdog::new(), JoinSet::new());
 

@@ -190,7 +190,7 @@ impl World for Edges {
     }
 
     async fn beat(&self, token: &Token) -> Beat {
-        Box::pin(self.step_functions.beat(token)).await
+        Box::pin(self.step_functions.beat(self.step_functions.arn(), token)).await
     }
 
     fn count(&self, what: Counted) {
@@ -198,6 +198,6 @@ impl World for Edges {
     }
 
     async fn report(&self, token: &Token, answer: &Answer) -> Reported {
-        Box::pin(self.step_functions.report(token, answer)).await
+        Box::pin(self.step_functions.report(self.step_functions.arn(), token, answer)).await
     }
 }

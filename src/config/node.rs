@@ -4,6 +4,8 @@ use std::net::Ipv4Addr;
 
 use serde_json::Value;
 
+use crate::job::request::OwnLivy;
+
 /// Where EMR tells a node about itself.
 const INFO: [&str; 2] = ["/mnt/var/lib/info", "/emr/instance-controller/lib/info"];
 
@@ -57,6 +59,11 @@ fn host_name() -> String {
         .ok()
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| "localhost".to_owned())
+}
+
+/// Whether a host's name or address is one of this node.
+pub(super) fn is_here(host: &str) -> bool {
+    OwnLivy::new(node_names(), 0).accepts(host)
 }
 
 /// The names and addresses of this node: its own, those of its search domains, and what `/etc/hosts` calls them.

@@ -8,7 +8,9 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use super::node;
 use super::settings::{Livy, Yarn};
+use crate::spark::address::Address;
 use crate::spark::connection::{Access, Login};
 use crate::spark::tls::{Fingerprint, Roots, Trust};
 
@@ -64,6 +66,18 @@ impl Reach<'_> {
     pub(super) fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut wrong = |key, text: String| problems.push(self.problem(key, text));
+        let read: Vec<_> = self.urls.iter().map(|url| Address::parse(url)).collect();
+        for address in read {
+            match address {
+                Err(text) => wrong("url", text),
+                Ok(address) if self.username.is_some() => {
+                    if let Err(text) = self.keeps_a_password(&address) {
+                        wrong("url", text);
+                    }
+                }
+                Ok(_) => {}
+            }
+        }
         let trusts = [
             ("insecure", self.insecure),
             ("pinned_sha256", !self.pins.is_empty()),
@@ -94,6 +108,18 @@ impl Reach<'_> {
             (Some(_), Some(_)) | (None, None) => {}
         }
         problems
+    }
+
+    /// Whether a password may be sent to an address.
+    fn keeps_a_password(&self, address: &Address) -> Result<(), String> {
+        if address.is_tls() || node::is_here(address.host()) {
+            return Ok(());
+        }
+        Err(format!(
+            "a password goes over https or to this node only, and {} is another: everybody on the way could read {}.password_file",
+            address.host(),
+            self.table
+        ))
     }
 
     /// Reads the files. A password file may belong to one of the `owners`.

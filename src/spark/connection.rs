@@ -8,7 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Client, Method, RequestBuilder, StatusCode, Url, redirect, retry};
+use reqwest::header::WWW_AUTHENTICATE;
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect, retry};
 
 use super::livy_wire;
 use super::tls::{self, Trust};
@@ -131,6 +132,15 @@ impl Connection {
         Url::parse(url).is_ok_and(|url| self.homes.iter().any(|home| home.origin() == url.origin()))
     }
 
+    /// An answer to a request. That somebody wants Kerberos is none: no login of the configuration helps.
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, NoAnswer> {
+        let response = request.send().await.map_err(|error| self.failure(&error))?;
+        if response.status() == StatusCode::UNAUTHORIZED && wants_kerberos(&response) {
+            return Err(NoAnswer::Barred("it wants Kerberos (SPNEGO), which is not supported".to_owned()));
+        }
+        Ok(response)
+    }
+
     /// Why a request got no answer.
     pub(super) fn failure(&self, error: &reqwest::Error) -> NoAnswer {
         match tls::objection(error, self.table) {
@@ -156,6 +166,18 @@ impl Connection {
             )),
         }
     }
+}
+
+/// Whether an answer offers SPNEGO and no password.
+fn wants_kerberos(response: &Response) -> bool {
+    let offers = |scheme: &str| {
+        let challenges = response.headers().get_all(WWW_AUTHENTICATE).iter();
+        challenges.filter_map(|value| value.to_str().ok()).any(|value| {
+            let first = value.split([' ', ',']).next().unwrap_or_default();
+            first.eq_ignore_ascii_case(scheme)
+        })
+    };
+    offers("negotiate") && !offers("basic")
 }
 
 /// The innermost reason is the one that helps: "connection refused" rather than "error sending request".

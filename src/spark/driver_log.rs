@@ -51,7 +51,7 @@ impl DriverLogs {
             .map_err(|error| Unreachable(format!("{page} is no URL: {error}")))?;
         for _ in 0..STEPS {
             let request = self.0.request(Method::GET, url.as_str());
-            let response = request.send().await.map_err(|error| self.0.failure(&error))?;
+            let response = self.0.send(request).await?;
             let status = response.status();
             let header = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).map(str::to_owned);
             let body = read_body(response).await?;

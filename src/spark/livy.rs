@@ -119,7 +119,7 @@ impl Livy {
     /// [`Unreachable`] where it did not say so; the request may still be at work in Livy.
     pub async fn delete(&self, name: &str) -> Result<Deleted, Unreachable> {
         let request = self.request(&self.act, Method::DELETE, &format!("/batches/{name}"));
-        let response = request.timeout(DELETE).send().await.map_err(|error| self.act.failure(&error))?;
+        let response = self.act.send(request.timeout(DELETE)).await?;
         let status = response.status();
         let body = read_body(response).await.unwrap_or_default();
         match status {
@@ -162,7 +162,7 @@ impl Livy {
         wanted: impl Fn(&str) -> bool + Send + 'static,
     ) -> Result<Vec<BatchView>, NoAnswer> {
         let request = self.request(&self.look, Method::GET, &format!("/batches?from=0&size={ALL}"));
-        let response = request.send().await.map_err(|error| self.look.failure(&error))?;
+        let response = self.look.send(request).await?;
         if response.status() != StatusCode::OK {
             let status = response.status();
             return Err(self.look.refused(status, &read_body(response).await.unwrap_or_default()));
@@ -172,7 +172,7 @@ impl Livy {
 
     async fn get(&self, path: &str) -> Result<(StatusCode, Vec<u8>), NoAnswer> {
         let request = self.request(&self.look, Method::GET, path);
-        let response = request.send().await.map_err(|error| self.look.failure(&error))?;
+        let response = self.look.send(request).await?;
         let status = response.status();
         Ok((status, read_body(response).await?))
     }

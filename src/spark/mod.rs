@@ -1,5 +1,6 @@
 //! The cluster: Livy, YARN, this node's processes, and the one sweep that follows all running jobs.
 
+pub mod address;
 pub mod connection;
 pub mod driver_log;
 pub mod livy;

@@ -285,7 +285,7 @@ impl ResourceManager {
         if let Some(body) = body {
             request = request.header("Content-Type", "application/json").body(body);
         }
-        let response = request.send().await.map_err(|error| connection.failure(&error))?;
+        let response = connection.send(request).await?;
         if response.status().is_redirection() {
             let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default();
             return Err(NoAnswer::Silent(passed_on(base, to)));

@@ -230,7 +230,8 @@ async fn step_functions_is_told_apart_by_what_it_refuses() {
     said.assert("credentials", "fail", "aws sts get-caller-identity");
     said.assert("activity", "skip", "see credentials");
     let elsewhere = config.table("aws", "region = \"eu-west-1\"");
-    doctor(&stage, &elsewhere).await.assert("region", "fail", "set region = \"us-east-1\" in [aws]");
+    let words = "aws.region = \"eu-west-1\": the activities are in us-east-1";
+    doctor(&stage, &elsewhere).await.assert("configuration", "fail", words);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@
 
 mod admin;
 mod catalog;
+mod cluster;
 mod contract;
 mod crash;
 mod disk;

@@ -290,9 +290,7 @@ async fn a_doubt_is_settled_by_the_memory_of_the_active_resource_manager_alone()
     // The standby has been up for an hour, and tells so; the active one has been up since after the POST.
     stage.yarn().standby(&active.url());
     stage.livy.fault("POST /batches", Fault::Hang);
-    // The first round settles it: in it nobody knows yet which one is active.
-    let config = stage.config_of(&[stage.yarn(), &active]).table("watch", "submit_settle = \"0s\"");
-    let _worker = stage.worker_with(&config);
+    let _worker = stage.worker_with(&stage.config_of(&[stage.yarn(), &active]));
     let task = stage.task();
     stage.livy.wait_for(|livy| livy.posts().len() == 1, None).await;
     active.restart(false).await;
@@ -588,7 +586,7 @@ async fn a_doubt_over_a_restart_that_keeps_its_applications_is_tried_again() {
 async fn a_doubt_older_than_the_memories_is_lost() {
     let stage = Stage::with_yarn().await;
     stage.livy.fault("POST /batches", Fault::Close);
-    let _worker = stage.worker_with(&stage.config().table("watch", "doubt_limit = \"500ms\""));
+    let _worker = stage.worker_with(&stage.config().table("watch", "doubt_limit = \"1s\""));
     assert_eq!(stage.failure(&stage.task()).await.0, "SparkJob.Lost");
     assert_eq!(stage.livy.posts().len(), 1);
 }
@@ -602,7 +600,7 @@ async fn an_application_that_turns_up_after_a_job_was_given_up_is_killed() {
         &stage
             .config()
             .table("livy", "request_timeout = \"1s\"")
-            .table("watch", "doubt_limit = \"500ms\"\nkill_settle = \"30s\""),
+            .table("watch", "doubt_limit = \"1s\"\nkill_settle = \"30s\""),
     );
     let task = stage.task();
     assert_eq!(stage.failure(&task).await.0, "SparkJob.Lost");

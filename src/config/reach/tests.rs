@@ -81,6 +81,17 @@ fn values_that_do_not_fit_are_told_with_key_value_and_source() {
             "livy.pinned_sha256 = \"AA:BB\"",
             "\"AA:BB\" is no SHA-256",
         ),
+        (
+            "[livy]\nurl = \"http://10.255.0.1:8998\"\nusername = \"me\"\npassword_file = \"/p\"".to_owned(),
+            "livy.url = \"http://10.255.0.1:8998\"",
+            "over https or to this node only, and 10.255.0.1 is another",
+        ),
+        (
+            "[yarn]\nurl = [\"http://localhost:8088\", \"http://elsewhere\"]\nusername = \"me\"\npassword_file = \"/p\""
+                .to_owned(),
+            "yarn.url = [",
+            "elsewhere is another",
+        ),
         ("[livy]\nusername = \"me\"".to_owned(), "livy.username = \"me\"", "needs livy.password_file"),
         ("[yarn]\npassword_file = \"/p\"".to_owned(), "yarn.password_file = \"/p\"", "needs yarn.username"),
         (

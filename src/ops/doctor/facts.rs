@@ -121,8 +121,6 @@ pub(super) struct Configured {
 /// Step Functions.
 #[derive(Debug)]
 pub(super) struct Aws {
-    /// The region of all calls.
-    pub(super) region: Option<String>,
     /// The activities' ARNs, and what is in the way of looking at them.
     pub(super) activities: Vec<(String, Option<Trouble>)>,
     /// The calls that answer a task, and what is in their way.

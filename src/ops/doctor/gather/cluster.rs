@@ -1,7 +1,7 @@
 //! Asks Step Functions, Livy and YARN, with the clients that the daemon has.
 
 use std::future::Future;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
@@ -13,24 +13,11 @@ use crate::config::Settings;
 use crate::spark::connection::{Access, NoAnswer};
 use crate::spark::{livy, yarn};
 
-/// The SDK may ask the metadata service for the region first; time must be left for what comes then.
-const REGION: Duration = Duration::from_secs(4);
-
 /// Step Functions: each activity, and each call that answers a task. The one call that is left out takes tasks.
 pub(super) async fn aws(settings: &Settings, by: Instant) -> Aws {
     let arns: Vec<String> = settings.activity.iter().map(|activity| activity.arn.clone()).collect();
     let first = arns.first().map(String::as_str).unwrap_or_default();
-    let connect =
-        StepFunctions::connect(settings.aws.region.clone(), settings.aws.endpoint_url.clone(), first);
-    let Ok(service) = timeout_at(by.min(Instant::now() + REGION), connect).await else {
-        let trouble = Trouble {
-            condition: Condition::Credentials,
-            words: "the metadata service, which is asked for region and credentials, does not answer"
-                .to_owned(),
-        };
-        let activities = arns.into_iter().map(|arn| (arn, Some(trouble.clone()))).collect();
-        return Aws { region: None, activities, reports: Vec::new(), ahead: None };
-    };
+    let service = StepFunctions::connect(settings.aws.endpoint_url.clone(), first).await;
     let mut looks = JoinSet::new();
     for (at, arn) in arns.iter().cloned().enumerate() {
         let service = service.clone();
@@ -49,7 +36,6 @@ pub(super) async fn aws(settings: &Settings, by: Instant) -> Aws {
     );
     let clocks = [beat.1, success.1, failure.1].into_iter().chain(looked.iter().map(|(_, look)| look.1));
     Aws {
-        region: service.region(),
         ahead: clocks.flatten().next(),
         activities: arns.into_iter().zip(looked).map(|(arn, (_, (trouble, _)))| (arn, trouble)).collect(),
         reports: vec![

@@ -1,6 +1,7 @@
 //! A well node, and what one thing that is not well makes of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::super::facts::{
     Account, Aws, Configuration, Configured, Daemon, Directory, Facts, Journal, Livy, Node, Ownership, Room,
@@ -160,6 +161,7 @@ fn configuration_rows() -> Vec<Row> {
         (|f| file(f, 991, 0, 0o600), "configuration-mode", Warn, "chmod 644"),
         (|f| f.configuration.unseen = Ok(vec!["AWS_PROFILE".into()]), "environment", Warn, "AWS_PROFILE"),
         (|f| f.configuration.unseen = Err("denied".into()), "environment", Warn, "set -a"),
+        (|f| configured(f).settings.watch.lost_after = Duration::from_secs(1), "waits", Warn, "shipped 3m"),
         (|f| configured(f).daemon = Daemon::Absent("gone".into()), "daemon", Warn, "systemctl start"),
         (|f| configured(f).daemon = Daemon::Denied, "daemon", Warn, "sudo spark-job-worker doctor"),
         (|f| configured(f).daemon = Daemon::Silent("hm".into()), "daemon", Warn, "systemctl restart"),
@@ -180,8 +182,7 @@ fn step_functions() {
 
 fn aws_rows() -> Vec<Row> {
     vec![
-        (|f| aws(f).region = Some("us-east-1".into()), "region", Fail, "region = \"eu-west-1\""),
-        (|f| aws(f).region = None, "region", Skip, "not known"),
+        (|_| {}, "region", Good, "eu-west-1, from the activity's ARN"),
         (|f| aws(f).ahead = Some(-30), "clock", Good, "30 s behind"),
         (|f| aws(f).ahead = Some(31), "clock", Warn, "chronyc"),
         (|f| aws(f).ahead = Some(-301), "clock", Fail, "signatures are refused"),
@@ -372,7 +373,6 @@ fn well_configured() -> Configured {
     Configured {
         settings: Settings { activity: vec![Activity::new(ARN)], ..Settings::default() },
         aws: Aws {
-            region: Some("eu-west-1".into()),
             activities: vec![(ARN.into(), None)],
             reports: vec![
                 ("states:SendTaskHeartbeat", None),
