@@ -9,6 +9,7 @@ mod regions;
 use std::time::Duration;
 
 use aws_sdk_sfn::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use sha2::{Digest, Sha256};
 
 use crate::arn;
 use crate::job::report::{Answer, clip};
@@ -157,11 +158,17 @@ impl StepFunctions {
     }
 }
 
-/// The name of poller `number` on `host`, cut to what the service takes.
-pub fn worker_name(host: &str, number: usize) -> String {
+/// The name of poller `number` on `node`. Of what is longer than the service takes a hash remains: the ends of two nodes'
+/// names may be all that tells them apart.
+pub fn worker_name(node: &str, number: usize) -> String {
     let tail = format!("/{number}");
-    let head: String = host.chars().take(MAX_WORKER_NAME - tail.len()).collect();
-    format!("{head}{tail}")
+    let room = MAX_WORKER_NAME - tail.len();
+    if node.chars().count() <= room {
+        return format!("{node}{tail}");
+    }
+    let hash: String = Sha256::digest(node).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let head: String = node.chars().take(room - hash.len() - 1).collect();
+    format!("{head}-{hash}{tail}")
 }
 
 /// The service's three ways of saying that a token answers nothing any more (emulators mix them).
@@ -251,4 +258,17 @@ where
         }
     };
     clip(&text, MAX_WORDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_WORKER_NAME, worker_name};
+
+    #[test]
+    fn long_names_of_nodes_are_told_apart_within_the_services_limit() {
+        assert_eq!(worker_name("j-1/ip-10-0-0-1", 2), "j-1/ip-10-0-0-1/2");
+        let long = |end: &str| worker_name(&format!("j-1/{}-{end}", "ü".repeat(100)), 1_000);
+        assert_eq!(long("1").chars().count(), MAX_WORKER_NAME);
+        assert!(long("1") != long("2") && long("1").ends_with("/1000"));
+    }
 }

@@ -200,7 +200,14 @@ fn check(settings: &Settings, path: &Path, journal: bool) -> ExitCode {
             ),
         );
     }
-    say(stdout(), &format!("submits to Livy at {}", settings.livy.url));
+    let (livy, yarn) = settings.homes();
+    for (service, homes) in [("submits to Livy", livy), ("asks YARN", yarn)] {
+        match &*homes.known() {
+            Ok(found) if found.homes.is_empty() => {}
+            Ok(found) => say(stdout(), &format!("{service} at {}", found.list())),
+            Err(words) => say(stderr(), &format!("warning: {words}")),
+        }
+    }
     if journal { check_journal(&settings.state.directory) } else { ExitCode::SUCCESS }
 }
 

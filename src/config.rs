@@ -3,6 +3,7 @@
 //! Everything wrong ends the start with exit code 78 and names the key, its value and where that came from. Nothing
 //! else in the program reads the environment or the file.
 
+mod discovery;
 mod environment;
 mod livy_conf;
 mod node;
@@ -10,6 +11,7 @@ mod problems;
 mod reach;
 mod settings;
 mod waits;
+mod yarn_site;
 
 use std::fmt;
 use std::io;
@@ -22,14 +24,16 @@ use crate::job::report::mask;
 use crate::job::request::OwnLivy;
 use crate::spark::address::Address;
 use crate::spark::connection::Access;
+use crate::spark::homes::Homes;
 use problems::problems;
 use reach::{Problem, Reach};
 
+pub use discovery::{livy_conf_file, yarn_site_file};
 pub use environment::{ENVIRONMENT, unseen_variables};
 pub use livy_conf::LivyConf;
-pub use node::{Role, cluster_or_host, role};
+pub use node::{Role, role, worker};
 pub use settings::{
-    Activity, Admin, Aws, Livy, Log, OnStop, OneOrSeveral, Settings, State, Stop, Watch, Yarn,
+    AUTO, Activity, Admin, Aws, Livy, Log, OnStop, OneOrSeveral, Settings, State, Stop, Watch, Yarn,
 };
 pub use waits::STOP_TIMEOUT;
 
@@ -144,7 +148,7 @@ fn place(metadata: &figment::Metadata) -> String {
 impl Settings {
     /// Under which names an input may mean our own Livy.
     pub fn own_livy(&self) -> OwnLivy {
-        let livy = Address::parse(&self.livy.url).ok();
+        let livy = self.livy_address();
         let host = livy.as_ref().map(|livy| livy.host().to_owned());
         let names = node::node_names().into_iter().chain(host).chain(self.livy.aliases.iter().cloned());
         OwnLivy::new(names, livy.map_or(0, |livy| livy.port()))
@@ -153,6 +157,19 @@ impl Settings {
     /// What is lawful and not advisable: waits that are shorter than the shipped ones. A line each.
     pub fn warnings(&self) -> Vec<String> {
         waits::warnings(self)
+    }
+
+    /// Where Livy is, as far as that is known now.
+    fn livy_address(&self) -> Option<Address> {
+        if self.livy.is_auto() {
+            return discovery::find_livy().ok().map(|home| home.address);
+        }
+        Address::parse(&self.livy.url).ok()
+    }
+
+    /// Where Livy and YARN are. What is looked for is read from files of this node.
+    pub fn homes(&self) -> (Homes, Homes) {
+        (discovery::livy(&self.livy), discovery::yarn(&self.yarn))
     }
 
     /// With what Livy and YARN are reached. Reads the files that the configuration names.
@@ -179,8 +196,10 @@ impl Settings {
 /// # Errors
 /// Where Livy's file cannot be read.
 pub fn livy_conf(settings: &Settings) -> Option<io::Result<LivyConf>> {
-    let livy = Address::parse(&settings.livy.url).ok()?;
-    node::is_here(livy.host()).then(LivyConf::read)
+    // What is looked for is looked for here.
+    let here = settings.livy.is_auto() || node::is_here(settings.livy_address()?.host());
+    let absent = || io::Error::from(io::ErrorKind::NotFound);
+    here.then(|| LivyConf::read().and_then(|conf| conf.ok_or_else(absent)))
 }
 
 /// Why the Livy that is configured cannot be served, where that is to be seen on this node.

@@ -12,6 +12,7 @@ use super::node;
 use super::settings::{Livy, Yarn};
 use crate::spark::address::Address;
 use crate::spark::connection::{Access, Login};
+use crate::spark::homes::{Home, Unknown};
 use crate::spark::tls::{Fingerprint, Roots, Trust};
 
 /// The most bytes of a file of certificates: a node's whole bundle has a quarter of that.
@@ -25,6 +26,8 @@ pub(super) type Problem = (String, String);
 /// The keys of one table.
 pub(super) struct Reach<'a> {
     table: &'static str,
+    /// The addresses are looked for.
+    auto: bool,
     urls: Vec<String>,
     ca_file: Option<&'a Path>,
     pins: Vec<String>,
@@ -37,7 +40,8 @@ impl<'a> From<&'a Livy> for Reach<'a> {
     fn from(livy: &'a Livy) -> Reach<'a> {
         Reach {
             table: "livy",
-            urls: vec![livy.url.clone()],
+            auto: livy.is_auto(),
+            urls: if livy.is_auto() { Vec::new() } else { vec![livy.url.clone()] },
             ca_file: livy.ca_file.as_deref(),
             pins: livy.pinned_sha256.all(),
             insecure: livy.insecure,
@@ -51,7 +55,8 @@ impl<'a> From<&'a Yarn> for Reach<'a> {
     fn from(yarn: &'a Yarn) -> Reach<'a> {
         Reach {
             table: "yarn",
-            urls: yarn.url.all(),
+            auto: yarn.is_auto(),
+            urls: if yarn.is_auto() { Vec::new() } else { yarn.url.all() },
             ca_file: yarn.ca_file.as_deref(),
             pins: yarn.pinned_sha256.all(),
             insecure: yarn.insecure,
@@ -85,7 +90,7 @@ impl Reach<'_> {
         ];
         let set: Vec<&str> = trusts.iter().filter(|(_, set)| *set).map(|(key, _)| *key).collect();
         if let [first, others @ ..] = set.as_slice() {
-            if !self.urls.iter().any(|url| url.starts_with("https://")) {
+            if !self.auto && !self.urls.iter().any(|url| url.starts_with("https://")) {
                 wrong(first, format!("means something only where {}.url begins with https://", self.table));
             }
             for other in others {
@@ -108,6 +113,19 @@ impl Reach<'_> {
             (Some(_), Some(_)) | (None, None) => {}
         }
         problems
+    }
+
+    /// Addresses that were found, if what is said to them may be.
+    pub(super) fn may_have(&self, homes: Vec<Home>) -> Result<Vec<Home>, Unknown> {
+        if self.username.is_some() {
+            for home in &homes {
+                self.keeps_a_password(&home.address).map_err(|text| Unknown {
+                    why: format!("{home}: {text}"),
+                    mend: format!("set url in [{}] to one that begins with https://", self.table),
+                })?;
+            }
+        }
+        Ok(homes)
     }
 
     /// Whether a password may be sent to an address.
@@ -187,14 +205,14 @@ fn unreadable(error: &io::Error) -> String {
 }
 
 /// Opens a file, and nothing that would block.
-fn open(path: &Path) -> io::Result<File> {
+pub(super) fn open(path: &Path) -> io::Result<File> {
     if !metadata(path)?.is_file() {
         return Err(io::Error::other("not a file"));
     }
     File::open(path)
 }
 
-fn read(file: File, limit: u64) -> io::Result<Vec<u8>> {
+pub(super) fn read(file: File, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {

@@ -21,8 +21,6 @@ pub(super) fn site(settings: &Settings, served: &[Arc<Served>]) -> Site {
     };
     Site {
         activities: settings.activity.iter().zip(served).map(places).collect(),
-        livy: settings.livy.url.clone(),
-        yarn: settings.yarn.url.all().join(" "),
         directory: settings.state.directory.clone(),
     }
 }

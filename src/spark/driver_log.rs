@@ -13,6 +13,7 @@ use reqwest::header::LOCATION;
 use reqwest::{Method, Url};
 
 use super::connection::{Access, Connection};
+use super::homes::Homes;
 use super::read_body;
 use crate::job::world::Unreachable;
 
@@ -34,7 +35,7 @@ impl DriverLogs {
     /// # Errors
     /// Where the TLS library cannot be set up.
     pub fn new(
-        homes: &[String],
+        homes: &Homes,
         access: &Access,
         timeout: Duration,
     ) -> Result<DriverLogs, Box<dyn Error + Send + Sync>> {

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod connection;
 pub mod driver_log;
+pub mod homes;
 pub mod livy;
 mod livy_wire;
 pub mod processes;

@@ -9,7 +9,7 @@ use spark_job_worker::config;
 use spark_job_worker::job::report::ErrorName;
 
 /// An external crate and the one place that names it.
-const CRATES: [(&str, &str); 9] = [
+const CRATES: [(&str, &str); 10] = [
     ("aws_sdk_sfn", "src/activity"),
     ("aws_config", "src/activity"),
     ("aws_smithy_http_client", "src/activity"),
@@ -17,6 +17,7 @@ const CRATES: [(&str, &str); 9] = [
     ("rustls", "src/spark/tls.rs"),
     ("figment", "src/config.rs"),
     ("backoff", "src/retry.rs"),
+    ("roxmltree", "src/config/yarn_site.rs"),
     ("rustix", "src/ops/doctor/gather"),
     ("tracing_journald", "src/ops/telemetry"),
 ];

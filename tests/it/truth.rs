@@ -7,7 +7,7 @@ use spark_job_worker::ops::telemetry::message_id;
 use stand_ins::http::{Call, Fault};
 use stand_ins::livy::{AppState, Livy, Plan};
 use stand_ins::sfn::TaskId;
-use stand_ins::worker::Worker;
+use stand_ins::worker::{Config, Worker};
 use stand_ins::yarn::Yarn;
 
 use crate::harness::{Stage, text};
@@ -426,13 +426,19 @@ async fn a_job_that_ends_while_livy_is_away_is_judged_by_yarn_alone() {
     job.success().await;
 }
 
+/// Room for hundreds of jobs, and for their heartbeats.
+fn many(stage: &Stage) -> Config {
+    let config = stage.config().activity("max_concurrent_jobs = 250\npollers = 5");
+    config.table("aws", "heartbeat_rate = 250")
+}
+
 #[tokio::test]
 async fn one_sweep_of_each_serves_all_jobs_known_or_not_and_also_while_livy_is_away() {
     for jobs in [1, 200] {
         let stage = Stage::with_yarn().await;
         // No application before the test says so.
         stage.livy.plan(Plan::running().starts_after(Duration::from_secs(600)));
-        let _worker = stage.worker_with(&stage.config().activity("max_concurrent_jobs = 250\npollers = 5"));
+        let _worker = stage.worker_with(&many(&stage));
         let tasks: Vec<TaskId> = (0..jobs).map(|_| stage.task()).collect();
         stage.livy.wait_for(|livy| livy.posts_named("etl-").len() == jobs, None).await;
         only_sweeps(&stage, &format!("{jobs} jobs without an application")).await;
@@ -441,7 +447,7 @@ async fn one_sweep_of_each_serves_all_jobs_known_or_not_and_also_while_livy_is_a
     for jobs in [1, 200] {
         let stage = Stage::with_yarn().await;
         stage.livy.plan(Plan::running());
-        let worker = stage.worker_with(&stage.config().activity("max_concurrent_jobs = 250\npollers = 5"));
+        let worker = stage.worker_with(&many(&stage));
         let tasks: Vec<TaskId> = (0..jobs).map(|_| stage.task()).collect();
         stage.yarn().wait_for(|_| worker.count("is RUNNING in YARN") >= jobs, None).await;
         only_sweeps(&stage, &format!("{jobs} running jobs")).await;
