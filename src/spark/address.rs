@@ -28,9 +28,12 @@ impl Address {
         if url.query().is_some() || url.fragment().is_some() {
             return Err("must not have a ? or a #".to_owned());
         }
-        if url.host_str().is_none_or(str::is_empty)
-            || url.port_or_known_default().is_none_or(|port| port == 0)
-        {
+        let host = url.host_str().unwrap_or_default();
+        // The parser lets more be a name than any server has: `${host}`.
+        if !host.starts_with('[') && !host.bytes().all(|c| c.is_ascii_alphanumeric() || b"-._".contains(&c)) {
+            return Err(format!("has no host's name: {host}"));
+        }
+        if host.is_empty() || url.port_or_known_default().is_none_or(|port| port == 0) {
             return Err("must have a host, and a port that is not 0".to_owned());
         }
         Ok(Address(url))

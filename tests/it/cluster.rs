@@ -174,6 +174,8 @@ async fn misjudged(stage: &Stage, worker: &Worker) -> (String, serde_json::Value
     let task = stage.task();
     stage.submitted("etl-").await;
     worker.logged("runs as application_");
+    // Some sweeps long it is just followed.
+    stage.yarn().wait_for(|yarn| yarn.count("GET /apps") >= 4, None).await;
     let id = stage.livy.applications()[0].id.clone().expect("an id");
     stage.yarn().set(&id, "FINISHED", "FAILED");
     stage.livy.misjudge("etl-", "success");

@@ -50,17 +50,17 @@ impl Place {
 fn values_that_do_not_fit_are_told_with_key_value_and_source() {
     let table = [
         (
-            format!("[livy]\npinned_sha256 = \"{PIN}\""),
+            format!("[livy]\nurl = \"http://localhost:1\"\npinned_sha256 = \"{PIN}\""),
             "livy.pinned_sha256",
             "only where livy.url begins with https://",
         ),
         (
-            "[livy]\ninsecure = true".to_owned(),
+            "[livy]\nurl = \"http://localhost:1\"\ninsecure = true".to_owned(),
             "livy.insecure = true",
             "only where livy.url begins with https://",
         ),
         (
-            "[yarn]\nca_file = \"/ca\"".to_owned(),
+            "[yarn]\nurl = \"http://localhost:1\"\nca_file = \"/ca\"".to_owned(),
             "yarn.ca_file = \"/ca\"",
             "only where yarn.url begins with https://",
         ),
