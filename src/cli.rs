@@ -188,13 +188,21 @@ fn run(settings: Settings, path: &Path) -> ExitCode {
 
 fn check(settings: &Settings, path: &Path, journal: bool) -> ExitCode {
     terminal::line(&format!("{} is good", path.display()));
+    settings.warnings().iter().for_each(|warning| terminal::complain_line(&format!("warning: {warning}")));
     for activity in &settings.activity {
         terminal::line(&format!(
             "polls {} for up to {} jobs at once, with {} open polls",
             activity.arn, activity.max_concurrent_jobs, activity.pollers
         ));
     }
-    terminal::line(&format!("submits to Livy at {}", settings.livy.url));
+    let (livy, yarn) = settings.homes();
+    for (service, homes) in [("submits to Livy", livy), ("asks YARN", yarn)] {
+        match &*homes.known() {
+            Ok(found) if found.homes.is_empty() => {}
+            Ok(found) => terminal::line(&format!("{service} at {}", found.list())),
+            Err(words) => terminal::complain_line(&format!("warning: {words}")),
+        }
+    }
     if journal { check_journal(&settings.state.directory) } else { ExitCode::SUCCESS }
 }
 

@@ -49,7 +49,7 @@ pub enum Fatal {
     Setup(&'static str, Box<dyn std::error::Error + Send + Sync>),
     /// A loop that must run for ever ended.
     LoopEnded(&'static str),
-    /// The cluster is one that cannot be served; another try will not help.
+    /// The cluster, or what the journal has, is such that it cannot be served; another try will not help.
     Unsupported(String),
 }
 
@@ -118,8 +118,11 @@ impl Daemon {
         let journal =
             Writer::start(journal).map_err(|error| Fatal::Setup("the journal's thread", Box::new(error)))?;
         let arn = settings.activity.first().map(|activity| activity.arn.as_str()).unwrap_or_default();
-        let (region, endpoint) = (settings.aws.region.clone(), settings.aws.endpoint_url.clone());
-        let step_functions = StepFunctions::connect(region, endpoint, arn).await;
+        let step_functions = StepFunctions::connect(settings.aws.endpoint_url.clone(), arn).await;
+        let held = contents.entries.iter().map(|entry| entry.task.activity.as_str());
+        if let Some(why) = step_functions.unanswerable(held) {
+            return Err(Fatal::Unsupported(why));
+        }
         let cluster = cluster::connect(&settings)?;
         let (watchdog, mut loops) = (Watchdog::new(), JoinSet::new());
         let notifier = Notifier::from_environment();

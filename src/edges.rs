@@ -170,6 +170,10 @@ impl World for Edges {
         !self.yarn.is_off()
     }
 
+    fn filters_lists(&self) -> bool {
+        self.yarn.filters_lists()
+    }
+
     async fn find(&self, name: &str) -> Result<Option<BatchView>, Unreachable> {
         Box::pin(self.livy.find(name)).await
     }
@@ -208,15 +212,15 @@ impl World for Edges {
         spawn_blocking(move || processes::carry(&tag)).await.unwrap_or(Carried::Unknown)
     }
 
-    async fn beat(&self, _activity: &str, token: &Token) -> Beat {
-        Box::pin(self.step_functions.beat(token)).await
+    async fn beat(&self, activity: &str, token: &Token) -> Beat {
+        Box::pin(self.step_functions.beat(activity, token)).await
     }
 
     fn count(&self, what: Counted) {
         self.metrics.count(what);
     }
 
-    async fn report(&self, _activity: &str, token: &Token, answer: &Answer) -> Reported {
-        Box::pin(self.step_functions.report(token, answer)).await
+    async fn report(&self, activity: &str, token: &Token, answer: &Answer) -> Reported {
+        Box::pin(self.step_functions.report(activity, token, answer)).await
     }
 }

@@ -18,8 +18,6 @@ pub(super) fn site(settings: &Settings, served: &[Arc<Served>]) -> Site {
         |served: &Arc<Served>| ActivityPlaces { arn: served.arn.clone(), places: served.places.clone() };
     Site {
         activities: served.iter().map(places).collect(),
-        livy: settings.livy.url.clone(),
-        yarn: settings.yarn.url.all().join(" "),
         directory: settings.state.directory.clone(),
     }
 }

@@ -30,7 +30,7 @@ pub(in crate::job) async fn follow<W: World>(
     let mut log: Option<Vec<String>> = None;
     let mut observation = first(memory);
     loop {
-        let step = follow.see(observation, means.sweep.hides(), means.now());
+        let step = follow.see(observation, means.hides(), means.now());
         observation = match step {
             Step::Wait(pause) => {
                 memory.seen = follow.sight().cloned();

@@ -81,8 +81,11 @@ pub struct Trouble {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Service {
-    /// Where it is; empty: switched off.
+    /// Where it is; empty: switched off, or not known.
     pub url: String,
+    /// What says that it is there.
+    #[serde(default)]
+    pub source: String,
     /// Whether it answers; `null` where it was not asked yet.
     pub up: Option<bool>,
     /// Why not.
@@ -210,10 +213,8 @@ impl Overview {
         }
         match self.livy.up {
             Some(true) => {}
-            Some(false) => {
-                parts.push(format!("Waiting for Livy at {} ({})", self.livy.url, self.livy.since()))
-            }
-            None => parts.push(format!("Waiting for Livy at {}", self.livy.url)),
+            Some(false) => parts.push(format!("Waiting for Livy{} ({})", self.livy.at(), self.livy.since())),
+            None => parts.push(format!("Waiting for Livy{}", self.livy.at())),
         }
         for activity in &self.activities {
             if let Some(trouble) = &activity.trouble {
@@ -275,6 +276,15 @@ impl Activity {
 }
 
 impl Service {
+    /// Where it is, and what says so.
+    fn at(&self) -> String {
+        match (self.url.as_str(), self.source.as_str()) {
+            ("", _) => String::new(),
+            (url, "") => format!(" at {url}"),
+            (url, source) => format!(" at {url} by {source}"),
+        }
+    }
+
     /// Why it does not answer, and for how long.
     fn since(&self) -> String {
         format!("{}, {} s", self.words.as_deref().unwrap_or_default(), self.seconds.unwrap_or_default())

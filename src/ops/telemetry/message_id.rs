@@ -53,6 +53,9 @@ pub const LIVY_UNREACHABLE: &str = "af3ed7eead0942a4bedd4a47f6cacbdf";
 /// Livy answers again.
 pub const LIVY_BACK: &str = "1d215690cba0420dab8b410f191a199d";
 
+/// A file that says where Livy or YARN is exists, and cannot be read or does not tell. No task is polled.
+pub const ADDRESS_UNKNOWN: &str = "1f0c6f6c2d7d4b6e9a3e5a8e4f2b7c90";
+
 /// Livy is there and cannot be used: its certificate is not trusted, or it does not take our password. No task is
 /// polled, running jobs are waited for.
 pub const LIVY_BARRED: &str = "0978a619daee4c128828c2a18785f276";
