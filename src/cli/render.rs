@@ -21,7 +21,8 @@ pub(super) fn run(settings: &Settings, input: &Path, arn: Option<&str>) -> ExitC
     let Some(activity) = activity else {
         return failed(&format!("the configuration has no activity {}", arn.unwrap_or_default()));
     };
-    let defaults = Defaults::new(activity.defaults.clone(), settings.yarn.utf8).unwrap_or_else(|_| Defaults::empty());
+    let defaults =
+        Defaults::new(activity.defaults.clone(), settings.yarn.utf8).unwrap_or_else(|_| Defaults::empty());
     let identity = request::identity(&text, RENDERED_ID, &defaults);
     match request::parse(&text, &identity, &defaults, &settings.own_livy()) {
         Ok(request) => {
