@@ -130,7 +130,9 @@ impl Daemon {
 
         let leaving = Leaving::kept_in(&settings.state.directory);
         let draining = watch::Sender::new(leaving.was_said());
-        let edges = Arc::new(Edges::new(step_functions, cluster, journal));
+        let known = settings.clone();
+        let unsupported = Arc::new(move || config::unsupported(&known));
+        let edges = Arc::new(Edges::new(step_functions, cluster, journal, unsupported));
         let (interval_, idle) = (settings.watch.interval, settings.watch.idle_interval);
         let sweep = Sweep::new(Pace { interval: interval_, idle });
         start_sweeps(&mut loops, &sweep, &edges, &watchdog);

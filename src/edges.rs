@@ -47,7 +47,12 @@ pub struct Edges {
     pub disk: watch::Sender<bool>,
     /// Livy answered the last time, and is one that can be served.
     livy_is_known: AtomicBool,
+    /// Why the Livy of this node cannot be served, by its own files.
+    unsupported: Unsupported,
 }
+
+/// Reads the files of this node: why its Livy cannot be served, where that is so. May block for a moment.
+pub type Unsupported = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 impl Edges {
     /// Puts the edges together.
@@ -55,6 +60,7 @@ impl Edges {
         step_functions: StepFunctions,
         cluster: (Livy, ResourceManager, DriverLogs),
         journal: Writer,
+        unsupported: Unsupported,
     ) -> Edges {
         let (livy, yarn, driver_logs) = cluster;
         Edges {
@@ -66,6 +72,7 @@ impl Edges {
             metrics: Metrics::default(),
             disk: watch::Sender::new(true),
             livy_is_known: AtomicBool::new(false),
+            unsupported,
         }
     }
 
@@ -77,14 +84,21 @@ impl Edges {
         self.livy.list(move |name| names.contains(name)).await
     }
 
-    /// Whether the Livy that has begun to answer can be served: one that was away may have come back as another.
+    /// Whether the Livy that has begun to answer can be served: one that was away may have come back as another, and its
+    /// files may be there only now.
     async fn recognise(&self) -> Result<(), NoAnswer> {
         if self.livy_is_known.load(Ordering::Relaxed) {
             return Ok(());
         }
-        match self.livy.version().await? {
-            version if version.is_too_old() => Err(NoAnswer::Unsupported(too_old(&version))),
-            _ => Ok(()),
+        let version = self.livy.version().await?;
+        if version.is_too_old() {
+            return Err(NoAnswer::Unsupported(too_old(&version)));
+        }
+        let unsupported = Arc::clone(&self.unsupported);
+        match spawn_blocking(move || unsupported()).await {
+            Ok(Some(why)) => Err(NoAnswer::Unsupported(why)),
+            Ok(None) => Ok(()),
+            Err(panic) => Err(NoAnswer::Silent(panic.to_string())),
         }
     }
 

@@ -226,6 +226,10 @@ pub struct Moving {
     pub name: String,
     /// In percent, as the application master says it.
     pub progress: f32,
+    /// Memory in MiB times seconds that it has used so far.
+    pub memory_seconds: Option<u64>,
+    /// Virtual cores times seconds that it has used so far.
+    pub vcore_seconds: Option<u64>,
     /// The rest.
     pub application: Application,
 }

@@ -175,6 +175,8 @@ impl Admin {
             application: run.and_then(|run| run.application.clone()),
             yarn_state: progress.as_ref().map(|progress| progress.word.clone()),
             percent: progress.as_ref().map(percent),
+            memory_seconds: progress.as_ref().and_then(|progress| progress.memory_seconds),
+            vcore_seconds: progress.as_ref().and_then(|progress| progress.vcore_seconds),
             tracking_url: progress.and_then(|progress| progress.tracking_url),
             age: submitted.map_or_else(|| seconds(held.since, now), |millis| millis / 1_000),
             heartbeat: held.is_awaited().then(|| seconds(held.beaten, now)),

@@ -91,14 +91,17 @@ impl ResourceManager {
         for raw in list.into_applications() {
             let Some(tag) = raw.tag_with(TAG).map(str::to_owned) else { continue };
             let (name, progress) = (raw.name.clone(), raw.progress());
+            let whole = Application::from(raw);
+            let (memory_seconds, vcore_seconds) = (whole.memory_seconds, whole.vcore_seconds);
             // What a waiting application says, and what it has cost so far, change all the time and mean nothing.
             let application = Application {
                 diagnostics: String::new(),
                 memory_seconds: None,
                 vcore_seconds: None,
-                ..raw.into()
+                ..whole
             };
-            found.entry(tag).or_default().push(Moving { name, progress, application });
+            let moving = Moving { name, progress, memory_seconds, vcore_seconds, application };
+            found.entry(tag).or_default().push(moving);
         }
         for applications in found.values_mut() {
             applications.sort_by(|a, b| oldest_first(&a.application, &b.application));

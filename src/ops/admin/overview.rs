@@ -138,6 +138,10 @@ pub struct Task {
     pub yarn_state: Option<String>,
     /// In percent, by YARN's word.
     pub percent: Option<u8>,
+    /// Memory in MiB times seconds that it has used so far, by YARN's count.
+    pub memory_seconds: Option<u64>,
+    /// Virtual cores times seconds that it has used so far, by YARN's count.
+    pub vcore_seconds: Option<u64>,
     /// Where the application can be looked at.
     pub tracking_url: Option<String>,
     /// Since it was submitted, or else since this process holds it.

@@ -66,6 +66,9 @@ pub const YARN_BARRED: &str = "88ef1729623046569c02e0cbf4f4fcf2";
 /// YARN's lists leave out applications of ours, or it does not let us see one; and when that is over.
 pub const YARN_HIDES: &str = "d2a7c1f0b8e94c35a6f1e2b3c4d5f607";
 
+/// YARN answers, and not about one application, again and again.
+pub const YARN_UNREADABLE: &str = "7b0e5d3c9a1f4e62b84d6c2f1a90e357";
+
 /// The configuration has certificates of Livy or YARN go unverified.
 pub const TLS_INSECURE: &str = "c836b9c52a544ba49a0a1bf1ad33218f";
 
