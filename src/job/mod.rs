@@ -21,7 +21,7 @@ pub mod world;
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, info, trace, warn};
 
 use crate::ops::telemetry::message_id;
 use duties::{Means, Memory};
@@ -55,6 +55,7 @@ pub async fn run<W: World>(
         }
         observe(&state);
         let event = job.perform(&state).await;
+        trace!(state = state.name(), event = event.name(), "the duty of {} is done", job.name);
         job.tell(&event);
         state = match next(state, event) {
             Ok(next) => next,

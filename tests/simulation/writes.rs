@@ -1,58 +1,89 @@
 //! How often a task's entry is written in a life without faults: each write waits for the disk three times.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
+use spark_job_worker::job::gate::Gate;
 use spark_job_worker::job::heart::Pacer;
-use spark_job_worker::job::journal::{Entry, Journal};
-use spark_job_worker::job::machine::{OnAbort, Run, State, Timestamp};
+use spark_job_worker::job::journal::Journal;
+use spark_job_worker::job::machine::{OnAbort, State, Timestamp};
+use spark_job_worker::job::places::Places;
 use spark_job_worker::job::report::Answer;
-use spark_job_worker::job::request::{Batch, Defaults, OwnLivy};
-use spark_job_worker::job::verdict::Waits;
+use spark_job_worker::job::request::{Defaults, OwnLivy};
+use spark_job_worker::job::sweep::Sweep;
 use spark_job_worker::job::world::{
-    BatchState, BatchView, Beat, Deleted, Look, NotKilled, Posted, Reported, Sight, Token, Unreachable,
-    Unwritable, World, Yarn, YarnMemory,
+    Active, AppEnd, AppState, Application, BatchState, BatchView, Beat, Carried, Deleted, Moving, NoAnswer,
+    NotKilled, Posted, Reported, Token, Unreachable, Unwritable, World, Yarn, YarnMemory,
 };
-use spark_job_worker::job::{self, Lent, Rules, Start, Task, Watching};
+use spark_job_worker::job::{self, ActivityRules, Lent, Start, Task};
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Duration, Instant};
+
+use crate::plan::{BEAT, pace, rules};
+use crate::sfn::Input;
+
+const ID: &str = "application_1_0001";
 
 /// A world in which everything goes well, and a real journal.
 struct Plain {
     journal: Journal,
     writes: Mutex<Vec<&'static str>>,
-    looks: Mutex<Vec<BatchView>>,
+    /// The batch's name and the run's tag, and when Livy took it.
+    taken: Mutex<Option<(String, String, Instant)>>,
 }
 
 impl Plain {
-    fn view(name: &str, state: BatchState, application: Option<&str>) -> BatchView {
-        BatchView {
+    fn note(&self, what: &'static str) {
+        self.writes.lock().expect("nobody panics while noting").push(what);
+    }
+
+    /// The batch's name, its tag, and its age in seconds.
+    fn taken(&self) -> Option<(String, String, u64)> {
+        let taken = self.taken.lock().expect("nobody panics while looking").clone();
+        taken.map(|(name, tag, at)| (name, tag, at.elapsed().as_secs()))
+    }
+
+    fn view(&self) -> Option<BatchView> {
+        let (name, _, age) = self.taken()?;
+        Some(BatchView {
             id: 0,
-            name: name.to_owned(),
-            state,
-            application: application.map(str::to_owned),
+            name,
+            state: if age < 30 { BatchState::Starting } else { BatchState::Running },
+            application: (age >= 10).then(|| ID.to_owned()),
             proxy_user: None,
             driver_log_url: None,
             tracking_url: None,
             hollow: false,
-        }
+        })
     }
 
-    fn note(&self, what: &'static str) {
-        self.writes.lock().expect("nobody panics while noting").push(what);
+    fn application_now(&self) -> Vec<Application> {
+        let Some((_, _, age)) = self.taken().filter(|(_, _, age)| *age >= 10) else { return Vec::new() };
+        let state = if age < 60 { AppState::Active } else { AppState::Ended(AppEnd::Succeeded) };
+        vec![Application {
+            id: ID.to_owned(),
+            state,
+            word: "RUNNING".to_owned(),
+            started: Some(Timestamp(1)),
+            launched: Some(Timestamp(2)),
+            finished: None,
+            memory_seconds: None,
+            vcore_seconds: None,
+            diagnostics: String::new(),
+            tracking_url: None,
+            log_url: None,
+        }]
     }
 }
 
 impl World for Plain {
-    type Slot = ();
-
     fn now(&self) -> Timestamp {
         Timestamp(1_800_000_000_000)
     }
 
-    async fn write(&self, entry: &Entry) -> Result<(), Unwritable> {
-        self.note(entry.state.name());
-        self.journal.write(entry).map_err(|error| Unwritable(error.to_string()))
+    async fn write(&self, task: &Task, state: &State) -> Result<(), Unwritable> {
+        self.note(state.name());
+        self.journal.write(task, state).map_err(|error| Unwritable(error.to_string()))
     }
 
     async fn forget(&self, task: &str) -> Result<(), Unwritable> {
@@ -60,24 +91,30 @@ impl World for Plain {
         self.journal.remove(task).map_err(|error| Unwritable(error.to_string()))
     }
 
-    async fn slot(&self) -> Result<(), Unreachable> {
-        Ok(())
+    async fn post(&self, name: &str, body: &str) -> Posted {
+        let tag = body.split('"').flat_map(|text| text.split(',')).find(|tag| tag.starts_with("sjw-"));
+        let taken = (name.to_owned(), tag.expect("it has a tag").to_owned(), Instant::now());
+        *self.taken.lock().expect("nobody panics while posting") = Some(taken);
+        self.view().map_or_else(|| Posted::NotNow(String::new()), Posted::Accepted)
     }
 
-    async fn post(&self, batch: &Batch) -> Posted {
-        let mut looks = self.looks.lock().expect("nobody panics while looking");
-        // In reverse: the last one is seen first.
-        *looks = vec![
-            Plain::view(batch.name(), BatchState::Success, Some("application_1_0001")),
-            Plain::view(batch.name(), BatchState::Running, Some("application_1_0001")),
-            Plain::view(batch.name(), BatchState::Starting, Some("application_1_0001")),
-            Plain::view(batch.name(), BatchState::Starting, None),
-        ];
-        Posted::Accepted(Plain::view(batch.name(), BatchState::Starting, None))
+    async fn batches(&self, names: Arc<HashSet<String>>) -> Result<Vec<BatchView>, NoAnswer> {
+        Ok(self.view().into_iter().filter(|view| names.contains(&view.name)).collect())
+    }
+
+    async fn active(&self) -> Result<Active, NoAnswer> {
+        let Some((name, tag, _)) = self.taken() else { return Ok(HashMap::new()) };
+        let active = self.application_now().into_iter().filter(|one| one.state == AppState::Active);
+        let moving = |application| Moving { name: name.clone(), progress: 1.0, application };
+        Ok(HashMap::from([(tag, active.map(moving).collect())]))
+    }
+
+    fn has_yarn(&self) -> bool {
+        true
     }
 
     async fn find(&self, _: &str) -> Result<Option<BatchView>, Unreachable> {
-        Ok(None)
+        Ok(self.view())
     }
 
     async fn log(&self, _: &str) -> Result<Vec<String>, Unreachable> {
@@ -88,18 +125,12 @@ impl World for Plain {
         Ok(Deleted::NotFound)
     }
 
-    async fn look(&self, _: &Run, _: Option<&Sight>) -> Sight {
-        sleep(Duration::from_secs(1)).await;
-        let next = self.looks.lock().expect("nobody panics while looking").pop();
-        Sight { livy: next.map_or(Look::Missing, |view| Look::Seen(view.into())), active: None }
-    }
-
     async fn tagged(&self, _: &str) -> Yarn {
-        Yarn::Off
+        Yarn::Answer(self.application_now())
     }
 
     async fn application(&self, _: &str) -> Yarn {
-        Yarn::Off
+        Yarn::Answer(self.application_now())
     }
 
     async fn driver_log(&self, _: &str, _: &str) -> Result<Option<Vec<String>>, Unreachable> {
@@ -107,61 +138,63 @@ impl World for Plain {
     }
 
     async fn memory(&self) -> Result<YarnMemory, Unreachable> {
-        Err(Unreachable("there is no YARN".to_owned()))
+        Ok(YarnMemory { started: Timestamp(0), keeps: true })
     }
 
     async fn kill(&self, _: &str) -> Result<(), NotKilled> {
         Ok(())
     }
 
-    async fn carried(&self, _: &str) -> bool {
-        false
+    async fn carried(&self, _: &str) -> Carried {
+        Carried::No
     }
 
-    async fn beat(&self, _: &Token) -> Beat {
+    async fn beat(&self, _: &str, _: &Token) -> Beat {
         Beat::Accepted
     }
 
-    async fn report(&self, _: &Token, _: &Answer) -> Reported {
+    async fn report(&self, _: &str, _: &Token, _: &Answer) -> Reported {
         Reported::Acknowledged
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_life_without_faults_costs_five_durable_writes_and_one_unlink() {
+async fn a_life_without_faults_costs_six_durable_writes_and_one_unlink() {
     let directory = tempfile::tempdir().expect("a directory can be had");
     let (journal, _) = Journal::open(directory.path()).expect("it opens");
-    let world = Arc::new(Plain { journal, writes: Mutex::default(), looks: Mutex::default() });
-    let minute = Duration::from_secs(60);
-    let waits = Waits {
-        start_timeout: 30 * minute,
-        lost_after: minute,
-        verdict_patience: minute,
-        submit_settle: minute,
-    };
-    let rules = Rules {
+    let world = Arc::new(Plain { journal, writes: Mutex::default(), taken: Mutex::default() });
+    let activity = ActivityRules {
         defaults: Defaults::empty(),
         livy: OwnLivy::new(Vec::new(), 8998),
         on_abort: OnAbort::Kill,
-        heartbeat_interval: Duration::from_secs(20),
-        watch: Watching { interval: Duration::from_secs(1), waits, doubt_limit: minute, kill_settle: minute },
-        patience: minute,
+        heartbeat_interval: Duration::from_millis(BEAT),
     };
-    let task = Task::new(Token::new("token".to_owned()), String::new(), crate::INPUT.to_owned());
-    let state = task.received(&rules.defaults);
-    let (_keep, stop) = watch::channel(false);
+    let token = Token::new("token".to_owned());
+    let (task, state) = Task::received(token, "arn", Input::Right.text(), &activity, world.now());
+    let sweep = Sweep::new(pace());
+    let (_disk, disk) = watch::channel(true);
+    let (_draining, draining) = watch::channel(false);
+    let (_give_up, stop) = watch::channel(false);
+    let sweeping = [
+        tokio::spawn(sweep.clone().run(Arc::clone(&world), |_| {})),
+        tokio::spawn(sweep.clone().run_yarn(Arc::clone(&world), |_| {})),
+    ];
     let lent = Lent {
         world: Arc::clone(&world),
-        rules: Arc::new(rules),
+        gate: Gate::new(1, &sweep, true, disk, draining),
+        sweep,
+        rules: rules(),
         pacer: Arc::new(Pacer::new(100)),
         stop,
         mark: Box::new(|_| {}),
+        place: Places::new(1).ask(),
     };
     let mut last = None;
     job::run(lent, task, state, Start::Fresh, |state| last = Some(state.clone())).await;
+    sweeping.iter().for_each(tokio::task::JoinHandle::abort);
     assert_eq!(last, Some(State::Settled));
     let writes = world.writes.lock().expect("nobody panics while noting").clone();
-    assert_eq!(writes, ["Received", "Submitting", "Running", "Running", "Ended", "unlink"]);
+    assert_eq!(writes, ["Received", "Submitting", "Running", "Running", "Judged", "Ended", "unlink"]);
     let left = std::fs::read_dir(directory.path()).expect("listed").count();
     assert_eq!(left, 1, "only the lock is left");
 }

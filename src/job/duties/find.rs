@@ -1,7 +1,7 @@
 //! In doubt: look for what a POST may have left, by name in Livy, by tag in YARN and among this node's processes.
 
 use tokio::time::sleep;
-use tracing::{info, warn};
+use tracing::{info, trace, warn};
 
 use super::submit::learn;
 use super::{Means, Memory, ended, failure, of_run};
@@ -35,7 +35,9 @@ pub(in crate::job) async fn find<W: World>(
         );
         memory.doubles.kill_others(world, run, &yarn).await;
         let round = Round { livy, yarn, memory: remembers.ok(), carried, hides: means.hides() };
-        match search.see(round, means.now()) {
+        let finding = search.see(round, means.now());
+        trace!(finding = finding.name(), "a look for {}", run.name);
+        match finding {
             Finding::Open => {}
             Finding::Batch(view) => {
                 return Event::Found(learn(run, &view, world.now(), task.proxy_user()));

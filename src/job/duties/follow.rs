@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tracing::{error, info};
+use tracing::{error, info, trace};
 
 use super::gather::last_log;
 use super::{Means, Memory, ended, failure, of_run};
@@ -34,6 +34,9 @@ pub(in crate::job) async fn follow<W: World>(
     let mut observation = first(memory);
     loop {
         let step = follow.see(observation, means.hides(), means.now());
+        if let Some((livy, yarn)) = follow.views() {
+            trace!(?livy, ?yarn, "both views of {}", run.name);
+        }
         observation = match step {
             Step::Wait(pause) => {
                 memory.seen = follow.sight().cloned();

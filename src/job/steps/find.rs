@@ -49,6 +49,20 @@ pub enum Finding {
     Unknowable,
 }
 
+impl Finding {
+    /// The kind of finding, without what is in it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Finding::Open => "Open",
+            Finding::Batch(_) => "Batch",
+            Finding::Application(_) => "Application",
+            Finding::Zombie => "Zombie",
+            Finding::Absent { .. } => "Absent",
+            Finding::Unknowable => "Unknowable",
+        }
+    }
+}
+
 /// A POST in doubt.
 #[derive(Debug, Clone, Copy)]
 pub struct Doubt {

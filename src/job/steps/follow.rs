@@ -126,6 +126,19 @@ impl Follow {
         self.sight.as_ref()
     }
 
+    /// Both views of the run, as far as they are known.
+    pub fn views(&self) -> Option<(LivyView, YarnView)> {
+        let livy = livy_view(&self.run, &self.sight.as_ref()?.livy);
+        let yarn = match &self.answer {
+            _ if !self.terms.has_yarn => YarnView::Off,
+            Some(answer) => yarn_view(answer).0,
+            None if self.sight.as_ref()?.active.is_none() => YarnView::Unreachable,
+            // Not asked yet.
+            None => return None,
+        };
+        Some((livy, yarn))
+    }
+
     /// One more observation. `hides`: YARN's lists prove no absence.
     pub fn see(&mut self, observation: Observation, hides: bool, now: Now) -> Step {
         self.hides = hides;
@@ -221,13 +234,8 @@ impl Follow {
             self.asked = Some(now);
             return ours.map_or(Step::AskByTag, |id| Step::AskById(id.to_owned()));
         }
-        let yarn = match &self.answer {
-            _ if !self.terms.has_yarn => YarnView::Off,
-            Some(answer) => yarn_view(answer).0,
-            None if sight.active.is_none() => YarnView::Unreachable,
-            // Not asked yet: there is nothing to judge.
-            None => return Step::Wait(again.unwrap_or(LONG)),
-        };
+        // YARN not asked yet: there is nothing to judge.
+        let Some((_, yarn)) = self.views() else { return Step::Wait(again.unwrap_or(LONG)) };
         if matches!(livy, LivyView::Dead | LivyView::Killed)
             && matches!(yarn, YarnView::NotFound | YarnView::Off)
             && self.log.is_none()

@@ -4,7 +4,7 @@
 //! wake-up. A run whose application is known is called missing by the first list of YARN that was asked for after that
 //! and does not have it, whatever Livy says: such a list was made when the application was there to be listed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +28,8 @@ pub(super) struct Watcher<T> {
 
 /// All of them, and what YARN's last list had.
 pub(super) struct Roll<T> {
-    watchers: HashMap<String, Box<Watcher<T>>>,
+    /// In the order in which they are told: a seed of the simulation repeats a run exactly.
+    watchers: BTreeMap<String, Box<Watcher<T>>>,
     moved: Option<(Serial, Seen)>,
     begun: Serial,
     nothing: Arc<[Application]>,
@@ -36,7 +37,7 @@ pub(super) struct Roll<T> {
 
 impl<T> Default for Roll<T> {
     fn default() -> Self {
-        Roll { watchers: HashMap::new(), moved: None, begun: Serial(0), nothing: Arc::new([]) }
+        Roll { watchers: BTreeMap::new(), moved: None, begun: Serial(0), nothing: Arc::new([]) }
     }
 }
 
@@ -95,8 +96,9 @@ impl<T> Roll<T> {
         for view in answer.unwrap_or_default() {
             views.insert(view.name.clone(), Arc::new(view));
         }
-        let news = names.iter().filter_map(|name| {
-            let watcher = self.watchers.get(name)?;
+        // Who has come since was not asked for.
+        let asked = self.watchers.iter().filter(|(name, _)| names.contains(*name));
+        let news = asked.filter_map(|(name, watcher)| {
             let look = views.get(name).map_or_else(|| absent.clone(), |view| Look::Seen(Arc::clone(view)));
             self.news(name, watcher, look)
         });

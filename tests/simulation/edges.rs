@@ -1,0 +1,401 @@
+//! What a worker on a node can reach: each call takes a while, may get no answer, and may be the last one of its life.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use spark_job_worker::job::Task;
+use spark_job_worker::job::journal;
+use spark_job_worker::job::machine::{State, Timestamp};
+use spark_job_worker::job::report::Answer;
+use spark_job_worker::job::world::{
+    Active, BatchView, Beat, Carried, Counted, Deleted, NoAnswer, NotKilled, Posted, Reported, Token,
+    Unreachable, Unwritable, World, Yarn, YarnMemory,
+};
+use tokio::time::sleep;
+
+use crate::plan::{Broken, Mishap, SECOND, Yarn as Known};
+use crate::world::{Act, Inner, Sim};
+
+/// For so long an answer is waited for.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The only activity.
+pub(crate) const ARN: &str = "arn:aws:states:eu-west-1:1:activity:spark-job";
+
+/// The world as one life of a worker sees it.
+#[derive(Clone)]
+pub(crate) struct Here {
+    pub(crate) sim: Sim,
+    pub(crate) node: usize,
+    pub(crate) life: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Service {
+    StepFunctions,
+    Livy,
+    Yarn,
+}
+
+/// What becomes of a call on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Arrives,
+    /// Not a byte of it is sent.
+    Refused,
+    /// Nobody can say what became of it.
+    Lost,
+}
+
+impl Here {
+    pub(crate) fn is_alive(&self, inner: &Inner) -> bool {
+        inner.nodes[self.node].life == self.life
+    }
+
+    /// A point at which the worker may crash: one time in `of`. Nothing of an ended life goes on.
+    async fn step(&self, of: u32) {
+        let ends = {
+            let mut inner = self.sim.inner();
+            !self.is_alive(&inner) || inner.crashes(self.node, of)
+        };
+        if ends {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// The way of a call to a service.
+    async fn way(&self, service: Service, of: u32) -> Way {
+        self.step(of).await;
+        let pause = {
+            let mut inner = self.sim.inner();
+            if inner.rng.bool() { 0 } else { inner.rng.u64(1..200) }
+        };
+        if pause > 0 {
+            sleep(Duration::from_millis(pause)).await;
+        }
+        let (way, waits) = {
+            let mut inner = self.sim.inner();
+            let away = match service {
+                Service::StepFunctions => inner.sfn_away.at(inner.at).map(|outage| outage.hangs),
+                Service::Livy if inner.livy_is_away(self.node) => {
+                    Some(inner.nodes[self.node].livy.away.at(inner.at).is_some_and(|outage| outage.hangs))
+                }
+                Service::Yarn if inner.yarn_is_away() => {
+                    Some(inner.yarn.away.at(inner.at).is_some_and(|outage| outage.hangs))
+                }
+                Service::Livy | Service::Yarn => None,
+            };
+            match away {
+                Some(hangs) => (if hangs { Way::Lost } else { Way::Refused }, hangs),
+                None if inner.strikes(Mishap::LostCalls, 25) => (Way::Lost, true),
+                None => (Way::Arrives, false),
+            }
+        };
+        if waits {
+            sleep(TIMEOUT).await;
+        }
+        way
+    }
+
+    /// A call that only asks.
+    async fn ask(&self, service: Service, of: u32) -> Result<(), Unreachable> {
+        match self.way(service, of).await {
+            Way::Arrives => Ok(()),
+            Way::Refused => Err(Unreachable("connection refused".to_owned())),
+            Way::Lost => Err(Unreachable("timed out".to_owned())),
+        }
+    }
+
+    /// Whether the answer of something that was done gets lost on its way back.
+    async fn is_answer_lost(&self, of: u32) -> bool {
+        self.step(of).await;
+        let lost = self.sim.inner().strikes(Mishap::LostCalls, 12);
+        if lost {
+            sleep(TIMEOUT).await;
+        }
+        lost
+    }
+
+    /// Whether the disk can be written now.
+    pub(crate) fn probe_disk(&self) -> bool {
+        let inner = self.sim.inner();
+        let good = !inner.nodes[self.node].bad_disk.is_on(inner.at);
+        inner.nodes[self.node].disk_good.send_if_modified(|known| std::mem::replace(known, good) != good);
+        good
+    }
+
+    /// A poll: a task with its input, or nothing in a minute.
+    pub(crate) async fn poll(&self) -> Option<(Token, &'static str)> {
+        if self.way(Service::StepFunctions, 50).await != Way::Arrives {
+            sleep(Duration::from_secs(2)).await;
+            return None;
+        }
+        let patience = 60 * SECOND;
+        let (handed, began) = {
+            let mut inner = self.sim.inner();
+            let handed = inner.hand_out(self.node).map(|number| inner.tickets[number].token.clone());
+            (handed, inner.at)
+        };
+        let next = match handed {
+            Ok(token) => return self.handed(token).await,
+            Err(next) => next,
+        };
+        let wait = next.map_or(patience, |next| next.saturating_sub(began).min(patience));
+        sleep(Duration::from_millis(wait)).await;
+        self.step(200).await;
+        let handed = {
+            let mut inner = self.sim.inner();
+            inner.hand_out(self.node).ok().map(|number| inner.tickets[number].token.clone())
+        };
+        match handed {
+            Some(token) => self.handed(token).await,
+            None => None,
+        }
+    }
+
+    /// A token is lost where the worker ends before it knows it.
+    async fn handed(&self, token: String) -> Option<(Token, &'static str)> {
+        self.step(20).await;
+        let input = {
+            let inner = self.sim.inner();
+            inner.tickets[inner.ticket_of(&token)].input
+        };
+        Some((Token::new(token), input.text()))
+    }
+
+    fn ticket(&self, inner: &Inner, activity: &str, token: &Token) -> usize {
+        assert_eq!(activity, ARN, "a token is served at its own activity");
+        inner.ticket_of(token.secret())
+    }
+}
+
+impl World for Here {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.sim.inner().wall(self.node))
+    }
+
+    async fn write(&self, task: &Task, state: &State) -> Result<(), Unwritable> {
+        self.step(60).await;
+        {
+            let mut inner = self.sim.inner();
+            if inner.plan.broken == Broken::NoWriteBeforePost && matches!(state, State::Submitting { .. }) {
+                return Ok(());
+            }
+            let at = inner.at;
+            if inner.nodes[self.node].bad_disk.is_on(at) {
+                inner.tell(|_| format!("the disk does not take {} {}", task.id, state.name()));
+                inner.nodes[self.node].write_failed = Some(at);
+                inner.nodes[self.node].disk_good.send_if_modified(|good| std::mem::replace(good, false));
+                inner.coverage.hit("world", "write refused", state.name());
+                return Err(Unwritable("no space left on device".to_owned()));
+            }
+            inner.nodes[self.node].disk_good.send_if_modified(|good| !std::mem::replace(good, true));
+            let bytes = journal::encode(task, state).expect("a task is data");
+            inner.tell(|_| format!("disk {}: {} {}", self.node, task.id, state.name()));
+            inner.journaled(self.node, &task.id, state);
+            inner.nodes[self.node].disk.insert(task.id.clone(), bytes);
+        }
+        self.step(60).await;
+        Ok(())
+    }
+
+    async fn forget(&self, task: &str) -> Result<(), Unwritable> {
+        self.step(60).await;
+        {
+            let mut inner = self.sim.inner();
+            if inner.nodes[self.node].bad_disk.is_on(inner.at) {
+                inner.coverage.hit("world", "unlink refused", "");
+                return Err(Unwritable("read-only file system".to_owned()));
+            }
+            inner.tell(|_| format!("disk {}: {task} is removed", self.node));
+            inner.nodes[self.node].disk.remove(task);
+            inner.entry_removed(task);
+        }
+        self.step(60).await;
+        Ok(())
+    }
+
+    async fn post(&self, name: &str, body: &str) -> Posted {
+        let body: serde_json::Value = serde_json::from_str(body).expect("the body is JSON");
+        let tags = body["conf"]["spark.yarn.tags"].as_str().expect("it has tags");
+        let tag = tags.rsplit(',').next().unwrap_or_default().to_owned();
+        assert_eq!(body["name"], name, "the body has the name");
+        let proxy_user = body["proxyUser"].as_str().map(str::to_owned);
+        let unsure = |words: &str| Posted::Unsure { answered: false, words: words.to_owned() };
+        {
+            let mut inner = self.sim.inner();
+            if self.is_alive(&inner) {
+                inner.post_begins(self.node, &tag);
+            }
+        }
+        match self.way(Service::Livy, 12).await {
+            Way::Arrives => {}
+            Way::Refused => return Posted::NotNow("connection refused".to_owned()),
+            Way::Lost => {
+                let mut inner = self.sim.inner();
+                let (late, node) = (inner.rng.u64(1..25), self.node);
+                if inner.rng.bool() {
+                    inner.coverage.hit("world", "POST taken late", "");
+                    let act = Act::LivyTakes { node, name: name.to_owned(), tag, proxy_user };
+                    let at = inner.at + late * SECOND;
+                    inner.plan_act(at, act);
+                }
+                return unsure("timed out");
+            }
+        }
+        let posted = self.sim.inner().take(self.node, name, &tag, proxy_user);
+        if self.is_answer_lost(8).await { unsure("connection reset") } else { posted }
+    }
+
+    async fn batches(&self, names: Arc<HashSet<String>>) -> Result<Vec<BatchView>, NoAnswer> {
+        self.ask(Service::Livy, 1_000).await?;
+        let mut inner = self.sim.inner();
+        let found = inner.nodes[self.node].livy.records.iter().filter(|record| names.contains(&record.name));
+        let found: Vec<_> = found.cloned().collect();
+        Ok(found.iter().map(|record| inner.view(record)).collect())
+    }
+
+    async fn active(&self) -> Result<Active, NoAnswer> {
+        self.ask(Service::Yarn, 1_000).await?;
+        Ok(self.sim.inner().active_apps())
+    }
+
+    fn has_yarn(&self) -> bool {
+        self.sim.inner().plan.yarn == Known::On
+    }
+
+    async fn find(&self, name: &str) -> Result<Option<BatchView>, Unreachable> {
+        self.ask(Service::Livy, 200).await?;
+        let mut inner = self.sim.inner();
+        let wanted = |known: &str| if name.starts_with('-') { known.ends_with(name) } else { known == name };
+        let found = inner.nodes[self.node].livy.records.iter().find(|record| wanted(&record.name)).cloned();
+        Ok(found.map(|record| inner.view(&record)))
+    }
+
+    async fn log(&self, name: &str) -> Result<Vec<String>, Unreachable> {
+        self.ask(Service::Livy, 100).await?;
+        Ok(self.sim.inner().batch_log(self.node, name))
+    }
+
+    async fn delete(&self, name: &str) -> Result<Deleted, Unreachable> {
+        self.ask(Service::Livy, 60).await?;
+        let blocks = {
+            let mut inner = self.sim.inner();
+            let blocks = inner.strikes(Mishap::BadDeletes, 3);
+            if blocks {
+                inner.coverage.hit("world", "DELETE that blocks", "");
+                let at = inner.at + inner.rng.u64(5..60) * SECOND;
+                inner.plan_act(at, Act::Deletes { node: self.node, name: name.to_owned() });
+            }
+            blocks
+        };
+        if blocks {
+            sleep(TIMEOUT).await;
+            return Err(Unreachable("timed out".to_owned()));
+        }
+        let deleted = self.sim.inner().delete(self.node, name);
+        if self.is_answer_lost(40).await {
+            return Err(Unreachable("timed out".to_owned()));
+        }
+        Ok(deleted)
+    }
+
+    async fn tagged(&self, tag: &str) -> Yarn {
+        if !self.has_yarn() {
+            return Yarn::Off;
+        }
+        match self.ask(Service::Yarn, 200).await {
+            Ok(()) => self.sim.inner().tagged_apps(tag),
+            Err(_) if self.sim.inner().plan.broken == Broken::SilenceIsAbsence => Yarn::Answer(Vec::new()),
+            Err(Unreachable(words)) => Yarn::Unreachable(words),
+        }
+    }
+
+    async fn application(&self, id: &str) -> Yarn {
+        if !self.has_yarn() {
+            return Yarn::Off;
+        }
+        match self.ask(Service::Yarn, 200).await {
+            Ok(()) => self.sim.inner().app_of_id(id),
+            Err(Unreachable(words)) => Yarn::Unreachable(words),
+        }
+    }
+
+    async fn driver_log(&self, _: &str, _: &str) -> Result<Option<Vec<String>>, Unreachable> {
+        self.ask(Service::Yarn, 30).await?;
+        Ok(self.sim.inner().rng.bool().then(Vec::new))
+    }
+
+    async fn memory(&self) -> Result<YarnMemory, Unreachable> {
+        if !self.has_yarn() {
+            return Err(Unreachable("there is none".to_owned()));
+        }
+        match self.ask(Service::Yarn, 200).await {
+            Err(silence) if self.sim.inner().plan.broken != Broken::SilenceIsAbsence => Err(silence),
+            Ok(()) | Err(_) => Ok(self.sim.inner().yarn_memory()),
+        }
+    }
+
+    async fn kill(&self, id: &str) -> Result<(), NotKilled> {
+        if let Err(Unreachable(words)) = self.ask(Service::Yarn, 40).await {
+            return Err(NotKilled::NotNow(words));
+        }
+        self.sim.inner().kill_app(id)
+    }
+
+    async fn carried(&self, tag: &str) -> Carried {
+        self.step(1_000).await;
+        let mut inner = self.sim.inner();
+        if inner.plan.broken == Broken::NoProcesses {
+            return Carried::No;
+        }
+        inner.carried(self.node, tag)
+    }
+
+    async fn beat(&self, activity: &str, token: &Token) -> Beat {
+        let way = self.way(Service::StepFunctions, 400).await;
+        let mut inner = self.sim.inner();
+        let number = self.ticket(&inner, activity, token);
+        if way != Way::Arrives {
+            inner.lost_beat(number);
+            return Beat::Unanswered("no answer".to_owned());
+        }
+        inner.beat(number)
+    }
+
+    async fn report(&self, activity: &str, token: &Token, answer: &Answer) -> Reported {
+        let words = |words: &str| words.to_owned();
+        match self.way(Service::StepFunctions, 20).await {
+            Way::Arrives => {}
+            Way::Refused => return Reported::Again { words: words("connection refused"), maybe_applied: false },
+            Way::Lost => {
+                let mut inner = self.sim.inner();
+                let number = self.ticket(&inner, activity, token);
+                inner.report_lost(number);
+                return Reported::Again { words: words("timed out"), maybe_applied: true };
+            }
+        }
+        let reported = {
+            let mut inner = self.sim.inner();
+            let number = self.ticket(&inner, activity, token);
+            inner.report(number, answer)
+        };
+        if self.is_answer_lost(20).await {
+            let mut inner = self.sim.inner();
+            let number = self.ticket(&inner, activity, token);
+            inner.report_lost(number);
+            return Reported::Again { words: words("timed out"), maybe_applied: true };
+        }
+        reported
+    }
+
+    fn count(&self, what: Counted) {
+        let name = match what {
+            Counted::Doubled => "doubled",
+            Counted::KillVerified => "kill verified",
+            Counted::KillUnverified => "kill not verified",
+        };
+        self.sim.inner().coverage.hit("counted", name, "");
+    }
+}

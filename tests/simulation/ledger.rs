@@ -1,0 +1,430 @@
+//! The truth ledger: what is true of each task, and the invariants that must hold after every step.
+//!
+//! Each invariant has a name. The first one that is broken ends the run and is what the test shows.
+
+use spark_job_worker::job::machine::{Attempt, OnAbort, Run, Stage, State};
+use spark_job_worker::job::report::Answer;
+use spark_job_worker::job::world::{AppEnd, BatchState};
+
+use crate::plan::{Millis, SECOND, Yarn};
+use crate::world::Inner;
+
+/// A promise that can be broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Invariant {
+    /// A token has one application at most, ever.
+    OneApplication,
+    /// Of applications with one tag that a worker was shown all but one die.
+    DoublesDie,
+    /// An outcome is one of those that are true.
+    TrueOutcome,
+    /// A token is told one outcome.
+    OneOutcome,
+    /// What was recorded as the end is not changed.
+    EndIsFinal,
+    /// An outcome is recorded before it is told.
+    RecordedBeforeTold,
+    /// A POST is recorded before it is sent.
+    RecordedBeforePost,
+    /// YARN's final word counts at once, whatever Livy says.
+    YarnDecides,
+    /// A token is never silent for longer than its HeartbeatSeconds while Step Functions answers and the worker runs.
+    NeverSilent,
+    /// A task is forgotten only once it is answered or its token is dead.
+    NotForgotten,
+    /// An application is dead within the kill rules once its token's death could be known.
+    DeadInTime,
+    /// Nothing of a run lives when its task is let go.
+    NothingLeft,
+    /// Nothing of a run appears after its task was let go.
+    NothingAppears,
+    /// No POST begins after the worker was told to drain.
+    NoPostInDrain,
+    /// Never more jobs at once than the larger of places and resumed ones.
+    Places,
+    /// Places and slots are all returned.
+    PlacesReturned,
+    /// No entry is left over.
+    NoEntryLeft,
+    /// A run comes to its end.
+    ComesToAnEnd,
+    /// No loop of a job panics.
+    NoPanic,
+}
+
+/// What is known of one task, across lives.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    /// Its id, once a worker knows it.
+    pub(crate) task: String,
+    /// This life of the worker has it.
+    pub(crate) held: bool,
+    /// What is on disk.
+    pub(crate) kept: Option<Stage>,
+    /// Where this life's job stands.
+    pub(crate) stage: Option<Stage>,
+    /// What it ends with, and whether that is on disk.
+    decided: Option<(&'static str, bool)>,
+    told: bool,
+    /// How often a spark-submit was started for it.
+    pub(crate) submits: u32,
+    pub(crate) refused_post: bool,
+    /// Livy's final words, as they were told.
+    pub(crate) livy_said: [bool; 3],
+    /// Livy's records showed an application in this life.
+    pub(crate) livy_showed: bool,
+    /// YARN showed an application in this life.
+    pub(crate) yarn_showed: bool,
+    /// The worker knows an application of its run.
+    pub(crate) knows: bool,
+    /// A DELETE was said to be done and killed nothing.
+    in_vain: bool,
+    /// Its run is left alone (`on_abort`).
+    left: bool,
+    /// Its entry became unreadable.
+    pub(crate) corrupt: bool,
+    /// So many reports were refused for good.
+    pub(crate) refused: u32,
+    /// Nothing of the outcome is taken any more.
+    pub(crate) hopeless: bool,
+    /// Its task was let go.
+    pub(crate) forgotten: bool,
+    /// For so long it could have been beaten without a break.
+    beatable: Millis,
+    /// For so long its run could have been killed.
+    killable: Millis,
+    /// For so long two of its applications were there to be seen.
+    doubled: Millis,
+    /// For so long YARN's final word was there to be heard.
+    judgeable: Millis,
+    /// For so long YARN has shown an application of its to whoever asks.
+    pub(crate) visible: Millis,
+}
+
+impl Facts {
+    /// What a life of the worker knew ends with it.
+    pub(crate) fn end_life(&mut self) {
+        (self.held, self.stage) = (false, None);
+        (self.livy_showed, self.yarn_showed, self.knows) = (false, false, false);
+        (self.beatable, self.killable, self.doubled, self.judgeable, self.visible) = (0, 0, 0, 0, 0);
+    }
+}
+
+/// Bounds of what may take a while: an interval of beats and its confirmation, a few sweeps, lost calls.
+const BEAT_BOUND: Millis = 32 * SECOND;
+const KILL_BOUND: Millis = 150 * SECOND;
+const DOUBLE_BOUND: Millis = 100 * SECOND;
+const JUDGE_BOUND: Millis = 70 * SECOND;
+
+/// The first promise that was broken.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    pub(crate) broken: Option<(Invariant, String)>,
+}
+
+impl Inner {
+    pub(crate) fn violate(&mut self, invariant: Invariant, detail: impl FnOnce() -> String) {
+        if self.ledger.broken.is_none() {
+            let detail = detail();
+            self.tell(|_| format!("!! {invariant:?}: {detail}"));
+            self.ledger.broken = Some((invariant, detail));
+        }
+    }
+
+    fn token(&self, number: usize) -> String {
+        self.tickets[number].token.clone()
+    }
+
+    /// Counts time in which nothing changes.
+    pub(crate) fn count_time(&mut self, span: Millis) {
+        for number in 0..self.tickets.len() {
+            if self.tickets[number].facts.held {
+                self.count_beatable(number, span);
+                self.count_apps(number, span);
+            }
+        }
+    }
+
+    fn count_beatable(&mut self, number: usize, span: Millis) {
+        let can = self.tickets[number].is_open() && !self.sfn_away.is_on(self.at);
+        let facts = &mut self.tickets[number].facts;
+        facts.beatable = if can { facts.beatable + span } else { 0 };
+    }
+
+    fn count_apps(&mut self, number: usize, span: Millis) {
+        if self.plan.yarn != Yarn::On {
+            return;
+        }
+        let ticket = &self.tickets[number];
+        let tag = spark_job_worker::job::request::tag(&ticket.facts.task);
+        let known: Vec<&crate::yarn::App> =
+            self.yarn.apps.iter().filter(|app| app.tag == tag && app.is_known()).collect();
+        let (has_any, live) = (!known.is_empty(), known.iter().filter(|app| app.is_live()).count());
+        let shown_live = known.iter().filter(|app| app.is_live() && app.shown).count();
+        let first_is_over = known.first().is_some_and(|app| !app.is_live());
+        let answers = !self.yarn_is_away() && !self.yarn_hides();
+        let stage = ticket.facts.stage;
+        let closed = !ticket.is_open() && !ticket.facts.left;
+        let told = stage == Some(Stage::Orphaned) || !self.sfn_away.is_on(self.at);
+        let facts = &mut self.tickets[number].facts;
+        facts.visible = if has_any && answers { facts.visible + span } else { 0 };
+        match (closed && live > 0, answers && told) {
+            (true, true) => facts.killable += span,
+            (true, false) => {}
+            (false, _) => facts.killable = 0,
+        }
+        match (shown_live > 1 && stage == Some(Stage::Running), answers) {
+            (true, true) => facts.doubled += span,
+            (true, false) => {}
+            (false, _) => facts.doubled = 0,
+        }
+        let waits = first_is_over && answers && facts.knows && stage == Some(Stage::Running);
+        facts.judgeable = if waits { facts.judgeable + span } else { 0 };
+        let (killable, doubled, judgeable) = (facts.killable, facts.doubled, facts.judgeable);
+        for (reading, bound, invariant) in [
+            (killable, KILL_BOUND, Invariant::DeadInTime),
+            (doubled, DOUBLE_BOUND, Invariant::DoublesDie),
+            (judgeable, JUDGE_BOUND, Invariant::YarnDecides),
+        ] {
+            if reading > bound {
+                let token = self.token(number);
+                self.violate(invariant, || format!("{token} in {stage:?} for {reading} ms"));
+            }
+        }
+    }
+
+    pub(crate) fn heard_beat(&mut self, number: usize) {
+        self.tickets[number].facts.beatable = 0;
+    }
+
+    /// A beat got no answer; the next try follows soon.
+    pub(crate) fn lost_beat(&mut self, number: usize) {
+        self.tickets[number].facts.beatable = 0;
+    }
+
+    pub(crate) fn died_in_silence(&mut self, number: usize) {
+        let facts = &self.tickets[number].facts;
+        if facts.held && !facts.hopeless && !facts.corrupt && facts.beatable > BEAT_BOUND {
+            let (token, beatable) = (self.token(number), facts.beatable);
+            self.violate(Invariant::NeverSilent, || format!("{token} could have been beaten for {beatable} ms"));
+        }
+    }
+
+    /// A worker has a task: a fresh one, or one that was read back.
+    pub(crate) fn held(&mut self, number: usize, task: &str) {
+        let facts = &mut self.tickets[number].facts;
+        let first = facts.task.is_empty();
+        facts.held = true;
+        facts.task = task.to_owned();
+        if first && self.strikes(crate::plan::Mishap::Doubles, 2) {
+            let at = self.at + self.rng.u64(1..120) * SECOND;
+            self.plan_act(at, crate::world::Act::Doubles(number));
+        }
+    }
+
+    /// A state was made durable.
+    pub(crate) fn journaled(&mut self, _node: usize, task: &str, state: &State) {
+        let Some(number) = self.ticket_of_task(task) else { return };
+        let facts = &mut self.tickets[number].facts;
+        let before = facts.kept.replace(state.stage());
+        let label = if let State::Ended { outcome, .. } = state { Some(outcome.label()) } else { None };
+        let allowed = match (before, label, facts.decided) {
+            (Some(Stage::Ended), Some(label), Some((decided, _))) => label == decided,
+            (Some(Stage::Ended), _, _) => state.stage() == Stage::Orphaned,
+            (Some(Stage::Orphaned), _, _) => state.stage() == Stage::Orphaned,
+            _ => true,
+        };
+        if label.is_some() {
+            facts.decided = facts.decided.map(|(label, _)| (label, true));
+        }
+        if !allowed {
+            let token = self.token(number);
+            self.violate(Invariant::EndIsFinal, || format!("{token}: {before:?} is followed by {state:?}"));
+        }
+    }
+
+    pub(crate) fn entry_removed(&mut self, task: &str) {
+        if let Some(number) = self.ticket_of_task(task) {
+            self.tickets[number].facts.kept = None;
+        }
+    }
+
+    /// A job is in a state, before its duty begins.
+    pub(crate) fn observed(&mut self, node: usize, task: &str, state: &State) {
+        let stage = state.stage();
+        self.tell(|_| format!("node {node}: {task} {}", state.name()));
+        if stage == Stage::Settled {
+            self.nodes[node].jobs.remove(task);
+        } else {
+            self.nodes[node].jobs.insert(task.to_owned(), stage);
+        }
+        let (under_way, most) = (self.nodes[node].under_way(), self.plan.places.max(self.nodes[node].resumed));
+        if under_way > most {
+            self.violate(Invariant::Places, || format!("{under_way} jobs on node {node}, {most} may be"));
+        }
+        let Some(number) = self.ticket_of_task(task) else { return };
+        let before = self.tickets[number].facts.stage.replace(stage);
+        self.tickets[number].facts.knows = knows_application(state);
+        if let State::Ended { outcome, .. } = state {
+            self.comes_to(number, outcome);
+        }
+        if stage == Stage::Settled {
+            self.settled(node, number, before);
+        }
+    }
+
+    /// It is settled what is told of a task.
+    fn comes_to(&mut self, number: usize, outcome: &spark_job_worker::job::report::Outcome) {
+        let (label, token) = (outcome.label(), self.token(number));
+        let Facts { decided, told, kept, .. } = self.tickets[number].facts;
+        if let Some((decided, durable)) = decided {
+            if decided != label && (durable || told) {
+                self.violate(Invariant::EndIsFinal, || format!("{token}: first {decided}, then {label}"));
+            }
+            if decided == label {
+                return;
+            }
+        }
+        let durable = kept == Some(Stage::Ended);
+        self.tickets[number].facts.decided = Some((label, durable));
+        self.coverage.hit("error", label, "");
+        if let Err(why) = self.is_true(number, outcome) {
+            self.violate(Invariant::TrueOutcome, || format!("{token} ends with {label}: {why}"));
+        }
+    }
+
+    fn settled(&mut self, node: usize, number: usize, before: Option<Stage>) {
+        let token = self.token(number);
+        let spared = before == Some(Stage::Running) && self.plan.on_abort == OnAbort::Leave;
+        let ticket = &mut self.tickets[number];
+        ticket.facts.left |= spared;
+        ticket.facts.forgotten = true;
+        ticket.facts.held = false;
+        if ticket.is_open() && !ticket.facts.corrupt {
+            self.violate(Invariant::NotForgotten, || format!("{token} is let go, neither answered nor dead"));
+        }
+        let facts = &self.tickets[number].facts;
+        if self.plan.yarn != Yarn::On || facts.left {
+            return;
+        }
+        let tag = spark_job_worker::job::request::tag(&facts.task);
+        let lives = self.yarn.apps.iter().find(|app| {
+            let seen = app.node.is_some() || (app.shown && !app.kill_sent);
+            app.tag == tag && app.is_live() && !app.local && seen && !(app.node.is_none() && self.yarn_hides())
+        });
+        let lives = lives.map(|app| app.id.clone());
+        let carried = self.nodes[node].children.iter().any(|child| child.tag == tag);
+        if let Some(id) = lives {
+            self.violate(Invariant::NothingLeft, || format!("{token} is let go while {id} lives"));
+        }
+        if carried {
+            self.violate(Invariant::NothingLeft, || format!("{token} is let go while its spark-submit runs"));
+        }
+    }
+
+    /// An application has appeared.
+    pub(crate) fn note_app(&mut self, app: usize) {
+        let (tag, node) = (self.yarn.apps[app].tag.clone(), self.yarn.apps[app].node);
+        let Some(number) = self.ticket_of_tag(&tag) else { return };
+        let ours = self.yarn.apps.iter().filter(|app| app.tag == tag && app.node.is_some()).count();
+        let token = self.token(number);
+        if ours > 1 {
+            self.violate(Invariant::OneApplication, || format!("{token} has {ours} applications"));
+        }
+        let facts = &self.tickets[number].facts;
+        let gone = node.is_none_or(|node| self.nodes[node].gone);
+        if facts.forgotten && !facts.left && !gone && self.plan.yarn == Yarn::On {
+            self.violate(Invariant::NothingAppears, || format!("{token} is let go, and an application appears"));
+        }
+    }
+
+    /// A worker is shown an application by YARN.
+    pub(crate) fn app_shown(&mut self, tag: &str, _app: usize, _ended: Option<AppEnd>) {
+        if let Some(number) = self.ticket_of_tag(tag) {
+            self.tickets[number].facts.yarn_showed = true;
+        }
+    }
+
+    pub(crate) fn submit_begins(&mut self, tag: &str) {
+        if let Some(number) = self.ticket_of_tag(tag) {
+            self.tickets[number].facts.submits += 1;
+        }
+    }
+
+    pub(crate) fn refused_post(&mut self, tag: &str) {
+        if let Some(number) = self.ticket_of_tag(tag) {
+            self.tickets[number].facts.refused_post = true;
+        }
+    }
+
+    pub(crate) fn deleted_in_vain(&mut self, tag: &str) {
+        if let Some(number) = self.ticket_of_tag(tag) {
+            self.tickets[number].facts.in_vain = true;
+        }
+    }
+
+    /// A kill of its was refused: the time that it has begins anew.
+    pub(crate) fn kill_refused(&mut self, tag: &str) {
+        if let Some(number) = self.ticket_of_tag(tag) {
+            let facts = &mut self.tickets[number].facts;
+            (facts.killable, facts.doubled) = (0, 0);
+        }
+    }
+
+    pub(crate) fn livy_says(&mut self, tag: &str, state: &BatchState, app: Option<usize>) {
+        let Some(number) = self.ticket_of_tag(tag) else { return };
+        let facts = &mut self.tickets[number].facts;
+        facts.livy_showed |= app.is_some();
+        match state {
+            BatchState::Success => facts.livy_said[0] = true,
+            BatchState::Dead => facts.livy_said[1] = true,
+            BatchState::Killed => facts.livy_said[2] = true,
+            BatchState::Starting | BatchState::Running | BatchState::Error | BatchState::Other(_) => {}
+        }
+    }
+
+    pub(crate) fn post_begins(&mut self, node: usize, tag: &str) {
+        let Some(number) = self.ticket_of_tag(tag) else { return };
+        let token = self.token(number);
+        self.tell(|_| format!("node {node} posts {tag}"));
+        let kept = self.tickets[number].facts.kept;
+        if self.nodes[node].draining {
+            self.violate(Invariant::NoPostInDrain, || format!("{token} is posted"));
+        }
+        if kept != Some(Stage::Submitting) {
+            self.violate(Invariant::RecordedBeforePost, || format!("{token} is posted while {kept:?} is kept"));
+        }
+    }
+
+    pub(crate) fn note_report(&mut self, number: usize, answer: &Answer) {
+        let label = match answer {
+            Answer::Success { .. } => "succeeded",
+            Answer::Failure { error, .. } => error,
+        };
+        let (token, facts) = (self.token(number), &mut self.tickets[number].facts);
+        facts.told = true;
+        let (decided, kept) = (facts.decided, facts.kept);
+        if decided.is_none_or(|(decided, _)| decided != label) {
+            self.violate(Invariant::OneOutcome, || format!("{token} is told {label}, decided was {decided:?}"));
+        }
+        let bad_disk = self.tickets[number].node().is_some_and(|node| self.nodes[node].write_failed.is_some());
+        if kept != Some(Stage::Ended) && !bad_disk {
+            self.violate(Invariant::RecordedBeforeTold, || format!("{token} is told while {kept:?} is kept"));
+        }
+    }
+
+    pub(crate) fn answered(&mut self, _number: usize, error: &'static str) {
+        self.coverage.hit("answered", error, "");
+    }
+}
+
+fn knows_application(state: &State) -> bool {
+    let knows = |run: &Run| run.application.is_some();
+    match state {
+        State::Running { run } | State::Judged { run, .. } | State::Orphaned { run } => knows(run),
+        State::Received { attempt: Attempt { run, .. } }
+        | State::Submitting { attempt: Attempt { run, .. }, .. }
+        | State::InDoubt { attempt: Attempt { run, .. }, .. } => knows(run),
+        State::Ended { .. } | State::Settled => false,
+    }
+}

@@ -1,0 +1,98 @@
+//! One seed from its beginning to its end.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::coverage::Coverage;
+use crate::ledger::Invariant;
+use crate::plan::{Broken, CALM, END, Plan};
+use crate::trace;
+use crate::worker::worker;
+use crate::world::{Inner, Sim};
+
+/// What came of a seed.
+pub(crate) struct Run {
+    pub(crate) story: Vec<String>,
+    /// The first promise that was broken, and how.
+    pub(crate) broken: Option<(Invariant, String)>,
+    pub(crate) coverage: Coverage,
+}
+
+/// Runs one seed. With `story` every step is told.
+pub(crate) fn run(seed: u64, broken: Broken, story: bool) -> Run {
+    // The code's own dice: jitter and waits.
+    fastrand::seed(seed);
+    let mut rng = Rng::with_seed(seed);
+    let plan = Plan::new(&mut rng, broken);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.expect("a runtime");
+    let sim = runtime.block_on(async {
+        let sim = Sim::new(plan, rng, story);
+        trace::follow(&sim);
+        let mut workers = JoinSet::new();
+        for node in 0..sim.inner().nodes.len() {
+            workers.spawn(worker(sim.clone(), node));
+        }
+        if timeout(END, until_over(&sim)).await.is_err() {
+            sim.inner().violate(Invariant::ComesToAnEnd, || "it goes on and on".to_owned());
+        }
+        if sim.inner().ledger.broken.is_none() {
+            sim.over.send_replace(true);
+            let ends = async { while workers.join_next().await.is_some() {} };
+            if timeout(Duration::from_secs(200), ends).await.is_err() {
+                sim.inner().violate(Invariant::ComesToAnEnd, || "a worker does not end".to_owned());
+            }
+            last_look(&mut sim.inner());
+        }
+        sim
+    });
+    drop(runtime);
+    trace::leave();
+    let mut inner = sim.inner_as_it_is();
+    Run {
+        story: inner.take_story(),
+        broken: inner.ledger.broken.take(),
+        coverage: std::mem::take(&mut inner.coverage),
+    }
+}
+
+/// Until every task has come to its end and nothing is under way; or until a promise is broken.
+async fn until_over(sim: &Sim) {
+    loop {
+        sleep(Duration::from_secs(10)).await;
+        let mut inner = sim.inner();
+        if inner.ledger.broken.is_some() || is_over(&inner) {
+            return;
+        }
+        // An entry that could not be removed is looked at once more by the next start.
+        for node in 0..inner.nodes.len() {
+            let here = &inner.nodes[node];
+            if inner.at > CALM && here.is_alive() && here.jobs.is_empty() && !here.disk.is_empty() {
+                inner.tell(|_| format!("the worker of node {node} is started again for what is left on its disk"));
+                inner.end_life(node);
+                inner.nodes[node].crash.notify_one();
+            }
+        }
+    }
+}
+
+fn is_over(inner: &Inner) -> bool {
+    let all_gone = inner.nodes.iter().all(|node| node.gone);
+    let idle = inner.nodes.iter().all(|node| node.gone || (node.jobs.is_empty() && node.disk.is_empty() && node.is_alive()));
+    let open = inner.tickets.iter().any(|ticket| ticket.taken.is_some() && ticket.is_open());
+    idle && !open && (all_gone || !inner.may_come())
+}
+
+/// What must hold when all is over.
+fn last_look(inner: &mut Inner) {
+    for node in 0..inner.nodes.len() {
+        let left: Vec<String> = inner.nodes[node].disk.keys().cloned().collect();
+        if !left.is_empty() {
+            inner.violate(Invariant::NoEntryLeft, || format!("node {node} has {left:?}"));
+        }
+    }
+    inner.run_out();
+}

@@ -1,0 +1,137 @@
+//! Which outcomes would be true.
+
+use spark_job_worker::job::report::{ErrorName, Outcome, Source};
+use spark_job_worker::job::world::AppEnd;
+
+use crate::plan::{Mishap, Millis, PATIENCE, SECOND, START_TIMEOUT, Yarn};
+use crate::sfn::Input;
+use crate::world::Inner;
+
+/// What YARN has shown for so long is known to whoever asks.
+const PLAIN: Millis = 45 * SECOND;
+
+const SUCCESS: usize = 0;
+const DEAD: usize = 1;
+const KILLED: usize = 2;
+
+impl Inner {
+    /// Whether a task may end like this.
+    pub(crate) fn is_true(&self, number: usize, outcome: &Outcome) -> Result<(), String> {
+        let wrong = self.tickets[number].input == Input::Wrong;
+        let error = match outcome {
+            Outcome::Succeeded(success) => return self.is_success(number, success.verdict_source),
+            Outcome::Failed(failure) => failure.error,
+        };
+        let source = match outcome {
+            Outcome::Failed(failure) => failure.verdict_source,
+            Outcome::Succeeded(success) => success.verdict_source,
+        };
+        let known = |is: bool, why: &str| if is { Ok(()) } else { Err(why.to_owned()) };
+        match error {
+            ErrorName::InvalidInput => known(wrong, "the input is right"),
+            _ if wrong && !matches!(error, ErrorName::ClusterTerminating | ErrorName::WorkerFault) => {
+                Err("the input is wrong".to_owned())
+            }
+            ErrorName::Failed | ErrorName::OutOfMemory | ErrorName::NodeLost => self.is_failure(number, error, source),
+            ErrorName::Killed => self.is_kill(number, source),
+            ErrorName::SubmitFailed => self.is_without_application(number),
+            ErrorName::Lost => self.is_unknowable(number),
+            ErrorName::Rejected => {
+                let ticket = &self.tickets[number];
+                let other = ticket.input == Input::AsAnotherUser && self.plan.has(Mishap::NoImpersonation);
+                known(ticket.facts.refused_post || other, "nothing was refused")
+            }
+            ErrorName::LivyUnavailable => self.is_never_submitted(number),
+            ErrorName::ClusterTerminating => {
+                let node = self.tickets[number].node();
+                known(node.is_some_and(|node| self.nodes[node].gives_up), "nobody told the worker to stop")
+            }
+            ErrorName::WorkerFault => {
+                let failed = self.tickets[number].taken.is_some_and(|(node, since)| {
+                    self.nodes[node].write_failed.is_some_and(|at| at >= since)
+                });
+                known(failed, "the disk was good")
+            }
+        }
+    }
+
+    fn apps_of(&self, number: usize) -> impl Iterator<Item = &crate::yarn::App> {
+        let tag = spark_job_worker::job::request::tag(&self.tickets[number].facts.task);
+        self.yarn.apps.iter().filter(move |app| app.tag == tag)
+    }
+
+    fn ended(&self, number: usize, end: AppEnd) -> bool {
+        self.apps_of(number).any(|app| app.over.is_some_and(|(ended, _)| ended == end))
+    }
+
+    fn is_success(&self, number: usize, source: Source) -> Result<(), String> {
+        let said = self.tickets[number].facts.livy_said[SUCCESS];
+        match source {
+            Source::Yarn if self.ended(number, AppEnd::Succeeded) => Ok(()),
+            Source::Livy if said && self.ended(number, AppEnd::Succeeded) => Ok(()),
+            Source::Yarn | Source::Livy | Source::Worker => Err(format!("{source:?} did not say so")),
+        }
+    }
+
+    fn is_failure(&self, number: usize, error: ErrorName, source: Source) -> Result<(), String> {
+        let like = |text: &str| match error {
+            ErrorName::OutOfMemory => text.contains("-104"),
+            ErrorName::NodeLost => text.contains("-100"),
+            _ => !text.contains("-104") && !text.contains("-100"),
+        };
+        let failed = |app: &crate::yarn::App| app.over.is_some_and(|(end, _)| end == AppEnd::Failed) && like(app.diagnostics);
+        match source {
+            Source::Yarn if self.apps_of(number).any(failed) => Ok(()),
+            Source::Livy if self.plan.yarn != Yarn::On && self.tickets[number].facts.livy_said[DEAD] => Ok(()),
+            Source::Yarn | Source::Livy | Source::Worker => Err(format!("{source:?} did not say so")),
+        }
+    }
+
+    fn is_kill(&self, number: usize, source: Source) -> Result<(), String> {
+        match source {
+            Source::Yarn if self.ended(number, AppEnd::Killed) => Ok(()),
+            Source::Livy if self.plan.yarn != Yarn::On && self.tickets[number].facts.livy_said[KILLED] => Ok(()),
+            Source::Yarn | Source::Livy | Source::Worker => Err(format!("{source:?} did not say so")),
+        }
+    }
+
+    fn is_without_application(&self, number: usize) -> Result<(), String> {
+        let ticket = &self.tickets[number];
+        let said = ticket.facts.livy_said[DEAD] || ticket.facts.livy_said[KILLED];
+        let late = ticket.taken.is_some_and(|(_, since)| self.at - since >= START_TIMEOUT);
+        if ticket.facts.yarn_showed || ticket.facts.livy_showed {
+            return Err("an application was shown".to_owned());
+        }
+        if ticket.facts.visible > PLAIN {
+            return Err(format!("an application was there to be seen for {} ms", ticket.facts.visible));
+        }
+        if said || late { Ok(()) } else { Err("neither did Livy say so, nor is it late".to_owned()) }
+    }
+
+    fn is_unknowable(&self, number: usize) -> Result<(), String> {
+        let visible = self.tickets[number].facts.visible;
+        if visible > PLAIN {
+            return Err(format!("YARN showed its application for {visible} ms"));
+        }
+        Ok(())
+    }
+
+    fn is_never_submitted(&self, number: usize) -> Result<(), String> {
+        let ticket = &self.tickets[number];
+        let stepped = ticket.node().is_some_and(|node| self.nodes[node].clock_stepped);
+        let waited = ticket.taken.is_some_and(|(_, since)| self.at - since + SECOND >= PATIENCE);
+        if self.apps_of(number).any(|app| app.node.is_some()) {
+            return Err("an application was submitted".to_owned());
+        }
+        let tag = spark_job_worker::job::request::tag(&ticket.facts.task);
+        let node = ticket.node().map(|node| &self.nodes[node]);
+        let taken = node.is_some_and(|node| {
+            node.children.iter().any(|child| child.tag == tag)
+                || node.livy.records.iter().any(|record| record.tag == tag && !record.hollow)
+        });
+        if taken {
+            return Err("Livy has taken it".to_owned());
+        }
+        if waited || stepped { Ok(()) } else { Err("Livy's time was not over".to_owned()) }
+    }
+}

@@ -1,0 +1,422 @@
+//! The lives of a worker: what the daemon's shell does around the jobs, without its processes, signals and sockets.
+//!
+//! A life reads its disk, takes up what is there, sweeps, polls and runs jobs, until it crashes, is stopped, or all is
+//! over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use spark_job_worker::job::gate::Gate;
+use spark_job_worker::job::heart::Pacer;
+use spark_job_worker::job::journal;
+use spark_job_worker::job::machine::{Stage, State};
+use spark_job_worker::job::places::{Places, Ticket};
+use spark_job_worker::job::request::{Defaults, OwnLivy};
+use spark_job_worker::job::sweep::Sweep;
+use spark_job_worker::job::world::{Token, World};
+use spark_job_worker::job::{self, ActivityRules, Lent, Start, Task};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::edges::{ARN, Here};
+use crate::ledger::Invariant;
+use crate::node::Stop;
+use crate::plan::{BEAT, Broken, Mishap, Plan, SECOND, pace, rules};
+use crate::world::Sim;
+
+/// A stop waits so long for what it has to wait for.
+const GRACE: Duration = Duration::from_secs(70);
+/// From try to try to write, while that fails.
+const PROBE: Duration = Duration::from_secs(2);
+/// The last beats have so long.
+const LAST_BEATS: Duration = Duration::from_secs(5);
+
+/// How a life ended.
+enum Ended {
+    /// Another one follows.
+    Again,
+    /// The node is gone.
+    Gone,
+    /// There is nothing left to do.
+    Over,
+}
+
+/// A task that has just come, with its place.
+struct Arrival {
+    token: Token,
+    input: &'static str,
+    place: Ticket,
+}
+
+/// One life.
+struct Life {
+    here: Here,
+    sweep: Sweep,
+    gate: Gate,
+    places: Places,
+    pacer: Arc<Pacer>,
+    draining: watch::Sender<bool>,
+    give_up: watch::Sender<bool>,
+    activity: ActivityRules,
+    jobs: JoinSet<()>,
+    /// Sweeps and the watch on the disk.
+    loops: JoinSet<()>,
+    poller: JoinSet<()>,
+    arrivals: mpsc::Receiver<Arrival>,
+    arrive: mpsc::Sender<Arrival>,
+}
+
+/// The worker of a node, life after life.
+pub(crate) async fn worker(sim: Sim, node: usize) {
+    loop {
+        let life = Life::begin(&sim, node);
+        match life.live().await {
+            Ended::Again => {}
+            Ended::Gone | Ended::Over => return,
+        }
+        let pause = sim.inner().rng.u64(100..80_000);
+        sleep(Duration::from_millis(pause)).await;
+    }
+}
+
+/// Returns once it is true.
+async fn is_told(mut told: watch::Receiver<bool>) {
+    if told.wait_for(|told| *told).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn activity_rules(plan: &Plan) -> ActivityRules {
+    ActivityRules {
+        defaults: Defaults::empty(),
+        livy: OwnLivy::new(Vec::new(), 8998),
+        on_abort: plan.on_abort,
+        heartbeat_interval: Duration::from_millis(BEAT),
+    }
+}
+
+impl Life {
+    fn begin(sim: &Sim, node: usize) -> Life {
+        let (life, plan, disk, configured) = {
+            let mut inner = sim.inner();
+            let life = inner.begin_life(node);
+            let removed = life > 1 && inner.strikes(Mishap::RemovedActivity, 2);
+            if removed {
+                inner.coverage.hit("world", "activity removed", "");
+                inner.tell(|_| "the activity is not configured any more".to_owned());
+                let until = inner.at + inner.rng.u64(10..200) * SECOND;
+                inner.nodes[node].stops.push((until, Stop::Handoff));
+            }
+            (life, inner.plan.clone(), inner.nodes[node].disk_good.subscribe(), !removed)
+        };
+        let here = Here { sim: sim.clone(), node, life };
+        let sweep = Sweep::new(pace());
+        let (draining, give_up) = (watch::Sender::new(false), watch::Sender::new(false));
+        let gate = Gate::new(plan.submits, &sweep, here.has_yarn(), disk, draining.subscribe());
+        let (arrive, arrivals) = mpsc::channel(16);
+        let mut life = Life {
+            here,
+            sweep,
+            gate,
+            places: Places::new(plan.places),
+            pacer: Arc::new(Pacer::new(100)),
+            draining,
+            give_up,
+            activity: activity_rules(&plan),
+            jobs: JoinSet::new(),
+            loops: JoinSet::new(),
+            poller: JoinSet::new(),
+            arrivals,
+            arrive,
+        };
+        life.start_loops();
+        life.resume(configured);
+        if configured {
+            life.start_poller();
+        }
+        life
+    }
+
+    fn start_loops(&mut self) {
+        let world = Arc::new(self.here.clone());
+        self.loops.spawn(self.sweep.clone().run(Arc::clone(&world), |_| {}));
+        if world.has_yarn() {
+            self.loops.spawn(self.sweep.clone().run_yarn(world, |_| {}));
+        }
+        let here = self.here.clone();
+        let mut disk = here.sim.inner().nodes[here.node].disk_good.subscribe();
+        self.loops.spawn(async move {
+            while disk.wait_for(|good| !*good).await.is_ok() {
+                sleep(PROBE).await;
+                here.probe_disk();
+            }
+        });
+    }
+
+    /// Takes up what was kept: what runs takes its place first, and what was not posted asks for one, oldest first.
+    fn resume(&mut self, configured: bool) {
+        let mut entries = self.read_disk();
+        entries.sort_by_key(|(task, state)| (state.stage() == Stage::Received, task.received));
+        for (task, state) in entries {
+            let needs_none = !configured || matches!(state, State::Orphaned { .. });
+            let place = match state {
+                _ if needs_none => Ticket::NotNeeded,
+                State::Received { .. } => self.places.ask(),
+                _ => Ticket::Held(self.places.take()),
+            };
+            let counts = !matches!(state.stage(), Stage::Received | Stage::Orphaned);
+            self.here.sim.inner().nodes[self.here.node].resumed += usize::from(counts);
+            self.start(task, state, Start::Resumed, place);
+        }
+    }
+
+    fn read_disk(&self) -> Vec<(Task, State)> {
+        let mut inner = self.here.sim.inner();
+        let files: Vec<_> =
+            inner.nodes[self.here.node].disk.iter().map(|(id, bytes)| (id.clone(), bytes.clone())).collect();
+        let mut entries = Vec::new();
+        for (id, mut bytes) in files {
+            if inner.strikes(Mishap::CorruptEntry, 4) {
+                inner.coverage.hit("world", "entry cannot be read", "");
+                inner.tell(|_| format!("the entry {id} cannot be read"));
+                bytes.truncate(40);
+                if let Some(number) = inner.ticket_of_task(&id) {
+                    inner.tickets[number].facts.corrupt = true;
+                }
+            }
+            let (task, state) = match journal::decode(&bytes) {
+                Ok(entry) => (entry.task, entry.state),
+                Err(_) => Task::orphan(&id),
+            };
+            let state = match state {
+                State::Submitting { attempt, .. } if inner.plan.broken == Broken::NoDoubt => {
+                    State::Received { attempt }
+                }
+                state => state,
+            };
+            entries.push((task, state));
+        }
+        entries
+    }
+
+    fn start_poller(&mut self) {
+        let (here, places, gate) = (self.here.clone(), self.places.clone(), self.gate.clone());
+        let (arrive, draining) = (self.arrive.clone(), self.draining.subscribe());
+        self.poller.spawn(async move {
+            loop {
+                let allowed = async {
+                    let mut place = places.ask();
+                    place.granted().await;
+                    gate.may_poll().await;
+                    place
+                };
+                let place = tokio::select! {
+                    biased;
+                    () = is_told(draining.clone()) => return,
+                    place = allowed => place,
+                };
+                if let Some((token, input)) = here.poll().await
+                    && arrive.send(Arrival { token, input, place }).await.is_err()
+                {
+                    return;
+                }
+            }
+        });
+    }
+
+    fn accept(&mut self, arrival: Arrival, start: Start) {
+        let Arrival { token, input, place } = arrival;
+        let (task, state) = Task::received(token, ARN, input, &self.activity, self.here.now());
+        self.start(task, state, start, place);
+    }
+
+    fn start(&mut self, task: Task, state: State, start: Start, place: Ticket) {
+        let id = task.id.clone();
+        {
+            let mut inner = self.here.sim.inner();
+            let number = match &task.token {
+                Some(token) => Some(inner.ticket_of(token.secret())),
+                None => inner.ticket_of_task(&id),
+            };
+            if let Some(number) = number {
+                inner.held(number, &id);
+            }
+            inner.nodes[self.here.node].jobs.insert(id.clone(), Stage::Received);
+        }
+        let lent = Lent {
+            world: Arc::new(self.here.clone()),
+            sweep: self.sweep.clone(),
+            gate: self.gate.clone(),
+            rules: rules(),
+            pacer: Arc::clone(&self.pacer),
+            stop: self.give_up.subscribe(),
+            mark: Box::new(|_| {}),
+            place,
+        };
+        let here = self.here.clone();
+        let observe = move |state: &State| {
+            let mut inner = here.sim.inner();
+            if here.is_alive(&inner) {
+                inner.observed(here.node, &id, state);
+            }
+        };
+        self.jobs.spawn(job::run(lent, task, state, start, observe));
+    }
+
+    async fn live(mut self) -> Ended {
+        let (crash, over) = {
+            let inner = self.here.sim.inner();
+            (Arc::clone(&inner.nodes[self.here.node].crash), self.here.sim.over.subscribe())
+        };
+        loop {
+            let (stop, over) = (self.next_stop(), is_told(over.clone()));
+            tokio::select! {
+                biased;
+                () = crash.notified() => return self.cut_off(),
+                () = over => return self.all_over().await,
+                stop = stop => return self.stop(stop).await,
+                Some(arrival) = self.arrivals.recv() => self.accept(arrival, Start::Fresh),
+                Some(ended) = self.jobs.join_next() => self.reap(ended),
+            }
+        }
+    }
+
+    /// Waits for the next planned end of a life; takes it off the list.
+    fn next_stop(&self) -> impl Future<Output = Stop> + use<> {
+        let (sim, node) = (self.here.sim.clone(), self.here.node);
+        async move {
+            let next = sim.inner().nodes[node].stops.last().copied();
+            let Some((at, stop)) = next else { return std::future::pending().await };
+            let wait = at.saturating_sub(sim.inner().at);
+            sleep(Duration::from_millis(wait)).await;
+            sim.inner().nodes[node].stops.pop();
+            stop
+        }
+    }
+
+    /// The life ends between two instructions.
+    fn cut_off(self) -> Ended {
+        let mut inner = self.here.sim.inner();
+        inner.end_life(self.here.node);
+        if inner.nodes[self.here.node].gone { Ended::Gone } else { Ended::Again }
+    }
+
+    fn reap(&self, ended: Result<(), tokio::task::JoinError>) {
+        if let Err(error) = ended {
+            self.here.sim.inner().violate(Invariant::NoPanic, || error.to_string());
+        }
+    }
+
+    async fn stop(mut self, stop: Stop) -> Ended {
+        let node = self.here.node;
+        {
+            let mut inner = self.here.sim.inner();
+            inner.tell(|_| format!("the worker of node {node} is stopped: {stop:?}"));
+            inner.coverage.hit("world", "stop", match stop {
+                Stop::Handoff => "handoff",
+                Stop::GiveBack => "tasks are given back",
+                Stop::Terminating => "terminating",
+                Stop::Lost => "the node is lost",
+            });
+            inner.nodes[node].draining = stop != Stop::Lost;
+            inner.nodes[node].gives_up = matches!(stop, Stop::GiveBack | Stop::Terminating);
+        }
+        if stop == Stop::Lost {
+            self.here.sim.inner().lose_node(node);
+            return self.cut_off();
+        }
+        self.draining.send_replace(true);
+        if stop != Stop::Handoff {
+            self.give_up.send_replace(true);
+        }
+        let start = if stop == Stop::Handoff { Start::Parked } else { Start::Fresh };
+        let grace = if stop == Stop::Terminating {
+            Duration::from_millis(self.here.sim.inner().rng.u64(1_000..200_000))
+        } else {
+            GRACE
+        };
+        let crash = Arc::clone(&self.here.sim.inner().nodes[node].crash);
+        let crashed = tokio::select! {
+            biased;
+            () = crash.notified() => true,
+            _ = timeout(grace, self.drain(stop, start)) => false,
+        };
+        if !crashed && stop != Stop::Terminating {
+            self.beat_once_more().await;
+        }
+        if stop == Stop::Terminating {
+            self.here.sim.inner().lose_node(node);
+        }
+        self.cut_off()
+    }
+
+    /// Until nothing needs to be waited for: open polls are heard, and POSTs.
+    async fn drain(&mut self, stop: Stop, start: Start) {
+        loop {
+            let may_end = self.poller.is_empty() && self.arrivals.is_empty() && self.may_end(stop);
+            if may_end {
+                return;
+            }
+            tokio::select! {
+                biased;
+                Some(arrival) = self.arrivals.recv() => {
+                    let parked = if start == Start::Parked { "parked" } else { "given back" };
+                    self.here.sim.inner().coverage.hit("world", "arrival during a stop", parked);
+                    self.accept(arrival, start);
+                }
+                Some(_) = self.poller.join_next() => {}
+                Some(ended) = self.jobs.join_next() => self.reap(ended),
+                () = sleep(Duration::from_secs(1)) => {}
+            }
+        }
+    }
+
+    fn may_end(&self, stop: Stop) -> bool {
+        let inner = self.here.sim.inner();
+        let node = &inner.nodes[self.here.node];
+        match stop {
+            Stop::Handoff => {
+                let all_kept = node.jobs.keys().all(|task| node.disk.contains_key(task));
+                all_kept && !node.jobs.values().any(|stage| *stage == Stage::Submitting)
+            }
+            Stop::GiveBack => node.jobs.is_empty(),
+            Stop::Terminating | Stop::Lost => false,
+        }
+    }
+
+    /// One last heartbeat for every token, so that the next life has a whole `HeartbeatSeconds`.
+    async fn beat_once_more(&self) {
+        let tokens: Vec<Token> = {
+            let inner = self.here.sim.inner();
+            let jobs = &inner.nodes[self.here.node].jobs;
+            let held = jobs.iter().filter(|(_, stage)| **stage != Stage::Orphaned);
+            let tickets = held.filter_map(|(task, _)| inner.ticket_of_task(task));
+            tickets.map(|number| Token::new(inner.tickets[number].token.clone())).collect()
+        };
+        let beats = async {
+            for token in tokens {
+                self.here.beat(ARN, &token).await;
+            }
+        };
+        let _ = timeout(LAST_BEATS, beats).await;
+    }
+
+    /// Everything has come to its end: what was lent must be back.
+    async fn all_over(mut self) -> Ended {
+        self.poller.shutdown().await;
+        while let Some(ended) = self.jobs.join_next().await {
+            self.reap(ended);
+        }
+        let (used, free) = (self.places.used(), self.gate.free_slots());
+        let mut inner = self.here.sim.inner();
+        let submits = inner.plan.submits;
+        if used != 0 || free != submits {
+            inner.violate(Invariant::PlacesReturned, || {
+                format!("{used} places are taken, {free} of {submits} slots are free")
+            });
+        }
+        inner.end_life(self.here.node);
+        Ended::Over
+    }
+}
