@@ -3,9 +3,11 @@
 //! Everything wrong ends the start with exit code 78 and names the key, its value and where that came from. Nothing
 //! else in the program reads the environment or the file.
 
+mod control;
 mod environment;
 mod livy_conf;
 mod node;
+mod origin;
 mod reach;
 mod settings;
 
@@ -17,12 +19,12 @@ use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 
 use crate::arn::ActivityArn;
-use crate::job::report::mask;
 use crate::job::request::{Defaults, OwnLivy};
 use crate::ops::telemetry;
 use crate::spark::connection::Access;
 use reach::{Problem, Reach};
 
+pub use control::{ControlSocket, control_socket};
 pub use environment::{ENVIRONMENT, unseen_variables};
 pub use livy_conf::LivyConf;
 pub use node::{Role, cluster_or_host, role};
@@ -54,7 +56,7 @@ impl std::error::Error for Invalid {}
 /// # Errors
 /// [`Invalid`], naming every key that is wrong.
 pub fn load(path: &Path) -> Result<Settings, Invalid> {
-    read(&layers(path))
+    read(&layers(path), path)
 }
 
 /// The same, and looks into the files that are named there: certificates, passwords. Only the worker itself and whoever
@@ -64,10 +66,10 @@ pub fn load(path: &Path) -> Result<Settings, Invalid> {
 /// As [`load`].
 pub fn load_with_files(path: &Path) -> Result<Settings, Invalid> {
     let figment = layers(path);
-    let settings = read(&figment)?;
+    let settings = read(&figment, path)?;
     match settings.open() {
         Ok(_) => Ok(settings),
-        Err(problems) => Err(invalid(&figment, problems)),
+        Err(problems) => Err(origin::invalid(&figment, path, problems)),
     }
 }
 
@@ -77,68 +79,12 @@ fn layers(path: &Path) -> Figment {
         .merge(Env::prefixed(PREFIX).split("__"))
 }
 
-fn read(figment: &Figment) -> Result<Settings, Invalid> {
-    let settings: Settings = figment
-        .extract()
-        .map_err(|errors| Invalid(errors.into_iter().map(|error| describe(figment, &error)).collect()))?;
+fn read(figment: &Figment, path: &Path) -> Result<Settings, Invalid> {
+    let settings: Settings = figment.extract().map_err(|errors| {
+        Invalid(errors.into_iter().map(|error| origin::describe(figment, path, &error)).collect())
+    })?;
     let problems = problems(&settings);
-    if problems.is_empty() { Ok(settings) } else { Err(invalid(figment, problems)) }
-}
-
-fn invalid(figment: &Figment, problems: Vec<Problem>) -> Invalid {
-    let lines = problems.into_iter().map(|(key, text)| {
-        let (value, source) = origin(figment, &key);
-        format!("{key}{value}: {text} ({source})")
-    });
-    Invalid(lines.collect())
-}
-
-/// An error of figment's with key, value and source.
-fn describe(figment: &Figment, error: &figment::Error) -> String {
-    let key = error.path.join(".");
-    let (value, found) = origin(figment, &key);
-    let source = error.metadata.as_ref().map_or(found, place);
-    if key.is_empty() {
-        format!("{} ({source})", error.kind)
-    } else {
-        format!("{key}{value}: {} ({source})", error.kind)
-    }
-}
-
-/// A key's value and where it comes from. What looks like a secret is masked: somebody may have written one where only
-/// its file belongs.
-fn origin(figment: &Figment, key: &str) -> (String, String) {
-    let value = find(figment, key);
-    let source = value.as_ref().and_then(|value| figment.get_metadata(value.tag())).map(place);
-    let shown = value.and_then(|value| serde_json::to_string(&value).ok()).map(|value| {
-        let line = format!("{key} = {value}");
-        let line = if key.ends_with("_file") { line } else { mask(&line).into_owned() };
-        line.strip_prefix(key).unwrap_or_default().to_owned()
-    });
-    (shown.unwrap_or_default(), source.unwrap_or_else(|| "default".to_owned()))
-}
-
-/// The value of a key; parts of it may be places in a list.
-fn find(figment: &Figment, key: &str) -> Option<figment::value::Value> {
-    use figment::value::Value;
-    let mut parts = key.split('.');
-    let mut value = figment.find_value(parts.next()?).ok()?;
-    for part in parts {
-        let inner = match &value {
-            Value::Dict(_, table) => table.get(part).cloned(),
-            Value::Array(_, list) => part.parse().ok().and_then(|at: usize| list.get(at).cloned()),
-            Value::String(..) | Value::Char(..) | Value::Bool(..) | Value::Num(..) | Value::Empty(..) => None,
-        };
-        value = inner?;
-    }
-    Some(value)
-}
-
-fn place(metadata: &figment::Metadata) -> String {
-    match &metadata.source {
-        Some(source) => source.to_string(),
-        None => metadata.name.to_string(),
-    }
+    if problems.is_empty() { Ok(settings) } else { Err(origin::invalid(figment, path, problems)) }
 }
 
 /// What types cannot say: key and what is wrong.

@@ -13,14 +13,14 @@ const CRATES: [(&str, &str); 8] = [
     ("aws_config", "src/activity.rs"),
     ("reqwest", "src/spark/"),
     ("rustls", "src/spark/tls.rs"),
-    ("figment", "src/config.rs"),
+    ("figment", "src/config"),
     ("backoff", "src/retry.rs"),
     ("rustix", "src/ops/doctor/gather"),
     ("tracing_journald", "src/ops/telemetry"),
 ];
 
 /// Modules without async, clock, randomness or I/O.
-const PURE: [&str; 12] = [
+const PURE: [&str; 13] = [
     "src/arn.rs",
     "src/job/evidence.rs",
     "src/job/machine.rs",
@@ -31,6 +31,7 @@ const PURE: [&str; 12] = [
     "src/nearest.rs",
     "src/ops/doctor/facts.rs",
     "src/ops/doctor/rules.rs",
+    "src/printable.rs",
     "src/retry.rs",
     "src/spark/livy_wire.rs",
 ];
