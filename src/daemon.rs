@@ -252,7 +252,7 @@ impl Daemon {
     }
 
     fn show_status(&self) {
-        self.notifier.status(&self.admin.summary().line());
+        self.notifier.status(&self.admin.summary().status);
     }
 
     /// Takes the log filter anew from the configuration. Everything else needs a restart.

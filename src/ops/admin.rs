@@ -101,6 +101,7 @@ impl Admin {
         };
         self.count(&mut overview, now);
         overview.problems = overview.find_problems();
+        overview.status = overview.line();
         overview
     }
 
