@@ -60,7 +60,7 @@ async fn status_shows_hostile_names_of_executions_and_applications_harmlessly() 
     let name = stage.submitted("etl-").await;
     worker.logged(&format!("{name} is RUNNING in YARN"));
     // Somebody else's, by another client of Livy.
-    let other = json!({ "file": "s3://b/a.py", "name": HOSTILE, "conf": { "spark.yarn.tags": format!("sjw-{HOSTILE}") } });
+    let other = json!({ "file": "s3://b/a.py", "name": HOSTILE, "conf": { "spark.yarn.tags": format!("spark-job-worker,sjw-{HOSTILE}") } });
     let sent = reqwest::Client::new()
         .post(format!("{}/batches", stage.livy.url()))
         .header("content-type", "application/json")
