@@ -1,12 +1,16 @@
 //! The real servers keep the contract that the stand-ins keep (`tests/it/contract.rs`). Where LocalStack is known to
 //! differ from AWS, the difference has a name and is asserted.
 
+use std::time::Duration;
+
+use serde_json::json;
 use stand_ins::contract;
 use stand_ins::contract::livy::{Expect, Job};
 use stand_ins::contract::sfn::Deviations;
+use stand_ins::contract::yarn;
 use stand_ins::livy::{Master, Version};
 
-use crate::real::stack;
+use crate::real::{control, stack};
 
 #[tokio::test]
 async fn contract_of_step_functions() {
@@ -20,7 +24,6 @@ async fn contract_of_livy_with_scripted_jobs() {
 }
 
 #[tokio::test]
-#[ignore = "slow: tests/stack/run --all"]
 async fn contract_of_livy_on_yarn() {
     let job =
         |name: &str, args: &[&str]| Job::new(&format!("{}/{name}", stack("JOBS")), args.iter().copied());
@@ -32,4 +35,50 @@ async fn contract_of_livy_on_yarn() {
         job("sleeps.py", &["300"]),
     );
     contract::livy::cases(&stack("LIVY_YARN"), &expect).await;
+}
+
+#[tokio::test]
+async fn contract_of_yarn() {
+    yarn::cases(&stack("RM"), &stack("LIVY_YARN"), &cluster()).await;
+}
+
+#[tokio::test]
+async fn contract_of_yarn_with_acls() {
+    let restart = |acl: &str| {
+        control(&["stop", "rm"], &[]);
+        control(&["start", "rm"], &[("YARN_ACL", acl)]);
+    };
+    restart("on");
+    let restricted = yarn::Restricted::start(&stack("RM"), &stack("LIVY_YARN"), &cluster()).await;
+    restricted.cases(false).await;
+    // The application goes on meanwhile.
+    restart("filter");
+    restricted.cases(true).await;
+    restricted.ends().await;
+    restart("off");
+}
+
+#[tokio::test]
+async fn contract_of_a_standby_of_yarn() {
+    let (one, other) = (stack("PAIR_1"), stack("PAIR_2"));
+    control(&["start", "pair-1", "pair-2"], &[]);
+    let before = yarn::leaderless(&other).await;
+    yarn::leaderless(&one).await;
+    control(&["activate", "pair-2"], &[]);
+    assert!(yarn::standby(&one, &other).await > before, "it counts anew from when it became active");
+    control(&["kill", "pair-1"], &[]);
+    control(&["kill", "pair-2"], &[]);
+}
+
+fn cluster() -> yarn::Expect {
+    let python =
+        |file: &str, seconds: &str| json!({ "file": format!("{}/{file}", stack("JOBS")), "args": [seconds] });
+    yarn::Expect {
+        succeeds: python("sleeps.py", "1"),
+        fails: python("fails.py", ""),
+        verbose: json!({ "file": format!("{}/jobs.jar", stack("JOBS")), "className": "Fails", "args": ["200000"] }),
+        stays: python("sleeps.py", "600"),
+        letters: 200_000,
+        within: Duration::from_secs(300),
+    }
 }

@@ -3,13 +3,17 @@
 #
 #   servers.sh install               what the servers need, into the cache (once; later calls return at once)
 #   servers.sh start                 all of them, on free ports; the addresses are in $SJW_STACK_RUN/env
-#   servers.sh start|stop|kill NAME  one of them, on the same ports as before (kill: SIGKILL of that process alone)
+#   servers.sh start NAME...         some of them, on the same ports as before
+#   servers.sh stop|kill NAME        one of them (kill: SIGKILL of that process alone)
+#   servers.sh activate NAME         makes one of the pair the active one
 #   servers.sh stop | status | clean   end all; what runs and its memory; end all and forget the run directory
 #
 #   sfn         Step Functions (LocalStack); keeps nothing over a restart
 #   faults      the same through a proxy that can fail requests (microburst, POST /_microburst/rules)
 #   rm nm       YARN's ResourceManager, with recovery, and NodeManager, without; logs stay with it, or are aggregated
-#               with LOG_AGGREGATION=on at its start
+#               with LOG_AGGREGATION=on at its start; YARN_ACL=on at the start of the rm lets nobody but us see and kill
+#               our applications, YARN_ACL=filter leaves them out of others' lists as well
+#   pair-1 pair-2  two more ResourceManagers, each the other's standby, without nodes; not among "all"
 #   history     the job history server, which shows aggregated logs
 #   livy-yarn   Livy in front of YARN, cluster mode; recovery on, or off with LIVY_RECOVERY=off at its start
 #   livy-local  Livy with Spark in local mode
@@ -26,6 +30,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${SJW_STACK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/spark-job-worker-stack}
 all=(sfn faults rm nm history livy-yarn livy-local livy-fake)
+extra=(pair-1 pair-2) # for one test
 # shellcheck source=install.sh
 . "$here/install.sh"
 # shellcheck source=settings.sh
@@ -38,7 +43,8 @@ new_run() { # picks the ports and writes down the addresses
   mkdir -p "$run"/{pid,log,conf,state,tmp,jobs,data}
   # below the range from which the kernel gives out ports: one of a killed server must not go to somebody's connection
   "$(venv pyspark)/bin/python" - sfn faults rm_rpc rm_scheduler rm_tracker rm_admin rm_http nm_rpc nm_localizer nm_http \
-    history_rpc history_admin history_http livy_yarn livy_local livy_fake >"$run/ports" <<'PYTHON'
+    history_rpc history_admin history_http livy_yarn livy_local livy_fake \
+    pair_{1,2}_{rpc,scheduler,tracker,admin,http} >"$run/ports" <<'PYTHON'
 import random, socket, sys
 names, held = sys.argv[1:], []
 for port in random.sample(range(20000, 32000), 2000):
@@ -66,8 +72,11 @@ SJW_STACK_LIVY_YARN=http://127.0.0.1:$port_livy_yarn
 SJW_STACK_LIVY_LOCAL=http://127.0.0.1:$port_livy_local
 SJW_STACK_LIVY_FAKE=http://127.0.0.1:$port_livy_fake
 SJW_STACK_RM=http://127.0.0.1:$port_rm_http
+SJW_STACK_PAIR_1=http://127.0.0.1:$port_pair_1_http
+SJW_STACK_PAIR_2=http://127.0.0.1:$port_pair_2_http
 SJW_STACK_NM=http://127.0.0.1:$port_nm_http
 SJW_STACK_HISTORY=http://127.0.0.1:$port_history_http
+SJW_STACK_USER=$(id -un)
 SJW_STACK_JOBS=$run/jobs
 SJW_STACK_DATA=$run/data
 SJW_STACK_TRIPS=$run/data/trips.csv
@@ -107,6 +116,8 @@ ready() { # ready NAME
     rm) answers "http://127.0.0.1:$port_rm_http/ws/v1/cluster/info" ;;
     nm) answers "http://127.0.0.1:$port_nm_http/ws/v1/node/info" &&
       answers "http://127.0.0.1:$port_rm_http/ws/v1/cluster/metrics" '"activeNodes":1' ;;
+    pair-1) answers "http://127.0.0.1:$port_pair_1_http/ws/v1/cluster/info" ;;
+    pair-2) answers "http://127.0.0.1:$port_pair_2_http/ws/v1/cluster/info" ;;
     history) answers "http://127.0.0.1:$port_history_http/ws/v1/history/info" ;;
     livy-*) answers "http://127.0.0.1:$(livy_port "$1")/version" ;;
   esac
@@ -156,7 +167,7 @@ stop_one() {
 
 stop_all() { # what is left after 3 s, jobs and containers too, is killed: nobody needs their goodbye
   local name pids
-  for name in "${all[@]}"; do
+  for name in "${all[@]}" "${extra[@]}"; do
     pids=$(pid_of "$name")
     [ -z "$pids" ] || kill -TERM "$pids" 2>/dev/null || true
   done
@@ -170,7 +181,7 @@ stop_all() { # what is left after 3 s, jobs and containers too, is killed: nobod
 
 status() {
   local name pid
-  for name in "${all[@]}"; do
+  for name in "${all[@]}" "${extra[@]}"; do
     pid=$(pid_of "$name")
     if [ -n "$pid" ]; then printf '%-10s up    %4s MiB\n' "$name" $(($(ps -o rss= -p "$pid") / 1024))
     else printf '%-10s down\n' "$name"; fi
@@ -178,7 +189,7 @@ status() {
 }
 
 # ---------------------------------------------------------------- verbs
-[ -z "${2:-}" ] || [[ " ${all[*]} " == *" $2 "* ]] || usage
+for name in "${@:2}"; do [[ " ${all[*]} ${extra[*]} " == *" $name "* ]] || usage; done
 case ${1:-} in
   install) install ;;
   start)
@@ -186,13 +197,14 @@ case ${1:-} in
     run=$(realpath -m "${SJW_STACK_RUN:-$(mktemp -d)}")
     [ -n "${SJW_STACK_RUN:-}" ] || echo "SJW_STACK_RUN=$run" >&2
     if [ -f "$run/env" ]; then read_ports; else new_run; fi
-    if [ -n "${2:-}" ]; then start "$2"; else start "${all[@]}"; cat "$run/env"; fi ;;
+    if [ -n "${2:-}" ]; then start "${@:2}"; else start "${all[@]}"; cat "$run/env"; fi ;;
   stop) open_run; if [ -n "${2:-}" ]; then stop_one "$2"; else stop_all; fi ;;
   kill)
     open_run
     pid=$(pid_of "${2:?}")
     [ -z "$pid" ] || kill -KILL "$pid"
     gone 50 pid_of "$2" ;;
+  activate) open_run; read_ports; activate "${2:?}" ;;
   status) open_run; status ;;
   clean)
     open_run

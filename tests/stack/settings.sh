@@ -43,6 +43,7 @@ hadoop_server() { # hadoop_server NAME CONF MAIN
 }
 command_rm() { hadoop_server rm yarn yarn.server.resourcemanager.ResourceManager; }
 command_nm() { hadoop_server nm yarn yarn.server.nodemanager.NodeManager; }
+command_pair() { hadoop_server "$1" "$1" yarn.server.resourcemanager.ResourceManager; }
 command_history() { hadoop_server history history mapreduce.v2.hs.JobHistoryServer; }
 
 command_livy() {
@@ -74,6 +75,7 @@ log4j.appender.console.layout.ConversionPattern=%d{ISO8601} %p %c{1}: %m%n
 CONF
   case $1 in
     rm | nm) configure_yarn ;;
+    pair-*) configure_pair "$1" ;;
     history) configure_history ;;
     livy-*)
       mkdir -p "$run/conf/$1" "$run/log/$1.requests"
@@ -117,7 +119,7 @@ yarn.resourcemanager.store.class org.apache.hadoop.yarn.server.resourcemanager.r
 yarn.resourcemanager.fs.state-store.uri file://$run/state/rm
 yarn.resourcemanager.nodemanagers.heartbeat-interval-ms 200
 yarn.nm.liveness-monitor.expiry-interval-ms 20000
-yarn.am.liveness-monitor.expiry-interval-ms 20000
+yarn.am.liveness-monitor.expiry-interval-ms 60000
 yarn.scheduler.minimum-allocation-mb 256
 yarn.nodemanager.hostname 127.0.0.1
 yarn.nodemanager.bind-host 127.0.0.1
@@ -137,6 +139,7 @@ yarn.nodemanager.admin-env $(mark)
 yarn.node-attribute.fs-store.root-dir file://$run/state/node-attributes
 yarn.log-aggregation-enable $([ "${LOG_AGGREGATION:-off}" = on ] && echo true || echo false)
 yarn.log.server.url http://127.0.0.1:$port_history_http/jobhistory/logs
+$(yarn_acl)
 CONF
   site yarn/capacity-scheduler.xml <<CONF
 yarn.scheduler.capacity.root.queues default,etl
@@ -149,7 +152,50 @@ yarn.scheduler.capacity.root.etl.user-limit-factor 4
 yarn.scheduler.capacity.maximum-am-resource-percent 0.9
 yarn.scheduler.capacity.node-locality-delay -1
 yarn.scheduler.capacity.resource-calculator org.apache.hadoop.yarn.util.resource.DefaultResourceCalculator
+yarn.scheduler.capacity.root.acl_administer_queue $([ "${YARN_ACL:-off}" = off ] && echo '*' || id -un)
 CONF
+}
+
+yarn_acl() { # others than us, who start the jobs, may neither see nor kill them; with "filter" no list shows them either
+  [ "${YARN_ACL:-off}" != off ] || return 0
+  echo "yarn.acl.enable true"
+  echo "yarn.admin.acl $(id -un)"
+  [ "$YARN_ACL" != filter ] || echo "yarn.webapp.filter-entity-list-by-user true"
+}
+
+configure_pair() { # configure_pair NAME: both begin as standbys, and no ZooKeeper chooses one
+  local id port name
+  site "$1/core-site.xml" <<CONF
+fs.defaultFS file:///
+hadoop.tmp.dir $run/state/$1
+CONF
+  {
+    cat <<CONF
+yarn.resourcemanager.ha.enabled true
+yarn.resourcemanager.ha.automatic-failover.enabled false
+yarn.resourcemanager.cluster-id pair
+yarn.resourcemanager.ha.rm-ids pair-1,pair-2
+yarn.resourcemanager.ha.id $1
+yarn.resourcemanager.bind-host 127.0.0.1
+yarn.resourcemanager.recovery.enabled true
+yarn.resourcemanager.store.class org.apache.hadoop.yarn.server.resourcemanager.recovery.FileSystemRMStateStore
+yarn.resourcemanager.fs.state-store.uri file://$run/state/pair
+yarn.node-attribute.fs-store.root-dir file://$run/state/pair-attributes
+CONF
+    for id in 1 2; do
+      echo "yarn.resourcemanager.hostname.pair-$id 127.0.0.1"
+      for name in address:rpc scheduler.address:scheduler resource-tracker.address:tracker admin.address:admin webapp.address:http; do
+        port=port_pair_${id}_${name#*:}
+        echo "yarn.resourcemanager.${name%:*}.pair-$id 127.0.0.1:${!port}"
+      done
+    done
+  } | site "$1/yarn-site.xml"
+  echo 'yarn.scheduler.capacity.root.queues default
+yarn.scheduler.capacity.root.default.capacity 100' | site "$1/capacity-scheduler.xml"
+}
+
+activate() { # activate NAME: makes one of the pair the active one
+  java "${opens[@]}" -cp "$run/conf/$1:$(jars yarn)/*" org.apache.hadoop.yarn.client.cli.RMAdminCLI -transitionToActive "$1"
 }
 
 configure_history() {

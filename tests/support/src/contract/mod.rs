@@ -6,6 +6,7 @@
 
 pub mod livy;
 pub mod sfn;
+pub mod yarn;
 
 use std::any::Any;
 use std::future::Future;

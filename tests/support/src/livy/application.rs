@@ -21,6 +21,8 @@ pub struct Application {
     pub diagnostics: Vec<String>,
     /// When it was submitted.
     pub started: Instant,
+    /// When its first container was started; never, if it ended before it ran.
+    pub launched: Option<Instant>,
     /// When it ended.
     pub ended: Option<Instant>,
 }
@@ -53,6 +55,9 @@ impl Application {
             "killed" => (AppState::Killed, "KILLED"),
             _ => return,
         };
+        if self.state == AppState::Running {
+            self.launched.get_or_insert_with(Instant::now);
+        }
         self.ended = (!self.is_live()).then(Instant::now);
     }
 

@@ -150,6 +150,7 @@ impl World {
                 final_status: "UNDEFINED",
                 diagnostics: Vec::new(),
                 started: Instant::now(),
+                launched: None,
                 ended: None,
             });
         }

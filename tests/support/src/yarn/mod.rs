@@ -4,19 +4,25 @@
 //! Operations are named `GET /apps` (key: the tags), `GET /apps/*` and `PUT /apps/*/state` (key: the id), and
 //! `GET /info`; the paths begin with `/ws/v1/cluster`. A `NodeManager` and the log server are under the same address:
 //! `GET /node/containerlogs` and `GET /jobhistory/logs`, whose key is the file.
+//!
+//! It answers as Hadoop 3.3.4 does (`contract::yarn` runs against both), or as Hadoop 2 where a test says so.
 
+mod mind;
 mod pages;
 mod routes;
 mod views;
 
-use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use tokio::runtime::Handle;
+
 use crate::http::{Bell, Call, Identity, Server};
 use crate::livy::Livy;
+use mind::{Cost, Mind, Role};
+pub use mind::{Rights, Store};
 
 /// Jetty closes idle connections after this time.
 const IDLE: Duration = Duration::from_secs(30);
@@ -49,25 +55,8 @@ struct Shared {
     bell: Bell,
     /// A moment on both clocks: applications have their times on one, and YARN shows them on the other.
     epoch: (Instant, SystemTime),
+    runtime: Handle,
     mind: Mutex<Mind>,
-}
-
-/// What a ResourceManager knows beside the applications, or instead of them.
-struct Mind {
-    /// Milliseconds since 1970.
-    started_on: u64,
-    keeps: bool,
-    /// Where the active one is, if this is a standby.
-    standby_of: Option<String>,
-    forgotten: HashSet<String>,
-    told: HashMap<String, (String, String)>,
-    /// Where this server is: its `NodeManager` and its log server are under the same address.
-    url: String,
-    /// What drivers wrote: by application and file.
-    wrote: HashMap<(String, String), String>,
-    /// Logs are with the log server, which has them after being asked so often.
-    aggregated: Option<usize>,
-    diagnosed: HashMap<String, String>,
 }
 
 impl Shared {
@@ -110,23 +99,15 @@ impl Yarn {
     pub async fn start(livy: &Livy) -> Self {
         let bell = livy.bell();
         let epoch = (Instant::now(), SystemTime::now());
-        let shared = Arc::new(Shared {
-            livy: livy.clone(),
-            bell: bell.clone(),
-            epoch,
-            mind: Mutex::new(Mind {
-                started_on: millis(epoch.1 - UP_BEFORE),
-                keeps: false,
-                standby_of: None,
-                forgotten: HashSet::new(),
-                told: HashMap::new(),
-                url: String::new(),
-                wrote: HashMap::new(),
-                aggregated: None,
-                diagnosed: HashMap::new(),
-            }),
-        });
-        let server = Server::start(Some(IDLE), bell, |_| Arc::clone(&shared)).await;
+        let mut made = None;
+        let server = Server::start(Some(IDLE), bell.clone(), |runtime| {
+            let mind = Mutex::new(Mind::new(millis(epoch.1 - UP_BEFORE)));
+            let shared = Arc::new(Shared { livy: livy.clone(), bell, epoch, runtime, mind });
+            made = Some(Arc::clone(&shared));
+            shared
+        })
+        .await;
+        let shared = made.expect("the service was made");
         let url = server.url();
         shared.change(|mind| mind.url = url);
         Self { server, shared }
@@ -135,16 +116,35 @@ impl Yarn {
     /// Kills it and starts it again: it has been up since now. Without a state store it has forgotten every
     /// application; what runs goes on here, though a real cluster would end it.
     pub async fn restart(&self, keeps: bool) {
+        self.restart_with(if keeps { Store::FileSystem } else { Store::Null }).await;
+    }
+
+    /// The same with any store; the two that do not outlive a process forget.
+    pub async fn restart_with(&self, store: Store) {
         self.down().await;
         let applications = self.shared.livy.applications();
         self.shared.change(|mind| {
             mind.started_on = millis(SystemTime::now());
-            mind.keeps = keeps;
-            if !keeps {
+            mind.store = store;
+            if !store.keeps() {
                 mind.forgotten.extend(applications.into_iter().filter_map(|application| application.id));
             }
         });
         self.up().await;
+    }
+
+    /// The same without a store, and every application dies with it: the `NodeManager`s, which know nothing of a new
+    /// ResourceManager, end their containers. Nobody will ever say how they ended.
+    pub async fn restart_and_kill(&self) {
+        self.restart_with(Store::Null).await;
+        for application in self.shared.livy.live_applications() {
+            self.shared.livy.kill_application(application.id.as_deref().unwrap_or_default());
+        }
+    }
+
+    /// What it keeps its applications in, without a restart.
+    pub fn keep_in(&self, store: Store) {
+        self.shared.change(|mind| mind.store = store);
     }
 
     /// Speaks TLS with this certificate, as do its `NodeManager` and its log server.
@@ -187,14 +187,60 @@ impl Yarn {
         self.shared.change(|mind| mind.aggregated = Some(asked));
     }
 
-    /// Makes it a standby, which sends everybody to the active one at `url`, but tells about itself.
-    pub fn standby(&self, url: &str) {
-        self.shared.change(|mind| mind.standby_of = Some(url.to_owned()));
+    /// When an application's first container was started, counted from its submission. Without it, as soon as it runs.
+    pub fn launched(&self, id: &str, after: Duration) {
+        self.shared.change(|mind| {
+            mind.launched.insert(id.to_owned(), after);
+        });
     }
 
-    /// Makes it the active one again.
+    /// What an application has cost. Without it, what one driver and one executor of 1 GiB and one core each cost from
+    /// its launch.
+    pub fn cost(&self, id: &str, memory_seconds: u64, vcore_seconds: u64) {
+        self.shared.change(|mind| {
+            mind.costs.insert(id.to_owned(), Cost { memory_seconds, vcore_seconds });
+        });
+    }
+
+    /// Writes this, letter by letter, where an application's view has that key: `INF` for `queueUsagePercentage` is
+    /// what a queue without a share gives (YARN-7699), and no JSON.
+    pub fn write(&self, id: &str, key: &str, letters: &str) {
+        self.shared.change(|mind| {
+            mind.written.entry(id.to_owned()).or_default().push((key.to_owned(), letters.to_owned()));
+        });
+    }
+
+    /// Answers as Hadoop 2 did: null where there is no application, and no time of the launch.
+    pub fn is_hadoop_2(&self) {
+        self.shared.change(|mind| mind.hadoop_2 = true);
+    }
+
+    /// What others than the owner, the user `hadoop`, may do and see. From the start: everything.
+    pub fn allow(&self, rights: Rights) {
+        self.shared.change(|mind| mind.rights = rights);
+    }
+
+    /// A kill takes so long; until then the application goes on, and is `KILLING` where its state alone is asked for.
+    pub fn kill_takes(&self, time: Duration) {
+        self.shared.change(|mind| mind.kill_takes = time);
+    }
+
+    /// Makes it a standby, which sends everybody to the active one at `url`, but tells about itself.
+    pub fn standby(&self, url: &str) {
+        self.shared.change(|mind| mind.role = Role::StandbyOf(url.to_owned()));
+    }
+
+    /// Makes it a standby that knows of no active one.
+    pub fn without_an_active_one(&self) {
+        self.shared.change(|mind| mind.role = Role::Leaderless);
+    }
+
+    /// Makes it the active one again. It counts its time anew from then, as the real one does.
     pub fn activate(&self) {
-        self.shared.change(|mind| mind.standby_of = None);
+        self.shared.change(|mind| {
+            mind.role = Role::Active;
+            mind.started_on = millis(SystemTime::now());
+        });
     }
 
     /// Every PUT of a state so far.

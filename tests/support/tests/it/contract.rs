@@ -5,8 +5,10 @@ use std::time::Duration;
 use stand_ins::contract;
 use stand_ins::contract::livy::Expect;
 use stand_ins::contract::sfn::Deviations;
-use stand_ins::livy::{Livy, Master, Settings, Version};
+use stand_ins::contract::yarn;
+use stand_ins::livy::{Livy, Master, Plan, Settings, Version};
 use stand_ins::sfn::Sfn;
+use stand_ins::yarn::{Rights, Yarn};
 
 async fn keeps_the_contract(version: Version, master: Master) {
     let livy = Livy::with(Settings::new(version, master).allowing("/jobs/")).await;
@@ -49,4 +51,47 @@ async fn step_functions_keeps_the_contract_without_a_deviation() {
     sfn.hold_polls(Duration::from_secs(3));
     contract::sfn::cases(&sfn.url(), &Deviations::none()).await;
     assert_eq!(sfn.violations(), Vec::<String>::new());
+}
+
+/// A Livy on YARN whose jobs obey their arguments, and the ResourceManager behind it.
+async fn cluster() -> (Livy, Yarn, yarn::Expect) {
+    let livy = Livy::with(Settings::new(Version::V0_8, Master::Yarn).allowing("/jobs/")).await;
+    let manager = Yarn::start(&livy).await;
+    (livy, manager, yarn::Expect::scripted("/jobs/job.sh"))
+}
+
+#[tokio::test]
+async fn the_stand_in_for_yarn_keeps_the_contract_however_long_a_kill_takes() {
+    for time in [Duration::ZERO, Duration::from_millis(300)] {
+        let (livy, manager, expect) = cluster().await;
+        manager.kill_takes(time);
+        let said = format!("User class threw exception: {}", "x".repeat(200_000));
+        let verbose = Plan::ends("dead").running_for(Duration::from_millis(300)).diagnostics([said]);
+        livy.plan_for("contract-verbose-", verbose);
+        yarn::cases(&manager.url(), &livy.url(), &expect).await;
+    }
+}
+
+#[tokio::test]
+async fn the_stand_in_for_yarn_hides_from_others_what_the_real_one_hides() {
+    let (livy, manager, expect) = cluster().await;
+    let restricted = yarn::Restricted::start(&manager.url(), &livy.url(), &expect).await;
+    manager.allow(Rights::Glance);
+    restricted.cases(false).await;
+    manager.allow(Rights::GlanceById);
+    restricted.cases(true).await;
+    restricted.ends().await;
+}
+
+#[tokio::test]
+async fn the_stand_in_for_yarn_stands_by_as_the_real_one_does() {
+    let (livy, one, _) = cluster().await;
+    let other = Yarn::start(&livy).await;
+    one.without_an_active_one();
+    other.without_an_active_one();
+    let before = yarn::leaderless(&other.url()).await;
+    yarn::leaderless(&one.url()).await;
+    other.activate();
+    one.standby(&other.url());
+    assert!(yarn::standby(&one.url(), &other.url()).await > before, "it counts anew");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use stand_ins::livy::{AppState, Livy, Master, Plan, Version};
-use stand_ins::yarn::Yarn;
+use stand_ins::yarn::{Rights, Store, Yarn};
 
 use super::{client, send};
 
@@ -44,7 +44,7 @@ async fn an_application_is_found_by_any_of_its_tags_in_any_case() {
         assert_eq!((status, &list["apps"]["app"][0]["id"]), (200, &json!(id)), "{query}");
     }
     for query in ["?applicationTags=sfn-abc", "?applicationTags=sfn-abc1&states=FINISHED"] {
-        assert_eq!(get(&yarn, &format!("/apps{query}")).await, (200, json!({ "apps": null })), "{query}");
+        assert_eq!(get(&yarn, &format!("/apps{query}")).await, (200, json!({ "apps": {} })), "{query}");
     }
 }
 
@@ -55,7 +55,7 @@ async fn an_application_is_shown_by_its_id_as_it_runs_and_as_it_ended() {
     assert_eq!((&one["app"]["state"], &one["app"]["finalStatus"]), (&json!("RUNNING"), &json!("UNDEFINED")));
     assert_eq!(one["app"]["finishedTime"], 0);
     let tags = one["app"]["applicationTags"].as_str().expect("tags");
-    assert!(tags.starts_with("livy-batch-0-") && tags.ends_with(",sfn-abc1,other"), "{tags}");
+    assert!(tags.starts_with("livy-batch-0-") && tags.ends_with(",other,sfn-abc1"), "{tags}");
     livy.set_state("job", "dead");
     yarn.diagnose(&id, "exited with status 1");
     let (_, one) = get(&yarn, &format!("/apps/{id}")).await;
@@ -101,7 +101,7 @@ async fn a_restart_forgets_unless_it_keeps_and_moves_the_time_of_the_start() {
     assert_eq!(get(&yarn, &format!("/apps/{id}")).await.0, 200);
     yarn.restart(false).await;
     assert_eq!(get(&yarn, &format!("/apps/{id}")).await.0, 404);
-    assert_eq!(get(&yarn, "/apps").await.1, json!({ "apps": null }));
+    assert_eq!(get(&yarn, "/apps").await.1, json!({ "apps": {} }));
 }
 
 #[tokio::test]
@@ -128,4 +128,106 @@ async fn what_it_is_told_to_say_and_to_forget_it_says_and_forgets() {
     assert_eq!(livy.live_applications().len(), 1);
     yarn.forget(&id);
     assert_eq!(get(&yarn, &format!("/apps/{id}")).await.0, 404);
+}
+
+#[tokio::test]
+async fn times_and_costs_are_as_a_test_says_and_otherwise_as_they_would_be() {
+    let (livy, yarn, id) = running().await;
+    let view = async || get(&yarn, &format!("/apps/{id}")).await.1["app"].take();
+    let number = |view: &Value, key: &str| view[key].as_u64().unwrap_or_else(|| panic!("{key} of {view}"));
+    let before = view().await;
+    assert!(number(&before, "launchTime") >= number(&before, "startedTime"));
+    yarn.launched(&id, Duration::ZERO);
+    let launched = view().await;
+    assert_eq!(number(&launched, "launchTime"), number(&launched, "startedTime"));
+    let cores = number(&launched, "vcoreSeconds");
+    assert_eq!(number(&launched, "memorySeconds"), 1_024 * cores, "a driver and an executor");
+    yarn.cost(&id, 24_249, 23);
+    yarn.launched(&id, Duration::from_secs(3_600));
+    livy.set_state("job", "success");
+    let after = view().await;
+    assert_eq!((number(&after, "memorySeconds"), number(&after, "vcoreSeconds")), (24_249, 23));
+    assert_eq!(number(&after, "launchTime"), 0, "it ended before that");
+}
+
+#[tokio::test]
+async fn letters_that_are_no_json_stand_where_a_test_puts_them() {
+    let (_livy, yarn, id) = running().await;
+    yarn.write(&id, "queueUsagePercentage", "INF");
+    yarn.write(&id, "progress", "NaN");
+    for path in [format!("/apps/{id}"), "/apps".to_owned()] {
+        let asked = send(client().get(format!("{}/ws/v1/cluster{path}", yarn.url()))).await;
+        let (status, body) = asked.expect("YARN answers");
+        assert_eq!(status, 200);
+        assert!(
+            body.contains(r#""queueUsagePercentage":INF"#) && body.contains(r#""progress":NaN"#),
+            "{body}"
+        );
+        let repaired = body.replace(":INF", ":0").replace(":NaN", ":0");
+        assert!(serde_json::from_str::<Value>(&repaired).is_ok(), "and all else is JSON: {body}");
+    }
+}
+
+#[tokio::test]
+async fn hadoop_2_says_null_and_knows_no_launch() {
+    let (_livy, yarn, id) = running().await;
+    yarn.is_hadoop_2();
+    assert_eq!(get(&yarn, "/apps?applicationTags=none").await, (200, json!({ "apps": null })));
+    assert_eq!(get(&yarn, &format!("/apps/{id}")).await.1["app"]["launchTime"], Value::Null);
+    assert_eq!(get(&yarn, "/info").await.1["clusterInfo"]["hadoopVersion"], "2.10.1");
+}
+
+#[tokio::test]
+async fn who_may_see_nothing_is_refused_by_id_and_finds_nothing_in_lists() {
+    let (_livy, yarn, id) = running().await;
+    for status in [401, 403] {
+        yarn.allow(Rights::Nothing(status));
+        assert_eq!(get(&yarn, &format!("/apps/{id}?user.name=x")).await.0, status);
+        assert_eq!(get(&yarn, "/apps").await.1, json!({ "apps": {} }));
+        assert_eq!(put(&yarn, &id, "KILLED").await.0, 403);
+        assert_eq!(get(&yarn, "/apps/application_1_0001").await.0, 404, "what is not there is no secret");
+        assert_eq!(get(&yarn, &format!("/apps/{id}?user.name=hadoop")).await.1["app"]["state"], "RUNNING");
+    }
+    yarn.allow(Rights::All);
+    assert_eq!(put(&yarn, &id, "KILLED").await.0, 202);
+}
+
+#[tokio::test]
+async fn each_store_keeps_or_forgets_as_its_name_says() {
+    let stores = [
+        (Store::Null, "NullRMStateStore", false),
+        (Store::Memory, "MemoryRMStateStore", false),
+        (Store::FileSystem, "FileSystemRMStateStore", true),
+        (Store::LevelDb, "LeveldbRMStateStore", true),
+        (Store::ZooKeeper, "ZKRMStateStore", true),
+    ];
+    for (store, name, keeps) in stores {
+        let (livy, yarn, id) = running().await;
+        yarn.restart_with(store).await;
+        let said = get(&yarn, "/info").await.1["clusterInfo"]["rmStateStoreName"].to_string();
+        assert!(said.ends_with(&format!(".{name}\"")), "{said}");
+        assert_eq!(get(&yarn, &format!("/apps/{id}")).await.0, if keeps { 200 } else { 404 }, "{name}");
+        assert_eq!(livy.live_applications().len(), 1, "what runs goes on");
+    }
+}
+
+#[tokio::test]
+async fn applications_die_with_a_resource_manager_that_remembers_none() {
+    let (livy, yarn, id) = running().await;
+    yarn.restart_and_kill().await;
+    assert!(livy.live_applications().is_empty());
+    assert_eq!(get(&yarn, &format!("/apps/{id}")).await.0, 404, "and nobody says how they ended");
+    yarn.keep_in(Store::ZooKeeper);
+    assert!(get(&yarn, "/info").await.1.to_string().contains("ZKRMStateStore"));
+}
+
+#[tokio::test]
+async fn a_kill_that_takes_its_time_is_on_its_way_until_then() {
+    let (livy, yarn, id) = running().await;
+    yarn.kill_takes(Duration::from_millis(200));
+    assert_eq!(put(&yarn, &id, "KILLED").await, (202, json!({ "state": "KILLING" })));
+    assert_eq!(get(&yarn, &format!("/apps/{id}/state")).await.1, json!({ "state": "KILLING" }));
+    assert_eq!(get(&yarn, &format!("/apps/{id}")).await.1["app"]["state"], "RUNNING");
+    yarn.wait_for(|_| livy.live_applications().is_empty(), None).await;
+    assert_eq!(get(&yarn, &format!("/apps/{id}/state")).await.1, json!({ "state": "KILLED" }));
 }
