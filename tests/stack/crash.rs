@@ -1,8 +1,9 @@
 //! The worker, Livy and the ResourceManager are killed while a job runs on YARN: one application, one truth.
 
 use serde_json::json;
+use tokio::net::TcpListener;
 
-use crate::real::{On, Stage, control};
+use crate::real::{On, Stage, control, stack};
 
 #[tokio::test]
 async fn a_killed_worker_takes_its_job_over() {
@@ -64,6 +65,32 @@ async fn a_resource_manager_restarted_mid_job_changes_nothing() {
     control(&["kill", "rm"], &[]);
     control(&["start", "rm"], &[]);
     succeeded(&stage, "restarted-", &execution).await;
+}
+
+#[tokio::test]
+async fn a_worker_killed_while_it_fetches_the_drivers_log_tells_the_failure_once() {
+    let mut stage = Stage::new(On::Yarn, "fetching").await;
+    control(&["stop", "nm"], &[]);
+    control(&["stop", "history"], &[]);
+    control(&["start", "nm"], &[("LOG_AGGREGATION", "on")]);
+    // Where the log server was is somebody who takes the question and answers nothing.
+    let address = stack("HISTORY").trim_start_matches("http://").to_owned();
+    let server = TcpListener::bind(address).await.expect("the log server is down");
+    let execution = stage.run("fetching", "fails.py", json!({})).await;
+    let (asking, _) = server.accept().await.expect("the worker asks for the log");
+    let application = stage.only("fetching-").await;
+    assert_eq!((&application["state"], &application["finalStatus"]), (&json!("FINISHED"), &json!("FAILED")));
+    stage.worker.kill();
+    drop((asking, server));
+    control(&["start", "history"], &[]);
+    stage.restart();
+    let end = stage.ended(&execution).await;
+    assert_eq!((end.status.as_str(), end.error.as_str()), ("FAILED", "SparkJob.Failed"), "{end:?}");
+    assert_eq!(end.why()["verdictSource"], "yarn", "{end:?}");
+    assert_eq!(stage.only("fetching-").await["id"], application["id"], "one run");
+    stage.nothing_left("fetching-").await;
+    control(&["stop", "nm"], &[]);
+    control(&["start", "nm"], &[]);
 }
 
 /// The execution succeeded, by YARN's word, with one application, and nothing is left.

@@ -198,7 +198,13 @@ impl Stage {
 
     /// YARN's applications of the batches whose names begin so.
     pub(crate) async fn applications(&self, prefix: &str) -> Vec<Value> {
-        let list = get(&format!("{}/ws/v1/cluster/apps?applicationTags=spark-job-worker", stack("RM"))).await;
+        // As their owner: the one who started the servers.
+        let list = get(&format!(
+            "{}/ws/v1/cluster/apps?applicationTags=spark-job-worker&user.name={}",
+            stack("RM"),
+            stack("USER")
+        ))
+        .await;
         let all = list["apps"]["app"].as_array().cloned().unwrap_or_default();
         all.into_iter()
             .filter(|app| app["name"].as_str().is_some_and(|name| name.starts_with(prefix)))
