@@ -40,7 +40,9 @@ impl Restricted {
     ///
     /// # Panics
     /// If it is not so.
-    pub async fn cases(&self, hides: bool) {
+    pub async fn cases(&mut self, hides: bool) {
+        // A connection from before a restart breaks at the first question.
+        self.client = Client::new(&self.client.manager, &self.client.livy, self.client.within);
         let client = &self.client;
         let running = || async {
             let found = self.listed(&self.owner).await.into_iter().next()?;
