@@ -4,20 +4,19 @@
 //! caller must do; nobody outside this file sees a code of the service.
 
 mod look;
+mod regions;
 
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use aws_sdk_sfn::Client;
-use aws_sdk_sfn::config::retry::RetryConfig;
-use aws_sdk_sfn::config::timeout::TimeoutConfig;
-use aws_sdk_sfn::config::{Region, StalledStreamProtectionConfig};
 use aws_sdk_sfn::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use sha2::{Digest, Sha256};
 
-use crate::arn::ActivityArn;
+use crate::arn;
 use crate::job::report::{Answer, clip};
 use crate::job::world::{Beat, Reported, Token};
 pub use look::Looked;
+use regions::Regions;
 
 /// The service holds a poll for up to 60 s and wants at least 5 s more (API reference, GetActivityTask). A poll that
 /// the client leaves earlier can swallow a task.
@@ -33,9 +32,8 @@ const MAX_WORDS: usize = 600;
 /// Step Functions, as far as a worker needs it.
 #[derive(Debug, Clone)]
 pub struct StepFunctions {
-    calls: Client,
-    /// The same with a patience for long polls: setting it with each poll costs as much as the poll.
-    polls: Client,
+    regions: Regions,
+    arn: String,
 }
 
 /// An answered poll.
@@ -102,35 +100,22 @@ impl Condition {
 }
 
 impl StepFunctions {
-    /// Sets up the client: region and endpoint from the configuration, else from the SDK's own chain, and at last the
-    /// region that `arn` names.
-    pub async fn connect(region: Option<String>, endpoint_url: Option<String>, arn: &str) -> StepFunctions {
-        let fallback = ActivityArn::parse(arn).map(|arn| arn.region.to_owned());
-        let regions = aws_config::meta::region::RegionProviderChain::first_try(region.map(Region::new))
-            .or_default_provider()
-            .or_else(fallback.map(Region::new));
-        let mut loader = aws_config::from_env()
-            .region(regions)
-            .retry_config(RetryConfig::disabled())
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(CONNECT)
-                    .read_timeout(CALL)
-                    .operation_timeout(CALL)
-                    .build(),
-            );
-        if let Some(url) = endpoint_url {
-            loader = loader.endpoint_url(url);
-        }
-        let shared = loader.load().await;
-        let patient = TimeoutConfig::builder()
-            .connect_timeout(CONNECT)
-            .read_timeout(POLL_READ)
-            .operation_timeout(POLL_READ + CONNECT)
-            .build();
-        let polls = aws_sdk_sfn::config::Builder::from(&shared).timeout_config(patient).build();
-        StepFunctions { calls: Client::new(&shared), polls: Client::from_conf(polls) }
+    /// Sets up the clients for the region that `arn` names, an activity's; others are made for the tokens of others.
+    /// Credentials, and an endpoint where `endpoint_url` is none, come from the SDK's own chain.
+    pub async fn connect(endpoint_url: Option<String>, arn: &str) -> StepFunctions {
+        let home = arn::region(arn).unwrap_or_default();
+        StepFunctions { regions: Regions::load(endpoint_url, home).await, arn: arn.to_owned() }
+    }
+
+    /// The activity that it was set up for.
+    pub fn arn(&self) -> &str {
+        &self.arn
+    }
+
+    /// Why the tokens of one of these ARNs cannot be answered, if so. Asked at the start with those of the journal: a
+    /// token that is asked about elsewhere looks dead, and its job would be killed.
+    pub fn unanswerable<'a>(&self, arns: impl IntoIterator<Item = &'a str>) -> Option<String> {
+        self.regions.unanswerable(arns)
     }
 
     /// One long poll, up to a minute. Must not be dropped before it answers: its task would be lost.
@@ -138,7 +123,7 @@ impl StepFunctions {
     /// # Errors
     /// [`Trouble`]; a task may have been lost with the answer.
     pub async fn poll(&self, arn: &str, worker: &str) -> Result<Polled, Trouble> {
-        let call = self.polls.get_activity_task().activity_arn(arn).worker_name(worker);
+        let call = self.regions.of(arn).polls.get_activity_task().activity_arn(arn).worker_name(worker);
         let answer = call.send().await.map_err(|error| trouble(&error))?;
         // Absent, null and empty all mean that there was no task.
         match answer.task_token.filter(|token| !token.is_empty()) {
@@ -149,35 +134,42 @@ impl StepFunctions {
         }
     }
 
-    /// SendTaskHeartbeat.
-    pub async fn beat(&self, token: &Token) -> Beat {
-        match self.calls.send_task_heartbeat().task_token(token.secret()).send().await {
+    /// SendTaskHeartbeat, in the region of the activity `arn` that handed the token out.
+    pub async fn beat(&self, arn: &str, token: &Token) -> Beat {
+        match self.regions.of(arn).calls.send_task_heartbeat().task_token(token.secret()).send().await {
             Ok(_) => Beat::Accepted,
             Err(error) if nobody_waits(error.code()) => Beat::Dead(words(&error)),
             Err(error) => Beat::Unanswered(words(&error)),
         }
     }
 
-    /// SendTaskSuccess or SendTaskFailure.
-    pub async fn report(&self, token: &Token, answer: &Answer) -> Reported {
+    /// SendTaskSuccess or SendTaskFailure, in the region of the activity `arn` that handed the token out.
+    pub async fn report(&self, arn: &str, token: &Token, answer: &Answer) -> Reported {
+        let calls = self.regions.of(arn).calls;
         match answer {
             Answer::Success { output } => {
-                let call = self.calls.send_task_success().task_token(token.secret()).output(output);
+                let call = calls.send_task_success().task_token(token.secret()).output(output);
                 reported(call.send().await)
             }
             Answer::Failure { error, cause } => {
-                let call = self.calls.send_task_failure().task_token(token.secret());
+                let call = calls.send_task_failure().task_token(token.secret());
                 reported(call.error(*error).set_cause(cause.clone()).send().await)
             }
         }
     }
 }
 
-/// The name of poller `number` on `host`, cut to what the service takes.
-pub fn worker_name(host: &str, number: usize) -> String {
+/// The name of poller `number` on `node`. Of what is longer than the service takes a hash remains: the ends of two nodes'
+/// names may be all that tells them apart.
+pub fn worker_name(node: &str, number: usize) -> String {
     let tail = format!("/{number}");
-    let head: String = host.chars().take(MAX_WORKER_NAME - tail.len()).collect();
-    format!("{head}{tail}")
+    let room = MAX_WORKER_NAME - tail.len();
+    if node.chars().count() <= room {
+        return format!("{node}{tail}");
+    }
+    let hash: String = Sha256::digest(node).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let head: String = node.chars().take(room - hash.len() - 1).collect();
+    format!("{head}-{hash}{tail}")
 }
 
 /// The service's three ways of saying that a token answers nothing any more (emulators mix them).
@@ -294,4 +286,17 @@ where
         }
     };
     clip(&text, MAX_WORDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_WORKER_NAME, worker_name};
+
+    #[test]
+    fn long_names_of_nodes_are_told_apart_within_the_services_limit() {
+        assert_eq!(worker_name("j-1/ip-10-0-0-1", 2), "j-1/ip-10-0-0-1/2");
+        let long = |end: &str| worker_name(&format!("j-1/{}-{end}", "ü".repeat(100)), 1_000);
+        assert_eq!(long("1").chars().count(), MAX_WORKER_NAME);
+        assert!(long("1") != long("2") && long("1").ends_with("/1000"));
+    }
 }

@@ -26,6 +26,11 @@ impl<'a> ActivityArn<'a> {
     }
 }
 
+/// The region of an activity's ARN; `None` where it is no activity's.
+pub fn region(arn: &str) -> Option<&str> {
+    ActivityArn::parse(arn).map(|arn| arn.region)
+}
+
 /// The last part of any ARN: what people call the thing.
 pub fn name(arn: &str) -> &str {
     arn.rsplit(':').next().unwrap_or_default()

@@ -1,9 +1,11 @@
 //! The commands and their exit codes: 0 ok · 1 failed · 2 usage · 78 configuration (systemd does not restart on 78).
 
+mod control;
 mod doctor;
 mod lint;
+mod render;
+mod terminal;
 
-use std::io::{IsTerminal, Write, stderr, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -14,8 +16,6 @@ use tokio::runtime::{Builder, Runtime};
 use crate::config::{self, Invalid, Settings};
 use crate::daemon::{self, Fatal};
 use crate::job::journal;
-use crate::job::request::{self, Defaults};
-use crate::ops::admin::{self, Reply};
 use crate::ops::systemd::Notifier;
 use crate::ops::telemetry::{self, Format, Target, message_id};
 
@@ -23,13 +23,6 @@ use crate::ops::telemetry::{self, Format, Target, message_id};
 const CONFIGURATION: u8 = 78;
 /// The end waits this long for the last log lines.
 const FLUSH: Duration = Duration::from_secs(2);
-/// What `render` shows in the place of a task id.
-const RENDERED_ID: &str = "0000000000000000";
-
-/// From table to table of `status --watch`.
-const AGAIN: Duration = Duration::from_secs(2);
-/// Moves to the upper left corner of a terminal and clears it.
-const CLEAR: &str = "\x1b[H\x1b[2J";
 
 /// Step Functions activity worker: runs Spark jobs through Apache Livy.
 #[derive(Debug, Parser)]
@@ -77,10 +70,11 @@ enum Command {
         #[arg(long, value_name = "ARN")]
         activity: Option<String>,
     },
-    /// Check a state machine's definition against what this worker expects
+    /// Check definitions of state machines against what this worker expects
     Lint {
-        /// A file with the definition in Amazon States Language, or - for standard input
-        state_machine: PathBuf,
+        /// Files with definitions in Amazon States Language, directories with such files (*.json), or - for standard input
+        #[arg(required = true, value_name = "STATE_MACHINE")]
+        state_machines: Vec<PathBuf>,
         /// Warnings count as errors
         #[arg(long)]
         strict: bool,
@@ -93,7 +87,12 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version come this way too, with their own code.
-            let _ = error.print();
+            let text = error.render().to_string();
+            if error.use_stderr() {
+                terminal::complain(&text)
+            } else {
+                terminal::text(&text)
+            }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
@@ -113,22 +112,21 @@ pub fn main() -> ExitCode {
         Command::Check { journal } => serving(&path).map(|settings| check(&settings, &path, journal)),
         // A wrong configuration is one of the things that it tells.
         Command::Doctor { json } => Ok(doctor::run(&path, json)),
-        Command::Status { watch, json } => {
-            loaded().map(|settings| status(&settings.admin.socket, watch, json))
-        }
-        Command::Terminating => loaded().map(|settings| terminating(&settings.admin.socket)),
+        // They need the daemon alone, and are needed most where something is wrong.
+        Command::Status { watch, json } => Ok(control::status(&path, watch, json)),
+        Command::Terminating => Ok(control::terminating(&path)),
         Command::Render { input, activity } => {
-            loaded().map(|settings| render(&settings, &input, activity.as_deref()))
+            loaded().map(|settings| render::run(&settings, &input, activity.as_deref()))
         }
-        Command::Lint { state_machine, strict } if !is_named && !path.exists() => {
-            Ok(lint::run(&state_machine, strict, None))
+        Command::Lint { state_machines, strict } if !is_named && !path.exists() => {
+            Ok(lint::run(&state_machines, strict, None))
         }
-        Command::Lint { state_machine, strict } => {
-            loaded().map(|settings| lint::run(&state_machine, strict, Some(&settings)))
+        Command::Lint { state_machines, strict } => {
+            loaded().map(|settings| lint::run(&state_machines, strict, Some(&settings)))
         }
     };
     ended.unwrap_or_else(|problem| {
-        say(stderr(), &problem);
+        terminal::complain(&problem);
         ExitCode::from(CONFIGURATION)
     })
 }
@@ -152,7 +150,7 @@ fn refuse(notifier: &Notifier, problem: &str) -> ExitCode {
             tracing::error!(message_id = message_id::CONFIGURATION_WRONG, "{problem}");
             log.close(FLUSH);
         }
-        Some(Err(_)) | None => say(stderr(), problem),
+        Some(Err(_)) | None => terminal::complain(problem),
     }
     notifier.status(problem);
     ExitCode::from(CONFIGURATION)
@@ -189,17 +187,22 @@ fn run(settings: Settings, path: &Path) -> ExitCode {
 }
 
 fn check(settings: &Settings, path: &Path, journal: bool) -> ExitCode {
-    say(stdout(), &format!("{} is good", path.display()));
+    terminal::line(&format!("{} is good", path.display()));
+    settings.warnings().iter().for_each(|warning| terminal::complain_line(&format!("warning: {warning}")));
     for activity in &settings.activity {
-        say(
-            stdout(),
-            &format!(
-                "polls {} for up to {} jobs at once, with {} open polls",
-                activity.arn, activity.max_concurrent_jobs, activity.pollers
-            ),
-        );
+        terminal::line(&format!(
+            "polls {} for up to {} jobs at once, with {} open polls",
+            activity.arn, activity.max_concurrent_jobs, activity.pollers
+        ));
     }
-    say(stdout(), &format!("submits to Livy at {}", settings.livy.url));
+    let (livy, yarn) = settings.homes();
+    for (service, homes) in [("submits to Livy", livy), ("asks YARN", yarn)] {
+        match &*homes.known() {
+            Ok(found) if found.homes.is_empty() => {}
+            Ok(found) => terminal::line(&format!("{service} at {}", found.list())),
+            Err(words) => terminal::complain_line(&format!("warning: {words}")),
+        }
+    }
     if journal { check_journal(&settings.state.directory) } else { ExitCode::SUCCESS }
 }
 
@@ -208,79 +211,14 @@ fn check_journal(directory: &Path) -> ExitCode {
     let place = directory.display();
     match journal::inspect(directory) {
         Ok(found) if found.unreadable.is_empty() => {
-            say(stdout(), &format!("the journal in {place} can be read; tasks in it: {}", found.tasks));
+            terminal::line(&format!("the journal in {place} can be read; tasks in it: {}", found.tasks));
             ExitCode::SUCCESS
         }
         Ok(found) => {
-            found.unreadable.iter().for_each(|(_, told)| say(stderr(), told));
+            found.unreadable.iter().for_each(|(_, told)| terminal::complain_line(told));
             failed("with this version the jobs of these tasks would be lost")
         }
         Err(problem) => failed(&format!("the journal in {place} cannot be looked at: {problem}")),
-    }
-}
-
-fn render(settings: &Settings, input: &Path, arn: Option<&str>) -> ExitCode {
-    let text = match read(input) {
-        Ok(text) => text,
-        Err(problem) => return failed(&format!("{} cannot be read: {problem}", input.display())),
-    };
-    let activity = settings.activity.iter().find(|activity| arn.is_none_or(|arn| activity.arn == arn));
-    let Some(activity) = activity else {
-        return failed(&format!("the configuration has no activity {}", arn.unwrap_or_default()));
-    };
-    let defaults = Defaults::new(activity.defaults.clone(), settings.yarn.utf8);
-    let defaults = defaults.unwrap_or_else(|_| Defaults::empty());
-    let identity = request::identity(&text, RENDERED_ID, &defaults);
-    match request::parse(&text, &identity, &defaults, &settings.own_livy()) {
-        Ok(request) => {
-            say(stdout(), &serde_json::to_string_pretty(&request.batch).unwrap_or_default());
-            ExitCode::SUCCESS
-        }
-        Err(problems) => {
-            for problem in problems.iter() {
-                say(stderr(), &format!("{}: {}", problem.path, problem.text));
-            }
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// Once, or again and again until somebody closes the terminal; then a daemon that is away may come back.
-#[expect(clippy::disallowed_methods, reason = "a command of its own, in which nothing else waits")]
-fn status(socket: &Path, watch: bool, json: bool) -> ExitCode {
-    loop {
-        let (text, code) = match admin::ask(socket, "status") {
-            Ok(Reply::Status(now)) if json => {
-                (serde_json::to_string(&now).unwrap_or_default(), ExitCode::SUCCESS)
-            }
-            Ok(Reply::Status(now)) => (admin::table(&now), ExitCode::SUCCESS),
-            Ok(Reply::Terminating { .. } | Reply::Unknown(_)) => {
-                return failed("the daemon's answer is not one to status: is it of another version?");
-            }
-            Err(unanswered) if watch && !json => (unanswered.to_string(), ExitCode::FAILURE),
-            Err(unanswered) => return failed(&unanswered.to_string()),
-        };
-        let clear = if watch && stdout().is_terminal() { CLEAR } else { "" };
-        if writeln!(stdout(), "{clear}{text}").is_err() || !watch {
-            return code;
-        }
-        std::thread::sleep(AGAIN);
-    }
-}
-
-fn terminating(socket: &Path) -> ExitCode {
-    match admin::ask(socket, "terminating") {
-        Ok(Reply::Terminating { awaited: 0 }) => {
-            say(stdout(), "every task is given back");
-            ExitCode::SUCCESS
-        }
-        Ok(Reply::Terminating { awaited }) => {
-            failed(&format!("{awaited} tasks are not given back yet; the daemon goes on trying"))
-        }
-        Ok(Reply::Status(_) | Reply::Unknown(_)) => {
-            failed("the daemon's answer is not one to terminating: is it of another version?")
-        }
-        Err(unanswered) => failed(&unanswered.to_string()),
     }
 }
 
@@ -299,11 +237,6 @@ fn read(path: &Path) -> std::io::Result<String> {
 }
 
 fn failed(text: &str) -> ExitCode {
-    say(stderr(), text);
+    terminal::complain(text);
     ExitCode::FAILURE
-}
-
-/// A line for a person. A closed pipe is not worth an error.
-fn say(mut out: impl Write, text: &str) {
-    let _ = writeln!(out, "{text}");
 }

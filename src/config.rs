@@ -3,11 +3,17 @@
 //! Everything wrong ends the start with exit code 78 and names the key, its value and where that came from. Nothing
 //! else in the program reads the environment or the file.
 
+mod control;
+mod discovery;
 mod environment;
 mod livy_conf;
 mod node;
+mod origin;
+mod problems;
 mod reach;
 mod settings;
+mod waits;
+mod yarn_site;
 
 use std::fmt;
 use std::io;
@@ -16,27 +22,27 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 
-use crate::arn::ActivityArn;
-use crate::job::report::mask;
-use crate::job::request::{Defaults, OwnLivy};
-use crate::ops::telemetry;
+use crate::job::request::OwnLivy;
+use crate::spark::address::Address;
 use crate::spark::connection::Access;
+use crate::spark::homes::Homes;
+use problems::problems;
 use reach::{Problem, Reach};
 
+pub use control::{ControlSocket, control_socket};
+pub use discovery::{livy_conf_file, yarn_site_file};
 pub use environment::{ENVIRONMENT, unseen_variables};
 pub use livy_conf::LivyConf;
-pub use node::{Role, cluster_or_host, role};
+pub use node::{Role, role, worker};
 pub use settings::{
-    Activity, Admin, Aws, Livy, Log, OnStop, OneOrSeveral, Settings, State, Stop, Watch, Yarn,
+    AUTO, Activity, Admin, Aws, Livy, Log, OnStop, OneOrSeveral, Settings, State, Stop, Watch, Yarn,
 };
+pub use waits::STOP_TIMEOUT;
 
 /// Where the configuration lies unless `--config` says otherwise.
 pub const PATH: &str = "/etc/spark-job-worker/config.toml";
 /// What variables begin with that override the file: `SPARK_JOB_WORKER_LIVY__URL`.
 pub const PREFIX: &str = "SPARK_JOB_WORKER_";
-/// The most pollers that Step Functions lets at one activity.
-const MAX_POLLERS: usize = 1_000;
-
 /// Why there is no configuration to run with: one line a problem.
 #[derive(Debug)]
 pub struct Invalid(Vec<String>);
@@ -54,7 +60,7 @@ impl std::error::Error for Invalid {}
 /// # Errors
 /// [`Invalid`], naming every key that is wrong.
 pub fn load(path: &Path) -> Result<Settings, Invalid> {
-    read(&layers(path))
+    read(&layers(path), path)
 }
 
 /// The same, and looks into the files that are named there: certificates, passwords. Only the worker itself and whoever
@@ -64,10 +70,10 @@ pub fn load(path: &Path) -> Result<Settings, Invalid> {
 /// As [`load`].
 pub fn load_with_files(path: &Path) -> Result<Settings, Invalid> {
     let figment = layers(path);
-    let settings = read(&figment)?;
+    let settings = read(&figment, path)?;
     match settings.open() {
         Ok(_) => Ok(settings),
-        Err(problems) => Err(invalid(&figment, problems)),
+        Err(problems) => Err(origin::invalid(&figment, path, problems)),
     }
 }
 
@@ -77,178 +83,39 @@ fn layers(path: &Path) -> Figment {
         .merge(Env::prefixed(PREFIX).split("__"))
 }
 
-fn read(figment: &Figment) -> Result<Settings, Invalid> {
-    let settings: Settings = figment
-        .extract()
-        .map_err(|errors| Invalid(errors.into_iter().map(|error| describe(figment, &error)).collect()))?;
+fn read(figment: &Figment, path: &Path) -> Result<Settings, Invalid> {
+    let settings: Settings = figment.extract().map_err(|errors| {
+        Invalid(errors.into_iter().map(|error| origin::describe(figment, path, &error)).collect())
+    })?;
     let problems = problems(&settings);
-    if problems.is_empty() { Ok(settings) } else { Err(invalid(figment, problems)) }
-}
-
-fn invalid(figment: &Figment, problems: Vec<Problem>) -> Invalid {
-    let lines = problems.into_iter().map(|(key, text)| {
-        let (value, source) = origin(figment, &key);
-        format!("{key}{value}: {text} ({source})")
-    });
-    Invalid(lines.collect())
-}
-
-/// An error of figment's with key, value and source.
-fn describe(figment: &Figment, error: &figment::Error) -> String {
-    let key = error.path.join(".");
-    let (value, found) = origin(figment, &key);
-    let source = error.metadata.as_ref().map_or(found, place);
-    if key.is_empty() {
-        format!("{} ({source})", error.kind)
-    } else {
-        format!("{key}{value}: {} ({source})", error.kind)
-    }
-}
-
-/// A key's value and where it comes from. What looks like a secret is masked: somebody may have written one where only
-/// its file belongs.
-fn origin(figment: &Figment, key: &str) -> (String, String) {
-    let value = find(figment, key);
-    let source = value.as_ref().and_then(|value| figment.get_metadata(value.tag())).map(place);
-    let shown = value.and_then(|value| serde_json::to_string(&value).ok()).map(|value| {
-        let line = format!("{key} = {value}");
-        let line = if key.ends_with("_file") { line } else { mask(&line).into_owned() };
-        line.strip_prefix(key).unwrap_or_default().to_owned()
-    });
-    (shown.unwrap_or_default(), source.unwrap_or_else(|| "default".to_owned()))
-}
-
-/// The value of a key; parts of it may be places in a list.
-fn find(figment: &Figment, key: &str) -> Option<figment::value::Value> {
-    use figment::value::Value;
-    let mut parts = key.split('.');
-    let mut value = figment.find_value(parts.next()?).ok()?;
-    for part in parts {
-        let inner = match &value {
-            Value::Dict(_, table) => table.get(part).cloned(),
-            Value::Array(_, list) => part.parse().ok().and_then(|at: usize| list.get(at).cloned()),
-            Value::String(..) | Value::Char(..) | Value::Bool(..) | Value::Num(..) | Value::Empty(..) => None,
-        };
-        value = inner?;
-    }
-    Some(value)
-}
-
-fn place(metadata: &figment::Metadata) -> String {
-    match &metadata.source {
-        Some(source) => source.to_string(),
-        None => metadata.name.to_string(),
-    }
-}
-
-/// What types cannot say: key and what is wrong.
-fn problems(settings: &Settings) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    if settings.activity.is_empty() {
-        problems
-            .push(("activity".to_owned(), "no activity to poll: add [[activity]] with its arn".to_owned()));
-    }
-    for at in 0..settings.activity.len() {
-        let found = activity_problems(&settings.activity, at, settings.yarn.utf8);
-        problems.extend(found.into_iter().map(|(key, text)| (format!("activity.{at}.{key}"), text)));
-    }
-    let mut wrong = |key: &str, text: String| problems.push((key.to_owned(), text));
-    if let Err(text) = address(&settings.livy.url) {
-        wrong("livy.url", text);
-    }
-    for url in settings.yarn.url.all() {
-        if let Err(text) = address(&url) {
-            wrong("yarn.url", text);
-        }
-    }
-    problems.extend(Reach::from(&settings.livy).problems());
-    problems.extend(Reach::from(&settings.yarn).problems());
-    let mut wrong = |key: &str, text: String| problems.push((key.to_owned(), text));
-    for (key, is_zero) in [
-        ("livy.request_timeout", settings.livy.request_timeout.is_zero()),
-        ("livy.patience", settings.livy.patience.is_zero()),
-        ("livy.max_concurrent_submits", settings.livy.max_concurrent_submits == 0),
-        ("watch.interval", settings.watch.interval.is_zero()),
-        ("watch.idle_interval", settings.watch.idle_interval.is_zero()),
-        ("aws.heartbeat_rate", settings.aws.heartbeat_rate == 0),
-    ] {
-        if is_zero {
-            wrong(key, "must not be zero".to_owned());
-        }
-    }
-    if let Err(text) = settings.admin.address() {
-        wrong("admin.listen", text);
-    }
-    if let Err(error) = telemetry::check_filter(&settings.log.filter) {
-        wrong("log.filter", format!("{error}"));
-    }
-    problems
-}
-
-/// What is wrong with the activity at a place of the list.
-fn activity_problems(activities: &[Activity], at: usize, utf8: bool) -> Vec<(&'static str, String)> {
-    let mut problems = Vec::new();
-    let mut wrong = |key, text: &str| problems.push((key, text.to_owned()));
-    let activity = &activities[at];
-    match region_of(activity) {
-        None => wrong("arn", "not an activity's ARN (arn:aws:states:REGION:ACCOUNT:activity:NAME)"),
-        region if region != region_of(&activities[0]) => {
-            wrong("arn", "all activities of a worker must be in one region");
-        }
-        Some(_) => {}
-    }
-    if activities[..at].iter().any(|other| other.arn == activity.arn) {
-        wrong("arn", "named twice");
-    }
-    if activity.max_concurrent_jobs == 0 {
-        wrong("max_concurrent_jobs", "must be at least 1");
-    }
-    if activity.pollers == 0 || activity.pollers > MAX_POLLERS.min(activity.max_concurrent_jobs.max(1)) {
-        wrong("pollers", "must be from 1 to max_concurrent_jobs, and at most 1,000");
-    }
-    if activity.heartbeat_interval.is_zero() {
-        wrong("heartbeat_interval", "must not be zero");
-    }
-    if let Err(found) = Defaults::new(activity.defaults.clone(), utf8) {
-        for problem in found.iter() {
-            wrong("defaults", &format!("{}: {}", problem.path, problem.text));
-        }
-    }
-    problems
-}
-
-fn region_of(activity: &Activity) -> Option<&str> {
-    ActivityArn::parse(&activity.arn).map(|arn| arn.region)
-}
-
-/// Host and port of a URL.
-fn address(url: &str) -> Result<(String, u16), String> {
-    let (rest, default_port) = if let Some(rest) = url.strip_prefix("http://") {
-        (rest, 80)
-    } else if let Some(rest) = url.strip_prefix("https://") {
-        (rest, 443)
-    } else {
-        return Err("must begin with http:// or https://".to_owned());
-    };
-    let authority = rest.split('/').next().unwrap_or_default();
-    if authority.contains('@') {
-        return Err("must not contain credentials".to_owned());
-    }
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => {
-            (host, port.parse().map_err(|_| format!("{port} is not a port"))?)
-        }
-        _ => (authority, default_port),
-    };
-    if host.is_empty() { Err("has no host".to_owned()) } else { Ok((host.to_owned(), port)) }
+    if problems.is_empty() { Ok(settings) } else { Err(origin::invalid(figment, path, problems)) }
 }
 
 impl Settings {
     /// Under which names an input may mean our own Livy.
     pub fn own_livy(&self) -> OwnLivy {
-        let (host, port) = address(&self.livy.url).unwrap_or_default();
-        let names = node::node_names().into_iter().chain([host]).chain(self.livy.aliases.iter().cloned());
-        OwnLivy::new(names, port)
+        let livy = self.livy_address();
+        let host = livy.as_ref().map(|livy| livy.host().to_owned());
+        let names = node::node_names().into_iter().chain(host).chain(self.livy.aliases.iter().cloned());
+        OwnLivy::new(names, livy.map_or(0, |livy| livy.port()))
+    }
+
+    /// What is lawful and not advisable: waits that are shorter than the shipped ones. A line each.
+    pub fn warnings(&self) -> Vec<String> {
+        waits::warnings(self)
+    }
+
+    /// Where Livy is, as far as that is known now.
+    fn livy_address(&self) -> Option<Address> {
+        if self.livy.is_auto() {
+            return discovery::find_livy().ok().map(|home| home.address);
+        }
+        Address::parse(&self.livy.url).ok()
+    }
+
+    /// Where Livy and YARN are. What is looked for is read from files of this node.
+    pub fn homes(&self) -> (Homes, Homes) {
+        (discovery::livy(&self.livy), discovery::yarn(&self.yarn))
     }
 
     /// With what Livy and YARN are reached. Reads the files that the configuration names.
@@ -275,9 +142,10 @@ impl Settings {
 /// # Errors
 /// Where Livy's file cannot be read.
 pub fn livy_conf(settings: &Settings) -> Option<io::Result<LivyConf>> {
-    let (host, port) = address(&settings.livy.url).unwrap_or_default();
-    let here = OwnLivy::new(node::node_names(), port).accepts(&host);
-    here.then(LivyConf::read)
+    // What is looked for is looked for here.
+    let here = settings.livy.is_auto() || node::is_here(settings.livy_address()?.host());
+    let absent = || io::Error::from(io::ErrorKind::NotFound);
+    here.then(|| LivyConf::read().and_then(|conf| conf.ok_or_else(absent)))
 }
 
 /// Why the Livy that is configured cannot be served, where that is to be seen on this node.

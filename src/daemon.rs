@@ -49,7 +49,7 @@ pub enum Fatal {
     Setup(&'static str, Box<dyn std::error::Error + Send + Sync>),
     /// A loop that must run for ever ended.
     LoopEnded(&'static str),
-    /// The cluster is one that cannot be served; another try will not help.
+    /// The cluster, or what the journal has, is such that it cannot be served; another try will not help.
     Unsupported(String),
 }
 
@@ -118,8 +118,11 @@ impl Daemon {
         let journal =
             Writer::start(journal).map_err(|error| Fatal::Setup("the journal's thread", Box::new(error)))?;
         let arn = settings.activity.first().map(|activity| activity.arn.as_str()).unwrap_or_default();
-        let (region, endpoint) = (settings.aws.region.clone(), settings.aws.endpoint_url.clone());
-        let step_functions = StepFunctions::connect(region, endpoint, arn).await;
+        let step_functions = StepFunctions::connect(settings.aws.endpoint_url.clone(), arn).await;
+        let held = contents.entries.iter().map(|entry| entry.task.activity.as_str());
+        if let Some(why) = step_functions.unanswerable(held) {
+            return Err(Fatal::Unsupported(why));
+        }
         let cluster = cluster::connect(&settings)?;
         let (watchdog, mut loops) = (Watchdog::new(), JoinSet::new());
         let notifier = Notifier::from_environment();
@@ -127,7 +130,9 @@ impl Daemon {
 
         let leaving = Leaving::kept_in(&settings.state.directory);
         let draining = watch::Sender::new(leaving.was_said());
-        let edges = Arc::new(Edges::new(step_functions, cluster, journal));
+        let known = settings.clone();
+        let unsupported = Arc::new(move || config::unsupported(&known));
+        let edges = Arc::new(Edges::new(step_functions, cluster, journal, unsupported));
         let (interval_, idle) = (settings.watch.interval, settings.watch.idle_interval);
         let sweep = Sweep::new(Pace { interval: interval_, idle });
         start_sweeps(&mut loops, &sweep, &edges, &watchdog);
@@ -273,7 +278,7 @@ impl Daemon {
     }
 
     fn show_status(&self) {
-        self.notifier.status(&self.admin.summary().line());
+        self.notifier.status(&self.admin.summary().status);
     }
 
     /// Takes the log filter anew from the configuration. Everything else needs a restart.

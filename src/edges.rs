@@ -47,7 +47,12 @@ pub struct Edges {
     pub disk: watch::Sender<bool>,
     /// Livy answered the last time, and is one that can be served.
     livy_is_known: AtomicBool,
+    /// Why the Livy of this node cannot be served, by its own files.
+    unsupported: Unsupported,
 }
+
+/// Reads the files of this node: why its Livy cannot be served, where that is so. May block for a moment.
+pub type Unsupported = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 impl Edges {
     /// Puts the edges together.
@@ -55,6 +60,7 @@ impl Edges {
         step_functions: StepFunctions,
         cluster: (Livy, ResourceManager, DriverLogs),
         journal: Writer,
+        unsupported: Unsupported,
     ) -> Edges {
         let (livy, yarn, driver_logs) = cluster;
         Edges {
@@ -66,6 +72,7 @@ impl Edges {
             metrics: Metrics::default(),
             disk: watch::Sender::new(true),
             livy_is_known: AtomicBool::new(false),
+            unsupported,
         }
     }
 
@@ -77,14 +84,21 @@ impl Edges {
         self.livy.list(move |name| names.contains(name)).await
     }
 
-    /// Whether the Livy that has begun to answer can be served: one that was away may have come back as another.
+    /// Whether the Livy that has begun to answer can be served: one that was away may have come back as another, and its
+    /// files may be there only now.
     async fn recognise(&self) -> Result<(), NoAnswer> {
         if self.livy_is_known.load(Ordering::Relaxed) {
             return Ok(());
         }
-        match self.livy.version().await? {
-            version if version.is_too_old() => Err(NoAnswer::Unsupported(too_old(&version))),
-            _ => Ok(()),
+        let version = self.livy.version().await?;
+        if version.is_too_old() {
+            return Err(NoAnswer::Unsupported(too_old(&version)));
+        }
+        let unsupported = Arc::clone(&self.unsupported);
+        match spawn_blocking(move || unsupported()).await {
+            Ok(Some(why)) => Err(NoAnswer::Unsupported(why)),
+            Ok(None) => Ok(()),
+            Err(panic) => Err(NoAnswer::Silent(panic.to_string())),
         }
     }
 
@@ -170,6 +184,10 @@ impl World for Edges {
         !self.yarn.is_off()
     }
 
+    fn filters_lists(&self) -> bool {
+        self.yarn.filters_lists()
+    }
+
     async fn find(&self, name: &str) -> Result<Option<BatchView>, Unreachable> {
         Box::pin(self.livy.find(name)).await
     }
@@ -208,15 +226,15 @@ impl World for Edges {
         spawn_blocking(move || processes::carry(&tag)).await.unwrap_or(Carried::Unknown)
     }
 
-    async fn beat(&self, _activity: &str, token: &Token) -> Beat {
-        Box::pin(self.step_functions.beat(token)).await
+    async fn beat(&self, activity: &str, token: &Token) -> Beat {
+        Box::pin(self.step_functions.beat(activity, token)).await
     }
 
     fn count(&self, what: Counted) {
         self.metrics.count(what);
     }
 
-    async fn report(&self, _activity: &str, token: &Token, answer: &Answer) -> Reported {
-        Box::pin(self.step_functions.report(token, answer)).await
+    async fn report(&self, activity: &str, token: &Token, answer: &Answer) -> Reported {
+        Box::pin(self.step_functions.report(activity, token, answer)).await
     }
 }

@@ -14,5 +14,6 @@ pub mod job;
 pub mod lint;
 pub mod nearest;
 pub mod ops;
+pub mod printable;
 pub mod retry;
 pub mod spark;

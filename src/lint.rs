@@ -49,17 +49,30 @@ pub fn lint(
     }
     let known = resource::Known::new(activities);
     shape::check(&definition, &programs, &mut findings);
-    let mut ours = 0;
+    let (mut ours, mut later) = (0, 0);
     for state in programs.iter().flat_map(Program::states) {
         match known.look(state.body) {
             Use::Other => errors::check_others(state, &mut findings),
+            Use::Later => {
+                later += 1;
+                errors::check_others(state, &mut findings);
+            }
             Use::Ours(resource) => {
                 ours += 1;
                 task(state, &resource, utf8, &mut findings);
             }
         }
+        errors::check_made_up(state, &mut findings);
     }
-    if ours == 0 {
+    if ours == 0 && later > 0 {
+        let what =
+            format!("no Task state is seen to be the worker's; Resources that are filled in later: {later}");
+        findings.note(
+            "$",
+            what,
+            "write `Activity` into the name of what is filled in, and the state is checked",
+        );
+    } else if ours == 0 {
         let what = if activities.is_some() {
             "no Task state has the ARN of a configured activity"
         } else {
@@ -73,6 +86,13 @@ pub fn lint(
 /// Checks a Task state that this worker serves.
 fn task(state: &State, resource: &Resource, utf8: bool, findings: &mut Findings) {
     resource.report(state, findings);
+    if state.around.express {
+        findings.error(
+            state.at("Resource"),
+            "runs in Express workflows, which have no activities",
+            "make the Map's ProcessorConfig.ExecutionType STANDARD",
+        );
+    }
     fields::check(state, findings);
     input::check(state, resource, utf8, findings);
     times::check(state, resource.activity.heartbeat_interval, findings);

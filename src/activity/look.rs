@@ -18,29 +18,33 @@ pub struct Looked {
 }
 
 impl StepFunctions {
-    /// The region of all calls.
-    pub fn region(&self) -> Option<String> {
-        self.calls.config().region().map(ToString::to_string)
-    }
-
     /// Asks for an activity (`DescribeActivity`).
     pub async fn look(&self, arn: &str) -> Looked {
-        looked(self.calls.describe_activity().activity_arn(arn).send().await)
+        looked(self.regions.of(arn).calls.describe_activity().activity_arn(arn).send().await)
     }
 
     /// SendTaskHeartbeat for nobody's token.
     pub async fn may_beat(&self) -> Looked {
-        looked(self.calls.send_task_heartbeat().task_token(NOBODYS).send().await)
+        looked(self.regions.of(&self.arn).calls.send_task_heartbeat().task_token(NOBODYS).send().await)
     }
 
     /// SendTaskSuccess for nobody's token.
     pub async fn may_succeed(&self) -> Looked {
-        looked(self.calls.send_task_success().task_token(NOBODYS).output("{}").send().await)
+        looked(
+            self.regions
+                .of(&self.arn)
+                .calls
+                .send_task_success()
+                .task_token(NOBODYS)
+                .output("{}")
+                .send()
+                .await,
+        )
     }
 
     /// SendTaskFailure for nobody's token.
     pub async fn may_fail(&self) -> Looked {
-        looked(self.calls.send_task_failure().task_token(NOBODYS).send().await)
+        looked(self.regions.of(&self.arn).calls.send_task_failure().task_token(NOBODYS).send().await)
     }
 }
 

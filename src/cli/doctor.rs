@@ -1,6 +1,5 @@
 //! `doctor`: prints what was found, a line each.
 
-use std::io::stdout;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -8,7 +7,7 @@ use serde_json::json;
 
 use crate::ops::doctor::{self, Finding, Status};
 
-use super::{failed, runtime, say};
+use super::{failed, runtime, terminal};
 
 /// Looks at everything, and prints it as lines or as JSON. The exit code is 1 where something fails.
 pub(super) fn run(path: &Path, as_json: bool) -> ExitCode {
@@ -26,12 +25,12 @@ pub(super) fn run(path: &Path, as_json: bool) -> ExitCode {
         for (status, count) in counts {
             object[status.as_str()] = count.into();
         }
-        say(stdout(), &object.to_string());
+        terminal::line(&object.to_string());
     } else {
         let width = findings.iter().map(|finding| finding.check.len()).max().unwrap_or_default();
-        findings.iter().for_each(|finding| say(stdout(), &line(finding, width)));
+        findings.iter().for_each(|finding| terminal::line(&line(finding, width)));
         let counts = counts.map(|(status, count)| format!("{count} {}", status.as_str()));
-        say(stdout(), &counts.join(", "));
+        terminal::line(&counts.join(", "));
     }
     if count(Status::Fail) > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

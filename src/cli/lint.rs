@@ -1,40 +1,152 @@
-//! `lint`: checks a state machine's definition, line by line.
+//! `lint`: checks definitions of state machines, line by line and file by file.
 
-use std::io::{stderr, stdout};
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use serde_json::Value;
+
 use crate::config::Settings;
-use crate::lint::{self, Level};
+use crate::lint::{self, Finding, Level};
 
-use super::{read, say};
+use super::{read, terminal};
 
-/// Prints what is wrong with a definition; a warning counts as an error where `strict`.
-pub(super) fn run(definition: &Path, strict: bool, settings: Option<&Settings>) -> ExitCode {
-    let name = definition.display();
-    let text = match read(definition) {
+/// What a file is called that has a definition in it for sure.
+const DEFINITION: &str = ".asl.json";
+
+/// A file to look at.
+struct Input {
+    path: PathBuf,
+    /// Whether it was found in a directory, where other JSON lies, too.
+    is_found: bool,
+}
+
+/// What is in the files so far.
+#[derive(Default)]
+struct Count {
+    files: usize,
+    errors: usize,
+    warnings: usize,
+    unread: usize,
+}
+
+/// Prints what is wrong with each definition and a line for each file; a warning counts as an error where `strict`.
+pub(super) fn run(named: &[PathBuf], strict: bool, settings: Option<&Settings>) -> ExitCode {
+    let (mut count, mut notes) = (Count::default(), BTreeSet::new());
+    let mut inputs = Vec::new();
+    for path in named {
+        match find(path) {
+            Ok(found) => inputs.extend(found),
+            Err(problem) => {
+                count.unread += 1;
+                terminal::complain_line(&problem);
+            }
+        }
+    }
+    let several = inputs.len() + count.unread > 1 || named.iter().any(|path| path.is_dir());
+    for input in &inputs {
+        one(input, several, settings, &mut notes, &mut count);
+    }
+    if several {
+        let unread = if count.unread == 0 { String::new() } else { format!(", {} not read", count.unread) };
+        terminal::line(&format!(
+            "{}: {}{unread}",
+            counted(count.files, "file"),
+            summary(count.errors, count.warnings)
+        ));
+    }
+    let is_bad = count.errors + count.unread > 0 || (strict && count.warnings > 0);
+    if is_bad { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Checks one file.
+fn one(
+    input: &Input,
+    several: bool,
+    settings: Option<&Settings>,
+    notes: &mut BTreeSet<String>,
+    count: &mut Count,
+) {
+    let name = input.path.display();
+    let text = match read(&input.path) {
         Ok(text) => text,
-        Err(problem) => return super::failed(&format!("{name} cannot be read: {problem}")),
+        Err(problem) => {
+            count.unread += 1;
+            return terminal::complain_line(&format!("{name} cannot be read: {problem}"));
+        }
     };
+    if input.is_found && is_something_else(&input.path, &text) {
+        return terminal::line(&format!("{name} is no state machine: it has neither StartAt nor States"));
+    }
     let utf8 = settings.is_some_and(|settings| settings.yarn.utf8);
     let findings = match lint::lint(&text, settings.map(|settings| settings.activity.as_slice()), utf8) {
         Ok(findings) => findings,
         Err(problem) => {
-            say(stderr(), &format!("{name} is not JSON: {problem}"));
-            return ExitCode::FAILURE;
+            count.unread += 1;
+            return terminal::complain_line(&format!("{name} is not JSON: {problem}"));
         }
     };
+    let prefix = if several { format!("{name}: ") } else { String::new() };
     for finding in &findings {
-        say(stdout(), &finding.to_string());
+        // How all files are checked is said once.
+        let is_general = finding.level == Level::Note && finding.path == "$" && settings.is_none();
+        if !is_general || notes.insert(finding.what.clone()) {
+            terminal::line(&format!("{}{finding}", if is_general { "" } else { &prefix }));
+        }
     }
-    let count = |level| findings.iter().filter(|finding| finding.level == level).count();
-    let (errors, warnings) = (count(Level::Error), count(Level::Warning));
+    let of = |level| findings.iter().filter(|finding: &&Finding| finding.level == level).count();
+    let (errors, warnings) = (of(Level::Error), of(Level::Warning));
+    (count.files, count.errors, count.warnings) =
+        (count.files + 1, count.errors + errors, count.warnings + warnings);
     if errors + warnings == 0 {
-        say(stdout(), &format!("{name} is good"));
+        terminal::line(&format!("{name} is good"));
     } else {
-        say(stdout(), &format!("{name}: {}, {}", counted(errors, "error"), counted(warnings, "warning")));
+        terminal::line(&format!("{name}: {}", summary(errors, warnings)));
     }
-    if errors > 0 || (strict && warnings > 0) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// The files that a path means: itself, or, of a directory, all JSON below it.
+fn find(path: &Path) -> Result<Vec<Input>, String> {
+    if !path.is_dir() {
+        return Ok(vec![Input { path: path.to_owned(), is_found: false }]);
+    }
+    let mut found = Vec::new();
+    below(path, &mut found)?;
+    if found.is_empty() {
+        return Err(format!("{} has no *.json in it", path.display()));
+    }
+    found.sort();
+    Ok(found.into_iter().map(|path| Input { path, is_found: true }).collect())
+}
+
+/// Hidden directories are not looked into, and links to directories not followed.
+fn below(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), String> {
+    let unread = |error: io::Error| format!("{} cannot be read: {error}", directory.display());
+    for entry in std::fs::read_dir(directory).map_err(unread)? {
+        let entry = entry.map_err(unread)?;
+        let (path, kind) = (entry.path(), entry.file_type().map_err(unread)?);
+        let name = entry.file_name();
+        if kind.is_dir() {
+            if !name.as_encoded_bytes().starts_with(b".") {
+                below(&path, found)?;
+            }
+        } else if path.extension().is_some_and(|end| end == "json") && !path.is_dir() {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file of a directory is no definition by its name, and none by what is in it.
+fn is_something_else(path: &Path, text: &str) -> bool {
+    let is_named = path.as_os_str().as_encoded_bytes().ends_with(DEFINITION.as_bytes());
+    let has = |value: &Value| value.get("StartAt").is_some() || value.get("States").is_some();
+    !is_named && serde_json::from_str::<Value>(text).is_ok_and(|value| !has(&value))
+}
+
+fn summary(errors: usize, warnings: usize) -> String {
+    format!("{}, {}", counted(errors, "error"), counted(warnings, "warning"))
 }
 
 fn counted(number: usize, noun: &str) -> String {

@@ -1,6 +1,7 @@
 //! The unit's variables, for commands that are not started by the unit.
 
 use std::io;
+use std::path::Path;
 
 /// The unit's `EnvironmentFile`.
 pub const ENVIRONMENT: &str = "/etc/spark-job-worker/environment";
@@ -18,13 +19,22 @@ pub fn unseen_variables() -> io::Result<Vec<String>> {
     Ok(differing(&text, own))
 }
 
+/// The value of a variable in a file of them; `None` also where the file cannot be read. The last one counts.
+pub(super) fn value_in(file: &Path, name: &str) -> Option<String> {
+    let text = std::fs::read_to_string(file).ok()?;
+    variables(&text).filter(|(found, _)| *found == name).last().map(|(_, value)| value.to_owned())
+}
+
 /// The names in a file of variables whose value is another one than `own` has.
 fn differing(text: &str, own: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let others = variables(text).filter(|(name, value)| own(name).as_deref() != Some(value));
+    others.map(|(name, _)| name.to_owned()).collect()
+}
+
+fn variables(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';']));
     let variables = lines.filter_map(|line| line.split_once('='));
-    let others =
-        variables.filter(|(name, value)| own(name.trim()).as_deref() != Some(unquoted(value.trim())));
-    others.map(|(name, _)| name.trim().to_owned()).collect()
+    variables.map(|(name, value)| (name.trim(), unquoted(value.trim())))
 }
 
 fn unquoted(value: &str) -> &str {

@@ -1,34 +1,74 @@
-//! What the Livy of this node is told by its own files.
+//! What the Livy of this node is told by its own files. Of Livy's, which can have passwords of keystores, only named keys
+//! are kept, and no line is shown.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::net::Ipv6Addr;
 
-/// Livy's own configuration, on the node where it runs (EMR and Bigtop).
-const LIVY_CONF: &str = "/etc/livy/conf/livy.conf";
-/// What spark-submit takes where Livy says nothing.
-const SPARK_DEFAULTS: &str = "/etc/spark/conf/spark-defaults.conf";
+use super::discovery;
+use crate::spark::address::Address;
+
+/// What is kept of Livy's file. Of a keystore only that there is one matters.
+const KEYS: [&str; 9] = [
+    "livy.server.host",
+    "livy.server.port",
+    KEYSTORE,
+    "livy.spark.master",
+    "livy.spark.deploy-mode",
+    "livy.spark.deployMode",
+    "livy.server.recovery.mode",
+    "livy.server.recovery.state-store",
+    "livy.server.csrf-protection.enabled",
+];
+/// With it Livy speaks TLS.
+const KEYSTORE: &str = "livy.keystore";
+/// Livy's own defaults.
+const HOST: &str = "0.0.0.0";
+const PORT: &str = "8998";
 
 /// Livy's configuration and Spark's, as far as they matter to us.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LivyConf {
-    livy: String,
-    spark: String,
+    livy: BTreeMap<&'static str, String>,
+    /// `spark.submit.deployMode` of Spark's defaults.
+    deploy_mode: Option<String>,
 }
 
 impl LivyConf {
     /// Takes the texts of both files.
     pub fn new(livy: &str, spark: &str) -> LivyConf {
-        LivyConf { livy: livy.to_owned(), spark: spark.to_owned() }
+        let kept = KEYS.iter().filter_map(|key| Some((*key, property(livy, &[*key])?.to_owned())));
+        LivyConf {
+            livy: kept.collect(),
+            deploy_mode: property(spark, &["spark.submit.deployMode"]).map(str::to_owned),
+        }
     }
 
-    /// Reads the files of this node.
-    pub(super) fn read() -> io::Result<LivyConf> {
-        let livy = std::fs::read_to_string(LIVY_CONF)?;
-        Ok(LivyConf { livy, spark: std::fs::read_to_string(SPARK_DEFAULTS).unwrap_or_default() })
+    /// Reads the files of this node; `None` where Livy has none.
+    pub(super) fn read() -> io::Result<Option<LivyConf>> {
+        let Some(livy) = discovery::text(&discovery::livy_conf_file())? else { return Ok(None) };
+        let spark = discovery::text(&discovery::spark_defaults_file());
+        Ok(Some(LivyConf::new(&livy, &spark.ok().flatten().unwrap_or_default())))
     }
 
     /// What a key of Livy's file is set to.
     pub fn get(&self, key: &str) -> Option<&str> {
-        property(&self.livy, &[key])
+        self.livy.get(key).map(String::as_str)
+    }
+
+    /// Where Livy is. `node` is this node's name, which stands for "all addresses of mine".
+    pub(super) fn address(&self, node: &str) -> Result<Address, String> {
+        let given = |key, default| self.get(key).filter(|value| !value.is_empty()).unwrap_or(default);
+        let (host, port) = (given("livy.server.host", HOST), given("livy.server.port", PORT));
+        let scheme = if self.get(KEYSTORE).is_some_and(|path| !path.is_empty()) { "https" } else { "http" };
+        let host = match host.parse::<Ipv6Addr>() {
+            Ok(address) if address.is_unspecified() => node.to_owned(),
+            Ok(address) => format!("[{address}]"),
+            Err(_) if host == HOST => node.to_owned(),
+            Err(_) => host.to_owned(),
+        };
+        let address = Address::parse(&format!("{scheme}://{host}:{port}"));
+        address.map_err(|text| format!("livy.server.host = {host} with livy.server.port = {port} {text}"))
     }
 
     /// Whether drivers run in YARN's client mode. There spark-submit is the driver, and both Livy and YARN report
@@ -37,8 +77,8 @@ impl LivyConf {
     pub fn runs_drivers_beside_livy(&self) -> bool {
         match self.get("livy.spark.master") {
             Some("yarn") => {
-                let mode = property(&self.livy, &["livy.spark.deploy-mode", "livy.spark.deployMode"]);
-                mode.or_else(|| property(&self.spark, &["spark.submit.deployMode"])) != Some("cluster")
+                let mode = self.get("livy.spark.deploy-mode").or_else(|| self.get("livy.spark.deployMode"));
+                mode.or(self.deploy_mode.as_deref()) != Some("cluster")
             }
             // Spark's old names of both at once.
             Some(master) => master == "yarn-client",
@@ -51,8 +91,10 @@ impl LivyConf {
 fn property<'a>(text: &'a str, keys: &[&str]) -> Option<&'a str> {
     let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', '!']));
     let pairs = lines.filter_map(|line| {
-        let (key, value) = line.split_once(|c: char| c == '=' || c == ':' || c.is_whitespace())?;
-        Some((key, value.trim_start_matches(|c: char| c == '=' || c == ':' || c.is_whitespace()).trim_end()))
+        let end = line.find(|c: char| c == '=' || c == ':' || c.is_whitespace())?;
+        let value = line[end..].trim_start();
+        // Blanks, one sign at most, blanks: an IPv6 address begins with more of them.
+        Some((&line[..end], value.strip_prefix(['=', ':']).unwrap_or(value).trim()))
     });
     pairs.rev().find(|(key, _)| keys.contains(key)).map(|(_, value)| value)
 }
@@ -86,5 +128,34 @@ mod tests {
         for (livy, spark, expected) in table {
             assert_eq!(LivyConf::new(livy, spark).runs_drivers_beside_livy(), expected, "{livy:?} {spark:?}");
         }
+    }
+    #[test]
+    fn livy_is_where_its_file_says() {
+        let table = [
+            ("", "http://ip-10-0-0-1:8998"),
+            ("livy.server.host = 0.0.0.0\nlivy.server.port = 8999", "http://ip-10-0-0-1:8999"),
+            ("livy.server.host = ::", "http://ip-10-0-0-1:8998"),
+            ("livy.server.host = ::1", "http://[::1]:8998"),
+            ("livy.server.host = livy.internal", "http://livy.internal:8998"),
+            ("livy.keystore = /etc/livy/k.jks\nlivy.keystore.password = hunter2", "https://ip-10-0-0-1:8998"),
+            ("# livy.keystore = /etc/livy/k.jks", "http://ip-10-0-0-1:8998"),
+            ("livy.keystore =", "http://ip-10-0-0-1:8998"),
+        ];
+        for (text, expected) in table {
+            let address = LivyConf::new(text, "").address("ip-10-0-0-1").unwrap();
+            assert_eq!(address.base(), expected, "{text:?}");
+        }
+        for text in ["livy.server.port = soon", "livy.server.port = 0", "livy.server.host = lo cal"] {
+            let problem = LivyConf::new(text, "").address("node").unwrap_err();
+            assert!(problem.contains("livy.server.port = "), "{problem}");
+        }
+    }
+
+    #[test]
+    fn no_password_of_livys_file_is_kept() {
+        let text =
+            "livy.keystore = /k.jks\nlivy.keystore.password = hunter2\nlivy.key-password hunter2\nhunter2";
+        let conf = LivyConf::new(text, "spark.ssl.keyPassword hunter2");
+        assert!(!format!("{conf:?}").contains("hunter2"), "{conf:?}");
     }
 }

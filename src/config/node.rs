@@ -4,6 +4,8 @@ use std::net::Ipv4Addr;
 
 use serde_json::Value;
 
+use crate::job::request::OwnLivy;
+
 /// Where EMR tells a node about itself.
 const INFO: [&str; 2] = ["/mnt/var/lib/info", "/emr/instance-controller/lib/info"];
 
@@ -41,22 +43,33 @@ fn role_in(instance: &str) -> Role {
     }
 }
 
-/// What the worker calls itself: the cluster's id where the node knows one, else the host's name.
-pub fn cluster_or_host() -> String {
-    INFO.iter()
-        .filter_map(|folder| std::fs::read_to_string(format!("{folder}/job-flow.json")).ok())
-        .find_map(|text| {
-            serde_json::from_str::<Value>(&text).ok()?.get("jobFlowId")?.as_str().map(str::to_owned)
-        })
-        .unwrap_or_else(host_name)
+/// What the worker calls itself: the cluster's id where the node knows one, and the host's name, since each of three
+/// primary nodes has a worker.
+pub fn worker() -> String {
+    let texts =
+        INFO.iter().filter_map(|folder| std::fs::read_to_string(format!("{folder}/job-flow.json")).ok());
+    worker_on(texts, &host_name())
 }
 
-fn host_name() -> String {
+fn worker_on(mut job_flows: impl Iterator<Item = String>, host: &str) -> String {
+    let id = job_flows.find_map(|text| {
+        serde_json::from_str::<Value>(&text).ok()?.get("jobFlowId")?.as_str().map(str::to_owned)
+    });
+    id.map_or_else(|| host.to_owned(), |id| format!("{id}/{host}"))
+}
+
+/// This host's own name.
+pub(super) fn host_name() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .map(|name| name.trim().to_owned())
         .ok()
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| "localhost".to_owned())
+}
+
+/// Whether a host's name or address is one of this node.
+pub(super) fn is_here(host: &str) -> bool {
+    OwnLivy::new(node_names(), 0).accepts(host)
 }
 
 /// The names and addresses of this node: its own, those of its search domains, and what `/etc/hosts` calls them.
@@ -93,6 +106,15 @@ pub(super) fn node_names() -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_of_three_primary_nodes_has_a_name_of_its_own() {
+        let job_flow = r#"{"jobFlowId":"j-1ABCDEFGHIJKL","jobFlowCreationInstant":1}"#;
+        let name = |host| worker_on([String::new(), job_flow.to_owned()].into_iter(), host);
+        assert_eq!(name("ip-10-0-0-1"), "j-1ABCDEFGHIJKL/ip-10-0-0-1");
+        assert_ne!(name("ip-10-0-0-1"), name("ip-10-0-0-2"));
+        assert_eq!(worker_on(["{}".to_owned()].into_iter(), "laptop"), "laptop");
+    }
 
     #[test]
     fn the_part_of_a_node_is_told_from_emrs_file() {

@@ -8,8 +8,11 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use super::node;
 use super::settings::{Livy, Yarn};
+use crate::spark::address::Address;
 use crate::spark::connection::{Access, Login};
+use crate::spark::homes::{Home, Unknown};
 use crate::spark::tls::{Fingerprint, Roots, Trust};
 
 /// The most bytes of a file of certificates: a node's whole bundle has a quarter of that.
@@ -23,6 +26,8 @@ pub(super) type Problem = (String, String);
 /// The keys of one table.
 pub(super) struct Reach<'a> {
     table: &'static str,
+    /// The addresses are looked for.
+    auto: bool,
     urls: Vec<String>,
     ca_file: Option<&'a Path>,
     pins: Vec<String>,
@@ -35,7 +40,8 @@ impl<'a> From<&'a Livy> for Reach<'a> {
     fn from(livy: &'a Livy) -> Reach<'a> {
         Reach {
             table: "livy",
-            urls: vec![livy.url.clone()],
+            auto: livy.is_auto(),
+            urls: if livy.is_auto() { Vec::new() } else { vec![livy.url.clone()] },
             ca_file: livy.ca_file.as_deref(),
             pins: livy.pinned_sha256.all(),
             insecure: livy.insecure,
@@ -49,7 +55,8 @@ impl<'a> From<&'a Yarn> for Reach<'a> {
     fn from(yarn: &'a Yarn) -> Reach<'a> {
         Reach {
             table: "yarn",
-            urls: yarn.url.all(),
+            auto: yarn.is_auto(),
+            urls: if yarn.is_auto() { Vec::new() } else { yarn.url.all() },
             ca_file: yarn.ca_file.as_deref(),
             pins: yarn.pinned_sha256.all(),
             insecure: yarn.insecure,
@@ -64,6 +71,18 @@ impl Reach<'_> {
     pub(super) fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut wrong = |key, text: String| problems.push(self.problem(key, text));
+        let read: Vec<_> = self.urls.iter().map(|url| Address::parse(url)).collect();
+        for address in read {
+            match address {
+                Err(text) => wrong("url", text),
+                Ok(address) if self.username.is_some() => {
+                    if let Err(text) = self.keeps_a_password(&address) {
+                        wrong("url", text);
+                    }
+                }
+                Ok(_) => {}
+            }
+        }
         let trusts = [
             ("insecure", self.insecure),
             ("pinned_sha256", !self.pins.is_empty()),
@@ -71,7 +90,7 @@ impl Reach<'_> {
         ];
         let set: Vec<&str> = trusts.iter().filter(|(_, set)| *set).map(|(key, _)| *key).collect();
         if let [first, others @ ..] = set.as_slice() {
-            if !self.urls.iter().any(|url| url.starts_with("https://")) {
+            if !self.auto && !self.urls.iter().any(|url| url.starts_with("https://")) {
                 wrong(first, format!("means something only where {}.url begins with https://", self.table));
             }
             for other in others {
@@ -94,6 +113,31 @@ impl Reach<'_> {
             (Some(_), Some(_)) | (None, None) => {}
         }
         problems
+    }
+
+    /// Addresses that were found, if what is said to them may be.
+    pub(super) fn may_have(&self, homes: Vec<Home>) -> Result<Vec<Home>, Unknown> {
+        if self.username.is_some() {
+            for home in &homes {
+                self.keeps_a_password(&home.address).map_err(|text| Unknown {
+                    why: format!("{home}: {text}"),
+                    mend: format!("set url in [{}] to one that begins with https://", self.table),
+                })?;
+            }
+        }
+        Ok(homes)
+    }
+
+    /// Whether a password may be sent to an address.
+    fn keeps_a_password(&self, address: &Address) -> Result<(), String> {
+        if address.is_tls() || node::is_here(address.host()) {
+            return Ok(());
+        }
+        Err(format!(
+            "a password goes over https or to this node only, and {} is another: everybody on the way could read {}.password_file",
+            address.host(),
+            self.table
+        ))
     }
 
     /// Reads the files. A password file may belong to one of the `owners`.
@@ -161,14 +205,14 @@ fn unreadable(error: &io::Error) -> String {
 }
 
 /// Opens a file, and nothing that would block.
-fn open(path: &Path) -> io::Result<File> {
+pub(super) fn open(path: &Path) -> io::Result<File> {
     if !metadata(path)?.is_file() {
         return Err(io::Error::other("not a file"));
     }
     File::open(path)
 }
 
-fn read(file: File, limit: u64) -> io::Result<Vec<u8>> {
+pub(super) fn read(file: File, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {

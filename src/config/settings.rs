@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::job::machine::OnAbort;
 use crate::ops::telemetry::{Format, Target};
-pub use cluster::{Livy, OneOrSeveral, Yarn};
+pub use cluster::{AUTO, Livy, OneOrSeveral, Yarn};
 
 /// The configuration as it is written.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,7 +41,7 @@ pub struct Settings {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Aws {
-    /// Region; none: the SDK's own chain, else the activity's.
+    /// Region; none, or the activities' own.
     pub region: Option<String>,
     /// Endpoint; none: the SDK's own.
     pub endpoint_url: Option<String>,

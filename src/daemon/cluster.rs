@@ -24,10 +24,11 @@ pub(super) fn connect(settings: &Settings) -> Result<(Livy, ResourceManager, Dri
     }
     let (to_livy, to_yarn) =
         settings.access().map_err(|problem| Fatal::Setup("access to Livy and YARN", Box::new(problem)))?;
-    let (timeout, managers) = (livy.request_timeout, yarn.url.all());
+    let timeout = livy.request_timeout;
+    let (livy, yarn) = settings.homes();
     Ok((
-        Livy::new(&livy.url, &to_livy, timeout).map_err(http)?,
-        ResourceManager::new(&managers, &to_yarn, timeout).map_err(http)?,
-        DriverLogs::new(&managers, &to_yarn, timeout).map_err(http)?,
+        Livy::new(livy, &to_livy, timeout).map_err(http)?,
+        ResourceManager::new(yarn.clone(), &to_yarn, timeout).map_err(http)?,
+        DriverLogs::new(&yarn, &to_yarn, timeout).map_err(http)?,
     ))
 }

@@ -16,12 +16,7 @@ use crate::ops::telemetry::message_id;
 pub(super) fn site(settings: &Settings, served: &[Arc<Served>]) -> Site {
     let places =
         |served: &Arc<Served>| ActivityPlaces { arn: served.arn.clone(), places: served.places.clone() };
-    Site {
-        activities: served.iter().map(places).collect(),
-        livy: settings.livy.url.clone(),
-        yarn: settings.yarn.url.all().join(" "),
-        directory: settings.state.directory.clone(),
-    }
+    Site { activities: served.iter().map(places).collect(), directory: settings.state.directory.clone() }
 }
 
 /// Opens the control socket and the HTTP endpoint.

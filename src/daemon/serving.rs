@@ -71,7 +71,7 @@ pub(super) fn start_pollers(
     arrive: &mpsc::Sender<Arrival>,
 ) -> JoinSet<()> {
     let mut pollers = JoinSet::new();
-    let host = config::cluster_or_host();
+    let host = config::worker();
     for (activity, served) in settings.activity.iter().zip(served) {
         for number in 1..=activity.pollers {
             let poller = Poller {

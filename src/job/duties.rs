@@ -45,6 +45,11 @@ impl<W: World> Means<W> {
     fn now(&self) -> Now {
         Now { wall: self.world.now(), elapsed: self.sweep.elapsed(), answered: self.sweep.answered() }
     }
+
+    /// Whether YARN's lists prove no absence.
+    fn hides(&self) -> bool {
+        self.sweep.hides() || self.world.filters_lists()
+    }
 }
 
 /// What a job remembers between its duties. All of it can be found out again.

@@ -20,6 +20,8 @@ use crate::retry;
 const FIRST: Duration = Duration::from_secs(1);
 /// From a beat that said "nobody waits" to the one that confirms it.
 const CONFIRM: Duration = Duration::from_secs(1);
+/// A call to Step Functions is given up before this.
+const CALL: Duration = Duration::from_secs(15);
 /// No beat comes later than this part of an interval early: spreads tasks that were received together.
 const JITTER: f64 = 0.15;
 
@@ -149,7 +151,8 @@ async fn beat_until_gone<W: World>(world: &W, beating: &Beating, tell: &watch::S
         mark(Pulse::Waits);
         pacer.turn().await;
         let began = Instant::now();
-        mark(Pulse::MovesBy(began + interval * 2));
+        // A Step Functions that hangs is no loop that hangs, however short the interval is.
+        mark(Pulse::MovesBy(began + (interval * 2).max(CALL)));
         let beat = world.beat(activity, token).await;
         life = life.after(&beat);
         match beat {

@@ -28,7 +28,7 @@ use duties::{Means, Memory};
 use heart::{Beating, Heart};
 use machine::{Event, OnAbort, Stage, State, next};
 use places::Ticket;
-use report::{ErrorName, Failure, Outcome};
+use report::{Cost, ErrorName, Failure, Outcome};
 use steps::find::Doubt;
 use world::{Unwritable, World};
 
@@ -239,8 +239,9 @@ impl<W: World> Job<W> {
                 info!(
                     message_id = message_id::TASK_SUCCEEDED,
                     livy_batch_id = success.batch_id,
-                    "{} succeeded",
-                    self.name
+                    "{} succeeded{}",
+                    self.name,
+                    shown(success.cost)
                 );
             }
             Event::Ended { outcome: Outcome::Failed(failure), .. }
@@ -266,10 +267,19 @@ fn tell_failure(name: &str, failure: &Failure) {
         message_id = if lost { message_id::JOB_LOST } else { message_id::TASK_FAILED },
         livy_batch_id = failure.batch_id,
         yarn_application_id = failure.application_id.as_deref(),
-        "{name} ends with {}: {}",
+        "{name} ends with {}: {}{}",
         failure.error.as_str(),
-        failure.message
+        failure.message,
+        shown(failure.cost)
     );
+}
+
+/// What a job cost, where YARN said so.
+fn shown(cost: Cost) -> String {
+    match (cost.memory_seconds, cost.vcore_seconds) {
+        (Some(memory), Some(cores)) => format!(" ({memory} MiB·s, {cores} vcore·s)"),
+        (Some(_) | None, None) | (None, Some(_)) => String::new(),
+    }
 }
 
 /// What ends a duty from outside: nobody waits any more, or the worker gives the task up.

@@ -8,6 +8,8 @@ mod cause;
 mod error;
 mod log;
 mod mask;
+mod root_cause;
+mod yarn;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -15,8 +17,8 @@ use serde_json::{Map, Value, json};
 use cause::cause;
 pub use error::{ErrorName, Retry};
 pub use log::Log;
-pub use log::{container_ran, refine};
 pub(crate) use mask::mask;
+pub use yarn::{container_ran, refine};
 
 /// The longest `cause` that SendTaskFailure takes, in UTF-16 units (service model: 32,768 characters).
 pub const MAX_CAUSE: usize = 32_768;

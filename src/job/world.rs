@@ -226,6 +226,10 @@ pub struct Moving {
     pub name: String,
     /// In percent, as the application master says it.
     pub progress: f32,
+    /// Memory in MiB times seconds that it has used so far.
+    pub memory_seconds: Option<u64>,
+    /// Virtual cores times seconds that it has used so far.
+    pub vcore_seconds: Option<u64>,
     /// The rest.
     pub application: Application,
 }
@@ -354,6 +358,11 @@ pub trait World: Send + Sync + 'static {
     fn active(&self) -> impl Future<Output = Result<Active, NoAnswer>> + Send;
     /// Whether there is a YARN to ask.
     fn has_yarn(&self) -> bool;
+    /// Whether YARN is configured to list to each user only what is that user's own
+    /// (`yarn.webapp.filter-entity-list-by-user`).
+    fn filters_lists(&self) -> bool {
+        false
+    }
     /// Livy's record of a name; `None` where it has none.
     fn find(&self, name: &str) -> impl Future<Output = Result<Option<BatchView>, Unreachable>> + Send;
     /// The last lines of the log of a batch; none where Livy has no such batch.

@@ -1,12 +1,14 @@
 //! The errors that `Retry` and `Catch` name: whether they exist.
 
+use serde_json::Value;
+
 use crate::job::report::ErrorName;
 use crate::nearest::nearest;
 
 use super::finding::{Findings, did_you_mean};
 use super::walk::{State, names};
 
-/// What Step Functions reserves.
+/// What Step Functions reserves, and refuses nobody: its own list has grown before.
 const RESERVED: &str = "States.";
 /// What this worker's errors begin with.
 const OURS: &str = "SparkJob.";
@@ -31,6 +33,9 @@ const STATES: [&str; 17] = [
     "States.Timeout",
 ];
 
+/// What an HTTP Task's errors begin with; three digits follow.
+const STATUS_CODE: &str = "States.Http.StatusCode.";
+
 /// Checks a state that this worker serves: no other errors can occur there.
 pub(super) fn check_ours(state: &State, findings: &mut Findings) {
     check(state, findings, |_| true);
@@ -38,11 +43,7 @@ pub(super) fn check_ours(state: &State, findings: &mut Findings) {
 
 /// Checks another state: of what it names, only the names of this worker and of Step Functions are known here.
 pub(super) fn check_others(state: &State, findings: &mut Findings) {
-    check(state, findings, |name| {
-        [OURS, RESERVED]
-            .iter()
-            .any(|known| name.get(..known.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(known)))
-    });
+    check(state, findings, |name| begins(name, OURS) || begins(name, RESERVED));
 }
 
 fn check(state: &State, findings: &mut Findings, judged: impl Fn(&str) -> bool) {
@@ -58,15 +59,40 @@ fn check(state: &State, findings: &mut Findings, judged: impl Fn(&str) -> bool) 
                 findings.error(&path, "States.ALL must stand alone, and last", "");
             }
             for (at, name) in names.iter().enumerate().filter(|(_, name)| judged(name) && !exists(name)) {
-                let what = format!("no task of this worker fails with `{name}`");
-                findings.error(format!("{path}[{at}]"), what, did_you_mean(near(name)));
+                let (path, mend) = (format!("{path}[{at}]"), did_you_mean(near(name)));
+                if begins(name, RESERVED) {
+                    let what =
+                        format!("`{name}` is not known here as an error of Step Functions, {NOT_YOURS}");
+                    findings.warning(path, what, mend);
+                } else {
+                    findings.error(path, format!("no task of this worker fails with `{name}`"), mend);
+                }
             }
         }
     }
 }
 
+/// Checks the error that a Fail state makes up.
+pub(super) fn check_made_up(state: &State, findings: &mut Findings) {
+    let name = state.body.get("Error").and_then(Value::as_str).filter(|_| state.kind() == "Fail");
+    if name.is_some_and(|name| name.starts_with(RESERVED)) {
+        findings.warning(state.at("Error"), format!("is not for Step Functions to report, {NOT_YOURS}"), "");
+    }
+}
+
+/// The rule of the language's specification; the service does not enforce it.
+const NOT_YOURS: &str = "and names of your own should not begin with `States.`";
+
+/// Whether a name begins so, in whatever case.
+fn begins(name: &str, with: &str) -> bool {
+    name.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with))
+}
+
 fn exists(name: &str) -> bool {
-    STATES.contains(&name) || ErrorName::ALL.iter().any(|known| known.as_str() == name)
+    let is_code = |code: &str| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit());
+    STATES.contains(&name)
+        || name.strip_prefix(STATUS_CODE).is_some_and(is_code)
+        || ErrorName::ALL.iter().any(|known| known.as_str() == name)
 }
 
 /// The error that was meant: what follows the dot decides, since what stands before it is always near.

@@ -6,6 +6,7 @@ use crate::job::request::{Template, member};
 use crate::nearest::nearest;
 
 use super::finding::{Findings, did_you_mean};
+use super::resource::filled_in_later;
 use super::walk::Language;
 
 /// The intrinsic functions of JSONPath.
@@ -39,6 +40,8 @@ pub(super) fn is_expression(value: &Value, language: Language) -> bool {
 /// What `Parameters` or `Arguments` say about the input.
 pub(super) fn template(value: &Value, path: &str, language: Language, findings: &mut Findings) -> Template {
     match value {
+        // What fills it in will say what it is.
+        value if filled_in_later(value) => Template::Open,
         Value::Array(elements) => {
             let elements = elements.iter().enumerate();
             let element = |(at, value)| template(value, &format!("{path}[{at}]"), language, findings);
@@ -67,7 +70,9 @@ fn field(
     let path = member(path, key);
     match key.strip_suffix(".$") {
         Some(name) if language == Language::JsonPath => {
-            if let Err((what, mend)) = computed(value) {
+            if let Err((what, mend)) = computed(value)
+                && !filled_in_later(value)
+            {
                 findings.error(path, what, mend);
             }
             (name.to_owned(), Template::Open)

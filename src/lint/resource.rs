@@ -21,6 +21,8 @@ pub(super) struct Known<'a> {
 pub(super) enum Use<'a> {
     /// Not this worker.
     Other,
+    /// Nobody can say yet.
+    Later,
     /// This worker, or so it was meant.
     Ours(Resource<'a>),
 }
@@ -50,12 +52,12 @@ impl<'a> Known<'a> {
 
     pub(super) fn look(&self, state: &Map<String, Value>) -> Use<'a> {
         let is_task = state.get("Type").is_some_and(|kind| kind == "Task");
-        let Some(arn) = state.get("Resource").and_then(Value::as_str).filter(|_| is_task) else {
-            return Use::Other;
-        };
-        let later = arn.contains("${") && arn.to_ascii_lowercase().contains("activity");
+        let Some(resource) = state.get("Resource").filter(|_| is_task) else { return Use::Other };
+        if filled_in_later(resource) {
+            return self.guess(resource, state);
+        }
+        let Some(arn) = resource.as_str() else { return Use::Other };
         match self.configured {
-            Some(activities) if later => Use::named(activities.first(), Some(Doubt::Later)),
             Some(activities) => match activities.iter().find(|activity| activity.arn == arn) {
                 Some(activity) => Use::named(Some(activity), None),
                 None => activities
@@ -63,11 +65,39 @@ impl<'a> Known<'a> {
                     .find(|activity| near(arn, &activity.arn))
                     .map_or(Use::Other, |activity| Use::named(Some(activity), Some(Doubt::Wrong))),
             },
-            None if later => Use::any(arn, Some(Doubt::Later)),
             None if is_arn(arn) => Use::any(arn, None),
             None if arn.contains(":activity:") => Use::any(arn, Some(Doubt::NoArn)),
             None => Use::Other,
         }
+    }
+
+    /// What is filled in later is the worker's where it calls itself an activity, or its input is one of ours.
+    fn guess(&self, resource: &Value, state: &Map<String, Value>) -> Use<'a> {
+        let text = resource.as_str().map_or_else(|| resource.to_string(), str::to_owned);
+        let input = ["Parameters", "Arguments"].into_iter().find_map(|field| state.get(field)?.as_object());
+        let is_input = input.is_some_and(|input| OF_OURS.iter().any(|key| input.contains_key(*key)));
+        if !text.to_ascii_lowercase().contains("activity") && (text.starts_with("arn:") || !is_input) {
+            return if text.starts_with("arn:") { Use::Other } else { Use::Later };
+        }
+        match self.configured {
+            Some(activities) => Use::named(activities.first(), Some(Doubt::Later)),
+            None => Use::any(&text, Some(Doubt::Later)),
+        }
+    }
+}
+
+/// Keys that no other task's input has.
+const OF_OURS: [&str; 4] = ["File", "File.$", "LivyHost", "LivyHost.$"];
+
+/// Whether a value is filled in when the machine is created: `${…}` of a template or of its substitutions, or a function
+/// of CloudFormation (`Ref`, `Fn::GetAtt`, `Fn::Sub`, …).
+pub(super) fn filled_in_later(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.split_once("${").is_some_and(|(_, rest)| rest.contains('}')),
+        Value::Object(members) => {
+            members.len() == 1 && members.keys().all(|key| key == "Ref" || key.starts_with("Fn::"))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => false,
     }
 }
 

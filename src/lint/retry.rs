@@ -6,6 +6,7 @@ use crate::job::report::{ErrorName, Retry};
 use crate::nearest::nearest;
 
 use super::finding::{Findings, did_you_mean};
+use super::resource::filled_in_later;
 use super::walk::{self, State};
 
 /// A missed heartbeat comes under either name.
@@ -26,7 +27,7 @@ pub(super) fn check(state: &State, findings: &mut Findings) {
     keys(state, "Catch", &CATCHER, findings);
     missing(state, findings);
     in_vain(state, findings);
-    if state.rules("Catch").is_empty() && !state.caught {
+    if state.rules("Catch").is_empty() && !state.around.caught {
         let mend = "catch States.ALL, and read the error's name and cause there";
         findings.warning(&state.path, "has no Catch: a failed job fails the execution", mend);
     }
@@ -101,7 +102,8 @@ fn keys(state: &State, field: &str, known: &[&str], findings: &mut Findings) {
             [("IntervalSeconds", 1.0), ("MaxAttempts", 0.0), ("BackoffRate", 1.0), ("MaxDelaySeconds", 1.0)]
         {
             let value = rule.get(key);
-            if value.is_some_and(|value| value.as_f64().is_none_or(|value| value < least)) {
+            let is_wrong = |value: &&Value| value.as_f64().is_none_or(|value| value < least);
+            if value.filter(is_wrong).is_some_and(|value| !filled_in_later(value)) {
                 findings.error(format!("{path}.{key}"), format!("must be a number, {least} or more"), "");
             }
         }

@@ -8,6 +8,7 @@ use crate::job::request::member;
 use crate::nearest::nearest;
 
 use super::finding::{Findings, did_you_mean};
+use super::resource::filled_in_later;
 use super::walk::{Language, Program, State};
 
 const TYPES: [&str; 8] = ["Task", "Parallel", "Map", "Pass", "Wait", "Choice", "Succeed", "Fail"];
@@ -74,8 +75,8 @@ fn one(state: &State, findings: &mut Findings) {
     if state.name.chars().count() > MAX_NAME {
         findings.error(&state.path, "a state's name has 80 characters at most", "shorten it");
     }
-    if state.inside_jsonata && state.language == Language::JsonPath {
-        findings.error(state.at("QueryLanguage"), "inside JSONata no state can choose JSONPath", "");
+    if state.around.machine == Language::Jsonata && state.language == Language::JsonPath {
+        findings.error(state.at("QueryLanguage"), "in a machine of JSONata no state can choose JSONPath", "");
     }
     let ends = state.body.get("End").is_some_and(|end| end == true);
     let goes_on = state.body.contains_key("Next");
@@ -83,7 +84,12 @@ fn one(state: &State, findings: &mut Findings) {
         "Task" | "Parallel" | "Map" | "Pass" | "Wait" if ends == goes_on => {
             findings.error(&state.path, "needs either a Next or `\"End\": true`", "");
         }
-        "Task" if !state.body.get("Resource").is_some_and(Value::is_string) => {
+        "Task"
+            if !state
+                .body
+                .get("Resource")
+                .is_some_and(|found| found.is_string() || filled_in_later(found)) =>
+        {
             findings.error(&state.path, "a Task needs a Resource", "");
         }
         kind if !TYPES.contains(&kind) => {

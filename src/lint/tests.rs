@@ -229,6 +229,114 @@ fn a_resource_that_is_filled_in_later_is_taken_for_ours_with_a_note() {
 }
 
 #[test]
+fn what_says_nothing_of_an_activity_and_has_our_input_is_ours_and_the_rest_is_left_alone() {
+    let functions = [
+        json!({ "Ref": "SparkJobActivity" }),
+        json!({ "Fn::GetAtt": ["Etl", "Arn"] }),
+        json!({ "Fn::Sub": "arn:aws:states:${AWS::Region}:${AWS::AccountId}:activity:spark-job" }),
+        json!("arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:activity:spark-job"),
+        json!("${EtlArn}"),
+    ];
+    for later in functions {
+        for base in [good(), jsonata()] {
+            check_task(&base, "/Resource", later.clone(), &[]);
+            let definition = changed(&base, "/States/Etl/Resource", later.clone());
+            check_with(&definition, None, &[]);
+            let short = changed(&definition, "/States/Etl/HeartbeatSeconds", json!(10));
+            check(&short, &[("$.States.Etl.HeartbeatSeconds", Error, "60 or more")]);
+        }
+    }
+    // Nobody can say what this is, and nobody complains.
+    let mut definition =
+        changed(&good(), "/States/Etl/Resource", json!({ "Fn::GetAtt": ["Function", "Arn"] }));
+    definition["States"]["Etl"]["Parameters"] = json!({ "Whatever": 1 });
+    definition["States"]["Etl"]["HeartbeatSeconds"] = json!(1);
+    check(&definition, &[]);
+    let lines = lint(&definition.to_string(), Some(&[]), false).unwrap();
+    assert!(lines.iter().any(|found| found.what.contains("filled in later: 1")), "{lines:?}");
+    let lambda = json!("arn:aws:lambda:${AWS::Region}:123456789012:function:f");
+    check(
+        &changed(&definition, "/States/Etl/Resource", lambda),
+        &[("$", Warning, "no Task state has the ARN of a configured activity")],
+    );
+    check(
+        &changed(&good(), "/States/Etl/Resource", json!({ "Etl": 1 })),
+        &[("$.States.Etl", Error, "needs a Resource"), ("$", Warning, "no Task state")],
+    );
+}
+
+#[test]
+fn values_that_are_filled_in_later_are_not_checked() {
+    for (key, value) in [
+        ("File", json!("s3://${Bucket}/etl.py")),
+        ("File", json!({ "Fn::Sub": "s3://${Bucket}/etl.py" })),
+        ("DriverMemory", json!("${Memory}")),
+        ("NumExecutors", json!({ "Ref": "Executors" })),
+        ("Conf", json!({ "Fn::If": ["Large", {}, {}] })),
+        ("Jars", json!([{ "Ref": "Jar" }, "s3://b/x.jar"])),
+    ] {
+        check_task(&good(), &format!("/Parameters/{key}"), value.clone(), &[]);
+        check_task(&jsonata(), &format!("/Arguments/{key}"), value, &[]);
+    }
+    let open = [(".HeartbeatSeconds", Warning, "cannot be checked")];
+    check_task(&good(), "/HeartbeatSeconds", json!("${Beat}"), &open);
+    check_task(&good(), "/TimeoutSeconds", json!({ "Ref": "Limit" }), &[]);
+    check_task(&good(), "/Retry/0/MaxAttempts", json!("${Attempts}"), &[]);
+    check_task(&good(), "/Parameters/Queue.$", json!("${Path}"), &[]);
+}
+
+#[test]
+fn an_error_of_ones_own_should_not_begin_with_states() {
+    for made_up in ["States.QuorumMet", "States.TaskFailed"] {
+        let mut definition = good();
+        definition["States"]["Failed"] = json!({ "Type": "Fail", "Error": made_up });
+        check(&definition, &[("$.States.Failed.Error", Warning, "names of your own")]);
+    }
+    let mut definition = good();
+    definition["States"]["Failed"] = json!({ "Type": "Fail", "Error": "QuorumMet" });
+    check(&definition, &[]);
+}
+
+#[test]
+fn express_workflows_have_no_activities() {
+    let machine = |kind: &str, inner: Value| {
+        json!({
+            "StartAt": "Days",
+            "States": {
+                "Days": {
+                    "Type": "Map", "End": true, "Catch": [{ "ErrorEquals": ["States.ALL"], "Next": "Failed" }],
+                    "ItemProcessor": {
+                        "ProcessorConfig": { "Mode": "DISTRIBUTED", "ExecutionType": kind },
+                        "StartAt": inner["StartAt"], "States": inner["States"],
+                    },
+                },
+                "Failed": { "Type": "Fail" },
+            },
+        })
+    };
+    let mut etl = good();
+    etl["States"]["Etl"].as_object_mut().unwrap().remove("Catch");
+    etl["States"].as_object_mut().unwrap().remove("Failed");
+    check(&machine("STANDARD", etl.clone()), &[]);
+    let path = "$.States.Days.ItemProcessor.States";
+    check(
+        &machine("EXPRESS", etl.clone()),
+        &[(&format!("{path}.Etl.Resource"), Error, "ProcessorConfig.ExecutionType STANDARD")],
+    );
+    let both = json!({
+        "StartAt": "Both", "States": { "Both": { "Type": "Parallel", "Branches": [etl], "End": true } },
+    });
+    check(
+        &machine("EXPRESS", both),
+        &[(&format!("{path}.Both.Branches[0].States.Etl.Resource"), Error, "no activities")],
+    );
+    // Tasks of others may run there.
+    let lambda = json!({ "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": true });
+    let other = machine("EXPRESS", json!({ "StartAt": "Other", "States": { "Other": lambda } }));
+    check(&other, &[("$", Warning, "no Task state has the ARN")]);
+}
+
+#[test]
 fn keys_are_those_of_real_inputs() {
     let unknown = ("NumExecuters", "did you mean `NumExecutors`?");
     check_task(
@@ -419,13 +527,19 @@ fn errors_that_do_not_exist_are_found_with_the_one_that_was_meant() {
         ("SparkJob.Faild", "did you mean `SparkJob.Failed`?"),
         ("sparkjob.failed", "did you mean `SparkJob.Failed`?"),
         ("SparkJobs.NodeLost", "did you mean `SparkJob.NodeLost`?"),
-        ("States.TimedOut", "did you mean `States.Timeout`?"),
-        ("States.HeartbeatTimedOut", "did you mean `States.HeartbeatTimeout`?"),
         ("com.github.vitalibo.spark.emr.model.ActivityException", "no task of this worker fails with"),
         ("SparkJob.Whatever", "no task of this worker fails with"),
     ] {
         let catch = json!([{ "ErrorEquals": ["SparkJob.Killed", wrong], "Next": "Failed" }]);
         check_task(&good(), "/Catch", catch, &[(".Catch[0].ErrorEquals[1]", Error, meant)]);
+    }
+    for (wrong, meant) in [
+        ("States.TimedOut", "did you mean `States.Timeout`?"),
+        ("States.HeartbeatTimedOut", "did you mean `States.HeartbeatTimeout`?"),
+        ("States.RanOutOfMoney", "names of your own should not begin"),
+    ] {
+        let catch = json!([{ "ErrorEquals": ["SparkJob.Killed", wrong], "Next": "Failed" }]);
+        check_task(&good(), "/Catch", catch, &[(".Catch[0].ErrorEquals[1]", Warning, meant)]);
     }
     let mut retry = worth();
     retry.push("SparkJob.Whatever");
@@ -446,7 +560,7 @@ fn the_errors_of_other_states_are_judged_by_what_is_known_here() {
         &definition,
         &[
             ("$.States.Other.Catch[0].ErrorEquals[1]", Error, "`SparkJob.Killed`"),
-            ("$.States.Other.Catch[0].ErrorEquals[2]", Error, "`States.Timeout`"),
+            ("$.States.Other.Catch[0].ErrorEquals[2]", Warning, "`States.Timeout`"),
         ],
     );
 }
@@ -543,9 +657,23 @@ fn states_inside_parallel_and_map_are_found_with_the_language_that_they_inherit(
         let mut inherited = around(kind, field, task(jsonata()));
         inherited["QueryLanguage"] = json!("JSONata");
         check(&inherited, &[(&short, Error, "60 or more")]);
-        let mut of_the_state = around(kind, field, task(jsonata()));
+        // What is around them hands nothing on: they have the machine's language.
+        let mut of_the_state = around(kind, field, task(good()));
         of_the_state["States"]["All"]["QueryLanguage"] = json!("JSONata");
         check(&of_the_state, &[(&short, Error, "60 or more")]);
+        let chosen = format!("{}/States/Job/QueryLanguage", base[1..].replace('.', "/").replace("[0]", "/0"));
+        check(&changed(&of_the_state, &chosen, json!("JSONPath")), &[(&short, Error, "60 or more")]);
+        let refused = changed(&inherited, &chosen, json!("JSONPath"));
+        let (at, arguments) =
+            (format!("{base}.States.Job.QueryLanguage"), format!("{base}.States.Job.Arguments"));
+        check(
+            &refused,
+            &[
+                (&at, Error, "in a machine of JSONata"),
+                (&arguments, Error, "is no field"),
+                (&short, Error, "60 or more"),
+            ],
+        );
     }
 }
 
@@ -560,7 +688,7 @@ fn what_step_functions_refuses_is_an_error() {
         &jsonata(),
         "/QueryLanguage",
         json!("JSONPath"),
-        &[(".QueryLanguage", Error, "inside JSONata"), (".Arguments", Error, "is no field")],
+        &[(".QueryLanguage", Error, "machine of JSONata"), (".Arguments", Error, "is no field")],
     );
     check_task(&good(), "/End", json!(null), &[("", Error, "either a Next or")]);
     check_task(&good(), "/Next", json!("Failed"), &[("", Error, "either a Next or")]);

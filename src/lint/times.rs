@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::expression::is_expression;
 use super::finding::Findings;
+use super::resource::filled_in_later;
 use super::walk::State;
 
 /// So many heartbeats must have been missed before Step Functions gives up a task.
@@ -14,7 +16,7 @@ const HEARTBEATS: u32 = 3;
 enum Time {
     Absent,
     Seconds(f64),
-    /// Computed at run time.
+    /// Computed when the state is entered, or filled in when the machine is created.
     Open,
     /// Refused, and reported.
     Wrong,
@@ -38,7 +40,7 @@ pub(super) fn check(state: &State, interval: Duration, findings: &mut Findings) 
         ),
         Time::Open => findings.warning(
             state.at("HeartbeatSeconds"),
-            "is computed when the state is entered, and cannot be checked",
+            "is computed or filled in later, and cannot be checked",
             format!("see to it that it is {needed} or more"),
         ),
         Time::Seconds(_) | Time::Wrong => {}
@@ -70,7 +72,7 @@ fn read(state: &State, field: &str, findings: &mut Findings) -> Time {
         }
         (Some(value), false) => match seconds(value) {
             Some(seconds) => Time::Seconds(seconds),
-            None if super::expression::is_expression(value, state.language) => Time::Open,
+            None if is_expression(value, state.language) || filled_in_later(value) => Time::Open,
             None => {
                 findings.error(state.at(field), "must be a positive integer", "");
                 Time::Wrong

@@ -29,10 +29,19 @@ pub(super) struct State<'a> {
     pub(super) name: &'a str,
     pub(super) body: &'a Map<String, Value>,
     pub(super) language: Language,
-    /// Whether the language around it is JSONata, out of which no state can choose JSONPath.
-    pub(super) inside_jsonata: bool,
-    /// Whether a Parallel or Map around it catches its errors.
+    /// What it is part of.
+    pub(super) around: Around,
+}
+
+/// What a state inherits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Around {
+    /// The machine's language. States have it unless they choose; a Map or Parallel around them hands on nothing.
+    pub(super) machine: Language,
+    /// Whether a Parallel or Map catches the errors.
     pub(super) caught: bool,
+    /// Whether a Map runs it in Express workflows.
+    pub(super) express: bool,
 }
 
 impl<'a> State<'a> {
@@ -74,37 +83,51 @@ impl<'a> Program<'a> {
 /// All programs, the outer ones first.
 pub(super) fn programs(definition: &Value) -> Vec<Program<'_>> {
     let mut programs = Vec::new();
-    add(definition, "$".to_owned(), Language::JsonPath, false, &mut programs);
+    let machine = definition.as_object();
+    let machine = machine.map_or(Language::JsonPath, |machine| Language::of(machine, Language::JsonPath));
+    let around = Around { machine, caught: false, express: false };
+    add(definition, "$".to_owned(), around, &mut programs);
     programs
 }
 
-fn add<'a>(value: &'a Value, path: String, around: Language, caught: bool, programs: &mut Vec<Program<'a>>) {
+fn add<'a>(value: &'a Value, path: String, around: Around, programs: &mut Vec<Program<'a>>) {
     let Some(body) = value.as_object() else { return };
-    let language = Language::of(body, around);
+    let language = Language::of(body, around.machine);
     let states = body.get("States").and_then(Value::as_object).into_iter().flatten();
     let base = member(&path, "States");
     let states: Vec<State> = states
         .filter_map(|(name, value)| {
             let body = value.as_object()?;
-            let path = member(&base, name);
-            let inside_jsonata = language == Language::Jsonata;
-            Some(State { path, name, body, language: Language::of(body, language), inside_jsonata, caught })
+            Some(State {
+                path: member(&base, name),
+                name,
+                body,
+                language: Language::of(body, language),
+                around,
+            })
         })
         .collect();
     let inner: Vec<_> = states.iter().flat_map(inner).collect();
     programs.push(Program { path, body, states });
-    for (value, path, around, caught) in inner {
-        add(value, path, around, caught, programs);
+    for (value, path, around) in inner {
+        add(value, path, around, programs);
     }
 }
 
 /// The programs inside a state.
-fn inner<'a>(state: &State<'a>) -> Vec<(&'a Value, String, Language, bool)> {
+fn inner<'a>(state: &State<'a>) -> Vec<(&'a Value, String, Around)> {
     let body = state.body;
-    let caught = state.caught || body.get("Catch").and_then(Value::as_array).is_some_and(|c| !c.is_empty());
+    let catches = body.get("Catch").and_then(Value::as_array).is_some_and(|rules| !rules.is_empty());
+    let around = Around { caught: state.around.caught || catches, ..state.around };
     let branches = body.get("Branches").and_then(Value::as_array).into_iter().flatten().enumerate();
     let branches = branches.map(|(at, branch)| (branch, format!("{}[{at}]", state.at("Branches"))));
     let of_map = ["ItemProcessor", "Iterator"].into_iter();
     let of_map = of_map.filter_map(|field| body.get(field).map(|program| (program, state.at(field))));
-    branches.chain(of_map).map(|(program, path)| (program, path, state.language, caught)).collect()
+    let programs = branches.chain(of_map);
+    programs
+        .map(|(program, path)| {
+            let kind = program.pointer("/ProcessorConfig/ExecutionType").and_then(Value::as_str);
+            (program, path, Around { express: around.express || kind == Some("EXPRESS"), ..around })
+        })
+        .collect()
 }

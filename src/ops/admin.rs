@@ -20,6 +20,7 @@ use crate::job::machine::Timestamp;
 use crate::job::places::Places;
 use crate::job::sweep::{Health, Progress, Sweep};
 use crate::job::world::World;
+use crate::spark::homes::Place;
 
 pub use control::{Control, Reply, Unanswered, ask};
 pub use http::Endpoint;
@@ -47,10 +48,6 @@ pub struct ActivityPlaces {
 pub struct Site {
     /// The activities.
     pub activities: Vec<ActivityPlaces>,
-    /// Livy's URL.
-    pub livy: String,
-    /// The ResourceManagers' URLs; empty: off.
-    pub yarn: String,
     /// The state directory.
     pub directory: PathBuf,
 }
@@ -90,8 +87,8 @@ impl Admin {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             phase: phase.to_owned(),
             activities: self.site.activities.iter().map(|places| self.activity(places, now)).collect(),
-            livy: service(&self.site.livy, &sweep.health().borrow(), livy_took, now),
-            yarn: service(&self.site.yarn, &sweep.yarn_health().borrow(), yarn_took, now),
+            livy: service(self.edges.livy.place(), &sweep.health().borrow(), livy_took, now),
+            yarn: service(self.edges.yarn.place(), &sweep.yarn_health().borrow(), yarn_took, now),
             state_directory: overview::Directory {
                 path: self.site.directory.display().to_string(),
                 writable: *self.edges.disk.borrow(),
@@ -102,6 +99,7 @@ impl Admin {
         };
         self.count(&mut overview, now);
         overview.problems = overview.find_problems();
+        overview.status = overview.line();
         overview
     }
 
@@ -177,6 +175,8 @@ impl Admin {
             application: run.and_then(|run| run.application.clone()),
             yarn_state: progress.as_ref().map(|progress| progress.word.clone()),
             percent: progress.as_ref().map(percent),
+            memory_seconds: progress.as_ref().and_then(|progress| progress.memory_seconds),
+            vcore_seconds: progress.as_ref().and_then(|progress| progress.vcore_seconds),
             tracking_url: progress.and_then(|progress| progress.tracking_url),
             age: submitted.map_or_else(|| seconds(held.since, now), |millis| millis / 1_000),
             heartbeat: held.is_awaited().then(|| seconds(held.beaten, now)),
@@ -184,13 +184,14 @@ impl Admin {
     }
 }
 
-fn service(url: &str, health: &Health, took: Option<Duration>, now: Instant) -> overview::Service {
+fn service(place: Place, health: &Health, took: Option<Duration>, now: Instant) -> overview::Service {
     let down = match health {
         Health::Down { since, words } => Some((words.clone(), seconds(*since, now))),
         Health::Up | Health::Unknown => None,
     };
     overview::Service {
-        url: url.to_owned(),
+        url: place.url,
+        source: place.source,
         up: (*health != Health::Unknown).then_some(down.is_none()),
         words: down.as_ref().map(|(words, _)| words.clone()),
         seconds: down.map(|(_, seconds)| seconds),

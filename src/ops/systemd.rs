@@ -20,6 +20,8 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{self, SignalKind};
 
+use crate::printable::printable;
+
 pub use leaving::Leaving;
 pub use watchdog::{Supervised, Watchdog};
 
@@ -174,8 +176,9 @@ fn line(state: &NotifyState<'_>) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    let cut = &text[..text.floor_char_boundary(STATUS_LIMIT)];
-    cut.replace(char::is_control, " ")
+    let line = text.lines().collect::<Vec<_>>().join(" ");
+    let text = printable(&line);
+    text[..text.floor_char_boundary(STATUS_LIMIT)].to_owned()
 }
 
 /// What a signal asks for.

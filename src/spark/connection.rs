@@ -5,11 +5,12 @@
 
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Client, Method, RequestBuilder, StatusCode, Url, redirect, retry};
+use reqwest::header::WWW_AUTHENTICATE;
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect, retry};
 
+use super::homes::Homes;
 use super::livy_wire;
 use super::tls::{self, Trust};
 use crate::job::world::NoAnswer;
@@ -57,7 +58,7 @@ pub(super) struct Connection {
     table: &'static str,
     login: Option<Login>,
     /// Where the login may go.
-    homes: Arc<[Url]>,
+    homes: Homes,
 }
 
 impl Connection {
@@ -65,7 +66,7 @@ impl Connection {
     /// take `timeout` unless they say otherwise. Without a pool each request has a connection of its own.
     pub(super) fn new(
         access: &Access,
-        homes: &[String],
+        homes: &Homes,
         timeout: Duration,
         pooled: bool,
     ) -> Result<Connection, Box<dyn Error + Send + Sync>> {
@@ -84,8 +85,8 @@ impl Connection {
         if let Some(config) = tls::config(&access.trust)? {
             builder = builder.tls_backend_preconfigured(config);
         }
-        let homes = homes.iter().map(|home| Url::parse(home)).collect::<Result<Arc<[Url]>, _>>()?;
-        Ok(Connection { client: builder.build()?, table: access.table, login: access.login.clone(), homes })
+        let (table, login) = (access.table, access.login.clone());
+        Ok(Connection { client: builder.build()?, table, login, homes: homes.clone() })
     }
 
     /// A request, with the login where it is for one of the service's own places.
@@ -98,7 +99,18 @@ impl Connection {
     }
 
     fn is_home(&self, url: &str) -> bool {
-        Url::parse(url).is_ok_and(|url| self.homes.iter().any(|home| home.origin() == url.origin()))
+        let known = self.homes.known();
+        let (Ok(url), Ok(found)) = (Url::parse(url), &*known) else { return false };
+        found.homes.iter().any(|home| home.address.serves(&url))
+    }
+
+    /// An answer to a request. That somebody wants Kerberos is none: no login of the configuration helps.
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, NoAnswer> {
+        let response = request.send().await.map_err(|error| self.failure(&error))?;
+        if response.status() == StatusCode::UNAUTHORIZED && wants_kerberos(&response) {
+            return Err(NoAnswer::Barred("it wants Kerberos (SPNEGO), which is not supported".to_owned()));
+        }
+        Ok(response)
     }
 
     /// Why a request got no answer.
@@ -128,6 +140,18 @@ impl Connection {
     }
 }
 
+/// Whether an answer offers SPNEGO and no password.
+fn wants_kerberos(response: &Response) -> bool {
+    let offers = |scheme: &str| {
+        let challenges = response.headers().get_all(WWW_AUTHENTICATE).iter();
+        challenges.filter_map(|value| value.to_str().ok()).any(|value| {
+            let first = value.split([' ', ',']).next().unwrap_or_default();
+            first.eq_ignore_ascii_case(scheme)
+        })
+    };
+    offers("negotiate") && !offers("basic")
+}
+
 /// The innermost reason is the one that helps: "connection refused" rather than "error sending request".
 pub(super) fn chain(error: &reqwest::Error) -> String {
     let mut reason: &dyn Error = error;
@@ -140,12 +164,16 @@ pub(super) fn chain(error: &reqwest::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spark::address::Address;
+    use crate::spark::homes::{Found, Home};
 
     #[test]
     fn a_login_goes_home_only_and_is_never_shown() {
         let login = Login::new("worker".to_owned(), "hunter2".to_owned());
         let access = Access { table: "yarn", trust: Trust::Anyone, login: Some(login) };
-        let homes = ["https://rm-1:8090".to_owned(), "http://rm-2/base".to_owned()];
+        let home = |url| Home { address: Address::parse(url).unwrap(), source: String::new() };
+        let homes = vec![home("https://rm-1:8090"), home("http://rm-2/base")];
+        let homes = Homes::new("YARN", move || Ok(Found { homes: homes.clone(), filters_lists: false }));
         let connection = Connection::new(&access, &homes, Duration::from_secs(1), true).unwrap();
         let table = [
             ("https://rm-1:8090/ws/v1/cluster/info", true),

@@ -13,6 +13,7 @@ use reqwest::header::LOCATION;
 use reqwest::{Method, Url};
 
 use super::connection::{Access, Connection};
+use super::homes::Homes;
 use super::read_body;
 use crate::job::world::Unreachable;
 
@@ -34,7 +35,7 @@ impl DriverLogs {
     /// # Errors
     /// Where the TLS library cannot be set up.
     pub fn new(
-        homes: &[String],
+        homes: &Homes,
         access: &Access,
         timeout: Duration,
     ) -> Result<DriverLogs, Box<dyn Error + Send + Sync>> {
@@ -51,7 +52,7 @@ impl DriverLogs {
             .map_err(|error| Unreachable(format!("{page} is no URL: {error}")))?;
         for _ in 0..STEPS {
             let request = self.0.request(Method::GET, url.as_str());
-            let response = request.send().await.map_err(|error| self.0.failure(&error))?;
+            let response = self.0.send(request).await?;
             let status = response.status();
             let header = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).map(str::to_owned);
             let body = read_body(response).await?;

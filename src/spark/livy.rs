@@ -11,6 +11,7 @@ use std::time::Duration;
 use reqwest::{Method, RequestBuilder, StatusCode};
 
 use super::connection::{Access, Connection};
+use super::homes::{Homes, Place};
 use super::{livy_wire, odd, read_body, read_streaming};
 use crate::job::world::{BatchView, Deleted, NoAnswer, Posted, Unreachable};
 
@@ -24,7 +25,7 @@ const LOG_LINES: u32 = 300;
 /// A client of one Livy.
 #[derive(Debug, Clone)]
 pub struct Livy {
-    base: String,
+    homes: Homes,
     /// For looks: pooled.
     look: Connection,
     /// For acts: a connection each.
@@ -50,22 +51,36 @@ impl fmt::Display for Version {
 }
 
 impl Livy {
-    /// A client of the Livy at `base`, whose requests take at most `timeout` (DELETE: 150 s).
+    /// A client of the Livy at the first of `homes`, whose requests take at most `timeout` (DELETE: 150 s).
     ///
     /// # Errors
     /// Where the TLS library cannot be set up.
-    pub fn new(base: &str, access: &Access, timeout: Duration) -> Result<Livy, Box<dyn Error + Send + Sync>> {
-        let homes = [base.to_owned()];
-        Ok(Livy {
-            base: base.trim_end_matches('/').to_owned(),
-            look: Connection::new(access, &homes, timeout, true)?,
-            act: Connection::new(access, &homes, timeout, false)?,
-        })
+    pub fn new(
+        homes: Homes,
+        access: &Access,
+        timeout: Duration,
+    ) -> Result<Livy, Box<dyn Error + Send + Sync>> {
+        let look = Connection::new(access, &homes, timeout, true)?;
+        Ok(Livy { look, act: Connection::new(access, &homes, timeout, false)?, homes })
+    }
+
+    /// Where it is, and what says so.
+    pub fn place(&self) -> Place {
+        match &*self.homes.known() {
+            Ok(found) => found.homes.first().map_or_else(Place::default, |home| Place {
+                url: home.address.base().to_owned(),
+                source: home.source.clone(),
+            }),
+            Err(_) => Place::default(),
+        }
     }
 
     /// POST /batches of a batch of this name, with this JSON text as its body.
     pub async fn submit(&self, name: &str, body: &str) -> Posted {
-        let request = self.request(&self.act, Method::POST, "/batches");
+        let request = match self.request(&self.act, Method::POST, "/batches").await {
+            Ok(request) => request,
+            Err(reason) => return Posted::NotNow(reason.words()),
+        };
         match request.header("Content-Type", "application/json").body(body.to_owned()).send().await {
             Ok(response) => {
                 let status = response.status().as_u16();
@@ -113,8 +128,8 @@ impl Livy {
     /// # Errors
     /// [`Unreachable`] where it did not say so; the request may still be at work in Livy.
     pub async fn delete(&self, name: &str) -> Result<Deleted, Unreachable> {
-        let request = self.request(&self.act, Method::DELETE, &format!("/batches/{name}"));
-        let response = request.timeout(DELETE).send().await.map_err(|error| self.act.failure(&error))?;
+        let request = self.request(&self.act, Method::DELETE, &format!("/batches/{name}")).await?;
+        let response = self.act.send(request.timeout(DELETE)).await?;
         let status = response.status();
         let body = read_body(response).await.unwrap_or_default();
         match status {
@@ -129,6 +144,10 @@ impl Livy {
     /// # Errors
     /// [`NoAnswer`] with the reason.
     pub async fn ping(&self) -> Result<(), NoAnswer> {
+        self.doubting(self.pinged().await)
+    }
+
+    async fn pinged(&self) -> Result<(), NoAnswer> {
         let (status, body) = self.get("/batches?from=0&size=0").await?;
         if status != StatusCode::OK {
             return Err(self.look.refused(status, &body));
@@ -156,8 +175,15 @@ impl Livy {
         &self,
         wanted: impl Fn(&str) -> bool + Send + 'static,
     ) -> Result<Vec<BatchView>, NoAnswer> {
-        let request = self.request(&self.look, Method::GET, &format!("/batches?from=0&size={ALL}"));
-        let response = request.send().await.map_err(|error| self.look.failure(&error))?;
+        self.doubting(self.listed(wanted).await)
+    }
+
+    async fn listed(
+        &self,
+        wanted: impl Fn(&str) -> bool + Send + 'static,
+    ) -> Result<Vec<BatchView>, NoAnswer> {
+        let path = format!("/batches?from=0&size={ALL}");
+        let response = self.look.send(self.request(&self.look, Method::GET, &path).await?).await?;
         if response.status() != StatusCode::OK {
             let status = response.status();
             return Err(self.look.refused(status, &read_body(response).await.unwrap_or_default()));
@@ -166,17 +192,30 @@ impl Livy {
     }
 
     async fn get(&self, path: &str) -> Result<(StatusCode, Vec<u8>), NoAnswer> {
-        let request = self.request(&self.look, Method::GET, path);
-        let response = request.send().await.map_err(|error| self.look.failure(&error))?;
+        let response = self.look.send(self.request(&self.look, Method::GET, path).await?).await?;
         let status = response.status();
         Ok((status, read_body(response).await?))
     }
 
-    fn request(&self, connection: &Connection, method: Method, path: &str) -> RequestBuilder {
-        connection
-            .request(method, &format!("{}{path}", self.base))
-            // Livy's CSRF filter wants it on everything that changes something.
-            .header("X-Requested-By", "spark-job-worker")
+    async fn request(
+        &self,
+        connection: &Connection,
+        method: Method,
+        path: &str,
+    ) -> Result<RequestBuilder, NoAnswer> {
+        let homes = self.homes.all().await?;
+        let base = homes.first().map(|home| home.address.base()).unwrap_or_default();
+        let request = connection.request(method, &format!("{base}{path}"));
+        // Livy's CSRF filter wants it on everything that changes something.
+        Ok(request.header("X-Requested-By", "spark-job-worker"))
+    }
+
+    /// Whoever does not answer a sweep may be elsewhere by now.
+    fn doubting<T>(&self, answer: Result<T, NoAnswer>) -> Result<T, NoAnswer> {
+        if answer.is_err() {
+            self.homes.doubt();
+        }
+        answer
     }
 }
 

@@ -1,7 +1,9 @@
 //! The cluster: Livy, YARN, this node's processes, and the one sweep that follows all running jobs.
 
+pub mod address;
 pub mod connection;
 pub mod driver_log;
+pub mod homes;
 pub mod livy;
 mod livy_wire;
 pub mod processes;

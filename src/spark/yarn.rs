@@ -1,26 +1,26 @@
 //! The ResourceManager's REST interface: applications by id or tag, its memory, kill.
 //!
-//! With several ResourceManagers, one is active; a standby answers with a redirect, for PUT too, which is followed by
-//! asking the next one. YARN lower-cases tags, and so does its query.
+//! With several ResourceManagers, one is active. YARN lower-cases tags, and so does its query.
 
 mod about;
 mod application;
+mod asking;
 
 use std::error::Error;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use reqwest::header::LOCATION;
-use reqwest::{Method, Response, StatusCode, Url};
+use reqwest::{Method, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::connection::{Access, Connection};
+use super::homes::Homes;
 use super::{read_body, read_streaming};
 use crate::job::world::{Active, Application, Moving, NoAnswer, NotKilled, Yarn};
 pub use about::About;
 use application::{List, One, oldest_first};
+use asking::{LastActive, Question};
 
 /// A ResourceManager answers from memory. One that hangs must not keep a kill from the next one.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -36,9 +36,9 @@ const ACTIVE: &str = "NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING";
 /// A client of one or several ResourceManagers; off where there is none.
 #[derive(Debug, Clone)]
 pub struct ResourceManager {
-    bases: Vec<String>,
-    /// The one that answered last.
-    active: Arc<AtomicUsize>,
+    homes: Homes,
+    /// The one that answered last; none until one has.
+    active: Arc<Mutex<Option<LastActive>>>,
     connection: Connection,
 }
 
@@ -49,23 +49,33 @@ enum Read<T> {
 }
 
 impl ResourceManager {
-    /// A client of the ResourceManagers at `bases`, whose requests take at most `timeout`, and 5 s.
+    /// A client of the ResourceManagers at `homes`, whose requests take at most `timeout`, and 5 s.
     ///
     /// # Errors
     /// Where the TLS library cannot be set up.
     pub fn new(
-        bases: &[String],
+        homes: Homes,
         access: &Access,
         timeout: Duration,
     ) -> Result<ResourceManager, Box<dyn Error + Send + Sync>> {
-        let connection = Connection::new(access, bases, timeout.min(ANSWER), true)?;
-        let bases = bases.iter().map(|base| base.trim_end_matches('/').to_owned()).collect();
-        Ok(ResourceManager { bases, active: Arc::default(), connection })
+        let connection = Connection::new(access, &homes, timeout.min(ANSWER), true)?;
+        Ok(ResourceManager { homes, active: Arc::default(), connection })
     }
 
-    /// Whether there is any.
+    /// Whether there is none to be asked.
     pub fn is_off(&self) -> bool {
-        self.bases.is_empty()
+        matches!(&*self.homes.known(), Ok(found) if found.homes.is_empty())
+    }
+
+    /// Whether the node's own configuration has the ResourceManager list to each user only what is that user's own: then
+    /// what it does not list may be there all the same.
+    pub fn filters_lists(&self) -> bool {
+        matches!(&*self.homes.known(), Ok(found) if found.filters_lists)
+    }
+
+    /// Where they are, and what says so.
+    pub fn homes(&self) -> &Homes {
+        &self.homes
     }
 
     /// All active applications of ours by tag, in one request: what the cluster ran before is not in it. Parsed as it
@@ -76,24 +86,22 @@ impl ResourceManager {
     pub async fn active(&self) -> Result<Active, NoAnswer> {
         let path =
             format!("/ws/v1/cluster/apps?applicationTags={OURS}&states={ACTIVE}&deSelects=resourceRequests");
-        let response = self.ask_for(&Method::GET, &path, None).await?;
-        if response.status() != StatusCode::OK {
-            let status = response.status();
-            return Err(self.connection.refused(status, &read_body(response).await.unwrap_or_default()));
-        }
-        let list = read_streaming(response, serde_json::from_reader::<_, List>).await?;
+        let list: List = self.ask_streaming(&path).await?;
         let mut found = Active::new();
         for raw in list.into_applications() {
             let Some(tag) = raw.tag_with(TAG).map(str::to_owned) else { continue };
             let (name, progress) = (raw.name.clone(), raw.progress());
+            let whole = Application::from(raw);
+            let (memory_seconds, vcore_seconds) = (whole.memory_seconds, whole.vcore_seconds);
             // What a waiting application says, and what it has cost so far, change all the time and mean nothing.
             let application = Application {
                 diagnostics: String::new(),
                 memory_seconds: None,
                 vcore_seconds: None,
-                ..raw.into()
+                ..whole
             };
-            found.entry(tag).or_default().push(Moving { name, progress, application });
+            let moving = Moving { name, progress, memory_seconds, vcore_seconds, application };
+            found.entry(tag).or_default().push(moving);
         }
         for applications in found.values_mut() {
             applications.sort_by(|a, b| oldest_first(&a.application, &b.application));
@@ -143,14 +151,21 @@ impl ResourceManager {
         }
     }
 
-    /// One question, its answer parsed as it streams in: of a text without limit only the beginning is kept.
+    /// One question, its answer parsed as it streams in: of a text without limit only the beginning and the end are kept.
     async fn read<T: DeserializeOwned + Send + 'static>(&self, path: &str) -> Result<Read<T>, NoAnswer> {
-        let response = self.ask_for(&Method::GET, path, None).await?;
-        let status = response.status();
-        if status != StatusCode::OK {
-            return Ok(Read::Refused(status, read_body(response).await.unwrap_or_default()));
-        }
-        Ok(Read::Answer(read_streaming(response, serde_json::from_reader::<_, T>).await?))
+        let connection = &self.connection;
+        let read = move |response: Response| async move {
+            let status = response.status();
+            if status == StatusCode::OK {
+                return Ok(Read::Answer(read_streaming(response, serde_json::from_reader::<_, T>).await?));
+            }
+            let body = read_body(response).await.unwrap_or_default();
+            if status.is_server_error() {
+                return Err(connection.refused(status, &body));
+            }
+            Ok(Read::Refused(status, body))
+        };
+        self.ask_each(Question { method: &Method::GET, path, body: None }, read).await
     }
 
     /// Asks for the end of an application. That it ended is to be seen by looking.
@@ -173,81 +188,5 @@ impl ResourceManager {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(NotKilled::Forbidden(refused())),
             _ => Err(NotKilled::NotNow(refused())),
         }
-    }
-
-    /// One request, and its whole answer.
-    async fn ask(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&'static str>,
-    ) -> Result<(StatusCode, Vec<u8>), NoAnswer> {
-        let response = self.ask_for(&method, path, body).await?;
-        let status = response.status();
-        Ok((status, read_body(response).await?))
-    }
-
-    /// One request, to each ResourceManager in turn until one is active.
-    async fn ask_for(
-        &self,
-        method: &Method,
-        path: &str,
-        body: Option<&'static str>,
-    ) -> Result<Response, NoAnswer> {
-        let first = self.active.load(Ordering::Relaxed);
-        let mut trouble = NoAnswer::Silent("no ResourceManager is configured".to_owned());
-        for step in 0..self.bases.len() {
-            let at = (first + step) % self.bases.len();
-            match self.ask_one(at, method, path, body).await {
-                Ok(answer) => {
-                    self.active.store(at, Ordering::Relaxed);
-                    return Ok(answer);
-                }
-                Err(reason) => trouble = telling(trouble, reason),
-            }
-        }
-        Err(trouble)
-    }
-
-    /// One request to one of them. A standby's redirect is no answer.
-    async fn ask_one(
-        &self,
-        at: usize,
-        method: &Method,
-        path: &str,
-        body: Option<&'static str>,
-    ) -> Result<Response, NoAnswer> {
-        let (base, connection) = (&self.bases[at], &self.connection);
-        let and = if path.contains('?') { '&' } else { '?' };
-        let mut request = connection
-            .request(method.clone(), &format!("{base}{path}{and}{USER}"))
-            .header("Accept", "application/json");
-        if let Some(body) = body {
-            request = request.header("Content-Type", "application/json").body(body);
-        }
-        let response = request.send().await.map_err(|error| connection.failure(&error))?;
-        if response.status().is_redirection() {
-            let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default();
-            return Err(NoAnswer::Silent(passed_on(base, to)));
-        }
-        Ok(response)
-    }
-}
-
-/// What a redirect means: a standby's, or the way from http to https, which is for an operator to take.
-fn passed_on(base: &str, to: &str) -> String {
-    let host = |url: &str| Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    if base.starts_with("http:") && to.starts_with("https:") && host(base) == host(to) {
-        let place: String = to.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
-        return format!("{base} sends everybody to {place}: set url in [yarn] to that");
-    }
-    format!("{base} is a standby")
-}
-
-/// Of two ResourceManagers' reasons the one that an operator can mend.
-fn telling(first: NoAnswer, second: NoAnswer) -> NoAnswer {
-    match first {
-        NoAnswer::Barred(_) => first,
-        NoAnswer::Silent(_) | NoAnswer::Unsupported(_) => second,
     }
 }

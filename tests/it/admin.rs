@@ -98,6 +98,70 @@ async fn status_says_which_application_of_ours_nobody_here_follows() {
 }
 
 #[tokio::test]
+async fn where_all_places_are_taken_every_view_says_so() {
+    let stage = Stage::with_yarn().await;
+    stage.livy.plan(Plan::running());
+    let config = stage.config().activity("max_concurrent_jobs = 1");
+    let worker = stage.worker_with(&config);
+    let url = endpoint(&worker);
+    stage.polling().await;
+    assert_eq!(text(&status(&worker)["status"]), "Polling; no tasks");
+    stage.task();
+    let name = running(&stage, &worker).await;
+    let line = format!("All places taken (1); 1 task (1 Running); {name} 10 %");
+    let (_, out, _) = told(&worker, &["status"]);
+    assert!(out.lines().next().is_some_and(|first| first.ends_with(&format!(": {line}"))), "{out}");
+    assert_eq!(text(&status(&worker)["status"]), line);
+    let shown: Value = serde_json::from_str(&get(&format!("{url}/status")).await.1).expect("JSON");
+    assert_eq!(text(&shown["status"]), line);
+    let (_, page) = get(&format!("{url}/")).await;
+    assert!(page.contains(&line), "{page}");
+    assert_eq!(get(&format!("{url}/healthz")).await.0, 200, "a full worker is well");
+    stage.livy.set_state(&name, "success");
+    stage.polling().await;
+    assert!(text(&status(&worker)["status"]).starts_with("Polling; "));
+}
+
+#[tokio::test]
+async fn status_and_terminating_work_with_a_broken_configuration() {
+    let stage = Stage::with_yarn().await;
+    stage.livy.plan(Plan::running());
+    let worker = stage.worker();
+    let task = stage.task();
+    running(&stage, &worker).await;
+    let good = fs::read_to_string(worker.config()).expect("a configuration");
+    fs::write(worker.config(), format!("bogus = 1\n{good}\n[bogus_too]\n")).expect("written");
+    assert_eq!(told(&worker, &["check"]).0, 78, "it is broken");
+    let (code, out, err) = told(&worker, &["status"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.contains("1 Running"), "{out}");
+    // Nothing of it can be read now: the unit's variables say where the socket is.
+    fs::write(worker.config(), "[admin\n").expect("written");
+    let variables = worker.config().with_file_name("environment");
+    let socket = stage.directory.path().join("control.sock");
+    fs::write(variables, format!("SPARK_JOB_WORKER_ADMIN__SOCKET={}\n", socket.display())).expect("written");
+    assert_eq!(told(&worker, &["status", "--json"]).0, 0);
+    let (code, out, err) = told(&worker, &["terminating"]);
+    assert_eq!((code, out.trim()), (0, "every task is given back"), "{err}");
+    assert_eq!(stage.failure(&task).await.0, "SparkJob.ClusterTerminating");
+}
+
+#[test]
+fn without_any_configuration_the_default_socket_is_asked_and_that_is_said() {
+    let output = Command::new(PROGRAM).args(["status", "--config", "/nowhere/config.toml"]).output();
+    let output = output.expect("it runs");
+    let err = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() {
+        println!("a daemon runs on this machine, so nothing can be seen here");
+        return;
+    }
+    assert_eq!(output.status.code(), Some(1), "{err}");
+    assert!(err.contains("/run/spark-job-worker/control.sock"), "{err}");
+    assert!(err.contains("the default socket was asked, because the configuration cannot be read"), "{err}");
+    assert!(err.contains("/nowhere/config.toml"), "{err}");
+}
+
+#[tokio::test]
 async fn status_without_a_daemon_says_what_to_do() {
     let stage = Stage::new().await;
     let mut worker = stage.worker();

@@ -191,11 +191,13 @@ async fn what_hangs_becomes_a_line_in_time() {
 #[tokio::test]
 async fn whoever_accepts_and_says_nothing_is_not_waited_for() {
     let stage = ready().await;
-    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}", silent.local_addr().expect("an address"));
-    let config = Config::new(&url, &url, &stage.arn, stage.directory.path());
+    let silent: Vec<TcpListener> =
+        (0..3).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
+    let urls: Vec<String> =
+        silent.iter().map(|silent| format!("http://{}", silent.local_addr().expect("an address"))).collect();
+    let config = Config::new(&urls[0], &urls[0], &stage.arn, stage.directory.path());
     let config = config.table("livy", "request_timeout = \"5m\"");
-    let config = config.table("yarn", &format!("url = [{url:?}, {url:?}, {url:?}]"));
+    let config = config.table("yarn", &format!("url = {urls:?}"));
     let said = doctor(&stage, &config).await;
     assert!(said.took < BOUND, "{:?}", said.took);
     for (check, words) in [("activity", "no answer within"), ("livy", ""), ("yarn", "no answer within")] {
@@ -230,7 +232,8 @@ async fn step_functions_is_told_apart_by_what_it_refuses() {
     said.assert("credentials", "fail", "aws sts get-caller-identity");
     said.assert("activity", "skip", "see credentials");
     let elsewhere = config.table("aws", "region = \"eu-west-1\"");
-    doctor(&stage, &elsewhere).await.assert("region", "fail", "set region = \"us-east-1\" in [aws]");
+    let words = "aws.region = \"eu-west-1\": the activities are in us-east-1";
+    doctor(&stage, &elsewhere).await.assert("configuration", "fail", words);
 }
 
 #[tokio::test]

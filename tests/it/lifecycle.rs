@@ -221,6 +221,40 @@ async fn the_service_manager_hears_what_is_wrong_with_the_configuration() {
     assert_eq!(worker.ended().code(), Some(78));
 }
 
+/// Configurations whose types fit, and whose values keep no promise or reach nobody.
+fn unlawful(stage: &Stage, good: &str) -> [(String, Vec<&'static str>); 7] {
+    [
+        (
+            good.replace(&stage.livy.url(), "http://lo cal:8998"),
+            vec!["livy.url = \"http://lo cal:8998\"", "blanks", "config.toml"],
+        ),
+        (
+            good.replace("submit_settle = \"1s\"", "submit_settle = \"0s\""),
+            vec!["watch.submit_settle = \"0s\"", "from 1s to 5m", "config.toml"],
+        ),
+        (
+            good.replace("grace = \"10s\"", "grace = \"90s\""),
+            vec!["stop.grace", "1m 30s", "TimeoutStopSec", "config.toml"],
+        ),
+        (
+            good.replace("[aws]", "[aws]\nheartbeat_rate = 19"),
+            vec!["aws.heartbeat_rate = 19: must be at least 20.0", "config.toml"],
+        ),
+        (
+            good.replace("[aws]", "[aws]\nregion = \"eu-west-1\""),
+            vec!["aws.region = \"eu-west-1\"", "the activities are in us-east-1", "config.toml"],
+        ),
+        (
+            good.to_owned() + &activity(stage).replace("us-east-1", "eu-west-1"),
+            vec!["activity.1.arn", "eu-west-1", "in one region"],
+        ),
+        (
+            good.replace(&stage.sfn.url(), "states.internal"),
+            vec!["aws.endpoint_url", "must begin with http", "config.toml"],
+        ),
+    ]
+}
+
 #[tokio::test]
 async fn a_wrong_configuration_ends_with_78_and_names_key_value_and_source() {
     let stage = Stage::new().await;
@@ -245,7 +279,7 @@ async fn a_wrong_configuration_ends_with_78_and_names_key_value_and_source() {
         (good.replace("filter = \"debug\"", "filter = \"loud\""), vec!["log.filter", "loud"]),
     ];
     let path = stage.directory.path().join("config.toml");
-    for (text, parts) in cases {
+    for (text, parts) in cases.into_iter().chain(unlawful(&stage, &good)) {
         std::fs::write(&path, &text).expect("written");
         for verb in ["run", "check"] {
             let output = spawn(&[verb, "--config", path.to_str().expect("UTF-8")]);

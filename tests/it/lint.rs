@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use spark_job_worker::config;
 use spark_job_worker::job::report::{ErrorName, Retry};
+use spark_job_worker::lint::{self as rules, Level};
 
 use crate::harness::PROGRAM;
 
@@ -161,6 +162,112 @@ fn what_cannot_be_read_is_no_state_machine() {
     assert_eq!(configured(&[], "").0, Some(2), "usage");
     let (code, _, err) = lint(&["-", "--config", "/nowhere/config.toml"], &one_job().to_string());
     assert_eq!(code, Some(78), "a configuration that was named must be there: {err}");
+}
+
+/// Where the definitions are that Step Functions takes.
+const ACCEPTED: &str = "tests/fixtures/lint/accepted";
+
+fn accepted() -> Vec<(String, String)> {
+    let files =
+        std::fs::read_dir(root(ACCEPTED)).expect("the fixtures").map(|file| file.expect("a file").path());
+    let files = files.filter(|file| file.extension().is_some_and(|end| end == "json"));
+    files
+        .map(|file| (file.file_name().expect("a name").to_string_lossy().into_owned(), read(&file)))
+        .collect()
+}
+
+#[test]
+fn nothing_that_step_functions_accepts_is_an_error() {
+    let all = accepted();
+    assert!(all.len() >= 60, "{}", all.len());
+    let index = read(&root(ACCEPTED).join("README.md"));
+    for (name, text) in &all {
+        let definition: Value = serde_json::from_str(text).expect("JSON");
+        let said = definition["Comment"].as_str().unwrap_or_default();
+        let has_source = said.contains("https://") || said.contains("github.com/");
+        assert!(has_source || index.contains(&format!("`{name}`")), "who says that {name} is accepted?");
+        let found = rules::lint(text, None, false).expect("JSON");
+        let errors: Vec<_> = found.iter().filter(|found| found.level == Level::Error).collect();
+        assert!(errors.is_empty(), "{name}: {errors:#?}");
+    }
+    let directory = root(ACCEPTED);
+    let (code, out, err) = configured(&[directory.to_str().expect("UTF-8")], "");
+    assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
+    assert!(!out.contains(": error: "), "{out}");
+    assert!(
+        out.lines().last().is_some_and(|last| last.starts_with(&format!("{} files: 0 errors, ", all.len())))
+    );
+}
+
+/// Every type of state, the fields that matter, and what values there are beside.
+const TYPES: &str = "Task Pass Wait Choice Succeed Fail Parallel Map";
+const FIELDS: &str = "Arguments Assign BackoffRate Branches Catch Condition Credentials Default ErrorPath ExecutionType \
+                      HeartbeatSecondsPath InputPath ItemBatcher ItemProcessor ItemReader ItemSelector Items ItemsPath \
+                      Iterator JitterStrategy Label MaxConcurrency MaxConcurrencyPath MaxDelaySeconds Output OutputPath \
+                      Parameters ProcessorConfig QueryLanguage ResultPath ResultSelector ResultWriter TimeoutSecondsPath \
+                      Timestamp ToleratedFailureCount ToleratedFailurePercentage Version WriterConfig";
+const VALUES: &str = ".sync\" .sync:2\" .waitForTaskToken\" :::http:invoke :::aws-sdk: States.Http.StatusCode. States.Http.Socket \
+                      \"JSONata\" \"JSONPath\" \"DISTRIBUTED\" \"INLINE\" \"EXPRESS\" \"Fn::GetAtt\" \"Ref\" ${ $$.Task.Token \
+                      stateMachine:child:7 stateMachine:child:PROD States.JsonMerge( States.MathRandom( States.UUID(";
+
+#[test]
+fn what_is_accepted_has_everything_that_the_language_has() {
+    let all: String = accepted().into_iter().map(|(_, text)| text).collect();
+    let types = TYPES.split(' ').map(|kind| format!("\"Type\": \"{kind}\""));
+    let fields = FIELDS.split(' ').map(|field| format!("\"{field}\":"));
+    let values = VALUES.split(' ').map(str::to_owned);
+    for part in types.chain(fields).chain(values) {
+        assert!(all.contains(&part), "no definition has {part}");
+    }
+}
+
+#[test]
+fn several_files_and_directories_are_checked_in_one_call() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let place = |name: &str| directory.path().join(name).to_str().expect("UTF-8").to_owned();
+    let write = |name: &str, text: &str| std::fs::write(place(name), text).expect("written");
+    let mut bad = one_job();
+    bad["States"]["Etl"]["HeartbeatSeconds"] = json!(30);
+    std::fs::create_dir_all(place("deep/er")).expect("made");
+    std::fs::create_dir_all(place(".hidden")).expect("made");
+    write("deep/er/bad.asl.json", &bad.to_string());
+    write("good.json", &one_job().to_string());
+    write("package.json", "{\"name\": \"x\"}");
+    write("notes.txt", "{");
+    write(".hidden/x.json", "{");
+    let (code, out, err) = configured(&[&place("")], "");
+    assert_eq!((code, err.as_str()), (Some(1), ""), "{out}");
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            format!(
+                "{0}: $.States.Etl.HeartbeatSeconds: error: 30 is less than three times the worker's heartbeat_interval \
+                 of 20s; make it 60 or more",
+                place("deep/er/bad.asl.json")
+            ),
+            format!("{}: 1 error, 0 warnings", place("deep/er/bad.asl.json")),
+            format!("{} is good", place("good.json")),
+            format!("{} is no state machine: it has neither StartAt nor States", place("package.json")),
+            "2 files: 1 error, 0 warnings".to_owned(),
+        ]
+    );
+    // What is named itself is looked at, whatever it is, and what cannot be read keeps nothing else from being read.
+    let (code, out, err) = configured(
+        &[&place("package.json"), &place("none.json"), &place("notes.txt"), &place("good.json")],
+        "",
+    );
+    assert_eq!(code, Some(1));
+    assert!(out.contains("package.json: $: error: has no States"), "{out}");
+    assert!(out.contains(&format!("{} is good", place("good.json"))), "{out}");
+    assert!(out.ends_with("2 files: 2 errors, 1 warning, 2 not read\n"), "{out}");
+    assert!(err.contains("none.json cannot be read: ") && err.contains("notes.txt is not JSON: "), "{err}");
+    let (code, _, _) = configured(&[&place("good.json"), &place("good.json")], "");
+    assert_eq!(code, Some(0));
+    std::fs::create_dir(place("empty")).expect("made");
+    let (code, _, err) = configured(&[&place("empty")], "");
+    assert_eq!(code, Some(1));
+    assert!(err.contains("has no *.json in it"), "{err}");
 }
 
 #[test]

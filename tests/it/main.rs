@@ -12,6 +12,8 @@
 mod admin;
 mod arguments;
 mod catalog;
+mod causes;
+mod cluster;
 mod contract;
 mod crash;
 mod disk;
@@ -27,7 +29,9 @@ mod old_worker;
 mod poll;
 mod processes;
 mod report;
+mod shutdown;
 mod structure;
+mod terminal;
 mod tls;
 mod truth;
 mod upgrade;

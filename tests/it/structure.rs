@@ -2,25 +2,28 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 use spark_job_worker::config;
 use spark_job_worker::job::report::ErrorName;
 
 /// An external crate and the one place that names it.
-const CRATES: [(&str, &str); 8] = [
+const CRATES: [(&str, &str); 10] = [
     ("aws_sdk_sfn", "src/activity"),
-    ("aws_config", "src/activity.rs"),
+    ("aws_config", "src/activity"),
+    ("aws_smithy_http_client", "src/activity"),
     ("reqwest", "src/spark/"),
     ("rustls", "src/spark/tls.rs"),
-    ("figment", "src/config.rs"),
+    ("figment", "src/config"),
     ("backoff", "src/retry.rs"),
+    ("roxmltree", "src/config/yarn_site.rs"),
     ("rustix", "src/ops/doctor/gather"),
     ("tracing_journald", "src/ops/telemetry"),
 ];
 
 /// Modules without async, clock, randomness or I/O.
-const PURE: [&str; 12] = [
+const PURE: [&str; 13] = [
     "src/arn.rs",
     "src/job/evidence.rs",
     "src/job/machine.rs",
@@ -31,6 +34,7 @@ const PURE: [&str; 12] = [
     "src/nearest.rs",
     "src/ops/doctor/facts.rs",
     "src/ops/doctor/rules.rs",
+    "src/printable.rs",
     "src/retry.rs",
     "src/spark/livy_wire.rs",
 ];
@@ -187,17 +191,12 @@ fn the_readmes_snippets_parse_and_every_error_name_is_documented() {
 #[test]
 fn the_unit_is_a_notify_service_that_does_not_restart_on_a_wrong_configuration() {
     let unit = std::fs::read_to_string(root().join("systemd/spark-job-worker.service")).expect("the unit");
-    for line in [
-        "Type=notify",
-        "RestartPreventExitStatus=78",
-        "WatchdogSec=30s",
-        "TimeoutStopSec=90s",
-        "Restart=always",
-    ] {
+    for line in ["Type=notify", "RestartPreventExitStatus=78", "WatchdogSec=30s", "Restart=always"] {
         assert!(unit.lines().any(|found| found == line), "{line}");
     }
-    let grace = config::Settings::default().stop.grace;
-    assert!(grace < std::time::Duration::from_secs(90), "the unit waits longer than the worker's own grace");
+    let limit = unit.lines().find_map(|line| line.strip_prefix("TimeoutStopSec=")).expect("a limit");
+    let limit = limit.strip_suffix('s').and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
+    assert_eq!(limit, Some(config::STOP_TIMEOUT), "a longer grace is refused");
 }
 
 /// What the units say, and systemd 219 of Amazon Linux 2 understands; its newer words belong into the drop-in.

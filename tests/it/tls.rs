@@ -86,7 +86,7 @@ async fn a_job_runs_with_emrs_own_certificate_pinned_and_its_drivers_log_is_read
     stage.submitted("etl-").await;
     worker.logged("runs as application_");
     let id = stage.livy.applications()[0].id.clone().expect("an id");
-    stage.yarn().wrote(&id, "stdout", "ValueError: no such rate code\n");
+    stage.yarn().wrote(&id, "stdout", "Traceback (most recent call last):\nValueError: no such rate code\n");
     stage.yarn().aggregate(1);
     stage.yarn().diagnose(&id, "User application exited with status 1");
     stage.yarn().set(&id, "FINISHED", "FAILED");
@@ -294,7 +294,7 @@ async fn a_password_opens_livy_and_yarn_and_goes_nowhere_else() {
     worker.logged("runs as application_");
     // A NodeManager gives the log away to a log server of another address.
     let id = stage.livy.applications()[0].id.clone().expect("an id");
-    elsewhere.wrote(&id, "stdout", "ValueError: no such rate code\n");
+    elsewhere.wrote(&id, "stdout", "Traceback (most recent call last):\nValueError: no such rate code\n");
     let container = id.replacen("application", "container", 1);
     let page = format!(
         "{}/jobhistory/logs/n/{container}_01_000001/{container}_01_000001/hadoop/stdout",

@@ -7,7 +7,7 @@ use spark_job_worker::ops::telemetry::message_id;
 use stand_ins::http::{Call, Fault};
 use stand_ins::livy::{AppState, Livy, Plan};
 use stand_ins::sfn::TaskId;
-use stand_ins::worker::Worker;
+use stand_ins::worker::{Config, Worker};
 use stand_ins::yarn::Yarn;
 
 use crate::harness::{Stage, text};
@@ -290,9 +290,7 @@ async fn a_doubt_is_settled_by_the_memory_of_the_active_resource_manager_alone()
     // The standby has been up for an hour, and tells so; the active one has been up since after the POST.
     stage.yarn().standby(&active.url());
     stage.livy.fault("POST /batches", Fault::Hang);
-    // The first round settles it: in it nobody knows yet which one is active.
-    let config = stage.config_of(&[stage.yarn(), &active]).table("watch", "submit_settle = \"0s\"");
-    let _worker = stage.worker_with(&config);
+    let _worker = stage.worker_with(&stage.config_of(&[stage.yarn(), &active]));
     let task = stage.task();
     stage.livy.wait_for(|livy| livy.posts().len() == 1, None).await;
     active.restart(false).await;
@@ -397,10 +395,11 @@ async fn a_second_application_with_our_tag_is_killed_and_the_oldest_is_kept() {
     let stage = Stage::with_yarn().await;
     stage.livy.plan(Plan::running());
     stage.livy.fault("POST /batches", Fault::HangAfter);
-    // Nobody can look until both are there.
-    stage.yarn().hang_all(true);
     stage.yarn().fault_times("PUT /apps/*/state", 2, Fault::html(503, "not yet"));
     let worker = stage.worker();
+    stage.polling().await;
+    // Nobody can look until both are there.
+    stage.yarn().hang_all(true);
     let task = stage.task();
     stage.livy.wait_for(|livy| livy.applications().len() == 1, None).await;
     let name = stage.livy.posts()[0].name.clone();
@@ -443,13 +442,19 @@ async fn a_job_that_ends_while_livy_is_away_is_judged_by_yarn_alone() {
     job.success().await;
 }
 
+/// Room for hundreds of jobs, and for their heartbeats.
+fn many(stage: &Stage) -> Config {
+    let config = stage.config().activity("max_concurrent_jobs = 250\npollers = 5");
+    config.table("aws", "heartbeat_rate = 250")
+}
+
 #[tokio::test]
 async fn one_sweep_of_each_serves_all_jobs_known_or_not_and_also_while_livy_is_away() {
     for jobs in [1, 200] {
         let stage = Stage::with_yarn().await;
         // No application before the test says so.
         stage.livy.plan(Plan::running().starts_after(Duration::from_secs(600)));
-        let _worker = stage.worker_with(&stage.config().activity("max_concurrent_jobs = 250\npollers = 5"));
+        let _worker = stage.worker_with(&many(&stage));
         let tasks: Vec<TaskId> = (0..jobs).map(|_| stage.task()).collect();
         stage.livy.wait_for(|livy| livy.posts_named("etl-").len() == jobs, None).await;
         only_sweeps(&stage, &format!("{jobs} jobs without an application")).await;
@@ -458,7 +463,7 @@ async fn one_sweep_of_each_serves_all_jobs_known_or_not_and_also_while_livy_is_a
     for jobs in [1, 200] {
         let stage = Stage::with_yarn().await;
         stage.livy.plan(Plan::running());
-        let worker = stage.worker_with(&stage.config().activity("max_concurrent_jobs = 250\npollers = 5"));
+        let worker = stage.worker_with(&many(&stage));
         let tasks: Vec<TaskId> = (0..jobs).map(|_| stage.task()).collect();
         stage.yarn().wait_for(|_| worker.count("is RUNNING in YARN") >= jobs, None).await;
         only_sweeps(&stage, &format!("{jobs} running jobs")).await;
@@ -560,8 +565,9 @@ async fn a_post_of_which_nothing_came_is_tried_again_once_the_doubt_is_settled()
 async fn a_doubt_is_not_settled_while_yarn_is_silent() {
     let stage = Stage::with_yarn().await;
     stage.livy.fault("POST /batches", Fault::Close);
-    stage.yarn().down().await;
     let worker = stage.worker();
+    stage.polling().await;
+    stage.yarn().down().await;
     let task = stage.task();
     worker.logged("may or may not have taken");
     // Several times the settle time.
@@ -612,7 +618,7 @@ async fn a_doubt_over_a_restart_that_keeps_its_applications_is_tried_again() {
 async fn a_doubt_older_than_the_memories_is_lost() {
     let stage = Stage::with_yarn().await;
     stage.livy.fault("POST /batches", Fault::Close);
-    let _worker = stage.worker_with(&stage.config().table("watch", "doubt_limit = \"500ms\""));
+    let _worker = stage.worker_with(&stage.config().table("watch", "doubt_limit = \"1s\""));
     assert_eq!(stage.failure(&stage.task()).await.0, "SparkJob.Lost");
     assert_eq!(stage.livy.posts().len(), 1);
 }
@@ -626,7 +632,7 @@ async fn an_application_that_turns_up_after_a_job_was_given_up_is_killed() {
         &stage
             .config()
             .table("livy", "request_timeout = \"1s\"")
-            .table("watch", "doubt_limit = \"500ms\"\nkill_settle = \"30s\""),
+            .table("watch", "doubt_limit = \"1s\"\nkill_settle = \"30s\""),
     );
     let task = stage.task();
     assert_eq!(stage.failure(&task).await.0, "SparkJob.Lost");

@@ -16,6 +16,7 @@ async fn every_example_is_accepted() {
         "migrated-lambda-loop",
         "one-job",
         "one-job-jsonata",
+        "more-memory",
         "taxi-pipeline",
     ] {
         let created = stage.call(
@@ -39,6 +40,19 @@ async fn the_example_of_one_job_runs() {
 async fn the_example_in_jsonata_runs() {
     let output = runs("one-job-jsonata", |definition| definition).await;
     assert!(output["seconds"].is_number(), "{output}");
+}
+
+#[tokio::test]
+async fn the_example_with_more_memory_succeeds_at_its_second_try() {
+    let stage = Stage::new(On::Yarn, "more-memory").await;
+    let example = stage.example("more-memory");
+    let execution = stage.start("more-memory", &example, &json!({"mebibytes": 1500})).await;
+    let end = stage.ended(&execution).await;
+    assert_eq!((end.status.as_str(), &end.output["state"]), ("SUCCEEDED", &json!("SUCCEEDED")), "{end:?}");
+    let applications = stage.applications("report-").await;
+    let mut ends: Vec<_> = applications.iter().map(|app| app["finalStatus"].as_str()).collect();
+    ends.sort_unstable();
+    assert_eq!(ends, [Some("FAILED"), Some("SUCCEEDED")], "{applications:?}");
 }
 
 #[tokio::test]

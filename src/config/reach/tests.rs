@@ -50,17 +50,17 @@ impl Place {
 fn values_that_do_not_fit_are_told_with_key_value_and_source() {
     let table = [
         (
-            format!("[livy]\npinned_sha256 = \"{PIN}\""),
+            format!("[livy]\nurl = \"http://localhost:1\"\npinned_sha256 = \"{PIN}\""),
             "livy.pinned_sha256",
             "only where livy.url begins with https://",
         ),
         (
-            "[livy]\ninsecure = true".to_owned(),
+            "[livy]\nurl = \"http://localhost:1\"\ninsecure = true".to_owned(),
             "livy.insecure = true",
             "only where livy.url begins with https://",
         ),
         (
-            "[yarn]\nca_file = \"/ca\"".to_owned(),
+            "[yarn]\nurl = \"http://localhost:1\"\nca_file = \"/ca\"".to_owned(),
             "yarn.ca_file = \"/ca\"",
             "only where yarn.url begins with https://",
         ),
@@ -80,6 +80,17 @@ fn values_that_do_not_fit_are_told_with_key_value_and_source() {
             "[livy]\nurl = \"https://a\"\npinned_sha256 = \"AA:BB\"".to_owned(),
             "livy.pinned_sha256 = \"AA:BB\"",
             "\"AA:BB\" is no SHA-256",
+        ),
+        (
+            "[livy]\nurl = \"http://10.255.0.1:8998\"\nusername = \"me\"\npassword_file = \"/p\"".to_owned(),
+            "livy.url = \"http://10.255.0.1:8998\"",
+            "over https or to this node only, and 10.255.0.1 is another",
+        ),
+        (
+            "[yarn]\nurl = [\"http://localhost:8088\", \"http://elsewhere\"]\nusername = \"me\"\npassword_file = \"/p\""
+                .to_owned(),
+            "yarn.url = [",
+            "elsewhere is another",
         ),
         ("[livy]\nusername = \"me\"".to_owned(), "livy.username = \"me\"", "needs livy.password_file"),
         ("[yarn]\npassword_file = \"/p\"".to_owned(), "yarn.password_file = \"/p\"", "needs yarn.username"),

@@ -7,11 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::duration;
 
+/// Instead of a URL: the service is looked for.
+pub const AUTO: &str = "auto";
+
 /// How to reach Livy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Livy {
-    /// Its URL.
+    /// Its URL; [`AUTO`]: as the node's files say.
     pub url: String,
     /// Other names under which inputs may mean this Livy.
     pub aliases: Vec<String>,
@@ -39,7 +42,7 @@ pub struct Livy {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Yarn {
-    /// The ResourceManager's URL, or those of several; empty: YARN is not asked.
+    /// The ResourceManager's URL, or those of several; [`AUTO`]: as the node's files say; empty: YARN is not asked.
     pub url: OneOrSeveral,
     /// Whether Livy and all NodeManagers run under a UTF-8 locale, so that arguments may hold more than ASCII.
     pub utf8: bool,
@@ -76,10 +79,24 @@ impl OneOrSeveral {
     }
 }
 
+impl Livy {
+    /// Whether it is looked for.
+    pub fn is_auto(&self) -> bool {
+        self.url == AUTO
+    }
+}
+
+impl Yarn {
+    /// Whether it is looked for.
+    pub fn is_auto(&self) -> bool {
+        matches!(&self.url, OneOrSeveral::One(text) if text == AUTO)
+    }
+}
+
 impl Default for Livy {
     fn default() -> Livy {
         Livy {
-            url: "http://localhost:8998".to_owned(),
+            url: AUTO.to_owned(),
             aliases: Vec::new(),
             request_timeout: Duration::from_secs(30),
             patience: Duration::from_secs(600),
@@ -96,7 +113,7 @@ impl Default for Livy {
 impl Default for Yarn {
     fn default() -> Yarn {
         Yarn {
-            url: OneOrSeveral::One("http://localhost:8088".to_owned()),
+            url: OneOrSeveral::One(AUTO.to_owned()),
             utf8: false,
             ca_file: None,
             pinned_sha256: OneOrSeveral::Several(Vec::new()),

@@ -34,7 +34,7 @@ pub(in crate::job) async fn find<W: World>(
             world.carried(&run.tag)
         );
         memory.doubles.kill_others(world, run, &yarn).await;
-        let round = Round { livy, yarn, memory: remembers.ok(), carried, hides: means.sweep.hides() };
+        let round = Round { livy, yarn, memory: remembers.ok(), carried, hides: means.hides() };
         let finding = search.see(round, means.now());
         trace!(finding = finding.name(), "a look for {}", run.name);
         match finding {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tracing::{info, trace};
+use tracing::{error, info, trace};
 
 use super::gather::last_log;
 use super::{Means, Memory, ended, failure, of_run};
@@ -12,7 +12,9 @@ use crate::job::machine::{Event, Run};
 use crate::job::report::{Cost, ErrorName, Outcome, Source, Success, refine};
 use crate::job::steps::follow::{Follow, Observation, Step, Terms};
 use crate::job::verdict::Verdict;
-use crate::job::world::{BatchView, Look, Sight, World};
+use crate::job::sweep::{Health, Serial};
+use crate::job::world::{BatchView, Look, Sight, World, Yarn};
+use crate::ops::telemetry::message_id;
 
 /// Follows the run until the rules call it an event. What is done once and takes room is boxed: thousands of jobs wait
 /// in here.
@@ -28,9 +30,10 @@ pub(in crate::job) async fn follow<W: World>(
     let since = means.sweep.serial();
     let mut follow = Follow::new(run.clone(), terms, memory.doubles.were_seen(), means.now());
     let mut log: Option<Vec<String>> = None;
+    let mut unread = Unread::default();
     let mut observation = first(memory);
     loop {
-        let step = follow.see(observation, means.sweep.hides(), means.now());
+        let step = follow.see(observation, means.hides(), means.now());
         if let Some((livy, yarn)) = follow.views() {
             trace!(?livy, ?yarn, "both views of {}", run.name);
         }
@@ -40,7 +43,11 @@ pub(in crate::job) async fn follow<W: World>(
                 tell_word(run, memory);
                 next_sight(means, run, since, memory, pause).await
             }
-            Step::AskById(id) => Observation::Answer(Box::pin(world.application(&id)).await),
+            Step::AskById(id) => {
+                let answer = Box::pin(world.application(&id)).await;
+                unread.note(&id, &answer, *means.sweep.yarn_health().borrow() == Health::Up);
+                Observation::Answer(answer)
+            }
             Step::AskByTag => {
                 let answer = Box::pin(world.tagged(&run.tag)).await;
                 Box::pin(memory.doubles.kill_others(world, run, &answer)).await;
@@ -68,6 +75,30 @@ pub(in crate::job) async fn follow<W: World>(
     }
 }
 
+/// An application of which YARN gives no answer while it answers everything else.
+#[derive(Default)]
+struct Unread(u8);
+
+impl Unread {
+    /// So many questions in a row without an answer are an operator's matter.
+    const MANY: u8 = 3;
+
+    fn note(&mut self, id: &str, answer: &Yarn, answers_others: bool) {
+        let Yarn::Unreachable(words) = answer else {
+            self.0 = 0;
+            return;
+        };
+        self.0 = if answers_others { self.0.saturating_add(1) } else { 0 };
+        if self.0 == Self::MANY {
+            error!(
+                message_id = message_id::YARN_UNREADABLE,
+                yarn_application_id = id,
+                "YARN answers, and not about {id}: {words}; the job's end waits for that answer"
+            );
+        }
+    }
+}
+
 /// What was heard before this state began is heard of first.
 fn first(memory: &Memory) -> Observation {
     match &memory.seen {
@@ -81,7 +112,7 @@ fn first(memory: &Memory) -> Observation {
 async fn next_sight<W: World>(
     means: &Means<W>,
     run: &Run,
-    since: crate::job::sweep::Serial,
+    since: Serial,
     memory: &Memory,
     pause: Duration,
 ) -> Observation {
@@ -132,7 +163,7 @@ fn conclude(task: &Task, run: &Run, verdict: Verdict, sight: Option<&Sight>, log
         Verdict::Running => return Event::Learned(run.clone()),
     };
     let mut failure = failure(task, error, "Running", String::new()).with_log(log);
-    failure.error = refine(error, failure.diagnostics.as_deref().unwrap_or_default());
+    failure.error = refine(error, failure.diagnostics.as_deref().unwrap_or_default(), &failure.driver);
     failure.message = message(failure.error, look);
     failure.verdict_source = source;
     failure.log_url = view.and_then(|view| view.driver_log_url.clone());

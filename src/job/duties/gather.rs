@@ -137,7 +137,7 @@ fn failed(task: &Task, run: &Run, word: &FinalWord, log: Vec<String>, driver: Dr
         AppEnd::Killed => ErrorName::Killed,
         AppEnd::Failed | AppEnd::Succeeded => ErrorName::Failed,
     };
-    let error = refine(error, &word.diagnostics);
+    let error = refine(error, &word.diagnostics, &driver);
     let message = match error {
         ErrorName::Killed => "YARN says that the job was killed",
         ErrorName::OutOfMemory => "the job was killed for its memory",

@@ -78,7 +78,7 @@ async fn look<W: World>(means: &Means<W>, run: &Run, livy: &watch::Receiver<Look
         means.sweep.hidden(id, words);
     }
     let livy = livy.borrow().clone();
-    let mut round = Round { livy, by_id, by_tag, carried: Carried::Unknown, hides: means.sweep.hides() };
+    let mut round = Round { livy, by_id, by_tag, carried: Carried::Unknown, hides: means.hides() };
     if round.active().is_empty() {
         // Only where nothing lives it matters what may still come.
         round.carried = world.carried(&run.tag).await;

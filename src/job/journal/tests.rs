@@ -520,3 +520,80 @@ proptest! {
         prop_assert!(decode(&bytes).is_err());
     }
 }
+
+mod golden {
+    use super::*;
+
+    fn fixture(format: &str, name: &str) -> Vec<u8> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/journal").join(format);
+        fs::read(path.join(format!("{name}.task"))).expect("it is shipped")
+    }
+
+    /// Writes a file anew where `SJW_GOLDEN=write` asks for it: when there is a new format, never for this one.
+    fn keep(name: &str, bytes: &[u8]) {
+        if std::env::var_os("SJW_GOLDEN").is_some_and(|wish| wish == "write") {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/journal/v2");
+            fs::write(path.join(format!("{name}.task")), bytes).expect("written");
+        }
+    }
+
+    /// What 0.1.0 kept is read as a task that still has to be brought under the rules of its activity.
+    #[test]
+    fn files_that_version_0_1_0_wrote_are_read() {
+        for state in states() {
+            let name = match &state {
+                State::Judged { .. } => continue,
+                State::Ended { leftover: Some(_), .. } => "EndedLeftover",
+                other => other.name(),
+            };
+            let entry = decode(&fixture("v1", name)).expect(name);
+            assert!(entry.is_old);
+            assert_eq!(entry.state.name(), state.name());
+            match (&entry.state, state) {
+                // What format 1 had no room for is not there.
+                (State::Ended { outcome: Outcome::Succeeded(read), .. }, State::Ended { outcome, .. }) => {
+                    let Outcome::Succeeded(mut wrote) = outcome else { panic!("{name}") };
+                    wrote.cost = Cost::default();
+                    assert_eq!(*read, wrote);
+                }
+                (State::Ended { outcome: Outcome::Failed(read), leftover }, _) => {
+                    assert_eq!((read.error, &*read.message), (ErrorName::Failed, "it failed"));
+                    assert_eq!(leftover.as_ref(), Some(&run()));
+                }
+                (read, wrote) => assert_eq!(*read, wrote),
+            }
+            let input = r#"{"File":"s3://b/a.py","Args":["\u0000",1e400]}"#;
+            let kept = matches!(name, "Received" | "Submitting" | "InDoubt" | "Settled");
+            assert_eq!(entry.task.request, kept.then(|| Request::Unchecked(input.into())), "{name}");
+            assert_eq!(entry.task.token, Some(Token::new("AQB4…/+= \"secret\"".to_owned())));
+        }
+    }
+
+    /// What this version writes is, byte for byte, what later versions have to read.
+    #[test]
+    fn files_of_the_second_format_stay_as_they_are() {
+        for state in states() {
+            let name = match &state {
+                State::Ended { leftover: Some(_), .. } => "EndedLeftover",
+                other => other.name(),
+            };
+            let mut entry = entry_of(TASK, state);
+            if let State::Ended { outcome: Outcome::Failed(failure), .. } = &mut entry.state {
+                failure.log.truncate(3);
+            }
+            let bytes = bytes_of(&entry);
+            keep(name, &bytes);
+            let shipped = fixture("v2", name);
+            assert_eq!(String::from_utf8_lossy(&bytes), String::from_utf8_lossy(&shipped), "{name}");
+            assert_eq!(decode(&shipped).expect(name), entry);
+        }
+        let others = [Request::Wrong("$.Fil: unknown key".into()), Request::Unchecked("{}".into())];
+        for (request, name) in others.into_iter().zip(["Wrong", "Unchecked"]) {
+            let mut entry = entry_of(TASK, State::Received { attempt: attempt() });
+            (entry.task.request, entry.task.on_abort) = (Some(request), OnAbort::Kill);
+            let bytes = bytes_of(&entry);
+            keep(name, &bytes);
+            assert_eq!(decode(&fixture("v2", name)).expect(name), entry);
+        }
+    }
+}

@@ -2,17 +2,20 @@
 
 use serde_json::{Map, Value, json};
 
-use super::log::root_cause;
+use super::mask;
+use super::root_cause::root_cause;
 use super::{Failure, clip, units};
 
 /// The cause, as long as `limit` UTF-16 units allow: first log lines go, oldest first, then parts of the texts.
 pub(super) fn cause(failure: &Failure, limit: usize) -> String {
+    // Read from the whole: what is masked may be what tells where a message ends.
+    let root = root_cause(failure).map(|sentence| mask(&sentence).into_owned());
     let failure = &failure.clone().masked();
     let mut text = limit / 4;
     loop {
-        let empty = cause_value(failure, text, &Logs::default()).to_string();
+        let empty = cause_value(failure, root.as_deref(), text, &Logs::default()).to_string();
         let logs = Logs::fit(failure, limit.saturating_sub(units(&empty)));
-        let full = cause_value(failure, text, &logs).to_string();
+        let full = cause_value(failure, root.as_deref(), text, &logs).to_string();
         if units(&full) <= limit {
             return full;
         }
@@ -72,7 +75,7 @@ fn tail(lines: &[String], room: usize) -> Vec<&str> {
     kept
 }
 
-fn cause_value(failure: &Failure, text: usize, logs: &Logs<'_>) -> Value {
+fn cause_value(failure: &Failure, root: Option<&str>, text: usize, logs: &Logs<'_>) -> Value {
     let clip_option = |value: &Option<String>| value.as_deref().map(|value| clip(value, text));
     let mut map = Map::new();
     map.insert("error".into(), json!(failure.error.as_str()));
@@ -82,7 +85,7 @@ fn cause_value(failure: &Failure, text: usize, logs: &Logs<'_>) -> Value {
     map.insert("applicationId".into(), json!(failure.application_id));
     map.insert("verdictSource".into(), json!(failure.verdict_source));
     map.insert("diagnostics".into(), json!(clip_option(&failure.diagnostics)));
-    map.insert("rootCause".into(), json!(root_cause(failure).map(|line| clip(line, text.min(1024)))));
+    map.insert("rootCause".into(), json!(root.map(|line| clip(line, text.min(1024)))));
     map.insert("execution".into(), json!(clip_option(&failure.execution)));
     map.insert("memorySeconds".into(), json!(failure.cost.memory_seconds));
     map.insert("vcoreSeconds".into(), json!(failure.cost.vcore_seconds));

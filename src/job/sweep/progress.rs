@@ -19,6 +19,10 @@ pub struct Progress {
     pub word: String,
     /// In percent.
     pub percent: f32,
+    /// Memory in MiB times seconds that it has used so far.
+    pub memory_seconds: Option<u64>,
+    /// Virtual cores times seconds that it has used so far.
+    pub vcore_seconds: Option<u64>,
     /// Where it can be looked at.
     pub tracking_url: Option<String>,
 }
@@ -29,6 +33,8 @@ struct Tagged {
     applications: Arc<[Application]>,
     name: String,
     progress: f32,
+    memory_seconds: Option<u64>,
+    vcore_seconds: Option<u64>,
 }
 
 /// What a sweep saw.
@@ -81,13 +87,17 @@ fn progress(tag: &str, tagged: &Tagged) -> Option<Progress> {
         application: application.id.clone(),
         word: application.word.clone(),
         percent: tagged.progress,
+        memory_seconds: tagged.memory_seconds,
+        vcore_seconds: tagged.vcore_seconds,
         tracking_url: application.tracking_url.clone(),
     })
 }
 
 /// What is kept of a tag's applications: the progress is the oldest one's, which is ours.
 fn tagged((tag, found): (String, Vec<Moving>)) -> Option<(String, Tagged)> {
-    let (name, progress) = found.first().map(|moving| (moving.name.clone(), moving.progress))?;
+    let first = found.first()?;
+    let (name, progress) = (first.name.clone(), first.progress);
+    let (memory_seconds, vcore_seconds) = (first.memory_seconds, first.vcore_seconds);
     let applications = found.into_iter().map(|moving| moving.application).collect();
-    Some((tag, Tagged { applications, name, progress }))
+    Some((tag, Tagged { applications, name, progress, memory_seconds, vcore_seconds }))
 }

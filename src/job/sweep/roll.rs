@@ -178,6 +178,8 @@ mod tests {
         let moving = ids.iter().map(|id| Moving {
             name: "a".into(),
             progress: 0.0,
+            memory_seconds: None,
+            vcore_seconds: None,
             application: Application {
                 id: (*id).into(),
                 state: AppState::Active,

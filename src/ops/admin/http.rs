@@ -21,6 +21,7 @@ use tracing::warn;
 
 use super::Admin;
 use crate::ops::metrics;
+use crate::printable::printable;
 
 /// Connections at once: some scrapers and a person.
 const CONNECTIONS: usize = 16;
@@ -97,15 +98,24 @@ fn answer(request: &Request<Incoming>, admin: &Admin) -> Response<Full<Bytes>> {
     }
     match request.uri().path() {
         "/status" => {
-            let body = serde_json::to_vec_pretty(&admin.overview()).unwrap_or_default();
-            respond(StatusCode::OK, JSON, body)
+            let body = serde_json::to_string_pretty(&admin.overview()).unwrap_or_default();
+            respond(StatusCode::OK, JSON, shown(&body))
         }
         "/metrics" => respond(StatusCode::OK, metrics::CONTENT_TYPE, admin.metrics().into_bytes()),
         "/healthz" => match admin.summary().problems {
             none if none.is_empty() => text(StatusCode::OK, "ok\n"),
-            problems => text(StatusCode::SERVICE_UNAVAILABLE, &(problems.join("\n") + "\n")),
+            problems => {
+                let lines = problems.iter().map(|problem| printable(problem)).collect::<Vec<_>>();
+                text(StatusCode::SERVICE_UNAVAILABLE, &(lines.join("\n") + "\n"))
+            }
         },
-        "/" => text(StatusCode::OK, "spark-job-worker: /status /healthz /metrics\n"),
+        "/" => {
+            let now = admin.summary();
+            text(
+                StatusCode::OK,
+                &format!("spark-job-worker {}: {}\n/status /healthz /metrics\n", now.version, now.status),
+            )
+        }
         _ => text(StatusCode::NOT_FOUND, "there are /status, /healthz and /metrics\n"),
     }
 }
@@ -122,7 +132,13 @@ fn is_this_node(host: &str) -> bool {
 }
 
 fn text(status: StatusCode, body: &str) -> Response<Full<Bytes>> {
-    respond(status, TEXT, body.as_bytes().to_vec())
+    respond(status, TEXT, shown(body))
+}
+
+/// A text whose lines are printable: somebody looks at it in a terminal.
+fn shown(text: &str) -> Vec<u8> {
+    let lines = text.split('\n').map(printable).collect::<Vec<_>>();
+    lines.join("\n").into_bytes()
 }
 
 fn respond(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Response<Full<Bytes>> {

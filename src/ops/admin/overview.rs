@@ -17,6 +17,9 @@ pub struct Overview {
     pub version: String,
     /// `serving`, `stopping` or `terminating`.
     pub phase: String,
+    /// What it does or waits for, how many tasks there are, and how far the first jobs are: what `systemctl status` shows.
+    #[serde(default)]
+    pub status: String,
     /// What is not well; empty where all is.
     pub problems: Vec<String>,
     /// The activities that are polled.
@@ -78,8 +81,11 @@ pub struct Trouble {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Service {
-    /// Where it is; empty: switched off.
+    /// Where it is; empty: switched off, or not known.
     pub url: String,
+    /// What says that it is there.
+    #[serde(default)]
+    pub source: String,
     /// Whether it answers; `null` where it was not asked yet.
     pub up: Option<bool>,
     /// Why not.
@@ -132,6 +138,10 @@ pub struct Task {
     pub yarn_state: Option<String>,
     /// In percent, by YARN's word.
     pub percent: Option<u8>,
+    /// Memory in MiB times seconds that it has used so far, by YARN's count.
+    pub memory_seconds: Option<u64>,
+    /// Virtual cores times seconds that it has used so far, by YARN's count.
+    pub vcore_seconds: Option<u64>,
     /// Where the application can be looked at.
     pub tracking_url: Option<String>,
     /// Since it was submitted, or else since this process holds it.
@@ -207,10 +217,8 @@ impl Overview {
         }
         match self.livy.up {
             Some(true) => {}
-            Some(false) => {
-                parts.push(format!("Waiting for Livy at {} ({})", self.livy.url, self.livy.since()))
-            }
-            None => parts.push(format!("Waiting for Livy at {}", self.livy.url)),
+            Some(false) => parts.push(format!("Waiting for Livy{} ({})", self.livy.at(), self.livy.since())),
+            None => parts.push(format!("Waiting for Livy{}", self.livy.at())),
         }
         for activity in &self.activities {
             if let Some(trouble) = &activity.trouble {
@@ -219,7 +227,7 @@ impl Overview {
             }
         }
         if parts.is_empty() {
-            parts.push("Polling".to_owned());
+            parts.push(self.polling());
         }
         parts.push(self.counted());
         if !self.moving.is_empty() {
@@ -232,6 +240,19 @@ impl Overview {
             parts.push(shown.chain(more).collect::<Vec<String>>().join(", "));
         }
         parts.join("; ")
+    }
+
+    /// Where nothing is in the way: whether there is room for another task.
+    fn polling(&self) -> String {
+        let full: Vec<&Activity> = self.activities.iter().filter(|activity| activity.is_full()).collect();
+        let names = || full.iter().map(|activity| activity.name()).collect::<Vec<_>>().join(", ");
+        match full.len() {
+            0 => "Polling".to_owned(),
+            all if all == self.activities.len() => {
+                format!("All places taken ({})", full.iter().map(|activity| activity.places).sum::<usize>())
+            }
+            _ => format!("Polling; all places taken at {}", names()),
+        }
     }
 
     /// How many tasks there are, by state.
@@ -247,6 +268,11 @@ impl Overview {
 }
 
 impl Activity {
+    /// Whether no task is asked for, because no place is free. An open poll holds the place of the task that it may bring.
+    pub fn is_full(&self) -> bool {
+        self.free == 0 && self.open_polls == 0 && self.trouble.is_none()
+    }
+
     /// The last part of its ARN.
     pub fn name(&self) -> &str {
         arn::name(&self.arn)
@@ -254,6 +280,15 @@ impl Activity {
 }
 
 impl Service {
+    /// Where it is, and what says so.
+    fn at(&self) -> String {
+        match (self.url.as_str(), self.source.as_str()) {
+            ("", _) => String::new(),
+            (url, "") => format!(" at {url}"),
+            (url, source) => format!(" at {url} by {source}"),
+        }
+    }
+
     /// Why it does not answer, and for how long.
     fn since(&self) -> String {
         format!("{}, {} s", self.words.as_deref().unwrap_or_default(), self.seconds.unwrap_or_default())
@@ -271,10 +306,28 @@ mod tests {
             state_directory: Directory { path: "/var/lib/x".into(), writable: true },
             activities: vec![Activity {
                 arn: "arn:aws:states:eu-west-1:1:activity:spark-job".into(),
+                places: 20,
+                free: 19,
+                open_polls: 1,
                 ..Activity::default()
             }],
             ..Overview::default()
         }
+    }
+
+    #[test]
+    fn the_line_says_where_all_places_are_taken() {
+        let mut full = well();
+        full.activities[0].free = 0;
+        assert_eq!(full.line(), "Polling; no tasks", "the poll holds the last place");
+        full.activities[0].open_polls = 0;
+        full.states = BTreeMap::from([("Running".into(), 20)]);
+        assert_eq!(full.line(), "All places taken (20); 20 tasks (20 Running)");
+        let other = Activity { arn: "x:nightly".into(), ..well().activities[0].clone() };
+        full.activities.push(other);
+        assert_eq!(full.line(), "Polling; all places taken at spark-job; 20 tasks (20 Running)");
+        full.livy.up = None;
+        assert_eq!(full.line(), "Waiting for Livy at http://localhost:8998; 20 tasks (20 Running)");
     }
 
     #[test]

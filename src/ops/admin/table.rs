@@ -2,18 +2,22 @@
 
 use super::overview::{Overview, Task};
 use crate::arn;
+use crate::printable::printable;
 
 /// Characters of a progress bar.
 const BAR: u8 = 10;
 
-/// The worker's line, a table of tasks, and what is not as it should be.
-pub fn table(now: &Overview) -> String {
+/// The worker's line, a table of tasks, and what is not as it should be: one line each.
+pub fn table(now: &Overview) -> Vec<String> {
     let mut lines = vec![format!("spark-job-worker {}: {}", now.version, now.line())];
     lines.extend(now.problems.iter().map(|problem| format!("! {problem}")));
     if !now.tasks.is_empty() {
         let heading =
             ["TASK", "EXECUTION", "JOB", "STATE", "PROGRESS", "AGE", "APPLICATION"].map(str::to_owned);
-        let rows: Vec<[String; 7]> = std::iter::once(heading).chain(now.tasks.iter().map(row)).collect();
+        // As they will be shown, or the columns would not stand below each other.
+        let shown = |cells: [String; 7]| cells.map(|cell| printable(&cell).into_owned());
+        let rows = now.tasks.iter().map(|task| shown(row(task)));
+        let rows: Vec<[String; 7]> = std::iter::once(heading).chain(rows).collect();
         let width =
             |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
         let widths: Vec<usize> = (0..7).map(width).collect();
@@ -30,7 +34,7 @@ pub fn table(now: &Overview) -> String {
             stranger.application, stranger.name, stranger.state, stranger.tag
         ));
     }
-    lines.join("\n")
+    lines
 }
 
 fn row(task: &Task) -> [String; 7] {
@@ -110,7 +114,7 @@ mod tests {
             ..Overview::default()
         };
         assert_eq!(
-            table(&now),
+            table(&now).join("\n"),
             "spark-job-worker 1.2.3: Polling; no tasks\n\
              ! YARN does not answer (it hangs, 3 s)\n\
              \n\

@@ -6,6 +6,7 @@ use crate::activity::Trouble;
 use crate::config::{LivyConf, Role, Settings};
 use crate::job::world::NoAnswer;
 use crate::ops::admin::Overview;
+use crate::spark::homes::{Known, Place};
 use crate::spark::yarn::About;
 
 /// Everything.
@@ -112,6 +113,8 @@ pub(super) struct Configured {
     pub(super) livy_conf: Option<Result<LivyConf, String>>,
     /// YARN; `None` as for Livy.
     pub(super) yarn: Option<Yarn>,
+    /// What `url = "auto"` reads, and the worker's user cannot.
+    pub(super) unread: Vec<String>,
     /// The state directory.
     pub(super) state: State,
     /// The daemon.
@@ -121,8 +124,6 @@ pub(super) struct Configured {
 /// Step Functions.
 #[derive(Debug)]
 pub(super) struct Aws {
-    /// The region of all calls.
-    pub(super) region: Option<String>,
     /// The activities' ARNs, and what is in the way of looking at them.
     pub(super) activities: Vec<(String, Option<Trouble>)>,
     /// The calls that answer a task, and what is in their way.
@@ -134,6 +135,8 @@ pub(super) struct Aws {
 /// Livy.
 #[derive(Debug)]
 pub(super) struct Livy {
+    /// Where it is, and what says so.
+    pub(super) homes: Known,
     /// Whether it answers.
     pub(super) answers: Result<(), NoAnswer>,
     /// What it calls its version, and whether that is too old.
@@ -147,6 +150,10 @@ pub(super) enum Yarn {
     Off,
     /// To be asked.
     On {
+        /// Where the ResourceManagers are, and what says so.
+        homes: Known,
+        /// The one that answered.
+        used: Place,
         /// What it says of itself.
         about: Result<About, NoAnswer>,
         /// The tags of active applications of ours.

@@ -17,6 +17,7 @@ use super::facts::{Account, Configuration, Configured, Daemon, Facts, Node, Owne
 use crate::config::{self, Settings};
 use crate::ops::admin::{self, Reply, Unanswered};
 use crate::ops::command;
+use crate::spark::homes::{Homes, Unknown};
 
 /// Small local files, which are read before anything else can be asked.
 const FILES: Duration = Duration::from_secs(2);
@@ -38,7 +39,7 @@ pub(super) async fn everything(path: &Path) -> Facts {
     let (about, settings) = in_time(by, move || configuration(&owned)).await.unwrap_or_else(|| {
         (unread(path, format!("{} could not be read within {} s", path.display(), FILES.as_secs())), None)
     });
-    let node = in_time(by, || Node { role: config::role(), name: config::cluster_or_host() }).await;
+    let node = in_time(by, || Node { role: config::role(), name: config::worker() }).await;
     let by = Instant::now() + ANSWERS;
     let configured = async {
         match settings {
@@ -110,10 +111,14 @@ async fn ask(settings: Settings, by: Instant) -> Configured {
     let livy_conf = in_time(by, move || config::livy_conf(&files));
     let place = directory.display().to_string();
     let state = in_time(by, move || disk::state(&directory));
-    let (aws, livy, yarn, livy_conf, state, daemon) = tokio::join!(
+    let files = settings.clone();
+    let homes = in_time(by, move || files.homes()).await;
+    let (livy_homes, yarn_homes) = homes.unwrap_or_else(|| (hung("Livy"), hung("YARN")));
+    let (aws, livy, yarn, unread, livy_conf, state, daemon) = tokio::join!(
         cluster::aws(&settings, by),
-        cluster::livy(&settings, to_livy, by),
-        cluster::yarn(&settings, to_yarn, by),
+        cluster::livy(livy_homes, to_livy, by),
+        cluster::yarn(yarn_homes, to_yarn, by),
+        cluster::unread(&settings, USER, by),
         livy_conf,
         state,
         daemon(settings.admin.socket.clone(), by)
@@ -121,7 +126,15 @@ async fn ask(settings: Settings, by: Instant) -> Configured {
     let late = || Some(Err(io::Error::other("it could not be read in time")));
     let livy_conf = livy_conf.unwrap_or_else(late).map(|conf| conf.map_err(|error| error.to_string()));
     let state = state.unwrap_or_else(|| disk::hung(place));
-    Configured { settings, aws, livy, livy_conf, yarn, state, daemon }
+    Configured { settings, aws, livy, livy_conf, yarn, unread, state, daemon }
+}
+
+/// Files that could not be read in time.
+fn hung(service: &'static str) -> Homes {
+    Homes::new(service, || {
+        let why = "the files that tell could not be read in time".to_owned();
+        Err(Unknown { why, mend: "look at the file system of /etc".to_owned() })
+    })
 }
 
 async fn daemon(socket: PathBuf, by: Instant) -> Daemon {

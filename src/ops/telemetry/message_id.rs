@@ -53,6 +53,9 @@ pub const LIVY_UNREACHABLE: &str = "af3ed7eead0942a4bedd4a47f6cacbdf";
 /// Livy answers again.
 pub const LIVY_BACK: &str = "1d215690cba0420dab8b410f191a199d";
 
+/// A file that says where Livy or YARN is exists, and cannot be read or does not tell. No task is polled.
+pub const ADDRESS_UNKNOWN: &str = "1f0c6f6c2d7d4b6e9a3e5a8e4f2b7c90";
+
 /// Livy is there and cannot be used: its certificate is not trusted, or it does not take our password. No task is
 /// polled, running jobs are waited for.
 pub const LIVY_BARRED: &str = "0978a619daee4c128828c2a18785f276";
@@ -62,6 +65,9 @@ pub const YARN_BARRED: &str = "88ef1729623046569c02e0cbf4f4fcf2";
 
 /// YARN's lists leave out applications of ours, or it does not let us see one; and when that is over.
 pub const YARN_HIDES: &str = "d2a7c1f0b8e94c35a6f1e2b3c4d5f607";
+
+/// YARN answers, and not about one application, again and again.
+pub const YARN_UNREADABLE: &str = "7b0e5d3c9a1f4e62b84d6c2f1a90e357";
 
 /// The configuration has certificates of Livy or YARN go unverified.
 pub const TLS_INSECURE: &str = "c836b9c52a544ba49a0a1bf1ad33218f";

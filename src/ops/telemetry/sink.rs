@@ -1,6 +1,5 @@
 //! Where lines end: the contract, and printing them as text or JSON.
 
-use std::fmt::Write as _;
 use std::io::Write;
 use std::time::SystemTime;
 
@@ -8,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::Format;
 use super::relay::Line;
+use crate::printable::printable;
 
 /// Takes lines one by one. May block; whatever goes wrong stays in here, because nobody is left to be told.
 pub(super) trait Sink: Send {
@@ -33,7 +33,7 @@ impl<W: Write + Send> Sink for Printed<W> {
     fn write(&mut self, line: &Line) {
         let mut text = match self.format {
             Format::Text => text(line),
-            Format::Json => json(line),
+            Format::Json => printable(&json(line)).into_owned(),
         };
         text.push('\n');
         let _ = self.out.write_all(text.as_bytes());
@@ -42,7 +42,7 @@ impl<W: Write + Send> Sink for Printed<W> {
 
 fn text(line: &Line) -> String {
     let mut text = format!("{} {} ", timestamp(line), line.origin.level);
-    push_escaped(&mut text, &line.message);
+    text.push_str(&printable(&line.message));
     for (name, value) in &line.fields {
         push_field(&mut text, name, value);
     }
@@ -72,22 +72,11 @@ pub(super) fn push_field(text: &mut String, name: &str, value: &str) {
     text.push('=');
     let is_plain = !value.is_empty() && !value.contains(|c: char| c.is_whitespace() || c == '"');
     if is_plain {
-        push_escaped(text, value);
+        text.push_str(&printable(value));
     } else {
         text.push('"');
-        push_escaped(text, &value.replace('\\', "\\\\").replace('"', "\\\""));
+        text.push_str(&printable(&value.replace('\\', "\\\\").replace('"', "\\\"")));
         text.push('"');
-    }
-}
-
-/// A line stays a line, and nothing in it speaks to a terminal.
-fn push_escaped(text: &mut String, value: &str) {
-    for c in value.chars() {
-        if c.is_control() {
-            let _ = write!(text, "{}", c.escape_default());
-        } else {
-            text.push(c);
-        }
     }
 }
 
@@ -116,7 +105,7 @@ mod tests {
             Format::Text,
             "first\nsecond\r\u{1b}[31m",
             &[("error", "a \"b\"\nc\\d")],
-            "2026-11-24T18:20:00.123Z INFO first\\nsecond\\r\\u{1b}[31m error=\"a \\\"b\\\"\\nc\\\\d\"\n",
+            "2026-11-24T18:20:00.123Z INFO first\\nsecond\\r\\u001b[31m error=\"a \\\"b\\\"\\nc\\\\d\"\n",
         );
     }
 

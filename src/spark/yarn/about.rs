@@ -1,11 +1,12 @@
 //! What a ResourceManager says of itself: since when, and with what memory.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 use serde::Deserialize;
 
-use super::{ResourceManager, telling};
+use super::ResourceManager;
+use super::asking::Question;
 use crate::job::machine::Timestamp;
 use crate::job::world::{NoAnswer, Unreachable, YarnMemory};
 use crate::spark::{odd, read_body};
@@ -19,6 +20,24 @@ pub struct About {
     pub version: String,
     /// The class that keeps its applications over a restart.
     pub store: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Info {
+    cluster_info: ClusterInfo,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ClusterInfo {
+    started_on: u64,
+    #[serde(default)]
+    rm_state_store_name: String,
+    #[serde(default)]
+    ha_state: String,
+    #[serde(default)]
+    resource_manager_version: String,
 }
 
 impl About {
@@ -40,53 +59,40 @@ impl ResourceManager {
     }
 
     /// What the active ResourceManager says of itself. A standby answers this one itself, for itself
-    /// (`RMWebAppFilter`).
+    /// (`RMWebAppFilter`), and is asked for the active one by another question, which it redirects.
     ///
     /// # Errors
     /// Where it does not say.
     pub async fn about(&self) -> Result<About, NoAnswer> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Info {
-            cluster_info: ClusterInfo,
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct ClusterInfo {
-            started_on: u64,
-            #[serde(default)]
-            rm_state_store_name: String,
-            #[serde(default)]
-            ha_state: String,
-            #[serde(default)]
-            resource_manager_version: String,
-        }
-        if self.bases.is_empty() {
+        if self.is_off() {
             return Err(NoAnswer::Silent("YARN is off".to_owned()));
         }
-        let first = self.active.load(Ordering::Relaxed);
-        let mut trouble = NoAnswer::Silent("every ResourceManager is a standby".to_owned());
-        for step in 0..self.bases.len() {
-            let at = (first + step) % self.bases.len();
-            let asked = self.ask_one(at, &Method::GET, "/ws/v1/cluster/info", None).await;
-            let (status, body) = match asked {
-                Ok(response) => (response.status(), read_body(response).await?),
-                Err(reason) => {
-                    trouble = telling(trouble, reason);
-                    continue;
-                }
-            };
+        let standby = AtomicBool::new(false);
+        let first = self.ask_about(&standby).await;
+        if first.is_ok() || !standby.into_inner() {
+            return first;
+        }
+        self.ask(Method::GET, "/ws/v1/cluster/metrics", None).await?;
+        self.ask_about(&AtomicBool::new(false)).await
+    }
+
+    /// Notes whether a standby was met.
+    async fn ask_about(&self, standby: &AtomicBool) -> Result<About, NoAnswer> {
+        let connection = &self.connection;
+        let read = move |response: Response| async move {
+            let (status, body) = (response.status(), read_body(response).await?);
             if status != StatusCode::OK {
-                return Err(self.connection.refused(status, &body));
+                return Err(connection.refused(status, &body));
             }
             let info: Info = serde_json::from_slice(&body).map_err(|error| odd(&error))?;
             let info = info.cluster_info;
             if info.ha_state == "STANDBY" {
-                continue;
+                standby.store(true, Ordering::Relaxed);
+                return Err(NoAnswer::Silent("every ResourceManager is a standby".to_owned()));
             }
             let (version, store) = (info.resource_manager_version, info.rm_state_store_name);
-            return Ok(About { started: Timestamp(info.started_on), version, store });
-        }
-        Err(trouble)
+            Ok(About { started: Timestamp(info.started_on), version, store })
+        };
+        self.ask_each(Question { method: &Method::GET, path: "/ws/v1/cluster/info", body: None }, read).await
     }
 }

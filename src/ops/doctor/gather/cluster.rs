@@ -1,7 +1,7 @@
 //! Asks Step Functions, Livy and YARN, with the clients that the daemon has.
 
 use std::future::Future;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
@@ -9,29 +9,18 @@ use tokio::time::{Instant, timeout_at};
 use super::super::facts::{Aws, Livy, Yarn};
 use super::ANSWERS;
 use crate::activity::{Condition, Looked, StepFunctions, Trouble};
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::job::world::NoAnswer;
+use crate::ops::command;
 use crate::spark::connection::Access;
+use crate::spark::homes::{Homes, Known, Place};
 use crate::spark::{livy, yarn};
-
-/// The SDK may ask the metadata service for the region first; time must be left for what comes then.
-const REGION: Duration = Duration::from_secs(4);
 
 /// Step Functions: each activity, and each call that answers a task. The one call that is left out takes tasks.
 pub(super) async fn aws(settings: &Settings, by: Instant) -> Aws {
     let arns: Vec<String> = settings.activity.iter().map(|activity| activity.arn.clone()).collect();
     let first = arns.first().map(String::as_str).unwrap_or_default();
-    let connect =
-        StepFunctions::connect(settings.aws.region.clone(), settings.aws.endpoint_url.clone(), first);
-    let Ok(service) = timeout_at(by.min(Instant::now() + REGION), connect).await else {
-        let trouble = Trouble {
-            condition: Condition::Credentials,
-            words: "the metadata service, which is asked for region and credentials, does not answer"
-                .to_owned(),
-        };
-        let activities = arns.into_iter().map(|arn| (arn, Some(trouble.clone()))).collect();
-        return Aws { region: None, activities, reports: Vec::new(), ahead: None };
-    };
+    let service = StepFunctions::connect(settings.aws.endpoint_url.clone(), first).await;
     let mut looks = JoinSet::new();
     for (at, arn) in arns.iter().cloned().enumerate() {
         let service = service.clone();
@@ -50,7 +39,6 @@ pub(super) async fn aws(settings: &Settings, by: Instant) -> Aws {
     );
     let clocks = [beat.1, success.1, failure.1].into_iter().chain(looked.iter().map(|(_, look)| look.1));
     Aws {
-        region: service.region(),
         ahead: clocks.flatten().next(),
         activities: arns.into_iter().zip(looked).map(|(arn, (_, (trouble, _)))| (arn, trouble)).collect(),
         reports: vec![
@@ -84,14 +72,15 @@ fn now() -> i64 {
 }
 
 /// Livy, by looks alone.
-pub(super) async fn livy(settings: &Settings, access: Option<Access>, by: Instant) -> Option<Livy> {
-    let access = access?;
-    let client = match livy::Livy::new(&settings.livy.url, &access, ANSWERS) {
+pub(super) async fn livy(homes: Homes, access: Option<Access>, by: Instant) -> Option<Livy> {
+    let (access, known) = (access?, Known::clone(&homes.known()));
+    let client = match livy::Livy::new(homes, &access, ANSWERS) {
         Ok(client) => client,
-        Err(error) => return Some(Livy { answers: silent(&*error), version: silent(&*error) }),
+        Err(error) => return Some(Livy { homes: known, answers: silent(&*error), version: silent(&*error) }),
     };
     let (answers, version) = tokio::join!(timeout_at(by, client.ping()), timeout_at(by, client.version()));
     Some(Livy {
+        homes: known,
         answers: answers.unwrap_or_else(|_| late()),
         version: version
             .unwrap_or_else(|_| late())
@@ -100,20 +89,42 @@ pub(super) async fn livy(settings: &Settings, access: Option<Access>, by: Instan
 }
 
 /// YARN, by looks alone.
-pub(super) async fn yarn(settings: &Settings, access: Option<Access>, by: Instant) -> Option<Yarn> {
-    let access = access?;
-    let client = match yarn::ResourceManager::new(&settings.yarn.url.all(), &access, ANSWERS) {
+pub(super) async fn yarn(homes: Homes, access: Option<Access>, by: Instant) -> Option<Yarn> {
+    let (access, known) = (access?, Known::clone(&homes.known()));
+    let client = match yarn::ResourceManager::new(homes, &access, ANSWERS) {
         Ok(client) => client,
-        Err(error) => return Some(Yarn::On { about: silent(&*error), tags: silent(&*error) }),
+        Err(error) => {
+            let (about, tags) = (silent(&*error), silent(&*error));
+            return Some(Yarn::On { homes: known, used: Place::default(), about, tags });
+        }
     };
     if client.is_off() {
         return Some(Yarn::Off);
     }
     let (about, tags) = tokio::join!(timeout_at(by, client.about()), timeout_at(by, client.active()));
     Some(Yarn::On {
+        homes: known,
+        used: client.place(),
         about: about.unwrap_or_else(|_| late()),
         tags: tags.unwrap_or_else(|_| late()).map(|found| found.into_keys().collect()),
     })
+}
+
+/// What `url = "auto"` reads, and the worker's user cannot: root, who asks here, can read everything.
+pub(super) async fn unread(settings: &Settings, worker: &str, by: Instant) -> Vec<String> {
+    let files = [
+        (settings.livy.is_auto(), config::livy_conf_file()),
+        (settings.yarn.is_auto(), config::yarn_site_file()),
+    ];
+    let mut unread = Vec::new();
+    for (_, path) in files.into_iter().filter(|(auto, path)| *auto && path.exists()) {
+        let path = path.display().to_string();
+        let try_it = ["-u", worker, "--", "sh", "-c", "test -r \"$0\" && echo yes || echo no", &path];
+        if command::output(by, "runuser", &try_it).await.is_ok_and(|said| said.trim() == "no") {
+            unread.push(path);
+        }
+    }
+    unread
 }
 
 fn silent<T>(error: &(dyn std::error::Error + Send + Sync)) -> Result<T, NoAnswer> {

@@ -3,7 +3,7 @@
 use super::super::Finding;
 use super::super::facts::{Configured, Daemon, Facts};
 use crate::activity::{Condition, Trouble};
-use crate::arn::ActivityArn;
+use crate::arn::{self, ActivityArn};
 
 /// So many seconds off, and the service refuses signatures.
 const REFUSED: u64 = 300;
@@ -17,7 +17,7 @@ const KEY: &str =
     "allow the cluster's instance profile kms:Decrypt and kms:GenerateDataKey on the key of the activity";
 
 pub(super) fn judge(facts: &Facts, configured: &Configured) -> Vec<Finding> {
-    let mut findings = vec![region(facts, configured), clock(configured.aws.ahead), credentials(configured)];
+    let mut findings = vec![region(configured), clock(configured.aws.ahead), credentials(configured)];
     for (arn, trouble) in &configured.aws.activities {
         findings.push(activity(facts, configured, arn, trouble.as_ref()));
     }
@@ -25,21 +25,10 @@ pub(super) fn judge(facts: &Facts, configured: &Configured) -> Vec<Finding> {
     findings
 }
 
-fn region(facts: &Facts, configured: &Configured) -> Finding {
+/// All activities are in one region: another configuration is refused.
+fn region(configured: &Configured) -> Finding {
     let arn = configured.settings.activity.first().map(|activity| activity.arn.as_str()).unwrap_or_default();
-    let wanted = ActivityArn::parse(arn).unwrap_or_default().region;
-    match configured.aws.region.as_deref() {
-        Some(region) if region == wanted => Finding::ok("region", region),
-        Some(region) => Finding::fail(
-            "region",
-            format!("calls go to {region}, and the activity is in {wanted}"),
-            format!(
-                "set region = \"{wanted}\" in [aws] of {}, then: sudo systemctl restart spark-job-worker",
-                facts.configuration.path
-            ),
-        ),
-        None => Finding::skip("region", "not known: see credentials"),
-    }
+    Finding::ok("region", format!("{}, from the activity's ARN", arn::region(arn).unwrap_or_default()))
 }
 
 fn clock(ahead: Option<i64>) -> Finding {

@@ -4,17 +4,24 @@ use std::collections::BTreeSet;
 
 use super::super::Finding;
 use super::super::facts::{Configured, Daemon, Facts, Livy, Yarn};
+use super::configuration::SUDO;
 use crate::config::LivyConf;
 use crate::job::world::NoAnswer;
+use crate::spark::homes::{Known, Place};
 use crate::spark::yarn::About;
 
 const CONF: &str = "/etc/livy/conf/livy.conf";
+/// What ends that YARN hides applications.
+const SHOW_ALL: &str = "let everybody see applications: yarn.webapp.filter-entity-list-by-user = false in \
+                        /etc/hadoop/conf/yarn-site.xml, and look at yarn.acl.enable";
 const RESTART_LIVY: &str = "sudo systemctl restart livy-server";
 
 pub(super) fn judge(facts: &Facts, configured: &Configured) -> Vec<Finding> {
     let unread = |check| Finding::skip(check, "not asked: see configuration");
     let mut findings = match &configured.livy {
-        Some(livy) => vec![answers(facts, configured, livy), version(configured, livy)],
+        Some(livy) => {
+            vec![address("livy-address", &livy.homes, None, facts), answers(facts, livy), version(livy)]
+        }
         None => vec![unread("livy")],
     };
     findings.extend(conf(configured.livy_conf.as_ref()));
@@ -23,18 +30,53 @@ pub(super) fn judge(facts: &Facts, configured: &Configured) -> Vec<Finding> {
             "yarn",
             "switched off: Livy's word alone decides, and it errs",
             format!(
-                "set url = \"http://localhost:8088\" in [yarn] of {}, then: sudo systemctl restart spark-job-worker",
+                "set url = \"auto\" in [yarn] of {}, then: sudo systemctl restart spark-job-worker",
                 facts.configuration.path
             ),
         )),
-        Some(Yarn::On { about, tags }) => findings.extend(yarn(facts, configured, about, tags)),
+        Some(Yarn::On { homes, used, about, tags }) => {
+            findings.push(address("yarn-address", homes, Some(used), facts));
+            findings.extend(yarn(facts, configured, (homes, used), about, tags));
+        }
         None => findings.push(unread("yarn")),
     }
     findings
 }
 
-fn answers(facts: &Facts, configured: &Configured, livy: &Livy) -> Finding {
-    let url = &configured.settings.livy.url;
+/// Where a service is, what says so, and which of several is used.
+fn address(check: &'static str, homes: &Known, used: Option<&Place>, facts: &Facts) -> Finding {
+    let found = match homes {
+        Ok(found) => found,
+        // The worker may be able to read what somebody else cannot.
+        Err(unknown) if !facts.may_read() => return Finding::warn(check, &*unknown.why, SUDO),
+        Err(unknown) => return Finding::fail(check, &*unknown.why, &*unknown.mend),
+    };
+    let mut list = found.list();
+    let mut unread = facts.configured.iter().flat_map(|configured| &configured.unread);
+    if let Some(unread) = unread.find(|path| list.contains(path.as_str())) {
+        return Finding::fail(
+            check,
+            format!("{list}; but the user spark-job-worker may not read {unread}"),
+            format!("sudo setfacl -m u:spark-job-worker:r {unread}"),
+        );
+    }
+    if let Some(used) = used.filter(|used| found.homes.len() > 1 || !list.contains(&used.url)) {
+        list = format!("{list}; used: {} ({})", used.url, used.source);
+    }
+    Finding::ok(check, list)
+}
+
+/// All URLs of a service.
+fn urls(homes: &Known) -> String {
+    let urls = homes.iter().flat_map(|found| &found.homes).map(|home| home.address.base());
+    urls.collect::<Vec<_>>().join(", ")
+}
+
+fn answers(facts: &Facts, livy: &Livy) -> Finding {
+    if livy.homes.is_err() {
+        return Finding::skip("livy", "not asked: see livy-address");
+    }
+    let url = &urls(&livy.homes);
     match &livy.answers {
         Ok(()) => Finding::ok("livy", format!("{url} answers")),
         Err(NoAnswer::Silent(words)) => Finding::fail(
@@ -61,7 +103,7 @@ fn barred(check: &'static str, url: &str, words: &str, facts: &Facts) -> Finding
     )
 }
 
-fn version(configured: &Configured, livy: &Livy) -> Finding {
+fn version(livy: &Livy) -> Finding {
     match &livy.version {
         Ok((version, false)) => Finding::ok("livy-version", version),
         Ok((version, true)) => Finding::fail(
@@ -73,7 +115,7 @@ fn version(configured: &Configured, livy: &Livy) -> Finding {
         Err(reason) => Finding::warn(
             "livy-version",
             format!("not known: {}", reason.clone().words()),
-            format!("see whether it is really Livy: curl -sS {}/version", configured.settings.livy.url),
+            format!("see whether it is really Livy: curl -sS {}/version", urls(&livy.homes)),
         ),
     }
 }
@@ -142,14 +184,18 @@ fn csrf(conf: &LivyConf) -> Finding {
 fn yarn(
     facts: &Facts,
     configured: &Configured,
+    (homes, used): (&Known, &Place),
     about: &Result<About, NoAnswer>,
     tags: &Result<BTreeSet<String>, NoAnswer>,
 ) -> Vec<Finding> {
-    let url = configured.settings.yarn.url.all().join(", ");
+    if homes.is_err() {
+        return vec![Finding::skip("yarn", "not asked: see yarn-address")];
+    }
+    let url = &urls(homes);
     let reason = about.as_ref().err().or(tags.as_ref().err());
     let mut findings = vec![match reason {
-        None => Finding::ok("yarn", format!("{url} answers")),
-        Some(NoAnswer::Barred(words) | NoAnswer::Unsupported(words)) => barred("yarn", &url, words, facts),
+        None => Finding::ok("yarn", format!("{} answers", used.url)),
+        Some(NoAnswer::Barred(words) | NoAnswer::Unsupported(words)) => barred("yarn", url, words, facts),
         Some(NoAnswer::Silent(words)) => Finding::fail(
             "yarn",
             format!("{url}: {words}"),
@@ -163,7 +209,13 @@ fn yarn(
     if let Ok(about) = about {
         findings.extend([Finding::ok("yarn-version", &*about.version), yarn_recovery(about)]);
     }
-    if let Ok(tags) = tags {
+    if homes.as_ref().is_ok_and(|found| found.filters_lists) {
+        findings.push(Finding::warn(
+            "yarn-tag",
+            "yarn-site.xml has YARN list to each user only that user's own applications: what is not listed may run",
+            SHOW_ALL,
+        ));
+    } else if let Ok(tags) = tags {
         findings.push(tag(tags, &configured.daemon));
     }
     findings
@@ -197,8 +249,7 @@ fn tag(tags: &BTreeSet<String>, daemon: &Daemon) -> Finding {
         Some(task) if tags.is_empty() => Finding::warn(
             "yarn-tag",
             format!("YARN shows no application of ours, and the job of task {} runs", task.task),
-            "let everybody see applications: yarn.webapp.filter-entity-list-by-user = false in \
-             /etc/hadoop/conf/yarn-site.xml, and look at yarn.acl.enable",
+            SHOW_ALL,
         ),
         _ => Finding::ok(
             "yarn-tag",

@@ -14,6 +14,7 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
         findings.push(mode(&configuration.path, file, facts.worker));
     }
     findings.extend(environment(configuration));
+    findings.extend(waits(facts));
     findings
 }
 
@@ -62,6 +63,16 @@ fn mode(path: &str, file: Ownership, worker: Option<Account>) -> Finding {
         }
     }
     Finding::ok("configuration-mode", format!("{mode:04o}"))
+}
+
+/// Waits that are shorter than what is shipped keep less of what the worker promises.
+fn waits(facts: &Facts) -> Option<Finding> {
+    let short = facts.configured.as_ref()?.settings.warnings();
+    let mend = format!(
+        "take these keys out of {}, then: sudo systemctl restart spark-job-worker",
+        facts.configuration.path
+    );
+    (!short.is_empty()).then(|| Finding::warn("waits", short.join("; "), mend))
 }
 
 /// What the unit has in its environment, this command does not see by itself.

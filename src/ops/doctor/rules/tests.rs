@@ -1,6 +1,7 @@
 //! A well node, and what one thing that is not well makes of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::super::facts::{
     Account, Aws, Configuration, Configured, Daemon, Directory, Facts, Journal, Livy, Node, Ownership, Room,
@@ -11,8 +12,10 @@ use super::judge;
 use crate::activity::{Condition, Trouble};
 use crate::config::{Activity, LivyConf, Role, Settings};
 use crate::job::machine::Timestamp;
-use crate::ops::admin::Overview;
 use crate::job::world::NoAnswer;
+use crate::ops::admin::Overview;
+use crate::spark::address::Address;
+use crate::spark::homes::{Found, Home, Known, Place, Unknown};
 use crate::spark::yarn::About;
 
 use Status::{Fail, Ok as Good, Skip, Warn};
@@ -20,6 +23,9 @@ use Status::{Fail, Ok as Good, Skip, Warn};
 const ARN: &str = "arn:aws:states:eu-west-1:123456789012:activity:spark-job";
 const LIVY_CONF: &str = "livy.spark.master = yarn\nlivy.spark.deploy-mode = cluster\n\
                          livy.server.recovery.mode = recovery\nlivy.server.recovery.state-store = filesystem";
+
+const RM: &str = "http://rm1:8088";
+const YARN_SITE: &str = "yarn.resourcemanager.hostname in /etc/hadoop/conf/yarn-site.xml";
 
 /// A change of the well node, the check that tells it, how, and words of what is found or of the mend.
 type Row = (fn(&mut Facts), &'static str, Status, &'static str);
@@ -43,11 +49,13 @@ fn a_well_node_has_nothing_but_ok() {
         "credentials",
         "activity",
         "answers",
+        "livy-address",
         "livy",
         "livy-version",
         "livy-deploy-mode",
         "livy-recovery",
         "livy-csrf",
+        "yarn-address",
         "yarn",
         "yarn-version",
         "yarn-recovery",
@@ -160,6 +168,7 @@ fn configuration_rows() -> Vec<Row> {
         (|f| file(f, 991, 0, 0o600), "configuration-mode", Warn, "chmod 644"),
         (|f| f.configuration.unseen = Ok(vec!["AWS_PROFILE".into()]), "environment", Warn, "AWS_PROFILE"),
         (|f| f.configuration.unseen = Err("denied".into()), "environment", Warn, "set -a"),
+        (|f| configured(f).settings.watch.lost_after = Duration::from_secs(1), "waits", Warn, "shipped 3m"),
         (|f| configured(f).daemon = Daemon::Absent("gone".into()), "daemon", Warn, "systemctl start"),
         (|f| configured(f).daemon = Daemon::Denied, "daemon", Warn, "sudo spark-job-worker doctor"),
         (|f| configured(f).daemon = Daemon::Silent("hm".into()), "daemon", Warn, "systemctl restart"),
@@ -180,8 +189,7 @@ fn step_functions() {
 
 fn aws_rows() -> Vec<Row> {
     vec![
-        (|f| aws(f).region = Some("us-east-1".into()), "region", Fail, "region = \"eu-west-1\""),
-        (|f| aws(f).region = None, "region", Skip, "not known"),
+        (|_| {}, "region", Good, "eu-west-1, from the activity's ARN"),
         (|f| aws(f).ahead = Some(-30), "clock", Good, "30 s behind"),
         (|f| aws(f).ahead = Some(31), "clock", Warn, "chronyc"),
         (|f| aws(f).ahead = Some(-301), "clock", Fail, "signatures are refused"),
@@ -252,6 +260,28 @@ fn cluster_rows() -> Vec<Row> {
         (|f| conf(f, "livy.server.recovery.mode = recovery"), "livy-recovery", Warn, "state-store"),
         (|f| conf(f, "livy.server.csrf-protection.enabled = true"), "livy-csrf", Good, "on"),
         (|f| configured(f).livy_conf = Some(Err("denied".into())), "livy-recovery", Skip, "denied"),
+        (|_| {}, "livy-address", Good, "http://ip-10-0-0-1:8998 (/etc/livy/conf/livy.conf)"),
+        (|f| livy(f).homes = unknown(), "livy-address", Fail, "setfacl it"),
+        (|f| livy(f).homes = unknown(), "livy", Skip, "see livy-address"),
+        (
+            |f| {
+                f.me = 1000;
+                livy(f).homes = unknown();
+            },
+            "livy-address",
+            Warn,
+            "sudo spark-job-worker doctor",
+        ),
+        (
+            |f| configured(f).unread = vec!["/etc/livy/conf/livy.conf".into()],
+            "livy-address",
+            Fail,
+            "sudo setfacl -m u:spark-job-worker:r /etc/livy/conf/livy.conf",
+        ),
+        (|_| {}, "yarn-address", Good, "http://rm1:8088 (yarn.resourcemanager.hostname in /etc/hadoop"),
+        (three, "yarn-address", Good, "used: http://rm3:8088 (named by the standby http://rm1:8088)"),
+        (three, "yarn", Good, "http://rm3:8088 answers"),
+        (hiding, "yarn-tag", Warn, "what is not listed may run"),
         (|f| configured(f).livy_conf = None, "livy-deploy-mode", Skip, "on another host"),
         (|f| configured(f).yarn = Some(Yarn::Off), "yarn", Warn, "switched off"),
         (|f| configured(f).yarn = None, "yarn", Skip, "see configuration"),
@@ -372,7 +402,6 @@ fn well_configured() -> Configured {
     Configured {
         settings: Settings { activity: vec![Activity::new(ARN)], ..Settings::default() },
         aws: Aws {
-            region: Some("eu-west-1".into()),
             activities: vec![(ARN.into(), None)],
             reports: vec![
                 ("states:SendTaskHeartbeat", None),
@@ -381,9 +410,19 @@ fn well_configured() -> Configured {
             ],
             ahead: Some(0),
         },
-        livy: Some(Livy { answers: Ok(()), version: Ok(("0.8.0-incubating".into(), false)) }),
+        livy: Some(Livy {
+            homes: homes("http://ip-10-0-0-1:8998", "/etc/livy/conf/livy.conf"),
+            answers: Ok(()),
+            version: Ok(("0.8.0-incubating".into(), false)),
+        }),
         livy_conf: Some(Ok(LivyConf::new(LIVY_CONF, ""))),
-        yarn: Some(Yarn::On { about: Ok(about("x.FileSystemRMStateStore")), tags: Ok(BTreeSet::new()) }),
+        yarn: Some(Yarn::On {
+            homes: homes(RM, YARN_SITE),
+            used: Place { url: RM.into(), source: YARN_SITE.into() },
+            about: Ok(about("x.FileSystemRMStateStore")),
+            tags: Ok(BTreeSet::new()),
+        }),
+        unread: Vec::new(),
         state: State {
             path: "/var/lib/spark-job-worker".into(),
             directory: Ok(Some(Directory {
@@ -395,6 +434,30 @@ fn well_configured() -> Configured {
         },
         daemon: Daemon::Answers(Box::new(daemon)),
     }
+}
+
+fn homes(url: &str, source: &str) -> Known {
+    let home = Home { address: Address::parse(url).unwrap(), source: source.to_owned() };
+    Ok(Found { homes: vec![home], filters_lists: false })
+}
+
+/// Two ResourceManagers, of which a standby has named a third.
+fn three(facts: &mut Facts) {
+    let of = |number: u8| homes(&format!("http://rm{number}:8088"), YARN_SITE).unwrap().homes;
+    let found = Found { homes: [of(1), of(2)].concat(), filters_lists: false };
+    let used = Place { url: "http://rm3:8088".into(), source: "named by the standby http://rm1:8088".into() };
+    configured(facts).yarn =
+        Some(Yarn::On { homes: Ok(found), used, about: Ok(about("")), tags: Ok(BTreeSet::new()) });
+}
+
+fn hiding(facts: &mut Facts) {
+    if let Some(Yarn::On { homes: Ok(found), .. }) = &mut configured(facts).yarn {
+        found.filters_lists = true;
+    }
+}
+
+fn unknown() -> Known {
+    Err(Unknown { why: "/etc/x is there and does not tell".into(), mend: "setfacl it".into() })
 }
 
 fn about(store: &str) -> About {
@@ -452,7 +515,9 @@ fn conf(facts: &mut Facts, text: &str) {
 
 fn yarn(facts: &mut Facts, store: Result<&str, NoAnswer>, tags: &[&str]) {
     let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
-    configured(facts).yarn = Some(Yarn::On { about: store.map(about), tags: Ok(tags) });
+    let used = Place { url: RM.into(), source: YARN_SITE.into() };
+    let homes = homes(RM, YARN_SITE);
+    configured(facts).yarn = Some(Yarn::On { homes, used, about: store.map(about), tags: Ok(tags) });
 }
 
 /// A task whose job the daemon knows to be running.

@@ -128,7 +128,14 @@ impl Server {
     /// Answers only who says this name and password, with 401 to all others.
     pub fn demand(&self, username: &str, password: &str) {
         let login = format!("Basic {}", STANDARD.encode(format!("{username}:{password}")));
-        *self.0.shared.login.lock().expect("no panic while it is held") = Some(login);
+        *self.0.shared.login.lock().expect("no panic while it is held") =
+            Some((login, "Basic realm=\"stand-in\""));
+    }
+
+    /// Answers nobody: with 401 and the challenge of a server that wants Kerberos.
+    pub fn demand_kerberos(&self) {
+        let ticket = "Negotiate of-nobody".to_owned();
+        *self.0.shared.login.lock().expect("no panic while it is held") = Some((ticket, "Negotiate"));
     }
 
     /// The address that the server listens at, also while it is down.

@@ -29,7 +29,8 @@ pub(super) struct Shared {
     /// Who it is over TLS; nobody: it speaks without.
     pub(super) identity: Mutex<Option<Identity>>,
     /// The `Authorization` that it wants to see.
-    pub(super) login: Mutex<Option<String>>,
+    /// What must be said, and the challenge to who does not say it.
+    pub(super) login: Mutex<Option<(String, &'static str)>>,
     pub(super) hung: watch::Sender<bool>,
     pub(super) releases: watch::Sender<u64>,
 }
@@ -207,10 +208,12 @@ async fn undergo(
     // A server that is shut down drops its tasks here; there is nothing to answer then.
     let _ = shared.hung.subscribe().wait_for(|hung| !hung).await;
     let login = shared.login.lock().expect("no panic while it is held").clone();
-    if login.is_some_and(|login| request.header("authorization") != Some(&login)) {
+    if let Some((login, challenge)) = login
+        && request.header("authorization") != Some(&login)
+    {
         let page = "<html><body><h2>HTTP ERROR 401</h2><p>Authentication required</p></body></html>";
         let answer = Answer::new(401, "text/html;charset=iso-8859-1", page.to_owned());
-        let _ = reply.send(Some((answer.with("www-authenticate", "Basic realm=\"stand-in\""), 0)));
+        let _ = reply.send(Some((answer.with("www-authenticate", challenge), 0)));
         return;
     }
     let apply = || Arc::clone(&shared.service).answering(Arc::clone(&request));

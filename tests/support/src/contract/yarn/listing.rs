@@ -77,7 +77,7 @@ pub(super) async fn states_choose_among_them(peer: Arc<Peer>) {
 pub(super) async fn an_unknown_state_is_a_400(peer: Arc<Peer>) {
     let reply = peer.client.get("/apps?states=RUNNING,BOGUS").await;
     let message =
-        "java.lang.Exception: Invalid application-state bogus specified. It should be one of [NEW, ";
+        "java.lang.Exception: Invalid application-state BOGUS specified. It should be one of [NEW, ";
     assert_exception(&reply, 400, "BadRequestException", message);
 }
 

@@ -1,0 +1,39 @@
+//! `render`: prints the Livy request that a task's input would become.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::config::Settings;
+use crate::job::request::{self, Defaults};
+
+use super::{failed, read, terminal};
+
+/// What stands in the place of a task id.
+const RENDERED_ID: &str = "0000000000000000";
+
+/// Prints the request, or what is wrong with the input.
+pub(super) fn run(settings: &Settings, input: &Path, arn: Option<&str>) -> ExitCode {
+    let text = match read(input) {
+        Ok(text) => text,
+        Err(problem) => return failed(&format!("{} cannot be read: {problem}", input.display())),
+    };
+    let activity = settings.activity.iter().find(|activity| arn.is_none_or(|arn| activity.arn == arn));
+    let Some(activity) = activity else {
+        return failed(&format!("the configuration has no activity {}", arn.unwrap_or_default()));
+    };
+    let defaults =
+        Defaults::new(activity.defaults.clone(), settings.yarn.utf8).unwrap_or_else(|_| Defaults::empty());
+    let identity = request::identity(&text, RENDERED_ID, &defaults);
+    match request::parse(&text, &identity, &defaults, &settings.own_livy()) {
+        Ok(request) => {
+            terminal::text(&serde_json::to_string_pretty(&request.batch).unwrap_or_default());
+            ExitCode::SUCCESS
+        }
+        Err(problems) => {
+            for problem in problems.iter() {
+                terminal::complain_line(&format!("{}: {}", problem.path, problem.text));
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What the commands print: the one way to a terminal.
+//!
+//! Names of jobs, states and keys, and what servers say, come from elsewhere. Whatever is printed here is
+//! [`printable`], so none of it moves a cursor, hides a line or makes one up. What is put together of parts from
+//! elsewhere is printed as a line; what has lines of its own, as a text.
+
+use std::io::{self, IsTerminal, Write, stderr, stdout};
+
+use crate::printable::printable;
+
+/// Moves to the upper left corner of a terminal and clears it.
+const CLEAR: &str = "\x1b[H\x1b[2J";
+
+/// Prints one line, whatever is in it. A closed pipe is not worth an error.
+pub(super) fn line(text: &str) {
+    let _ = put(&mut stdout(), [text]);
+}
+
+/// Prints a text of several lines.
+pub(super) fn text(text: &str) {
+    let _ = put(&mut stdout(), text.lines());
+}
+
+/// Prints lines where a person looks at them again and again; on a terminal the earlier ones go.
+///
+/// # Errors
+/// Where nobody reads any more.
+pub(super) fn again<'a>(lines: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
+    let mut out = stdout().lock();
+    if out.is_terminal() {
+        out.write_all(CLEAR.as_bytes())?;
+    }
+    put(&mut out, lines)
+}
+
+/// Says one line of what is wrong.
+pub(super) fn complain_line(text: &str) {
+    let _ = put(&mut stderr(), [text]);
+}
+
+/// Says what is wrong, in several lines.
+pub(super) fn complain(text: &str) {
+    let _ = put(&mut stderr(), text.lines());
+}
+
+fn put<'a>(out: &mut impl Write, lines: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
+    for line in lines {
+        writeln!(out, "{}", printable(line))?;
+    }
+    out.flush()
+}

@@ -1,0 +1,136 @@
+//! `url = "auto"`: Livy and YARN are where the node's own files say. Hadoop's and Livy's own variables name other
+//! directories than EMR's (`LIVY_CONF_DIR`, `HADOOP_CONF_DIR`, `SPARK_CONF_DIR`).
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::livy_conf::LivyConf;
+use super::node;
+use super::reach::{self, Reach};
+use super::settings::{Livy, Yarn};
+use super::yarn_site::YarnSite;
+use crate::spark::address::Address;
+use crate::spark::homes::{Found, Home, Homes, Known, Unknown};
+
+/// The most bytes of one of these files.
+const MAX_FILE: u64 = 4 << 20;
+/// Where Livy is as long as nothing says otherwise.
+const LIVY: &str = "http://localhost:8998";
+/// The same for the ResourceManager.
+const YARN: &str = "http://localhost:8088";
+
+/// Livy's own configuration, on the node where it runs (EMR and Bigtop).
+pub fn livy_conf_file() -> PathBuf {
+    directory("LIVY_CONF_DIR", "/etc/livy/conf").join("livy.conf")
+}
+
+/// What spark-submit takes where Livy says nothing.
+pub(super) fn spark_defaults_file() -> PathBuf {
+    directory("SPARK_CONF_DIR", "/etc/spark/conf").join("spark-defaults.conf")
+}
+
+/// YARN's own configuration.
+pub fn yarn_site_file() -> PathBuf {
+    directory("HADOOP_CONF_DIR", "/etc/hadoop/conf").join("yarn-site.xml")
+}
+
+fn directory(variable: &str, usual: &str) -> PathBuf {
+    std::env::var_os(variable).filter(|path| !path.is_empty()).map_or_else(|| usual.into(), PathBuf::from)
+}
+
+/// A file's text; `None` where there is no such file. These files are older than UTF-8, and what matters is ASCII.
+pub(super) fn text(path: &Path) -> io::Result<Option<String>> {
+    match reach::open(path).and_then(|file| reach::read(file, MAX_FILE)) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Livy's address.
+pub(super) fn livy(livy: &Livy) -> Homes {
+    let livy = livy.clone();
+    Homes::new("Livy", move || {
+        let homes = if livy.is_auto() {
+            vec![find_livy()?]
+        } else {
+            configured("livy", std::slice::from_ref(&livy.url))
+        };
+        Reach::from(&livy).may_have(homes).map(|homes| Found { homes, filters_lists: false })
+    })
+}
+
+/// The ResourceManagers' addresses.
+pub(super) fn yarn(yarn: &Yarn) -> Homes {
+    let yarn = yarn.clone();
+    Homes::new("YARN", move || {
+        if !yarn.is_auto() {
+            let homes = configured("yarn", &yarn.url.all());
+            // An address needs no file, so an unreadable one is no trouble.
+            let filters_lists = yarn_site().ok().flatten().is_some_and(|(_, site)| site.filters_lists());
+            return Reach::from(&yarn).may_have(homes).map(|homes| Found { homes, filters_lists });
+        }
+        let found = find_yarn()?;
+        Reach::from(&yarn).may_have(found.homes).map(|homes| Found { homes, ..found })
+    })
+}
+
+/// Validated with the configuration.
+fn configured(table: &str, urls: &[String]) -> Vec<Home> {
+    let home =
+        |url: &String| Some(Home { address: Address::parse(url).ok()?, source: format!("url in [{table}]") });
+    urls.iter().filter_map(home).collect()
+}
+
+/// Where this node's Livy is.
+///
+/// # Errors
+/// Why that cannot be known, and the mend.
+pub(super) fn find_livy() -> Result<Home, Unknown> {
+    let path = livy_conf_file();
+    match LivyConf::read().map_err(|error| unreadable(&path, "livy", &error.to_string()))? {
+        None => by_default(LIVY, &path),
+        Some(conf) => {
+            let address = conf.address(&node::host_name());
+            let address = address.map_err(|text| unreadable(&path, "livy", &text))?;
+            Ok(Home { address, source: path.display().to_string() })
+        }
+    }
+}
+
+/// Where this cluster's ResourceManagers are.
+fn find_yarn() -> Known {
+    let path = yarn_site_file();
+    let Some((path, site)) = yarn_site().map_err(|text| unreadable(&path, "yarn", &text))? else {
+        return Ok(Found { homes: vec![by_default(YARN, &path)?], filters_lists: false });
+    };
+    let managers = site.managers(&node::host_name()).map_err(|text| unreadable(&path, "yarn", &text))?;
+    let home = |(name, address)| Home { address, source: format!("{name} in {}", path.display()) };
+    Ok(Found { homes: managers.into_iter().map(home).collect(), filters_lists: site.filters_lists() })
+}
+
+fn yarn_site() -> Result<Option<(PathBuf, YarnSite)>, String> {
+    let path = yarn_site_file();
+    match text(&path).map_err(|error| error.to_string())? {
+        None => Ok(None),
+        Some(text) => YarnSite::parse(&text).map(|site| Some((path, site))),
+    }
+}
+
+fn by_default(url: &str, path: &Path) -> Result<Home, Unknown> {
+    let address = Address::parse(url).map_err(|text| unreadable(path, "", &text))?;
+    Ok(Home { address, source: format!("the default, as there is no {}", path.display()) })
+}
+
+/// A file that is there and says nothing to us is not absent: elsewhere the wrong service could answer.
+fn unreadable(path: &Path, table: &str, why: &str) -> Unknown {
+    let shown = path.display();
+    Unknown {
+        why: format!("{shown} is there and does not tell: {why}"),
+        mend: format!(
+            "let the worker read it (sudo setfacl -m u:spark-job-worker:r {shown}), or set url in [{table}]"
+        ),
+    }
+}

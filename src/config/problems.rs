@@ -1,0 +1,117 @@
+//! What is wrong with a configuration that its types allow.
+
+use super::reach::{Problem, Reach};
+use super::settings::{Activity, Settings};
+use super::waits;
+use crate::arn;
+use crate::job::request::Defaults;
+use crate::ops::telemetry;
+use crate::spark::address::Address;
+
+/// The most pollers that Step Functions lets at one activity.
+const MAX_POLLERS: usize = 1_000;
+
+/// What types cannot say: key and what is wrong.
+pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if settings.activity.is_empty() {
+        problems
+            .push(("activity".to_owned(), "no activity to poll: add [[activity]] with its arn".to_owned()));
+    }
+    for at in 0..settings.activity.len() {
+        let found = activity_problems(&settings.activity, at, settings.yarn.utf8);
+        problems.extend(found.into_iter().map(|(key, text)| (format!("activity.{at}.{key}"), text)));
+    }
+    let mut wrong = |key: &str, text: String| problems.push((key.to_owned(), text));
+    if let Some(url) = &settings.aws.endpoint_url
+        && let Err(text) = Address::parse(url)
+    {
+        wrong("aws.endpoint_url", text);
+    }
+    if let (Some(region), Some(wanted)) =
+        (&settings.aws.region, settings.activity.first().and_then(region_of))
+        && region != wanted
+    {
+        wrong("aws.region", format!("the activities are in {wanted}, and polls go there: leave region out"));
+    }
+    problems.extend(heartbeats(settings));
+    problems.extend(Reach::from(&settings.livy).problems());
+    problems.extend(Reach::from(&settings.yarn).problems());
+    problems.extend(waits::problems(settings));
+    let mut wrong = |key: &str, text: String| problems.push((key.to_owned(), text));
+    for (key, is_zero) in [
+        ("livy.request_timeout", settings.livy.request_timeout.is_zero()),
+        ("livy.patience", settings.livy.patience.is_zero()),
+        ("livy.max_concurrent_submits", settings.livy.max_concurrent_submits == 0),
+        ("watch.interval", settings.watch.interval.is_zero()),
+        ("watch.idle_interval", settings.watch.idle_interval.is_zero()),
+        ("aws.heartbeat_rate", settings.aws.heartbeat_rate == 0),
+    ] {
+        if is_zero {
+            wrong(key, "must not be zero".to_owned());
+        }
+    }
+    if let Err(text) = settings.admin.address() {
+        wrong("admin.listen", text);
+    }
+    if let Err(error) = telemetry::check_filter(&settings.log.filter) {
+        wrong("log.filter", format!("{error}"));
+    }
+    problems
+}
+
+/// What is wrong with the activity at a place of the list.
+fn activity_problems(activities: &[Activity], at: usize, utf8: bool) -> Vec<(&'static str, String)> {
+    let mut problems = Vec::new();
+    let mut wrong = |key, text: &str| problems.push((key, text.to_owned()));
+    let activity = &activities[at];
+    match region_of(activity) {
+        None => wrong("arn", "not an activity's ARN (arn:aws:states:REGION:ACCOUNT:activity:NAME)"),
+        region if region != region_of(&activities[0]) => {
+            wrong("arn", "all activities of a worker must be in one region");
+        }
+        Some(_) => {}
+    }
+    if activities[..at].iter().any(|other| other.arn == activity.arn) {
+        wrong("arn", "named twice");
+    }
+    if activity.max_concurrent_jobs == 0 {
+        wrong("max_concurrent_jobs", "must be at least 1");
+    }
+    if activity.pollers == 0 || activity.pollers > MAX_POLLERS.min(activity.max_concurrent_jobs.max(1)) {
+        wrong("pollers", "must be from 1 to max_concurrent_jobs, and at most 1,000");
+    }
+    if activity.heartbeat_interval.is_zero() {
+        wrong("heartbeat_interval", "must not be zero");
+    }
+    if let Err(found) = Defaults::new(activity.defaults.clone(), utf8) {
+        for problem in found.iter() {
+            wrong("defaults", &format!("{}: {}", problem.path, problem.text));
+        }
+    }
+    problems
+}
+
+fn region_of(activity: &Activity) -> Option<&str> {
+    arn::region(&activity.arn)
+}
+
+/// A beat that comes late because of too many others kills its job, so full places must fit the rate.
+fn heartbeats(settings: &Settings) -> Option<Problem> {
+    let needed: f64 = settings.activity.iter().filter_map(beats_a_second).sum();
+    let rate = settings.aws.heartbeat_rate;
+    (rate > 0 && needed > f64::from(rate)).then(|| {
+        let text = format!(
+            "must be at least {needed:.1}, the sum of max_concurrent_jobs / heartbeat_interval of all activities: \
+             raise it (an account has 300 to 500 calls a second), or lower what is in the sum"
+        );
+        ("aws.heartbeat_rate".to_owned(), text)
+    })
+}
+
+/// With all its places taken; none where the interval is wrong anyway.
+#[expect(clippy::cast_precision_loss, reason = "no activity has 2^52 places")]
+fn beats_a_second(activity: &Activity) -> Option<f64> {
+    let interval = activity.heartbeat_interval.as_secs_f64();
+    (interval > 0.0).then(|| activity.max_concurrent_jobs as f64 / interval)
+}

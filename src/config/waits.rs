@@ -1,0 +1,159 @@
+//! Waits that keep a promise, and the bounds between which they keep it.
+
+use std::time::Duration;
+
+use humantime::format_duration;
+
+use super::reach::Problem;
+use super::settings::{Settings, Stop, Watch};
+
+/// `TimeoutStopSec` of the unit that is shipped: after that systemd kills a stop that is still at work.
+pub const STOP_TIMEOUT: Duration = Duration::from_secs(90);
+/// Livy forgets an ended batch after 600 s (`livy.server.session.state-retain.sec`), and what it has forgotten it cannot
+/// deny.
+const LIVY_MEMORY: Duration = Duration::from_secs(600);
+/// The least that any of them makes sense with.
+const LEAST: Duration = Duration::from_secs(1);
+/// The most that a doubt may take to be settled.
+const MOST_SETTLE: Duration = Duration::from_secs(300);
+
+/// What is wrong with the waits.
+pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
+    let (watch, mut problems) = (&settings.watch, Vec::new());
+    let mut wrong = |key: &str, text: String| problems.push((key.to_owned(), text));
+    if watch.submit_settle < LEAST || watch.submit_settle > MOST_SETTLE {
+        wrong("watch.submit_settle", "must be from 1s to 5m".to_owned());
+    } else if watch.submit_settle > watch.doubt_limit {
+        let limit = format_duration(watch.doubt_limit);
+        wrong("watch.submit_settle", format!("must not be above watch.doubt_limit ({limit})"));
+    }
+    for (key, value) in [
+        ("watch.kill_settle", watch.kill_settle),
+        ("watch.lost_after", watch.lost_after),
+        ("watch.start_timeout", watch.start_timeout),
+    ] {
+        if value < LEAST {
+            wrong(key, "must be at least 1s".to_owned());
+        }
+    }
+    if watch.doubt_limit >= LIVY_MEMORY {
+        wrong(
+            "watch.doubt_limit",
+            "must be below 10m, which is how long Livy remembers an ended batch".to_owned(),
+        );
+    }
+    if settings.stop.grace >= STOP_TIMEOUT {
+        let limit = format_duration(STOP_TIMEOUT);
+        wrong("stop.grace", format!("must be below the unit's TimeoutStopSec ({limit})"));
+    }
+    problems
+}
+
+/// What is lawful and shorter than what is shipped, in words for an operator.
+pub(super) fn warnings(settings: &Settings) -> Vec<String> {
+    let (own, shipped) = (&settings.watch, Watch::default());
+    let waits = [
+        ("watch.submit_settle", own.submit_settle, shipped.submit_settle, "a job may be submitted twice"),
+        (
+            "watch.start_timeout",
+            own.start_timeout,
+            shipped.start_timeout,
+            "a job that starts slowly is failed",
+        ),
+        ("watch.lost_after", own.lost_after, shipped.lost_after, "a job that runs may be called lost"),
+        (
+            "watch.verdict_patience",
+            own.verdict_patience,
+            shipped.verdict_patience,
+            "a failed job may be called a success while YARN is away",
+        ),
+        (
+            "watch.doubt_limit",
+            own.doubt_limit,
+            shipped.doubt_limit,
+            "a job may be called lost that could be tried again",
+        ),
+        ("watch.kill_settle", own.kill_settle, shipped.kill_settle, "a killed job may come up unseen"),
+        (
+            "stop.grace",
+            settings.stop.grace,
+            Stop::default().grace,
+            "a stop may lose the task of an open poll",
+        ),
+    ];
+    let below = waits.into_iter().filter(|(_, value, shipped, _)| value < shipped);
+    below
+        .map(|(key, value, shipped, risk)| {
+            let (value, shipped) = (format_duration(value), format_duration(shipped));
+            format!("{key} = {value} is below the shipped {shipped}: {risk}")
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(change: impl FnOnce(&mut Settings)) -> Settings {
+        let mut settings = Settings::default();
+        change(&mut settings);
+        settings
+    }
+
+    #[test]
+    fn a_wait_that_cannot_keep_its_promise_is_refused_with_its_bound() {
+        type Row = (fn(&mut Watch, Duration), &'static str, u64, &'static str);
+        let table: [Row; 10] = [
+            (|w, d| w.submit_settle = d, "watch.submit_settle", 0, "from 1s to 5m"),
+            (|w, d| w.submit_settle = d, "watch.submit_settle", 999, "from 1s to 5m"),
+            (|w, d| w.submit_settle = d, "watch.submit_settle", 300_001, "from 1s to 5m"),
+            (|w, d| w.doubt_limit = d, "watch.submit_settle", 179_000, "above watch.doubt_limit (2m 59s)"),
+            (|w, d| w.kill_settle = d, "watch.kill_settle", 999, "at least 1s"),
+            (|w, d| w.lost_after = d, "watch.lost_after", 0, "at least 1s"),
+            (|w, d| w.start_timeout = d, "watch.start_timeout", 500, "at least 1s"),
+            (|w, d| w.doubt_limit = d, "watch.doubt_limit", 600_000, "below 10m"),
+            (|w, d| w.doubt_limit = d, "watch.doubt_limit", 3_600_000, "below 10m"),
+            (|w, d| w.doubt_limit = d, "watch.submit_settle", 0, "above watch.doubt_limit (0s)"),
+        ];
+        for (set, key, millis, bound) in table {
+            let found = problems(&with(|settings| set(&mut settings.watch, Duration::from_millis(millis))));
+            assert!(
+                found.len() == 1 && found[0].0 == key && found[0].1.contains(bound),
+                "{key} {millis}: {found:?}"
+            );
+        }
+        let found = problems(&with(|settings| settings.stop.grace = STOP_TIMEOUT));
+        assert!(found.len() == 1 && found[0].1.contains("TimeoutStopSec (1m 30s)"), "{found:?}");
+    }
+
+    #[test]
+    fn the_bounds_themselves_are_lawful() {
+        let least = |settings: &mut Settings| {
+            let watch = &mut settings.watch;
+            (watch.submit_settle, watch.doubt_limit) = (LEAST, LEAST);
+            (watch.kill_settle, watch.lost_after, watch.start_timeout) = (LEAST, LEAST, LEAST);
+            settings.stop.grace = Duration::ZERO;
+        };
+        let most = |settings: &mut Settings| {
+            settings.watch.submit_settle = MOST_SETTLE;
+            settings.watch.doubt_limit = LIVY_MEMORY - Duration::from_millis(1);
+            settings.stop.grace = STOP_TIMEOUT - Duration::from_millis(1);
+        };
+        for settings in [Settings::default(), with(least), with(most)] {
+            assert_eq!(problems(&settings), []);
+        }
+    }
+
+    #[test]
+    fn what_is_shorter_than_shipped_is_told_with_its_risk() {
+        assert_eq!(warnings(&Settings::default()), Vec::<String>::new());
+        let found = warnings(&with(|settings| {
+            settings.watch.lost_after = Duration::from_secs(20);
+            settings.watch.kill_settle = Duration::from_secs(3_600);
+        }));
+        assert_eq!(
+            found,
+            ["watch.lost_after = 20s is below the shipped 3m: a job that runs may be called lost"]
+        );
+    }
+}
