@@ -28,7 +28,7 @@ pub(crate) struct App {
     pub(crate) local: bool,
     pub(crate) diagnostics: &'static str,
     /// How often a job that listens was shown it. The first list can come while it does not look.
-    shown: u32,
+    pub(crate) shown: u32,
     /// YARN was told to kill it.
     pub(crate) kill_sent: bool,
 }
@@ -246,7 +246,13 @@ impl Inner {
             if self.yarn.apps[number].is_known() && self.yarn.apps[number].is_live() {
                 let application = self.show(number, true, 1);
                 let tag = self.yarn.apps[number].tag.clone();
-                let moving = Moving { name: tag.clone(), progress: 1.0, application };
+                let moving = Moving {
+                    name: tag.clone(),
+                    progress: 1.0,
+                    memory_seconds: None,
+                    vcore_seconds: None,
+                    application,
+                };
                 active.entry(tag).or_default().push(moving);
             }
         }
