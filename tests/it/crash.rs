@@ -8,7 +8,7 @@ use serde_json::Value;
 use stand_ins::http::Fault;
 use stand_ins::livy::{Livy, Plan};
 use stand_ins::sfn::{Outcome, TaskId, refusal};
-use stand_ins::worker::Config;
+use stand_ins::worker::{Config, Worker};
 
 use crate::harness::{INPUT, Stage};
 
@@ -25,15 +25,17 @@ pub(crate) fn kept(stage: &Stage, end: &str) -> Vec<PathBuf> {
     paths
 }
 
+/// How many entries are in this state.
+fn standing(stage: &Stage, state: &str) -> usize {
+    let mark = format!("\"state\":{{\"{state}\"");
+    let stands = |path: &&PathBuf| std::fs::read_to_string(path).is_ok_and(|text| text.contains(&mark));
+    kept(stage, "task").iter().filter(stands).count()
+}
+
 /// Waits until this many entries are in this state.
 pub(crate) async fn in_state(stage: &Stage, state: &str, count: usize) {
-    let mark = format!("\"state\":{{\"{state}\"");
-    let stands = |path: &PathBuf| std::fs::read_to_string(path).is_ok_and(|text| text.contains(&mark));
     // Looked at with every call of the sweep.
-    stage
-        .livy
-        .wait_for(|_| kept(stage, "task").iter().filter(|path| stands(path)).count() == count, None)
-        .await;
+    stage.livy.wait_for(|_| standing(stage, state) == count, None).await;
 }
 
 /// Waits until no entry is left.
@@ -93,6 +95,129 @@ async fn a_worker_killed_right_after_any_of_its_writes_carries_the_task_to_its_e
         assert_eq!(stage.livy.applications().len(), 1, "{write}");
         assert!(stage.livy.live_applications().is_empty(), "{write}");
     }
+}
+
+/// Where the worker is killed: it has written a state, and its next act has left it and has reached nobody.
+struct Moment {
+    what: &'static str,
+    /// The state that is in the journal.
+    state: &'static str,
+    posts: usize,
+    applications: usize,
+}
+
+/// Kills the worker at that moment and lets the next one carry the task to its end.
+async fn killed_at(stage: &Stage, mut worker: Worker, task: &TaskId, moment: &Moment) {
+    in_state(stage, moment.state, 1).await;
+    worker.kill();
+    stage.livy.clear_faults();
+    stage.sfn.clear_faults();
+    stage.yarn().clear_faults();
+    let what = moment.what;
+    assert_eq!(kept(stage, "task").len(), 1, "{what}");
+    let next = stage.worker();
+    if moment.state == "Orphaned" {
+        stage.livy.wait_for(|livy| livy.live_applications().is_empty(), None).await;
+        assert!(stage.sfn.reports(task).is_empty(), "{what}: nobody waits for an answer");
+    } else {
+        let output = stage.output(task).await;
+        assert_eq!(output["verdictSource"], "yarn", "{what}");
+        assert!(stage.livy.deletes().is_empty(), "{what}: nothing had to be killed");
+    }
+    forgotten(stage).await;
+    let taken = stage.sfn.reports(task).iter().filter(|report| report.status == Some(200)).count();
+    assert_eq!(taken, usize::from(moment.state != "Orphaned"), "{what}");
+    next.logged("tasks taken over from the journal: 1");
+    assert_eq!(stage.livy.posts().len(), moment.posts, "{what}");
+    assert_eq!(stage.livy.applications().len(), moment.applications, "{what}");
+    assert!(stage.livy.live_applications().is_empty(), "{what}");
+}
+
+/// A stage with a job that succeeds, and a worker that waits for a task.
+async fn staged() -> (Stage, Worker) {
+    let stage = Stage::with_yarn().await;
+    stage.livy.plan(Plan::success().running_for(Duration::from_millis(500)));
+    let worker = stage.worker();
+    stage.polling().await;
+    (stage, worker)
+}
+
+#[tokio::test]
+async fn a_worker_killed_between_received_and_the_wait_for_livy_submits_once() {
+    let (stage, worker) = staged().await;
+    stage.livy.down().await;
+    let task = stage.task();
+    in_state(&stage, "Received", 1).await;
+    stage.livy.up().await;
+    // Nothing of Livy answers until it is dead.
+    stage.livy.fault_times("*", usize::MAX, Fault::Hang);
+    let moment = Moment { what: "Received", state: "Received", posts: 1, applications: 1 };
+    killed_at(&stage, worker, &task, &moment).await;
+}
+
+#[tokio::test]
+async fn a_worker_killed_between_submitting_and_its_post_submits_once() {
+    let (stage, worker) = staged().await;
+    stage.livy.fault("POST /batches", Fault::Hang);
+    let task = stage.task();
+    stage.livy.wait_for(|livy| livy.posts().len() == 1, None).await;
+    let moment = Moment { what: "Submitting", state: "Submitting", posts: 2, applications: 1 };
+    killed_at(&stage, worker, &task, &moment).await;
+}
+
+#[tokio::test]
+async fn a_worker_killed_between_in_doubt_and_its_first_look_finds_what_there_is() {
+    // What came of the POST, and how often it goes out in all.
+    for (what, fault, posts) in
+        [("InDoubt, and it runs", Fault::AnswerLost, 1), ("InDoubt, and nothing came of it", Fault::Close, 2)]
+    {
+        let (stage, worker) = staged().await;
+        stage.livy.fault("POST /batches", fault);
+        stage.livy.fault_times("GET /batches/*", usize::MAX, Fault::Hang);
+        stage.yarn().fault_times("GET /apps", usize::MAX, Fault::Hang);
+        let task = stage.task();
+        stage.livy.wait_for(|livy| livy.count("GET /batches/*") > 0, None).await;
+        let moment = Moment { what, state: "InDoubt", posts, applications: 1 };
+        killed_at(&stage, worker, &task, &moment).await;
+    }
+}
+
+#[tokio::test]
+async fn a_worker_killed_between_running_and_its_first_sight_follows_the_batch() {
+    let (stage, worker) = staged().await;
+    stage.livy.fault("POST /batches", Fault::Delay(Duration::from_millis(300)));
+    let task = stage.task();
+    stage.livy.wait_for(|livy| livy.posts().len() == 1, None).await;
+    stage.livy.fault_times("GET /batches", usize::MAX, Fault::Hang);
+    stage.yarn().fault_times("GET /apps", usize::MAX, Fault::Hang);
+    let moment = Moment { what: "Running", state: "Running", posts: 1, applications: 1 };
+    killed_at(&stage, worker, &task, &moment).await;
+}
+
+#[tokio::test]
+async fn a_worker_killed_between_the_end_and_its_report_reports_once() {
+    let (stage, worker) = staged().await;
+    stage.sfn.fault("SendTaskSuccess", Fault::Hang);
+    let task = stage.task();
+    stage.sfn.wait_for(|sfn| sfn.count("SendTaskSuccess") == 1, None).await;
+    let moment = Moment { what: "Ended", state: "Ended", posts: 1, applications: 1 };
+    killed_at(&stage, worker, &task, &moment).await;
+}
+
+#[tokio::test]
+async fn a_worker_killed_between_orphaned_and_its_kill_kills_after_the_restart() {
+    let (stage, worker) = staged().await;
+    stage.livy.plan(Plan::running());
+    let task = stage.task();
+    in_state(&stage, "Running", 1).await;
+    stage.livy.wait_for(|livy| livy.live_applications().len() == 1, None).await;
+    stage.livy.fault_times("DELETE /batches/*", usize::MAX, Fault::Hang);
+    stage.yarn().fault_times("PUT /apps/*/state", usize::MAX, Fault::Hang);
+    stage.sfn.stop(&task);
+    let kills = |stage: &Stage| stage.livy.deletes().len() + stage.yarn().kills().len();
+    stage.livy.wait_for(|_| kills(&stage) > 0, None).await;
+    let moment = Moment { what: "Orphaned", state: "Orphaned", posts: 1, applications: 1 };
+    killed_at(&stage, worker, &task, &moment).await;
 }
 
 #[tokio::test]
@@ -302,16 +427,26 @@ async fn a_restart_by_sigterm_loses_and_doubles_none_of_ten_jobs() {
 struct Retried {
     number: usize,
     attempts: Vec<TaskId>,
+    /// Somebody stopped its execution.
+    stopped: bool,
 }
 
 impl Retried {
+    /// A job that runs for so long, scheduled for the first time.
+    fn begin(stage: &Stage, number: usize, takes: Duration) -> Retried {
+        stage.livy.plan_for(&format!("job{number}r"), Plan::success().running_for(takes));
+        let mut job = Retried { number, attempts: Vec::new(), stopped: false };
+        job.attempt(stage);
+        job
+    }
+
     fn name(&self, attempt: usize) -> String {
         format!("job{}r{attempt}", self.number)
     }
 
     fn attempt(&mut self, stage: &Stage) {
         let input = format!(r#"{{"Name":"{}","File":"s3://b/a.py"}}"#, self.name(self.attempts.len()));
-        let heartbeat = Some(Duration::from_secs(6));
+        let heartbeat = Some(Duration::from_secs(10));
         self.attempts.push(stage.sfn.schedule_with(&stage.arn, &input, heartbeat, None));
     }
 
@@ -323,10 +458,19 @@ impl Retried {
             Some(Outcome::Failed { error, .. }) => {
                 panic!("{} ended with {error:?}", self.name(self.attempts.len() - 1))
             }
+            Some(_) if self.stopped => true,
             Some(_) => {
                 self.attempt(stage);
                 false
             }
+        }
+    }
+
+    /// Stops its execution, whatever has become of it.
+    fn stop(&mut self, stage: &Stage) {
+        if let Some(task) = self.attempts.last().filter(|task| stage.sfn.peek(task).is_none()) {
+            self.stopped = true;
+            stage.sfn.stop(task);
         }
     }
 }
@@ -346,11 +490,19 @@ async fn live_and_die(stage: &Stage, config: &Config, dice: &mut fastrand::Rng) 
     let calls = |stage: &Stage| stage.livy.calls().len() + stage.sfn.calls().len();
     let before = calls(stage);
     let mut worker = stage.worker_with(config);
-    let wanted = before + dice.usize(0..8);
+    // Each task that is taken over is beaten at once: some lives end before that, some while they poll for more.
+    let wanted = before + dice.usize(0..8 + 2 * kept(stage, "task").len());
     stage.livy.wait_for(|_| calls(stage) >= wanted, None).await;
     // No wait for anything: the dice choose the moment between two calls, and sometimes one before the first.
     tokio::time::sleep(Duration::from_micros(dice.u64(0..8_000))).await;
     assert!(worker.is_running(), "it ended by itself");
+    worker.kill();
+}
+
+/// One life that is long enough for doubts to be settled, and for jobs to run and end.
+async fn live_to_settle(stage: &Stage, config: &Config) {
+    let mut worker = stage.worker_with(config);
+    stage.livy.wait_for(|_| standing(stage, "InDoubt") < 5, Duration::from_secs(60)).await;
     worker.kill();
 }
 
@@ -363,68 +515,91 @@ fn tally(stage: &Stage, found: &mut BTreeMap<&'static str, usize>) {
     }
 }
 
+/// How many jobs are under way at any time.
+const AT_ONCE: usize = 50;
+const KILLS: usize = 200;
+
 #[tokio::test]
-async fn fifty_jobs_survive_two_hundred_kills_at_random_moments() {
+async fn fifty_jobs_at_once_survive_two_hundred_kills_at_random_moments() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(5);
     println!("SEED={seed}");
     let mut dice = fastrand::Rng::with_seed(seed);
     let stage = Stage::with_yarn().await;
-    stage.livy.plan(Plan::success().running_for(Duration::from_millis(700)));
     stage.sfn.hold_polls(Duration::from_millis(100));
     // Lives are shorter than the usual gap between the first beats of two tasks.
     let config = stage
         .config()
-        .activity("max_concurrent_jobs = 60")
+        .activity(&format!("max_concurrent_jobs = {}\npollers = 5", AT_ONCE + 10))
         .table("aws", "heartbeat_rate = 1000")
         .table("watch", "interval = \"40ms\"\nidle_interval = \"50ms\"");
     let mut jobs: Vec<Retried> = Vec::new();
     let mut found: BTreeMap<&'static str, usize> = BTreeMap::new();
-    for kill in 0..200 {
-        if kill % 4 == 0 {
-            jobs.push(Retried { number: kill / 4, attempts: Vec::new() });
-            if let Some(job) = jobs.last_mut() {
-                job.attempt(&stage);
-            }
+    let (mut entries, mut stopped) = (Vec::new(), 0);
+    for kill in 0..KILLS {
+        let mut undone: Vec<usize> = (0..jobs.len()).collect();
+        undone.retain(|at| !jobs[*at].follow(&stage));
+        for _ in undone.len()..AT_ONCE {
+            jobs.push(Retried::begin(&stage, jobs.len(), Duration::from_millis(dice.u64(100..3_000))));
         }
-        live_and_die(&stage, &config, &mut dice).await;
+        // Some are stopped, and some POSTs leave a doubt.
+        if kill % 8 == 7 && !undone.is_empty() {
+            jobs[undone[dice.usize(0..undone.len())]].stop(&stage);
+            stopped += 1;
+        }
+        if kill % 5 == 4 {
+            let fault = [Fault::AnswerLost, Fault::Close, Fault::HangAfter][dice.usize(0..3)].clone();
+            stage.livy.fault("POST /batches", fault);
+        }
+        if kill % 20 == 19 {
+            live_to_settle(&stage, &config).await;
+        } else {
+            live_and_die(&stage, &config, &mut dice).await;
+        }
+        stage.livy.release();
+        entries.push(kept(&stage, "task").len());
         tally(&stage, &mut found);
-        for job in &mut jobs {
-            job.follow(&stage);
-        }
     }
+    stage.livy.clear_faults();
     let _worker = stage.worker_with(&config);
     let all = || {
         // Each is looked at, so that each that needs it is tried again.
         let undone = jobs.iter_mut().filter_map(|job| (!job.follow(&stage)).then_some(())).count();
         (undone == 0).then_some(())
     };
-    stage.livy.wait_to_see(all, Duration::from_secs(60)).await;
+    stage.livy.wait_to_see(all, Duration::from_secs(90)).await;
     forgotten(&stage).await;
+    let swallowed = told(&stage, &jobs);
+    println!(
+        "{} jobs in {} applications, {stopped} stopped, {swallowed} tasks swallowed by polls of killed workers",
+        jobs.len(),
+        stage.livy.applications().len()
+    );
+    entries.sort_unstable();
+    println!("killed with {} entries in half of the lives: {found:?}", entries[KILLS / 2]);
+    assert!(entries[KILLS / 2] >= AT_ONCE / 2, "too few at once: {entries:?}");
+    for state in STATES {
+        assert!(found.contains_key(state), "no kill met an entry in {state}: {found:?}");
+    }
+    assert!(stage.livy.live_applications().is_empty());
+    assert!(kept(&stage, "corrupt").is_empty() && kept(&stage, "tmp").is_empty());
+}
 
+/// Each token has one application at most and one answer at most, and a success is one that ran; how many ended without
+/// an answer and without having run.
+fn told(stage: &Stage, jobs: &[Retried]) -> usize {
     let applications = applications_named(&stage.livy);
     let mut swallowed = 0;
-    for job in &jobs {
+    for job in jobs {
         for (attempt, task) in job.attempts.iter().enumerate() {
             let name = job.name(attempt);
             let ran = applications.get(&name).copied().unwrap_or_default();
-            match stage.sfn.peek(task) {
-                Some(Outcome::Succeeded { .. }) => assert_eq!(ran, 1, "{name}"),
-                other => {
-                    assert_eq!(ran, 0, "{name} ran and ended with {other:?}");
-                    swallowed += 1;
-                }
-            }
+            let outcome = stage.sfn.peek(task);
+            let succeeded = matches!(outcome, Some(Outcome::Succeeded { .. }));
+            assert!(if succeeded { ran == 1 } else { ran <= 1 }, "{name} ran {ran} times: {outcome:?}");
+            swallowed += usize::from(!succeeded && ran == 0);
             let accepted = stage.sfn.reports(task).iter().filter(|report| report.status == Some(200)).count();
-            assert!(accepted <= 1, "{name} was answered {accepted} times");
+            assert_eq!(accepted, usize::from(succeeded), "{name} was answered {accepted} times");
         }
     }
-    println!(
-        "50 jobs, {} applications, {swallowed} tasks swallowed by polls of killed workers",
-        applications.len()
-    );
-    println!("killed with entries in {found:?}");
-    assert_eq!(applications.len(), 50);
-    assert!(stage.livy.live_applications().is_empty());
-    assert!(kept(&stage, "corrupt").is_empty() && kept(&stage, "tmp").is_empty());
-    assert!(stage.livy.deletes().is_empty(), "nothing had to be killed");
+    swallowed
 }

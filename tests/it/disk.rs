@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use serde_json::Value;
 use stand_ins::livy::Plan;
 use stand_ins::sfn::TaskId;
-use stand_ins::worker::Worker;
+use stand_ins::worker::{Worker, command};
 
 use crate::crash::{forgotten, in_state, kept};
 use crate::harness::{PROGRAM, Stage, text};
@@ -210,6 +211,52 @@ async fn a_state_directory_that_cannot_be_one_ends_the_start_with_1_and_the_reas
     let Some(_read_only) = Mounted::read_only(&small) else { return };
     for path in [small.clone(), small.join("below")] {
         ends_with_1(&stage, &path, &["Read-only file system"]);
+    }
+    assert_eq!(stage.sfn.count("GetActivityTask"), 0);
+}
+
+/// root may write everywhere, so the worker is started as somebody else: a directory that belongs to root is what a start
+/// by hand with sudo leaves behind.
+#[tokio::test]
+async fn a_state_directory_of_another_owner_ends_the_start_with_1_and_the_reason() {
+    let stage = Stage::new().await;
+    let root = fs::metadata("/proc/self").expect("this process").uid() == 0;
+    let everybody = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("set");
+    everybody(stage.directory.path());
+    let config = stage.directory.path().join("config.toml");
+    let program = stage.directory.path().join("spark-job-worker");
+    // The directory of the build may be closed to others.
+    fs::copy(PROGRAM, &program).expect("copied");
+    everybody(&program);
+    for mode in [0o700, 0o755] {
+        let state = stage.directory.path().join(format!("state-{mode:o}"));
+        fs::create_dir(&state).expect("made");
+        // Without root nobody else's directory can be made; one's own can be closed.
+        let closed = if root { mode } else { mode & 0o577 };
+        fs::set_permissions(&state, fs::Permissions::from_mode(closed)).expect("set");
+        let mut settings = stage.config();
+        settings.state.clone_from(&state);
+        fs::write(&config, settings.text()).expect("written");
+        let command = if root {
+            let mut command = command(Path::new("setpriv"));
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
+            command
+        } else {
+            command(&program)
+        };
+        let mut worker = Worker::start_by(command, &config);
+        assert_eq!(worker.ended().code(), Some(1), "{mode:o}");
+        let log: String = worker.lines().iter().map(Value::to_string).collect();
+        assert!(log.contains(&*state.to_string_lossy()) && log.contains("Permission denied"), "{log}");
+        assert!(log.contains("[state] directory"), "what to look at: {log}");
+        assert_eq!(
+            fs::read_dir(&state).map(Iterator::count).unwrap_or_default(),
+            0,
+            "nothing was left there"
+        );
+        if !root {
+            everybody(&state);
+        }
     }
     assert_eq!(stage.sfn.count("GetActivityTask"), 0);
 }

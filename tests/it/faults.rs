@@ -227,14 +227,29 @@ async fn a_post_that_surely_cannot_be_known_is_lost_and_not_run_again() {
 
 #[tokio::test]
 async fn a_duplicate_name_is_adopted_and_never_deleted() {
-    let stage = Stage::new().await;
-    stage.livy.plan(Plan::success().running_for(Duration::from_millis(500)));
-    // The batch is there, and the answer says that the name is taken.
-    stage.livy.fault("POST /batches", Fault::AnswerLost);
-    let worker = stage.worker();
-    stage.output(&stage.task()).await;
-    assert!(stage.livy.deletes().is_empty());
-    drop(worker);
+    for version in [Version::V0_7, Version::V0_8] {
+        let stage = Stage::with(version, Master::Yarn).await;
+        stage.livy.plan(Plan::success().running_for(Duration::from_millis(500)));
+        // Somebody on the way repeats the POST, and the second one is the first that Livy works off.
+        stage.livy.fault("POST /batches", Fault::Late);
+        let _worker = stage.worker();
+        let task = stage.task();
+        stage.livy.wait_for(|livy| livy.posts().len() == 1, None).await;
+        let body = stage.livy.posts()[0].body.to_string();
+        let repeated = reqwest::Client::new().post(format!("{}/batches", stage.livy.url())).body(body);
+        let repeated = repeated.header("content-type", "application/json").send().await;
+        assert_eq!(repeated.expect("an answer").status(), 201);
+        stage.livy.release();
+        let output = stage.output(&task).await;
+        let posts = stage.livy.posts();
+        let answers: Vec<Option<u16>> = posts.iter().map(|post| post.status).collect();
+        assert_eq!(answers, [Some(400), Some(201)], "the worker's own POST met the name");
+        let words = posts[0].call.answer.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+        assert!(words.contains("Duplicate session name"), "{words}");
+        assert_eq!(output["batchId"], 0, "the record is adopted: {output}");
+        assert_eq!(stage.livy.applications().len(), 1, "one run");
+        assert!(stage.livy.deletes().is_empty());
+    }
 }
 
 #[tokio::test]

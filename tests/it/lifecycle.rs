@@ -167,27 +167,43 @@ async fn the_service_manager_hears_ready_status_watchdog_and_stopping() {
 #[tokio::test]
 async fn a_hung_livy_and_a_held_poll_do_not_trip_the_watchdog_and_a_stopped_process_does() {
     let stage = Stage::new().await;
+    stage.livy.plan(Plan::running());
     let path = stage.directory.path().join("notify");
     let socket = UnixDatagram::bind(&path).expect("a socket");
     let config = stage.directory.path().join("config.toml");
-    std::fs::write(&config, stage.config().text()).expect("written");
+    let limit = Duration::from_secs(1);
+    let text = stage.config().table("livy", "request_timeout = \"1s\"").text();
+    std::fs::write(&config, text).expect("written");
     let variables = [("NOTIFY_SOCKET", path.to_str().expect("UTF-8")), ("WATCHDOG_USEC", "300000")];
     let worker = Worker::start_with(Path::new(PROGRAM), &config, &variables);
     socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+    let task = stage.task();
+    stage.submitted("etl-").await;
     stage.polling().await;
+    let begun = Instant::now();
     stage.livy.hang_all(true);
-    for _ in 0..30 {
+    // Longer than any single request to Livy may take: two of them in a row have had no answer.
+    worker.logged("Livy does not answer");
+    while begun.elapsed() < limit * 3 {
+        drain(&socket);
         hear(&socket, "WATCHDOG=1");
     }
+    let beats = stage.sfn.heartbeats(&task).len();
+    stage.sfn.wait_for(|sfn| sfn.heartbeats(&task).len() > beats, None).await;
     worker.signal("STOP");
-    socket.set_nonblocking(true).expect("a mode");
-    while socket.recv(&mut [0; 4096]).is_ok() {}
-    socket.set_nonblocking(false).expect("a mode");
+    drain(&socket);
     socket.set_read_timeout(Some(Duration::from_secs(1))).expect("a timeout");
     assert!(socket.recv(&mut [0; 4096]).is_err(), "a stopped process says nothing");
     worker.signal("CONT");
     socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
     hear(&socket, "WATCHDOG=1");
+}
+
+/// Forgets what was said so far.
+fn drain(socket: &UnixDatagram) {
+    socket.set_nonblocking(true).expect("a mode");
+    while socket.recv(&mut [0; 4096]).is_ok() {}
+    socket.set_nonblocking(false).expect("a mode");
 }
 
 #[tokio::test]

@@ -378,6 +378,21 @@ async fn a_kill_that_a_standby_answers_with_a_text_was_not_taken() {
 }
 
 #[tokio::test]
+async fn a_kill_waits_until_a_resource_manager_is_active() {
+    let job = Running::start().await;
+    job.stage.livy.configure(|settings| settings.kill_fails = true);
+    // Hadoop 3.3.4 answers so while none is: a redirect to nowhere.
+    job.yarn().without_an_active_one();
+    job.stage.sfn.stop(&job.task);
+    job.worker.logged("Livy was told to delete");
+    job.looked(5).await;
+    assert_eq!(job.stage.livy.live_applications().len(), 1);
+    assert_eq!(job.worker.count("is dead by YARN's word"), 0);
+    job.yarn().activate();
+    job.dead();
+}
+
+#[tokio::test]
 async fn a_second_application_with_our_tag_is_killed_and_the_oldest_is_kept() {
     let stage = Stage::with_yarn().await;
     stage.livy.plan(Plan::running());
@@ -454,19 +469,28 @@ async fn one_sweep_of_each_serves_all_jobs_known_or_not_and_also_while_livy_is_a
     }
 }
 
-/// Over twenty sweeps of YARN nobody asks anything for himself.
+/// Over twenty sweeps of YARN nobody asks anything for himself, and no service is asked more often than `interval` says,
+/// however many jobs there are.
 async fn only_sweeps(stage: &Stage, what: &str) {
+    /// `interval` of the harness, less what the clocks of a loaded machine may differ.
+    const INTERVAL: Duration = Duration::from_millis(80);
     // What was asked before the jobs settled down is out of the way.
     let settled = stage.yarn().count("GET /apps") + 5;
     stage.yarn().wait_for(|yarn| yarn.count("GET /apps") >= settled, None).await;
     let (sweeps, livy) = (stage.yarn().count("GET /apps"), stage.livy.count("GET /batches/*"));
     let single = stage.yarn().count("GET /apps/*");
+    let (lists, begun) = (stage.livy.count("GET /batches"), Instant::now());
     stage.yarn().wait_for(|yarn| yarn.count("GET /apps") >= sweeps + 20, None).await;
+    let (took, lists) = (begun.elapsed(), stage.livy.count("GET /batches") - lists);
     assert_eq!(stage.yarn().count("GET /apps/*"), single, "{what}");
     assert_eq!(stage.livy.count("GET /batches/*"), livy, "{what}");
     let calls = stage.yarn().calls_of("GET /apps");
     let tags: Vec<&str> = calls[sweeps..].iter().map(|call| call.operation.key.as_str()).collect();
     assert!(tags.iter().all(|tag| *tag == "spark-job-worker"), "{what}: {tags:?}");
+    // One sweep for each job would have made twenty of them in a moment.
+    let most = usize::try_from(took.as_millis() / INTERVAL.as_millis()).expect("a small number") + 2;
+    assert!(calls.len() - sweeps <= most, "{what}: {} sweeps of YARN in {took:?}", calls.len() - sweeps);
+    assert!(lists <= most, "{what}: {lists} sweeps of Livy in {took:?}");
 }
 
 #[tokio::test]
