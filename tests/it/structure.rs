@@ -37,13 +37,9 @@ const PURE: [&str; 12] = [
 
 #[test]
 fn each_external_crate_is_named_in_one_place() {
-    for (path, text) in sources() {
+    for (path, code) in production() {
         for (name, place) in CRATES {
-            let named = text.lines().any(|line| {
-                let unquoted: String = line.split('"').step_by(2).collect();
-                let code = unquoted.split("//").next().unwrap_or_default();
-                code.contains(&format!("{name}::")) || code.contains(&format!("use {name}"))
-            });
+            let named = code.contains(&format!("{name}::")) || code.contains(&format!("use {name}"));
             assert!(!named || path.starts_with(place), "{path} names {name}, which belongs to {place}");
         }
     }
@@ -59,24 +55,57 @@ fn pure_modules_stay_pure() {
         "SystemTime::now",
         "fastrand",
         "std::fs",
+        "std::env",
+        "std::process",
         "std::net::Tcp",
         "ToSocketAddrs",
     ];
-    let sources = sources();
+    let sources = production();
     for pure in PURE {
         let folder = format!("{}/", pure.trim_end_matches(".rs"));
         let files: Vec<_> =
             sources.iter().filter(|(path, _)| path == pure || path.starts_with(&folder)).collect();
         assert!(!files.is_empty(), "{pure} is there");
-        for (path, text) in files {
-            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for (path, code) in files {
             for word in impure {
-                let hit =
-                    code.lines().find(|line| !line.trim_start().starts_with("//") && line.contains(word));
+                let hit = code.lines().find(|line| line.contains(word));
                 assert!(hit.is_none(), "{path} is not pure: {hit:?}");
             }
         }
     }
+}
+
+#[test]
+fn the_rules_are_held_to_the_end_of_every_file_and_not_in_its_tests() {
+    let text = r##"
+//! Says "tokio" in a comment: "
+#[cfg(test)]
+mod tests;
+fn kept(c: char) -> bool { c == '"' || c == '\'' || c == '{' } // tokio "
+const TEXT: &str = "tokio \" // {";
+const RAW: &str = r#"tokio " }"#;
+#[cfg(test)]
+mod more {
+    const BRACE: &str = "}";
+    fn dropped() { tokio::spawn() }
+}
+/* tokio /* nested */ tokio */
+fn last<'a>(text: &'a str) -> &'a str { text }
+"##;
+    let (code, modules) = without_tests(&code(text));
+    assert!(code.contains("fn kept") && code.contains("fn last<'a>(text: &'a str)"), "{code}");
+    assert!(!code.contains("tokio") && !code.contains("dropped"), "{code}");
+    assert_eq!(modules, ["tests", "more"]);
+    // Each of these declares its tests before its functions.
+    for path in ["src/job/request.rs", "src/lint.rs"] {
+        let found = production().into_iter().find(|(found, _)| found == path);
+        let (_, held) = found.unwrap_or_else(|| panic!("{path} is there"));
+        let whole = std::fs::read_to_string(root().join(path)).expect("a source");
+        let is_function = |line: &&str| line.starts_with("fn ") || line.starts_with("pub fn ");
+        let last = whole.lines().rev().find(is_function).expect("it has functions");
+        assert!(held.contains(last), "{path} is not held to its end: {last}");
+    }
+    assert!(production().iter().all(|(path, _)| !path.ends_with("/tests.rs")));
 }
 
 #[test]
@@ -285,4 +314,131 @@ pub(crate) fn sources() -> Vec<(String, String)> {
     let mut found = Vec::new();
     walk(&root().join("src"), &mut found);
     found
+}
+
+/// The same without tests, comments and the insides of strings: what the rules hold.
+fn production() -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    let mut tests: Vec<String> = Vec::new();
+    for (path, text) in sources() {
+        let (kept, modules) = without_tests(&code(&text));
+        let folder = match path.strip_suffix("/mod.rs") {
+            Some(folder) => folder,
+            None if ["src/lib.rs", "src/main.rs"].contains(&path.as_str()) => "src",
+            None => path.trim_end_matches(".rs"),
+        };
+        for module in modules {
+            tests.extend([format!("{folder}/{module}.rs"), format!("{folder}/{module}/")]);
+        }
+        found.push((path, kept));
+    }
+    found.retain(|(path, _)| !tests.iter().any(|test| path.starts_with(test.as_str())));
+    found
+}
+
+/// Drops every item behind `#[cfg(test)]`, up to its semicolon or its last brace; also returns the names of the modules
+/// among them.
+fn without_tests(code: &str) -> (String, Vec<String>) {
+    const MARK: &str = "#[cfg(test)]";
+    let (mut kept, mut modules, mut rest) = (String::new(), Vec::new(), code);
+    while let Some(start) = rest.find(MARK) {
+        kept.push_str(&rest[..start]);
+        let item = &rest[start + MARK.len()..];
+        let mut depth = 0_usize;
+        let end = item.char_indices().find(|(_, letter)| {
+            match letter {
+                '{' | '(' | '[' => depth += 1,
+                '}' | ')' | ']' => depth -= 1,
+                _ => {}
+            }
+            depth == 0 && matches!(letter, ';' | '}')
+        });
+        let end = end.map_or(item.len(), |(at, _)| at + 1);
+        let mut words = item[..end].split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+        if words.any(|word| word == "mod") {
+            modules.extend(words.next().map(str::to_owned));
+        }
+        rest = &item[end..];
+    }
+    kept.push_str(rest);
+    (kept, modules)
+}
+
+/// The text without comments, and with nothing inside its strings and characters.
+fn code(text: &str) -> String {
+    let (mut kept, mut rest) = (String::new(), text);
+    while let Some(letter) = rest.chars().next() {
+        let in_word = kept.ends_with(|last: char| last.is_alphanumeric() || last == '_');
+        let skipped = match letter {
+            '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
+            '/' if rest.starts_with("/*") => comment(rest),
+            '"' => string(rest),
+            'r' | 'b' | 'c' if !in_word => raw_string(rest),
+            '\'' => character(rest),
+            _ => 0,
+        };
+        if skipped == 0 {
+            kept.push(letter);
+            rest = &rest[letter.len_utf8()..];
+        } else {
+            if !rest.starts_with('/') {
+                kept.push_str("\"\"");
+            }
+            rest = &rest[skipped..];
+        }
+    }
+    kept
+}
+
+/// How long the comment is with which the text begins; they can be nested.
+fn comment(text: &str) -> usize {
+    let (mut depth, mut at) = (0_usize, 0);
+    while at < text.len() {
+        let rest = &text[at..];
+        match rest.get(..2) {
+            Some("/*") => (depth, at) = (depth + 1, at + 2),
+            Some("*/") => (depth, at) = (depth - 1, at + 2),
+            _ => at += rest.chars().next().map_or(1, char::len_utf8),
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    at
+}
+
+/// How long the string is with which the text begins.
+fn string(text: &str) -> usize {
+    let mut escaped = false;
+    let end = text.char_indices().skip(1).find(|(_, letter)| {
+        let over = *letter == '"' && !escaped;
+        escaped = *letter == '\\' && !escaped;
+        over
+    });
+    end.map_or(text.len(), |(at, _)| at + 1)
+}
+
+/// How long the raw string is with which the text begins; 0 where there is none.
+fn raw_string(text: &str) -> usize {
+    let Some((start, _)) = text.split_once('"') else { return 0 };
+    let hashes = start.trim_start_matches(['b', 'c']).strip_prefix('r').unwrap_or("x");
+    if hashes.bytes().any(|letter| letter != b'#') {
+        return 0;
+    }
+    let end = format!("\"{hashes}");
+    let body = start.len() + 1;
+    text[body..].find(&end).map_or(text.len(), |at| body + at + end.len())
+}
+
+/// How long the character is with which the text begins; 0 where it is a lifetime.
+fn character(text: &str) -> usize {
+    let mut letters = text.char_indices().skip(1);
+    match (letters.next(), letters.next()) {
+        (Some((_, '\\')), Some((at, letter))) => {
+            let after = at + letter.len_utf8();
+            text[after..].find('\'').map_or(0, |end| after + end + 1)
+        }
+        (Some(_), Some((at, '\''))) => at + 1,
+        _ => 0,
+    }
 }
