@@ -24,6 +24,7 @@ mod lifecycle;
 mod lint;
 mod old_worker;
 mod poll;
+mod processes;
 mod report;
 mod structure;
 mod tls;
