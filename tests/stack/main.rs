@@ -14,6 +14,8 @@ mod abort;
 mod contract;
 mod crash;
 mod examples;
+mod latency;
+mod others;
 mod outcomes;
 mod real;
 mod taxi;
