@@ -491,7 +491,7 @@ async fn live_and_die(stage: &Stage, config: &Config, dice: &mut fastrand::Rng) 
     let before = calls(stage);
     let mut worker = stage.worker_with(config);
     // Each task that is taken over is beaten at once: some lives end before that, some while they poll for more.
-    let wanted = before + dice.usize(0..8 + 2 * kept(stage, "task").len());
+    let wanted = before + dice.usize(0..8 + kept(stage, "task").len());
     stage.livy.wait_for(|_| calls(stage) >= wanted, None).await;
     // No wait for anything: the dice choose the moment between two calls, and sometimes one before the first.
     tokio::time::sleep(Duration::from_micros(dice.u64(0..8_000))).await;

@@ -49,7 +49,7 @@ async fn contract_of_yarn_with_acls() {
         control(&["start", "rm"], &[("YARN_ACL", acl)]);
     };
     restart("on");
-    let restricted = yarn::Restricted::start(&stack("RM"), &stack("LIVY_YARN"), &cluster()).await;
+    let mut restricted = yarn::Restricted::start(&stack("RM"), &stack("LIVY_YARN"), &cluster()).await;
     restricted.cases(false).await;
     // The application goes on meanwhile.
     restart("filter");

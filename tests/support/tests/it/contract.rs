@@ -75,7 +75,7 @@ async fn the_stand_in_for_yarn_keeps_the_contract_however_long_a_kill_takes() {
 #[tokio::test]
 async fn the_stand_in_for_yarn_hides_from_others_what_the_real_one_hides() {
     let (livy, manager, expect) = cluster().await;
-    let restricted = yarn::Restricted::start(&manager.url(), &livy.url(), &expect).await;
+    let mut restricted = yarn::Restricted::start(&manager.url(), &livy.url(), &expect).await;
     manager.allow(Rights::Glance);
     restricted.cases(false).await;
     manager.allow(Rights::GlanceById);
