@@ -69,7 +69,7 @@ impl Here {
         self.step(of).await;
         let pause = {
             let mut inner = self.sim.inner();
-            if inner.rng.bool() { 0 } else { inner.rng.u64(1..200) }
+            if inner.rng.u8(0..3) > 0 { 0 } else { inner.rng.u64(1..200) }
         };
         if pause > 0 {
             sleep(Duration::from_millis(pause)).await;

@@ -4,7 +4,7 @@
 
 use spark_job_worker::job::machine::{Attempt, OnAbort, Run, Stage, State};
 use spark_job_worker::job::report::Answer;
-use spark_job_worker::job::world::{AppEnd, BatchState};
+use spark_job_worker::job::world::BatchState;
 
 use crate::plan::{Millis, SECOND, Yarn};
 use crate::world::Inner;
@@ -65,7 +65,6 @@ pub(crate) struct Facts {
     pub(crate) stage: Option<Stage>,
     /// What it ends with, and whether that is on disk.
     decided: Option<(&'static str, bool)>,
-    told: bool,
     /// How often a spark-submit was started for it.
     pub(crate) submits: u32,
     pub(crate) refused_post: bool,
@@ -160,7 +159,7 @@ impl Inner {
         let known: Vec<&crate::yarn::App> =
             self.yarn.apps.iter().filter(|app| app.tag == tag && app.is_known()).collect();
         let (has_any, live) = (!known.is_empty(), known.iter().filter(|app| app.is_live()).count());
-        let shown_live = known.iter().filter(|app| app.is_live() && app.shown).count();
+        let shown_live = known.iter().filter(|app| app.is_live() && app.is_seen()).count();
         let first_is_over = known.first().is_some_and(|app| !app.is_live());
         let answers = !self.yarn_is_away() && !self.yarn_hides();
         let stage = ticket.facts.stage;
@@ -234,8 +233,8 @@ impl Inner {
             (Some(Stage::Orphaned), _, _) => state.stage() == Stage::Orphaned,
             _ => true,
         };
-        if label.is_some() {
-            facts.decided = facts.decided.map(|(label, _)| (label, true));
+        if let State::Ended { outcome, .. } = state {
+            self.comes_to(number, outcome);
         }
         if !allowed {
             let token = self.token(number);
@@ -276,12 +275,14 @@ impl Inner {
     /// It is settled what is told of a task.
     fn comes_to(&mut self, number: usize, outcome: &spark_job_worker::job::report::Outcome) {
         let (label, token) = (outcome.label(), self.token(number));
-        let Facts { decided, told, kept, .. } = self.tickets[number].facts;
+        let Facts { decided, kept, .. } = self.tickets[number].facts;
         if let Some((decided, durable)) = decided {
-            if decided != label && (durable || told) {
+            // On a bad disk the end is found out anew; the token may be closed by then.
+            if decided != label && durable {
                 self.violate(Invariant::EndIsFinal, || format!("{token}: first {decided}, then {label}"));
             }
             if decided == label {
+                self.tickets[number].facts.decided = Some((label, durable || kept == Some(Stage::Ended)));
                 return;
             }
         }
@@ -309,7 +310,7 @@ impl Inner {
         }
         let tag = spark_job_worker::job::request::tag(&facts.task);
         let lives = self.yarn.apps.iter().find(|app| {
-            let seen = app.node.is_some() || (app.shown && !app.kill_sent);
+            let seen = app.node.is_some() || (app.is_seen() && !app.kill_sent);
             app.tag == tag && app.is_live() && !app.local && seen && !(app.node.is_none() && self.yarn_hides())
         });
         let lives = lives.map(|app| app.id.clone());
@@ -339,10 +340,12 @@ impl Inner {
     }
 
     /// A worker is shown an application by YARN.
-    pub(crate) fn app_shown(&mut self, tag: &str, _app: usize, _ended: Option<AppEnd>) {
-        if let Some(number) = self.ticket_of_tag(tag) {
-            self.tickets[number].facts.yarn_showed = true;
-        }
+    pub(crate) fn app_shown(&mut self, tag: &str, app: usize, times: u32) {
+        let Some(number) = self.ticket_of_tag(tag) else { return };
+        let facts = &mut self.tickets[number].facts;
+        facts.yarn_showed = true;
+        let listens = matches!(facts.stage, Some(Stage::InDoubt | Stage::Running | Stage::Orphaned));
+        self.yarn.apps[app].shown += if listens { times } else { 0 };
     }
 
     pub(crate) fn submit_begins(&mut self, tag: &str) {
@@ -401,8 +404,7 @@ impl Inner {
             Answer::Success { .. } => "succeeded",
             Answer::Failure { error, .. } => error,
         };
-        let (token, facts) = (self.token(number), &mut self.tickets[number].facts);
-        facts.told = true;
+        let (token, facts) = (self.token(number), &self.tickets[number].facts);
         let (decided, kept) = (facts.decided, facts.kept);
         if decided.is_none_or(|(decided, _)| decided != label) {
             self.violate(Invariant::OneOutcome, || format!("{token} is told {label}, decided was {decided:?}"));

@@ -37,7 +37,7 @@ pub(crate) const KILL_SETTLE: Millis = LOOK_UP + LEAK_WINDOW + 10 * SECOND;
 pub(crate) const SETTLE: Millis = 60 * SECOND;
 pub(crate) const START_TIMEOUT: Millis = 300 * SECOND;
 pub(crate) const PATIENCE: Millis = 150 * SECOND;
-const INTERVAL: Millis = 5 * SECOND;
+const INTERVAL: Millis = 8 * SECOND;
 
 /// The rules of every worker.
 pub(crate) fn rules() -> Rules {

@@ -27,8 +27,8 @@ pub(crate) struct App {
     /// It is a process of the node, and no application of YARN.
     pub(crate) local: bool,
     pub(crate) diagnostics: &'static str,
-    /// A worker was shown it.
-    pub(crate) shown: bool,
+    /// How often a job that listens was shown it. The first list can come while it does not look.
+    shown: u32,
     /// YARN was told to kill it.
     pub(crate) kill_sent: bool,
 }
@@ -40,6 +40,11 @@ impl App {
 
     pub(crate) fn is_running(&self) -> bool {
         self.is_live() && self.runs.is_some()
+    }
+
+    /// Whether the job of its tag has seen it.
+    pub(crate) fn is_seen(&self) -> bool {
+        self.shown > 1
     }
 
     /// Whether YARN has it.
@@ -107,7 +112,7 @@ impl Inner {
             forgotten: false,
             local,
             diagnostics,
-            shown: false,
+            shown: 0,
             kill_sent: false,
         };
         self.yarn.apps.push(app);
@@ -204,10 +209,10 @@ impl Inner {
         self.start_app(&tag, None, false);
     }
 
-    fn show(&mut self, number: usize, times: bool) -> Application {
+    /// What is shown of one; a list counts once, and an answer about this one twice.
+    fn show(&mut self, number: usize, times: bool, weight: u32) -> Application {
         let time = |at: Millis| times.then_some(Timestamp(EPOCH + at));
         let app = &mut self.yarn.apps[number];
-        app.shown = true;
         let tag = app.tag.clone();
         let shown = Application {
             id: app.id.clone(),
@@ -227,8 +232,7 @@ impl Inner {
             tracking_url: None,
             log_url: app.runs.map(|_| format!("http://node/{}", app.id)),
         };
-        let ended = app.over.map(|(end, _)| end);
-        self.app_shown(&tag, number, ended);
+        self.app_shown(&tag, number, weight);
         shown
     }
 
@@ -240,7 +244,7 @@ impl Inner {
         }
         for number in 0..self.yarn.apps.len() {
             if self.yarn.apps[number].is_known() && self.yarn.apps[number].is_live() {
-                let application = self.show(number, true);
+                let application = self.show(number, true, 1);
                 let tag = self.yarn.apps[number].tag.clone();
                 let moving = Moving { name: tag.clone(), progress: 1.0, application };
                 active.entry(tag).or_default().push(moving);
@@ -257,7 +261,7 @@ impl Inner {
         let found = (0..self.yarn.apps.len())
             .filter(|number| self.yarn.apps[*number].is_known() && self.yarn.apps[*number].tag == tag);
         let found: Vec<usize> = found.collect();
-        Yarn::Answer(found.into_iter().map(|number| self.show(number, true)).collect())
+        Yarn::Answer(found.into_iter().map(|number| self.show(number, true, 2)).collect())
     }
 
     /// The one of an id.
@@ -271,7 +275,7 @@ impl Inner {
             }
             Some(number) => {
                 let times = !self.yarn_hides();
-                Yarn::Answer(vec![self.show(number, times)])
+                Yarn::Answer(vec![self.show(number, times, 2)])
             }
         }
     }
