@@ -368,7 +368,9 @@ impl World for Here {
         let words = |words: &str| words.to_owned();
         match self.way(Service::StepFunctions, 20).await {
             Way::Arrives => {}
-            Way::Refused => return Reported::Again { words: words("connection refused"), maybe_applied: false },
+            Way::Refused => {
+                return Reported::Again { words: words("connection refused"), maybe_applied: false };
+            }
             Way::Lost => {
                 let mut inner = self.sim.inner();
                 let number = self.ticket(&inner, activity, token);

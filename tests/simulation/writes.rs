@@ -105,7 +105,13 @@ impl World for Plain {
     async fn active(&self) -> Result<Active, NoAnswer> {
         let Some((name, tag, _)) = self.taken() else { return Ok(HashMap::new()) };
         let active = self.application_now().into_iter().filter(|one| one.state == AppState::Active);
-        let moving = |application| Moving { name: name.clone(), progress: 1.0, application };
+        let moving = |application| Moving {
+            name: name.clone(),
+            progress: 1.0,
+            memory_seconds: None,
+            vcore_seconds: None,
+            application,
+        };
         Ok(HashMap::from([(tag, active.map(moving).collect())]))
     }
 

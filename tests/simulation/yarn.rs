@@ -28,7 +28,7 @@ pub(crate) struct App {
     pub(crate) local: bool,
     pub(crate) diagnostics: &'static str,
     /// How often a job that listens was shown it. The first list can come while it does not look.
-    shown: u32,
+    pub(crate) shown: u32,
     /// YARN was told to kill it.
     pub(crate) kill_sent: bool,
 }
@@ -98,7 +98,8 @@ impl Inner {
         let longest = if self.plan.has(Mishap::LongJobs) { 500 } else { 60 };
         let (born, runs) = (self.at, self.at + self.rng.u64(0..8) * SECOND);
         let ends = runs + self.rng.u64(1..longest * SECOND);
-        let diagnostics = if end == AppEnd::Failed { FAILURES[self.rng.usize(0..FAILURES.len())] } else { "" };
+        let diagnostics =
+            if end == AppEnd::Failed { FAILURES[self.rng.usize(0..FAILURES.len())] } else { "" };
         let id = format!("application_1_{:04}", number + 1);
         self.tell(|_| format!("{id} starts for {tag}, will end {end:?} at {}", ends as f64 / 1e3));
         let app = App {
@@ -172,7 +173,8 @@ impl Inner {
         let away = self.rng.u64(1..40) * SECOND;
         self.yarn.absent_until = (now + away).min(CALM);
         self.plan_act(self.yarn.absent_until, Act::Mark);
-        let what = if other { "the other ResourceManager takes over" } else { "the ResourceManager starts again" };
+        let what =
+            if other { "the other ResourceManager takes over" } else { "the ResourceManager starts again" };
         let keeps = self.plan.keeps;
         self.tell(|_| format!("{what}, keeps its applications: {keeps}"));
         self.coverage.hit("world", what, if keeps { "with a store" } else { "without a store" });
@@ -246,7 +248,13 @@ impl Inner {
             if self.yarn.apps[number].is_known() && self.yarn.apps[number].is_live() {
                 let application = self.show(number, true, 1);
                 let tag = self.yarn.apps[number].tag.clone();
-                let moving = Moving { name: tag.clone(), progress: 1.0, application };
+                let moving = Moving {
+                    name: tag.clone(),
+                    progress: 1.0,
+                    memory_seconds: None,
+                    vcore_seconds: None,
+                    application,
+                };
                 active.entry(tag).or_default().push(moving);
             }
         }
