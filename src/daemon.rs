@@ -26,7 +26,7 @@ use crate::edges::Edges;
 use crate::job::Start;
 use crate::job::gate::Gate;
 use crate::job::heart::Pacer;
-use crate::job::journal::{Journal, Writer};
+use crate::job::journal::{Contents, Journal, Writer};
 use crate::job::sweep::{Pace, Sweep};
 use crate::job::world::World;
 use crate::ops::admin::Admin;
@@ -110,13 +110,7 @@ struct Daemon {
 impl Daemon {
     async fn start(settings: Settings, path: PathBuf) -> Result<Daemon, Fatal> {
         let signals = Signals::new().map_err(|error| Fatal::Setup("signal handling", Box::new(error)))?;
-        let directory = settings.state.directory.clone();
-        let (journal, contents) = tokio::task::spawn_blocking(move || Journal::open(&directory))
-            .await
-            .map_err(|panic| Fatal::Setup("the journal", Box::new(panic)))?
-            .map_err(|error| Fatal::Setup("the journal", Box::new(error)))?;
-        let journal =
-            Writer::start(journal).map_err(|error| Fatal::Setup("the journal's thread", Box::new(error)))?;
+        let (journal, contents) = open_journal(settings.state.directory.clone()).await?;
         let arn = settings.activity.first().map(|activity| activity.arn.as_str()).unwrap_or_default();
         let step_functions = StepFunctions::connect(settings.aws.endpoint_url.clone(), arn).await;
         let held = contents.entries.iter().map(|entry| entry.task.activity.as_str());
@@ -293,6 +287,17 @@ impl Daemon {
         }
         self.notifier.ready();
     }
+}
+
+/// Opens and reads the journal, and starts its thread.
+async fn open_journal(directory: PathBuf) -> Result<(Writer, Contents), Fatal> {
+    let (journal, contents) = tokio::task::spawn_blocking(move || Journal::open(&directory))
+        .await
+        .map_err(|panic| Fatal::Setup("the journal", Box::new(panic)))?
+        .map_err(|error| Fatal::Setup("the journal", Box::new(error)))?;
+    let journal =
+        Writer::start(journal).map_err(|error| Fatal::Setup("the journal's thread", Box::new(error)))?;
+    Ok((journal, contents))
 }
 
 /// Starts a loop that must never end.

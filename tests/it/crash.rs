@@ -25,15 +25,17 @@ pub(crate) fn kept(stage: &Stage, end: &str) -> Vec<PathBuf> {
     paths
 }
 
+/// How many entries are in this state.
+fn standing(stage: &Stage, state: &str) -> usize {
+    let mark = format!("\"state\":{{\"{state}\"");
+    let stands = |path: &&PathBuf| std::fs::read_to_string(path).is_ok_and(|text| text.contains(&mark));
+    kept(stage, "task").iter().filter(stands).count()
+}
+
 /// Waits until this many entries are in this state.
 pub(crate) async fn in_state(stage: &Stage, state: &str, count: usize) {
-    let mark = format!("\"state\":{{\"{state}\"");
-    let stands = |path: &PathBuf| std::fs::read_to_string(path).is_ok_and(|text| text.contains(&mark));
     // Looked at with every call of the sweep.
-    stage
-        .livy
-        .wait_for(|_| kept(stage, "task").iter().filter(|path| stands(path)).count() == count, None)
-        .await;
+    stage.livy.wait_for(|_| standing(stage, state) == count, None).await;
 }
 
 /// Waits until no entry is left.
@@ -430,6 +432,14 @@ struct Retried {
 }
 
 impl Retried {
+    /// A job that runs for so long, scheduled for the first time.
+    fn begin(stage: &Stage, number: usize, takes: Duration) -> Retried {
+        stage.livy.plan_for(&format!("job{number}r"), Plan::success().running_for(takes));
+        let mut job = Retried { number, attempts: Vec::new(), stopped: false };
+        job.attempt(stage);
+        job
+    }
+
     fn name(&self, attempt: usize) -> String {
         format!("job{}r{attempt}", self.number)
     }
@@ -489,6 +499,13 @@ async fn live_and_die(stage: &Stage, config: &Config, dice: &mut fastrand::Rng) 
     worker.kill();
 }
 
+/// One life that is long enough for doubts to be settled, and for jobs to run and end.
+async fn live_to_settle(stage: &Stage, config: &Config) {
+    let mut worker = stage.worker_with(config);
+    stage.livy.wait_for(|_| standing(stage, "InDoubt") < 5, Duration::from_secs(60)).await;
+    worker.kill();
+}
+
 /// Counts the states in which a killed worker left its tasks.
 fn tally(stage: &Stage, found: &mut BTreeMap<&'static str, usize>) {
     for path in kept(stage, "task") {
@@ -519,15 +536,10 @@ async fn fifty_jobs_at_once_survive_two_hundred_kills_at_random_moments() {
     let mut found: BTreeMap<&'static str, usize> = BTreeMap::new();
     let (mut entries, mut stopped) = (Vec::new(), 0);
     for kill in 0..KILLS {
-        let undone: Vec<usize> =
-            (0..jobs.len()).filter_map(|at| (!jobs[at].follow(&stage)).then_some(at)).collect();
+        let mut undone: Vec<usize> = (0..jobs.len()).collect();
+        undone.retain(|at| !jobs[*at].follow(&stage));
         for _ in undone.len()..AT_ONCE {
-            let number = jobs.len();
-            let takes = Duration::from_millis(dice.u64(100..3_000));
-            stage.livy.plan_for(&format!("job{number}r"), Plan::success().running_for(takes));
-            let mut job = Retried { number, attempts: Vec::new(), stopped: false };
-            job.attempt(&stage);
-            jobs.push(job);
+            jobs.push(Retried::begin(&stage, jobs.len(), Duration::from_millis(dice.u64(100..3_000))));
         }
         // Some are stopped, and some POSTs leave a doubt.
         if kill % 8 == 7 && !undone.is_empty() {
@@ -538,7 +550,11 @@ async fn fifty_jobs_at_once_survive_two_hundred_kills_at_random_moments() {
             let fault = [Fault::AnswerLost, Fault::Close, Fault::HangAfter][dice.usize(0..3)].clone();
             stage.livy.fault("POST /batches", fault);
         }
-        live_and_die(&stage, &config, &mut dice).await;
+        if kill % 20 == 19 {
+            live_to_settle(&stage, &config).await;
+        } else {
+            live_and_die(&stage, &config, &mut dice).await;
+        }
         stage.livy.release();
         entries.push(kept(&stage, "task").len());
         tally(&stage, &mut found);

@@ -273,7 +273,7 @@ async fn a_wrong_configuration_ends_with_78_and_names_key_value_and_source() {
         (String::new(), vec!["activity"]),
         ("this is not TOML".to_owned(), vec!["config.toml"]),
         (
-            good.replace("arn = ", "defaults = { NumExecutors = 0 }\narn = "),
+            good.replace("arn = ", "defaults = { NumExecutors = -1 }\narn = "),
             vec!["activity.0.defaults", "NumExecutors"],
         ),
         (good.replace("filter = \"debug\"", "filter = \"loud\""), vec!["log.filter", "loud"]),
@@ -340,7 +340,7 @@ async fn check_and_render_show_what_would_be_used() {
     assert_eq!(posted.body, expected, "render prints exactly what is sent");
     assert_eq!(rendered["name"], "etl-0000000000000000");
 
-    std::fs::write(&input, r#"{"Fiel":"a","NumExecutors":0}"#).expect("written");
+    std::fs::write(&input, r#"{"Fiel":"a","NumExecutors":-1}"#).expect("written");
     let (code, _, error) = spawn(&["render", input.to_str().expect("UTF-8"), "--config", path]);
     assert_eq!(code, 1);
     assert!(

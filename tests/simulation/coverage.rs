@@ -26,7 +26,8 @@ impl Coverage {
 
     /// A table, a line for each.
     pub(crate) fn table(&self) -> String {
-        let lines = self.0.iter().map(|((kind, name, other), count)| format!("{count:>9} {kind}: {name} {other}"));
+        let lines =
+            self.0.iter().map(|((kind, name, other), count)| format!("{count:>9} {kind}: {name} {other}"));
         lines.collect::<Vec<_>>().join("\n")
     }
 }

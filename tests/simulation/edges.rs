@@ -261,7 +261,8 @@ impl World for Here {
         let mut inner = self.sim.inner();
         let active = inner.active_apps();
         inner.tell(|_| {
-            let ids: BTreeSet<&str> = active.values().flatten().map(|one| one.application.id.as_str()).collect();
+            let ids: BTreeSet<&str> =
+                active.values().flatten().map(|one| one.application.id.as_str()).collect();
             format!("node {}: YARN lists {ids:?}", self.node)
         });
         Ok(active)
@@ -384,7 +385,9 @@ impl World for Here {
         let words = |words: &str| words.to_owned();
         match self.way(Service::StepFunctions, 20).await {
             Way::Arrives => {}
-            Way::Refused => return Reported::Again { words: words("connection refused"), maybe_applied: false },
+            Way::Refused => {
+                return Reported::Again { words: words("connection refused"), maybe_applied: false };
+            }
             Way::Lost => {
                 let mut inner = self.sim.inner();
                 let number = self.ticket(&inner, activity, token);

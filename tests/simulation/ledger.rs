@@ -207,7 +207,9 @@ impl Inner {
         let facts = &self.tickets[number].facts;
         if facts.held && !facts.hopeless && !facts.corrupt && facts.beatable > BEAT_BOUND {
             let (token, beatable) = (self.token(number), facts.beatable);
-            self.violate(Invariant::NeverSilent, || format!("{token} could have been beaten for {beatable} ms"));
+            self.violate(Invariant::NeverSilent, || {
+                format!("{token} could have been beaten for {beatable} ms")
+            });
         }
     }
 
@@ -259,7 +261,8 @@ impl Inner {
         } else {
             self.nodes[node].jobs.insert(task.to_owned(), stage);
         }
-        let (under_way, most) = (self.nodes[node].under_way(), self.plan.places.max(self.nodes[node].resumed));
+        let (under_way, most) =
+            (self.nodes[node].under_way(), self.plan.places.max(self.nodes[node].resumed));
         if under_way > most {
             self.violate(Invariant::Places, || format!("{under_way} jobs on node {node}, {most} may be"));
         }
@@ -317,7 +320,11 @@ impl Inner {
         let tag = spark_job_worker::job::request::tag(&facts.task);
         let lives = self.yarn.apps.iter().find(|app| {
             let seen = app.node.is_some() || (app.is_seen() && !app.kill_sent);
-            app.tag == tag && app.is_live() && !app.local && seen && !(app.node.is_none() && self.yarn_hides())
+            app.tag == tag
+                && app.is_live()
+                && !app.local
+                && seen
+                && !(app.node.is_none() && self.yarn_hides())
         });
         let lives = lives.map(|app| app.id.clone());
         let carried = self.nodes[node].children.iter().any(|child| child.tag == tag);
@@ -341,7 +348,9 @@ impl Inner {
         let facts = &self.tickets[number].facts;
         let gone = node.is_none_or(|node| self.nodes[node].gone);
         if facts.forgotten && !facts.left && !gone && self.plan.yarn == Yarn::On {
-            self.violate(Invariant::NothingAppears, || format!("{token} is let go, and an application appears"));
+            self.violate(Invariant::NothingAppears, || {
+                format!("{token} is let go, and an application appears")
+            });
         }
     }
 
@@ -401,7 +410,9 @@ impl Inner {
             self.violate(Invariant::NoPostInDrain, || format!("{token} is posted"));
         }
         if kept != Some(Stage::Submitting) {
-            self.violate(Invariant::RecordedBeforePost, || format!("{token} is posted while {kept:?} is kept"));
+            self.violate(Invariant::RecordedBeforePost, || {
+                format!("{token} is posted while {kept:?} is kept")
+            });
         }
     }
 
@@ -413,9 +424,12 @@ impl Inner {
         let (token, facts) = (self.token(number), &self.tickets[number].facts);
         let (decided, kept) = (facts.decided, facts.kept);
         if decided.is_none_or(|(decided, _)| decided != label) {
-            self.violate(Invariant::OneOutcome, || format!("{token} is told {label}, decided was {decided:?}"));
+            self.violate(Invariant::OneOutcome, || {
+                format!("{token} is told {label}, decided was {decided:?}")
+            });
         }
-        let bad_disk = self.tickets[number].node().is_some_and(|node| self.nodes[node].write_failed.is_some());
+        let bad_disk =
+            self.tickets[number].node().is_some_and(|node| self.nodes[node].write_failed.is_some());
         if kept != Some(Stage::Ended) && !bad_disk {
             self.violate(Invariant::RecordedBeforeTold, || format!("{token} is told while {kept:?} is kept"));
         }

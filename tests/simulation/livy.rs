@@ -275,7 +275,8 @@ impl Inner {
         }
         let record = self.nodes[node].livy.records[place].clone();
         let app = record.app.or_else(|| {
-            let mine = |app: &crate::yarn::App| app.tag == record.tag && app.node == Some(node) && app.is_known();
+            let mine =
+                |app: &crate::yarn::App| app.tag == record.tag && app.node == Some(node) && app.is_known();
             self.yarn.apps.iter().position(mine)
         });
         self.nodes[node].livy.records[place].app = app;
@@ -367,7 +368,9 @@ impl Inner {
     /// Somebody else's batch takes the name of one of ours, whose application is known.
     fn take_names(&mut self, node: usize, old: &[Record]) {
         for record in old.iter().filter(|record| record.app.is_some()) {
-            let known = self.ticket_of_tag(&record.tag).is_some_and(|number| self.tickets[number].facts.knows.is_some());
+            let known = self
+                .ticket_of_tag(&record.tag)
+                .is_some_and(|number| self.tickets[number].facts.knows.is_some());
             if !known || self.rng.u8(0..3) > 0 || self.plan.yarn == Yarn::None {
                 continue;
             }
@@ -392,7 +395,12 @@ impl Inner {
 
     /// What a DELETE and a clean stop do to a batch that lives.
     fn kill_batch(&mut self, node: usize, tag: &str) {
-        let jobs: Vec<usize> = self.nodes[node].children.iter().filter(|child| child.tag == tag).filter_map(|child| child.job).collect();
+        let jobs: Vec<usize> = self.nodes[node]
+            .children
+            .iter()
+            .filter(|child| child.tag == tag)
+            .filter_map(|child| child.job)
+            .collect();
         self.nodes[node].children.retain(|child| child.tag != tag);
         for job in jobs {
             self.finish(job, AppEnd::Killed);
@@ -408,7 +416,9 @@ impl Inner {
     /// DELETE of a batch by name.
     pub(crate) fn delete(&mut self, node: usize, name: &str) -> Deleted {
         let records = &mut self.nodes[node].livy.records;
-        let Some(place) = records.iter().position(|record| record.name == name) else { return Deleted::NotFound };
+        let Some(place) = records.iter().position(|record| record.name == name) else {
+            return Deleted::NotFound;
+        };
         let record = records.remove(place);
         self.tell(|_| format!("Livy {node} deletes {name}"));
         if self.strikes(Mishap::BadDeletes, 2) {

@@ -73,7 +73,8 @@ fn a_seed_tells_the_same_story_every_time() {
         let differs = first.story.iter().zip(&second.story).position(|(first, second)| first != second);
         let differs = differs.or((first.story.len() != second.story.len()).then_some(first.story.len()));
         if let Some(line) = differs {
-            let around = |story: &[String]| story[line.saturating_sub(20)..(line + 3).min(story.len())].join("\n");
+            let around =
+                |story: &[String]| story[line.saturating_sub(20)..(line + 3).min(story.len())].join("\n");
             panic!("seed {seed} differs\n{}\n----\n{}", around(&first.story), around(&second.story));
         }
     }

@@ -91,7 +91,10 @@ impl Node {
     /// The stages that have a place.
     pub(crate) fn under_way(&self) -> usize {
         let has_place = |stage: &&Stage| {
-            matches!(stage, Stage::Submitting | Stage::InDoubt | Stage::Running | Stage::Judged | Stage::Ended)
+            matches!(
+                stage,
+                Stage::Submitting | Stage::InDoubt | Stage::Running | Stage::Judged | Stage::Ended
+            )
         };
         self.jobs.values().filter(has_place).count()
     }

@@ -98,7 +98,10 @@ fn needs_a_start(inner: &Inner, node: usize) -> Option<&'static str> {
 
 fn is_over(inner: &Inner) -> bool {
     let all_gone = inner.nodes.iter().all(|node| node.gone);
-    let idle = inner.nodes.iter().all(|node| node.gone || (node.jobs.is_empty() && node.disk.is_empty() && node.is_alive()));
+    let idle = inner
+        .nodes
+        .iter()
+        .all(|node| node.gone || (node.jobs.is_empty() && node.disk.is_empty() && node.is_alive()));
     let open = inner.tickets.iter().any(|ticket| ticket.taken.is_some() && ticket.is_open());
     idle && !open && (all_gone || !inner.may_come())
 }

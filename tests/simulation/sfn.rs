@@ -101,7 +101,10 @@ impl Inner {
 
     /// The ticket of a token.
     pub(crate) fn ticket_of(&self, token: &str) -> usize {
-        self.tickets.iter().position(|ticket| ticket.token == token).expect("only tokens that were handed out")
+        self.tickets
+            .iter()
+            .position(|ticket| ticket.token == token)
+            .expect("only tokens that were handed out")
     }
 
     /// The ticket of a task id, which logs, names and tags show.
@@ -120,7 +123,8 @@ impl Inner {
         let now = self.at;
         let waiting = self.tickets.iter().position(|ticket| ticket.taken.is_none() && ticket.offered <= now);
         let Some(number) = waiting else {
-            let later = self.tickets.iter().filter(|ticket| ticket.taken.is_none()).map(|ticket| ticket.offered);
+            let later =
+                self.tickets.iter().filter(|ticket| ticket.taken.is_none()).map(|ticket| ticket.offered);
             return Err(later.min());
         };
         self.tell(|inner| format!("{} is handed out to node {node}", inner.tickets[number].token));
@@ -250,7 +254,8 @@ impl Inner {
             Answer::Failure { error, .. } => error,
         };
         self.answered(number, error);
-        let worth_it = ErrorName::ALL.into_iter().any(|name| name.as_str() == error && name.retry() == Retry::Yes);
+        let worth_it =
+            ErrorName::ALL.into_iter().any(|name| name.as_str() == error && name.retry() == Retry::Yes);
         if worth_it {
             self.try_again(number);
         }

@@ -3,7 +3,7 @@
 use spark_job_worker::job::report::{ErrorName, Outcome, Source};
 use spark_job_worker::job::world::AppEnd;
 
-use crate::plan::{Mishap, Millis, PATIENCE, SECOND, START_TIMEOUT, Yarn};
+use crate::plan::{Millis, Mishap, PATIENCE, SECOND, START_TIMEOUT, Yarn};
 use crate::sfn::Input;
 use crate::world::Inner;
 
@@ -32,7 +32,9 @@ impl Inner {
             _ if wrong && !matches!(error, ErrorName::ClusterTerminating | ErrorName::WorkerFault) => {
                 Err("the input is wrong".to_owned())
             }
-            ErrorName::Failed | ErrorName::OutOfMemory | ErrorName::NodeLost => self.is_failure(number, error, source),
+            ErrorName::Failed | ErrorName::OutOfMemory | ErrorName::NodeLost => {
+                self.is_failure(number, error, source)
+            }
             ErrorName::Killed => self.is_kill(number, source),
             ErrorName::SubmitFailed => self.is_without_application(number),
             ErrorName::Lost => self.is_unknowable(number),
@@ -47,9 +49,9 @@ impl Inner {
                 known(node.is_some_and(|node| self.nodes[node].gives_up), "nobody told the worker to stop")
             }
             ErrorName::WorkerFault => {
-                let failed = self.tickets[number].taken.is_some_and(|(node, since)| {
-                    self.nodes[node].write_failed.is_some_and(|at| at >= since)
-                });
+                let failed = self.tickets[number]
+                    .taken
+                    .is_some_and(|(node, since)| self.nodes[node].write_failed.is_some_and(|at| at >= since));
                 known(failed, "the disk was good")
             }
         }
@@ -79,10 +81,14 @@ impl Inner {
             ErrorName::NodeLost => text.contains("-100"),
             _ => !text.contains("-104") && !text.contains("-100"),
         };
-        let failed = |app: &crate::yarn::App| app.over.is_some_and(|(end, _)| end == AppEnd::Failed) && like(app.diagnostics);
+        let failed = |app: &crate::yarn::App| {
+            app.over.is_some_and(|(end, _)| end == AppEnd::Failed) && like(app.diagnostics)
+        };
         match source {
             Source::Yarn if self.apps_of(number).any(failed) => Ok(()),
-            Source::Livy if self.plan.yarn != Yarn::On && self.tickets[number].facts.livy_said[DEAD] => Ok(()),
+            Source::Livy if self.plan.yarn != Yarn::On && self.tickets[number].facts.livy_said[DEAD] => {
+                Ok(())
+            }
             Source::Yarn | Source::Livy | Source::Worker => Err(format!("{source:?} did not say so")),
         }
     }
@@ -90,7 +96,9 @@ impl Inner {
     fn is_kill(&self, number: usize, source: Source) -> Result<(), String> {
         match source {
             Source::Yarn if self.ended(number, AppEnd::Killed) => Ok(()),
-            Source::Livy if self.plan.yarn != Yarn::On && self.tickets[number].facts.livy_said[KILLED] => Ok(()),
+            Source::Livy if self.plan.yarn != Yarn::On && self.tickets[number].facts.livy_said[KILLED] => {
+                Ok(())
+            }
             Source::Yarn | Source::Livy | Source::Worker => Err(format!("{source:?} did not say so")),
         }
     }

@@ -313,12 +313,16 @@ impl Life {
         {
             let mut inner = self.here.sim.inner();
             inner.tell(|_| format!("the worker of node {node} is stopped: {stop:?}"));
-            inner.coverage.hit("world", "stop", match stop {
-                Stop::Handoff => "handoff",
-                Stop::GiveBack => "tasks are given back",
-                Stop::Terminating => "terminating",
-                Stop::Lost => "the node is lost",
-            });
+            inner.coverage.hit(
+                "world",
+                "stop",
+                match stop {
+                    Stop::Handoff => "handoff",
+                    Stop::GiveBack => "tasks are given back",
+                    Stop::Terminating => "terminating",
+                    Stop::Lost => "the node is lost",
+                },
+            );
             inner.nodes[node].draining = stop != Stop::Lost;
             inner.nodes[node].gives_up = matches!(stop, Stop::GiveBack | Stop::Terminating);
         }

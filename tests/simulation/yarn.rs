@@ -98,7 +98,8 @@ impl Inner {
         let longest = if self.plan.has(Mishap::LongJobs) { 500 } else { 60 };
         let (born, runs) = (self.at, self.at + self.rng.u64(0..8) * SECOND);
         let ends = runs + self.rng.u64(1..longest * SECOND);
-        let diagnostics = if end == AppEnd::Failed { FAILURES[self.rng.usize(0..FAILURES.len())] } else { "" };
+        let diagnostics =
+            if end == AppEnd::Failed { FAILURES[self.rng.usize(0..FAILURES.len())] } else { "" };
         let id = format!("application_1_{:04}", number + 1);
         self.tell(|_| format!("{id} starts for {tag}, will end {end:?} at {}", ends as f64 / 1e3));
         let app = App {
@@ -172,7 +173,8 @@ impl Inner {
         let away = self.rng.u64(1..40) * SECOND;
         self.yarn.absent_until = (now + away).min(CALM);
         self.plan_act(self.yarn.absent_until, Act::Mark);
-        let what = if other { "the other ResourceManager takes over" } else { "the ResourceManager starts again" };
+        let what =
+            if other { "the other ResourceManager takes over" } else { "the ResourceManager starts again" };
         let keeps = self.plan.keeps;
         self.tell(|_| format!("{what}, keeps its applications: {keeps}"));
         self.coverage.hit("world", what, if keeps { "with a store" } else { "without a store" });

@@ -1,9 +1,10 @@
 //! The worker, Livy and the ResourceManager are killed while a job runs on YARN: one application, one truth.
 
-use serde_json::json;
-use tokio::net::TcpListener;
+use std::fs;
 
-use crate::real::{On, Stage, control, stack};
+use serde_json::json;
+
+use crate::real::{On, Stage, control, stack, wait_for, wait_for_soon};
 
 #[tokio::test]
 async fn a_killed_worker_takes_its_job_over() {
@@ -70,27 +71,62 @@ async fn a_resource_manager_restarted_mid_job_changes_nothing() {
 #[tokio::test]
 async fn a_worker_killed_while_it_fetches_the_drivers_log_tells_the_failure_once() {
     let mut stage = Stage::new(On::Yarn, "fetching").await;
-    control(&["stop", "nm"], &[]);
-    control(&["stop", "history"], &[]);
-    control(&["start", "nm"], &[("LOG_AGGREGATION", "on")]);
-    // Where the log server was is somebody who takes the question and answers nothing.
-    let address = stack("HISTORY").trim_start_matches("http://").to_owned();
-    let server = TcpListener::bind(address).await.expect("the log server is down");
-    let execution = stage.run("fetching", "fails.py", json!({})).await;
-    let (asking, _) = server.accept().await.expect("the worker asks for the log");
-    let application = stage.only("fetching-").await;
-    assert_eq!((&application["state"], &application["finalStatus"]), (&json!("FINISHED"), &json!("FAILED")));
-    stage.worker.kill();
-    drop((asking, server));
-    control(&["start", "history"], &[]);
-    stage.restart();
-    let end = stage.ended(&execution).await;
-    assert_eq!((end.status.as_str(), end.error.as_str()), ("FAILED", "SparkJob.Failed"), "{end:?}");
-    assert_eq!(end.why()["verdictSource"], "yarn", "{end:?}");
-    assert_eq!(stage.only("fetching-").await["id"], application["id"], "one run");
-    stage.nothing_left("fetching-").await;
-    control(&["stop", "nm"], &[]);
-    control(&["start", "nm"], &[]);
+    // The node is frozen between the end of the application and the question for its log; the worker looks once a second,
+    // and so it may be quicker.
+    for attempt in 0..5 {
+        let name = format!("fetching{attempt}");
+        let execution = stage.run(&name, "fails.py", json!({})).await;
+        wait_for_soon("an end", async || {
+            let applications = stage.applications(&format!("{name}-")).await;
+            applications.iter().any(|application| application["finalStatus"] == "FAILED").then_some(())
+        })
+        .await;
+        control(&["freeze", "nm"], &[]);
+        let fetching = wait_for("a question for the log, or the answer to the task", async || {
+            let asked = is_connected(stage.worker.pid(), &stack("NM"));
+            (asked || stage.has_ended(&execution).await).then_some(asked)
+        })
+        .await;
+        let told = stage.has_ended(&execution).await;
+        if fetching && !told {
+            stage.worker.kill();
+            control(&["thaw", "nm"], &[]);
+            stage.restart();
+        } else {
+            control(&["thaw", "nm"], &[]);
+        }
+        let end = stage.ended(&execution).await;
+        assert_eq!((end.status.as_str(), end.error.as_str()), ("FAILED", "SparkJob.Failed"), "{end:?}");
+        assert_eq!(end.why()["verdictSource"], "yarn", "{end:?}");
+        stage.only(&format!("{name}-")).await;
+        stage.nothing_left(&format!("{name}-")).await;
+        if fetching && !told {
+            return;
+        }
+    }
+    panic!("five times the log was there before its node could be frozen");
+}
+
+/// Whether a process has a connection to the port of this address.
+fn is_connected(process: u32, url: &str) -> bool {
+    let port: u16 = url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("an address has a port");
+    let remote = format!(":{port:04X}");
+    let table = fs::read_to_string(format!("/proc/{process}/net/tcp")).unwrap_or_default();
+    let ours: Vec<String> = fs::read_dir(format!("/proc/{process}/fd"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|file| Some(fs::read_link(file.path()).ok()?.to_string_lossy().into_owned()))
+        .collect();
+    // sl local_address rem_address st … inode; 01: established.
+    table.lines().any(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [_, _, to, "01", inode] = [0, 1, 2, 3, 9].map(|at| fields.get(at).copied().unwrap_or_default())
+        else {
+            return false;
+        };
+        to.ends_with(&remote) && ours.contains(&format!("socket:[{inode}]"))
+    })
 }
 
 /// The execution succeeded, by YARN's word, with one application, and nothing is left.

@@ -27,14 +27,30 @@ pub(crate) fn stack(name: &str) -> String {
 }
 
 /// Asks until there is something to see.
-pub(crate) async fn wait_for<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+pub(crate) async fn wait_for<T, F: Future<Output = Option<T>>>(what: &str, look: impl FnMut() -> F) -> T {
+    asking(what, PAUSE, look).await
+}
+
+/// The same, for what has to be seen at once.
+pub(crate) async fn wait_for_soon<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    look: impl FnMut() -> F,
+) -> T {
+    asking(what, PAUSE / 10, look).await
+}
+
+async fn asking<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    pause: Duration,
+    mut look: impl FnMut() -> F,
+) -> T {
     let end = Instant::now() + LIMIT;
     loop {
         if let Some(seen) = look().await {
             return seen;
         }
         assert!(Instant::now() < end, "{what} did not happen in {LIMIT:?}");
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(pause).await;
     }
 }
 
@@ -181,6 +197,11 @@ impl Stage {
             })
         })
         .await
+    }
+
+    /// Whether an execution is over.
+    pub(crate) async fn has_ended(&self, execution: &str) -> bool {
+        self.call("DescribeExecution", json!({"executionArn": execution})).await["status"] != "RUNNING"
     }
 
     /// StopExecution.

@@ -5,6 +5,7 @@
 #   servers.sh start                 all of them, on free ports; the addresses are in $SJW_STACK_RUN/env
 #   servers.sh start NAME...         some of them, on the same ports as before
 #   servers.sh stop|kill NAME        one of them (kill: SIGKILL of that process alone)
+#   servers.sh freeze|thaw NAME      SIGSTOP and SIGCONT: it takes connections and answers nothing
 #   servers.sh activate NAME         makes one of the pair the active one
 #   servers.sh stop | status | clean   end all; what runs and its memory; end all and forget the run directory
 #
@@ -204,6 +205,8 @@ case ${1:-} in
     pid=$(pid_of "${2:?}")
     [ -z "$pid" ] || kill -KILL "$pid"
     gone 50 pid_of "$2" ;;
+  freeze) open_run; kill -STOP "$(pid_of "${2:?}")" ;;
+  thaw) open_run; kill -CONT "$(pid_of "${2:?}")" ;;
   activate) open_run; read_ports; activate "${2:?}" ;;
   status) open_run; status ;;
   clean)

@@ -44,7 +44,7 @@ pub struct Livy {
 pub struct Yarn {
     /// The ResourceManager's URL, or those of several; [`AUTO`]: as the node's files say; empty: YARN is not asked.
     pub url: OneOrSeveral,
-    /// Whether Livy and all NodeManagers run under a UTF-8 locale, so that arguments may hold more than ASCII.
+    /// Whether Livy and all `node managers` run under a UTF-8 locale, so that arguments may hold more than ASCII.
     pub utf8: bool,
     /// As in [`Livy`].
     pub ca_file: Option<PathBuf>,

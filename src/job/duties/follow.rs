@@ -11,8 +11,8 @@ use crate::job::Task;
 use crate::job::machine::{Event, Run};
 use crate::job::report::{Cost, ErrorName, Outcome, Source, Success, refine};
 use crate::job::steps::follow::{Follow, Observation, Step, Terms};
-use crate::job::verdict::Verdict;
 use crate::job::sweep::{Health, Serial};
+use crate::job::verdict::Verdict;
 use crate::job::world::{BatchView, Look, Sight, World, Yarn};
 use crate::ops::telemetry::message_id;
 

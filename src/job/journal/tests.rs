@@ -541,11 +541,11 @@ mod golden {
     #[test]
     fn files_that_version_0_1_0_wrote_are_read() {
         for state in states() {
-            let name = match &state {
-                State::Judged { .. } => continue,
-                State::Ended { leftover: Some(_), .. } => "EndedLeftover",
-                other => other.name(),
-            };
+            if matches!(state, State::Judged { .. }) {
+                continue;
+            }
+            let leaves = matches!(state, State::Ended { leftover: Some(_), .. });
+            let name = if leaves { "EndedLeftover" } else { state.name() };
             let entry = decode(&fixture("v1", name)).expect(name);
             assert!(entry.is_old);
             assert_eq!(entry.state.name(), state.name());
@@ -573,10 +573,8 @@ mod golden {
     #[test]
     fn files_of_the_second_format_stay_as_they_are() {
         for state in states() {
-            let name = match &state {
-                State::Ended { leftover: Some(_), .. } => "EndedLeftover",
-                other => other.name(),
-            };
+            let leaves = matches!(state, State::Ended { leftover: Some(_), .. });
+            let name = if leaves { "EndedLeftover" } else { state.name() };
             let mut entry = entry_of(TASK, state);
             if let State::Ended { outcome: Outcome::Failed(failure), .. } = &mut entry.state {
                 failure.log.truncate(3);

@@ -93,11 +93,10 @@ fn only_a_post_that_may_be_out_means_something_else_after_a_restart() {
     for name in STATES {
         let before = state(name);
         let after = before.clone().read_back();
-        match before {
-            State::Submitting { attempt, since } => {
-                assert_eq!(after, State::InDoubt { attempt, since, answered: false });
-            }
-            before => assert_eq!(after, before),
+        if let State::Submitting { attempt, since } = before {
+            assert_eq!(after, State::InDoubt { attempt, since, answered: false });
+        } else {
+            assert_eq!(after, before);
         }
     }
 }
@@ -133,10 +132,12 @@ fn what_may_have_been_submitted_keeps_its_identity_to_the_end() {
 }
 
 fn label(state: &State) -> &'static str {
-    match state {
-        State::Ended { leftover: Some(_), .. } => "Ended+leftover",
-        State::Judged { word, .. } if word.doubled => "Judged+doubled",
-        other => other.name(),
+    if matches!(state, State::Ended { leftover: Some(_), .. }) {
+        "Ended+leftover"
+    } else if matches!(state, State::Judged { word, .. } if word.doubled) {
+        "Judged+doubled"
+    } else {
+        state.name()
     }
 }
 

@@ -103,10 +103,8 @@ fn is_wait(step: &Step) -> bool {
 }
 
 fn waits(step: &Step) -> Duration {
-    match step {
-        Step::Wait(pause) => *pause,
-        other => panic!("{other:?}"),
-    }
+    let Step::Wait(pause) = step else { panic!("{step:?}") };
+    *pause
 }
 
 #[test]

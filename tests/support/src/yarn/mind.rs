@@ -90,6 +90,8 @@ pub(super) struct Mind {
     /// Logs are with the log server, which has them after being asked so often.
     pub(super) aggregated: Option<usize>,
     pub(super) diagnosed: HashMap<String, String>,
+    /// How many characters of diagnostics are kept.
+    pub(super) most_said: usize,
     /// After the submission.
     pub(super) launched: HashMap<String, Duration>,
     pub(super) costs: HashMap<String, Cost>,
@@ -113,6 +115,7 @@ impl Mind {
             wrote: HashMap::new(),
             aggregated: None,
             diagnosed: HashMap::new(),
+            most_said: 64 * 1_024,
             launched: HashMap::new(),
             costs: HashMap::new(),
             written: HashMap::new(),

@@ -175,6 +175,11 @@ impl Yarn {
         });
     }
 
+    /// How many characters of diagnostics it keeps (`yarn.app.attempt.diagnostics.limit.kc`): 65,536 unless set.
+    pub fn keep_diagnostics(&self, characters: usize) {
+        self.shared.change(|mind| mind.most_said = characters);
+    }
+
     /// What an application's driver wrote into `stderr` or `stdout`.
     pub fn wrote(&self, id: &str, file: &str, text: &str) {
         self.shared.change(|mind| {

@@ -157,10 +157,11 @@ impl Shared {
         let running = state == "RUNNING";
         let times = self.times(application, &mind, over);
         let cost = mind.costs.get(id).copied().unwrap_or_else(|| {
-            // What has been launched has cost something.
+            // A restart counts anew what then still runs. What has been launched has cost something.
+            let since = if times.now < mind.started_on { 0 } else { mind.started_on };
             let seconds = match times.launched {
                 0 => 0,
-                launched => times.now.saturating_sub(launched) / 1_000 + 1,
+                launched => times.now.saturating_sub(launched.max(since)) / 1_000 + 1,
             };
             Cost { memory_seconds: seconds * HELD.0, vcore_seconds: seconds * HELD.1 }
         });
@@ -177,7 +178,7 @@ impl Shared {
             "progress": if over { 100.0 } else if running { 10.0 } else { 0.0 },
             "trackingUI": if over { "History" } else if running { "ApplicationMaster" } else { "UNASSIGNED" },
             "trackingUrl": format!("http://localhost:8088/proxy/{id}/"),
-            "diagnostics": diagnostics.unwrap_or_else(|| said(application, state)),
+            "diagnostics": cut(diagnostics.unwrap_or_else(|| said(application, state)), mind.most_said),
             "clusterId": mind.started_on,
             "applicationType": "SPARK",
             "applicationTags": tags.join(","),
@@ -224,6 +225,16 @@ fn said(application: &Application, state: &str) -> String {
         return "AM container is launched, waiting for AM container to Register with RM".to_owned();
     }
     application.diagnostics.join("\n")
+}
+
+/// Of long diagnostics the end is kept (`BoundedAppender`).
+fn cut(text: String, most: usize) -> String {
+    let length = text.chars().count();
+    if length <= most {
+        return text;
+    }
+    let kept: String = text.chars().skip(length - most).collect();
+    format!("Diagnostic messages truncated, showing last {most} chars out of {length}:\n...{kept}")
 }
 
 fn logs(id: &str, url: &str) -> String {

@@ -224,10 +224,24 @@ async fn applications_die_with_a_resource_manager_that_remembers_none() {
 #[tokio::test]
 async fn a_kill_that_takes_its_time_is_on_its_way_until_then() {
     let (livy, yarn, id) = running().await;
-    yarn.kill_takes(Duration::from_millis(200));
+    yarn.kill_takes(Duration::from_secs(2));
     assert_eq!(put(&yarn, &id, "KILLED").await, (202, json!({ "state": "KILLING" })));
     assert_eq!(get(&yarn, &format!("/apps/{id}/state")).await.1, json!({ "state": "KILLING" }));
     assert_eq!(get(&yarn, &format!("/apps/{id}")).await.1["app"]["state"], "RUNNING");
     yarn.wait_for(|_| livy.live_applications().is_empty(), None).await;
     assert_eq!(get(&yarn, &format!("/apps/{id}/state")).await.1, json!({ "state": "KILLED" }));
+}
+
+#[tokio::test]
+async fn of_long_diagnostics_the_end_is_kept_unless_a_test_wants_all() {
+    let (_livy, yarn, id) = running().await;
+    let words = async || get(&yarn, &format!("/apps/{id}")).await.1["app"]["diagnostics"].take();
+    let long = format!("the beginning {} the end", "ü".repeat(100_000));
+    yarn.diagnose(&id, &long);
+    let cut = words().await;
+    let cut = cut.as_str().expect("a text");
+    assert!(cut.starts_with("Diagnostic messages truncated, showing last 65536 chars out of 100022:\n...ü"));
+    assert!(cut.ends_with("ü the end"));
+    yarn.keep_diagnostics(1_000_000);
+    assert_eq!(words().await, json!(long));
 }

@@ -35,7 +35,7 @@ pub struct Expect {
     pub verbose: Value,
     /// A job that runs for much longer than all cases.
     pub stays: Value,
-    /// How long the longest diagnostics are at least.
+    /// How long the longest diagnostics are at least, before YARN cuts them.
     pub letters: usize,
     /// How long a job may take to reach a state.
     pub within: Duration,
@@ -84,7 +84,7 @@ pub async fn cases(manager: &str, livy: &str, expect: &Expect) -> Vec<&'static s
         life::an_end_has_a_final_status,
         life::times_are_in_order,
         life::costs_are_counted,
-        life::long_diagnostics_arrive,
+        life::of_long_diagnostics_the_end_is_kept,
         life::logs_and_pages_are_named,
         killing::only_a_kill_is_taken,
         killing::a_kill_ends_it,
