@@ -244,6 +244,17 @@ impl World for Here {
                 return unsure("timed out");
             }
         }
+        let slow = {
+            let mut inner = self.sim.inner();
+            let slow = if inner.strikes(Mishap::BadPosts, 2) { inner.rng.u64(1_000..25_000) } else { 0 };
+            if slow > 0 {
+                inner.coverage.hit("world", "bad POST", "slow");
+            }
+            slow
+        };
+        if slow > 0 {
+            sleep(Duration::from_millis(slow)).await;
+        }
         let posted = self.sim.inner().take(self.node, name, &tag, proxy_user);
         if self.is_answer_lost(8).await { unsure("connection reset") } else { posted }
     }
@@ -341,7 +352,7 @@ impl World for Here {
 
     async fn driver_log(&self, _: &str, _: &str) -> Result<Option<Vec<String>>, Unreachable> {
         self.ask(Service::Yarn, 30).await?;
-        Ok(self.sim.inner().rng.bool().then(Vec::new))
+        Ok((self.sim.inner().rng.u8(0..4) == 0).then(Vec::new))
     }
 
     async fn memory(&self) -> Result<YarnMemory, Unreachable> {

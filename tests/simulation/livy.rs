@@ -94,7 +94,7 @@ impl Inner {
             self.coverage.hit("world", "POST into a full Livy", "");
             return Posted::NotNow("400 too many sessions".to_owned());
         }
-        let luck = if self.strikes(Mishap::BadPosts, 2) { self.rng.u8(0..7) } else { u8::MAX };
+        let luck = if self.strikes(Mishap::BadPosts, 2) { self.rng.u8(0..8) } else { u8::MAX };
         let what = match luck {
             0 => "refused, nothing is left",
             1 => "refused, a zombie is left",
@@ -103,9 +103,10 @@ impl Inner {
             4 => "500 by a proxy before Livy",
             5 => "502 by a proxy after Livy took it",
             6 => "lost while Livy is still at work on it",
+            7 => "sent twice by a proxy",
             _ => "",
         };
-        if luck <= 6 {
+        if luck <= 7 {
             self.coverage.hit("world", "bad POST", what);
             self.tell(|_| format!("POST of {name}: {what}"));
         }
@@ -131,6 +132,7 @@ impl Inner {
             4 => unsure(false, "500 proxy error"),
             5 => unsure(false, "502 bad gateway"),
             6 => unsure(false, "timed out"),
+            7 => unsure(false, "400 Duplicate session name"),
             _ => {
                 let record = self.nodes[node].livy.records.last().cloned();
                 let view = record.map(|record| self.view(&record));
@@ -371,7 +373,7 @@ impl Inner {
             let known = self
                 .ticket_of_tag(&record.tag)
                 .is_some_and(|number| self.tickets[number].facts.knows.is_some());
-            if !known || self.rng.u8(0..3) > 0 || self.plan.yarn == Yarn::None {
+            if !known || self.rng.bool() || self.plan.yarn == Yarn::None {
                 continue;
             }
             self.coverage.hit("world", "name taken by somebody else", "");

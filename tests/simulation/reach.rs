@@ -71,7 +71,7 @@ fn world() -> Vec<Key> {
 }
 
 /// What the world does.
-const WORLD: [(&str, &str); 48] = [
+const WORLD: [(&str, &str); 49] = [
     ("crash", ""),
     ("stop", "handoff"),
     ("stop", "tasks are given back"),
@@ -105,7 +105,8 @@ const WORLD: [(&str, &str); 48] = [
     ("bad POST", "500 by a proxy before Livy"),
     ("bad POST", "502 by a proxy after Livy took it"),
     ("bad POST", "lost while Livy is still at work on it"),
-    ("POST of a duplicate name", ""),
+    ("bad POST", "sent twice by a proxy"),
+    ("bad POST", "slow"),
     ("POST into a full Livy", ""),
     ("POST taken late", ""),
     ("DELETE that kills nothing", ""),

@@ -57,7 +57,8 @@ struct Life {
     places: Places,
     pacer: Arc<Pacer>,
     draining: watch::Sender<bool>,
-    give_up: watch::Sender<bool>,
+    /// One for each job: who waits on the same one is woken in an order that no seed fixes.
+    give_up: Vec<watch::Sender<bool>>,
     activity: ActivityRules,
     jobs: JoinSet<()>,
     /// Sweeps and the watch on the disk.
@@ -112,7 +113,7 @@ impl Life {
         };
         let here = Here { sim: sim.clone(), node, life };
         let sweep = Sweep::new(pace());
-        let (draining, give_up) = (watch::Sender::new(false), watch::Sender::new(false));
+        let draining = watch::Sender::new(false);
         let gate = Gate::new(plan.submits, &sweep, here.has_yarn(), disk, draining.subscribe());
         let (arrive, arrivals) = mpsc::channel(16);
         let mut life = Life {
@@ -122,7 +123,7 @@ impl Life {
             places: Places::new(plan.places),
             pacer: Arc::new(Pacer::new(100)),
             draining,
-            give_up,
+            give_up: Vec::new(),
             activity: activity_rules(&plan),
             jobs: JoinSet::new(),
             loops: JoinSet::new(),
@@ -244,13 +245,15 @@ impl Life {
             }
             inner.nodes[self.here.node].jobs.insert(id.clone(), Stage::Received);
         }
+        let (give_up, stop) = watch::channel(self.here.sim.inner().nodes[self.here.node].gives_up);
+        self.give_up.push(give_up);
         let lent = Lent {
             world: Arc::new(self.here.clone()),
             sweep: self.sweep.clone(),
             gate: self.gate.clone(),
             rules: rules(),
             pacer: Arc::clone(&self.pacer),
-            stop: self.give_up.subscribe(),
+            stop,
             mark: Box::new(|_| {}),
             place,
         };
@@ -332,7 +335,9 @@ impl Life {
         }
         self.draining.send_replace(true);
         if stop != Stop::Handoff {
-            self.give_up.send_replace(true);
+            self.give_up.iter().for_each(|give_up| {
+                give_up.send_replace(true);
+            });
         }
         let start = if stop == Stop::Handoff { Start::Parked } else { Start::Fresh };
         let grace = if stop == Stop::Terminating {
