@@ -1,6 +1,6 @@
 //! What a worker on a node can reach: each call takes a while, may get no answer, and may be the last one of its life.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -258,7 +258,14 @@ impl World for Here {
 
     async fn active(&self) -> Result<Active, NoAnswer> {
         self.ask(Service::Yarn, 1_000).await?;
-        Ok(self.sim.inner().active_apps())
+        let mut inner = self.sim.inner();
+        let active = inner.active_apps();
+        inner.tell(|_| {
+            let ids: BTreeSet<&str> =
+                active.values().flatten().map(|one| one.application.id.as_str()).collect();
+            format!("node {}: YARN lists {ids:?}", self.node)
+        });
+        Ok(active)
     }
 
     fn has_yarn(&self) -> bool {
@@ -306,7 +313,12 @@ impl World for Here {
             return Yarn::Off;
         }
         match self.ask(Service::Yarn, 200).await {
-            Ok(()) => self.sim.inner().tagged_apps(tag),
+            Ok(()) => {
+                let mut inner = self.sim.inner();
+                let found = inner.tagged_apps(tag);
+                inner.tell(|_| format!("node {}: YARN on {tag}: {}", self.node, in_short(&found)));
+                found
+            }
             Err(_) if self.sim.inner().plan.broken == Broken::SilenceIsAbsence => Yarn::Answer(Vec::new()),
             Err(Unreachable(words)) => Yarn::Unreachable(words),
         }
@@ -317,7 +329,12 @@ impl World for Here {
             return Yarn::Off;
         }
         match self.ask(Service::Yarn, 200).await {
-            Ok(()) => self.sim.inner().app_of_id(id),
+            Ok(()) => {
+                let mut inner = self.sim.inner();
+                let found = inner.app_of_id(id);
+                inner.tell(|_| format!("node {}: YARN on {id}: {}", self.node, in_short(&found)));
+                found
+            }
             Err(Unreachable(words)) => Yarn::Unreachable(words),
         }
     }
@@ -399,5 +416,15 @@ impl World for Here {
             Counted::KillUnverified => "kill not verified",
         };
         self.sim.inner().coverage.hit("counted", name, "");
+    }
+}
+
+fn in_short(yarn: &Yarn) -> String {
+    match yarn {
+        Yarn::Answer(found) => {
+            let found = found.iter().map(|application| format!("{} {:?}", application.id, application.state));
+            found.collect::<Vec<_>>().join(", ")
+        }
+        Yarn::Off | Yarn::Unreachable(_) | Yarn::Hidden(_) => format!("{yarn:?}"),
     }
 }

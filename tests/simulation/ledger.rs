@@ -2,7 +2,7 @@
 //!
 //! Each invariant has a name. The first one that is broken ends the run and is what the test shows.
 
-use spark_job_worker::job::machine::{Attempt, OnAbort, Run, Stage, State};
+use spark_job_worker::job::machine::{OnAbort, Stage, State};
 use spark_job_worker::job::report::Answer;
 use spark_job_worker::job::world::BatchState;
 
@@ -74,8 +74,8 @@ pub(crate) struct Facts {
     pub(crate) livy_showed: bool,
     /// YARN showed an application in this life.
     pub(crate) yarn_showed: bool,
-    /// The worker knows an application of its run.
-    pub(crate) knows: bool,
+    /// The application of its run, once this life of the worker knows it.
+    pub(crate) knows: Option<String>,
     /// A DELETE was said to be done and killed nothing.
     in_vain: bool,
     /// Its run is left alone (`on_abort`).
@@ -104,7 +104,7 @@ impl Facts {
     /// What a life of the worker knew ends with it.
     pub(crate) fn end_life(&mut self) {
         (self.held, self.stage) = (false, None);
-        (self.livy_showed, self.yarn_showed, self.knows) = (false, false, false);
+        (self.livy_showed, self.yarn_showed, self.knows) = (false, false, None);
         (self.beatable, self.killable, self.doubled, self.judgeable, self.visible) = (0, 0, 0, 0, 0);
     }
 }
@@ -158,9 +158,11 @@ impl Inner {
         let tag = spark_job_worker::job::request::tag(&ticket.facts.task);
         let known: Vec<&crate::yarn::App> =
             self.yarn.apps.iter().filter(|app| app.tag == tag && app.is_known()).collect();
-        let (has_any, live) = (!known.is_empty(), known.iter().filter(|app| app.is_live()).count());
+        let ours = ticket.facts.knows.as_ref();
+        let is_ours = |app: &&crate::yarn::App| ours.is_none_or(|id| app.id == *id);
+        let (has_any, live) = (known.iter().any(is_ours), known.iter().filter(|app| app.is_live()).count());
         let shown_live = known.iter().filter(|app| app.is_live() && app.is_seen()).count();
-        let first_is_over = known.first().is_some_and(|app| !app.is_live());
+        let is_over = ours.is_some() && known.iter().any(|app| is_ours(app) && !app.is_live());
         let answers = !self.yarn_is_away() && !self.yarn_hides();
         let stage = ticket.facts.stage;
         let closed = !ticket.is_open() && !ticket.facts.left;
@@ -177,7 +179,7 @@ impl Inner {
             (true, false) => {}
             (false, _) => facts.doubled = 0,
         }
-        let waits = first_is_over && answers && facts.knows && stage == Some(Stage::Running);
+        let waits = is_over && answers && stage == Some(Stage::Running);
         facts.judgeable = if waits { facts.judgeable + span } else { 0 };
         let (killable, doubled, judgeable) = (facts.killable, facts.doubled, facts.judgeable);
         for (reading, bound, invariant) in [
@@ -266,7 +268,9 @@ impl Inner {
         }
         let Some(number) = self.ticket_of_task(task) else { return };
         let before = self.tickets[number].facts.stage.replace(stage);
-        self.tickets[number].facts.knows = knows_application(state);
+        if let Some(run) = state.run() {
+            self.tickets[number].facts.knows = run.application.clone();
+        }
         if let State::Ended { outcome, .. } = state {
             self.comes_to(number, outcome);
         }
@@ -308,7 +312,9 @@ impl Inner {
             self.violate(Invariant::NotForgotten, || format!("{token} is let go, neither answered nor dead"));
         }
         let facts = &self.tickets[number].facts;
-        if self.plan.yarn != Yarn::On || facts.left {
+        // What YARN hides and nobody knows the id of is nowhere to be found.
+        let is_hidden = self.yarn_hides() && facts.knows.is_none();
+        if self.plan.yarn != Yarn::On || facts.left || is_hidden {
             return;
         }
         let tag = spark_job_worker::job::request::tag(&facts.task);
@@ -352,7 +358,7 @@ impl Inner {
     pub(crate) fn app_shown(&mut self, tag: &str, app: usize, times: u32) {
         let Some(number) = self.ticket_of_tag(tag) else { return };
         let facts = &mut self.tickets[number].facts;
-        facts.yarn_showed = true;
+        facts.yarn_showed |= self.yarn.apps[app].node.is_some();
         let listens = matches!(facts.stage, Some(Stage::InDoubt | Stage::Running | Stage::Orphaned));
         self.yarn.apps[app].shown += if listens { times } else { 0 };
     }
@@ -431,16 +437,5 @@ impl Inner {
 
     pub(crate) fn answered(&mut self, _number: usize, error: &'static str) {
         self.coverage.hit("answered", error, "");
-    }
-}
-
-fn knows_application(state: &State) -> bool {
-    let knows = |run: &Run| run.application.is_some();
-    match state {
-        State::Running { run } | State::Judged { run, .. } | State::Orphaned { run } => knows(run),
-        State::Received { attempt: Attempt { run, .. } }
-        | State::Submitting { attempt: Attempt { run, .. }, .. }
-        | State::InDoubt { attempt: Attempt { run, .. }, .. } => knows(run),
-        State::Ended { .. } | State::Settled => false,
     }
 }

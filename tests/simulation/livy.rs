@@ -368,8 +368,9 @@ impl Inner {
     /// Somebody else's batch takes the name of one of ours, whose application is known.
     fn take_names(&mut self, node: usize, old: &[Record]) {
         for record in old.iter().filter(|record| record.app.is_some()) {
-            let known =
-                self.ticket_of_tag(&record.tag).is_some_and(|number| self.tickets[number].facts.knows);
+            let known = self
+                .ticket_of_tag(&record.tag)
+                .is_some_and(|number| self.tickets[number].facts.knows.is_some());
             if !known || self.rng.u8(0..3) > 0 || self.plan.yarn == Yarn::None {
                 continue;
             }

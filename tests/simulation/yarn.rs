@@ -27,7 +27,7 @@ pub(crate) struct App {
     /// It is a process of the node, and no application of YARN.
     pub(crate) local: bool,
     pub(crate) diagnostics: &'static str,
-    /// How often a job that listens was shown it. The first list can come while it does not look.
+    /// How often a job that listens was shown it. Lists can come while it does not look.
     pub(crate) shown: u32,
     /// YARN was told to kill it.
     pub(crate) kill_sent: bool,
@@ -44,7 +44,7 @@ impl App {
 
     /// Whether the job of its tag has seen it.
     pub(crate) fn is_seen(&self) -> bool {
-        self.shown > 1
+        self.shown >= 5
     }
 
     /// Whether YARN has it.
@@ -211,7 +211,7 @@ impl Inner {
         self.start_app(&tag, None, false);
     }
 
-    /// What is shown of one; a list counts once, and an answer about this one twice.
+    /// What is shown of one; a list counts once, an answer about this run for certain.
     fn show(&mut self, number: usize, times: bool, weight: u32) -> Application {
         let time = |at: Millis| times.then_some(Timestamp(EPOCH + at));
         let app = &mut self.yarn.apps[number];
@@ -269,7 +269,7 @@ impl Inner {
         let found = (0..self.yarn.apps.len())
             .filter(|number| self.yarn.apps[*number].is_known() && self.yarn.apps[*number].tag == tag);
         let found: Vec<usize> = found.collect();
-        Yarn::Answer(found.into_iter().map(|number| self.show(number, true, 2)).collect())
+        Yarn::Answer(found.into_iter().map(|number| self.show(number, true, 5)).collect())
     }
 
     /// The one of an id.
@@ -283,7 +283,7 @@ impl Inner {
             }
             Some(number) => {
                 let times = !self.yarn_hides();
-                Yarn::Answer(vec![self.show(number, times, 2)])
+                Yarn::Answer(vec![self.show(number, times, 5)])
             }
         }
     }
