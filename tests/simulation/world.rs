@@ -237,6 +237,11 @@ impl Inner {
         self.agenda.insert((at, self.serial), act);
     }
 
+    /// Whether a POST with a tag is still to be taken.
+    pub(crate) fn will_be_taken(&self, wanted: &str) -> bool {
+        self.agenda.values().any(|act| matches!(act, Act::LivyTakes { tag, .. } if tag == wanted))
+    }
+
     pub(crate) fn next_serial(&mut self) -> u64 {
         self.serial += 1;
         self.serial

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use spark_job_worker::job::machine::Timestamp;
+use spark_job_worker::job::machine::{Stage, Timestamp};
 use spark_job_worker::job::world::{
     Active, AppEnd, AppState, Application, Moving, NotKilled, Yarn, YarnMemory,
 };
@@ -202,13 +202,22 @@ impl Inner {
             return;
         }
         let first = !self.yarn.apps.iter().any(|app| app.tag == tag);
-        let comes = self.nodes.iter().any(|node| node.children.iter().any(|child| child.tag == tag));
-        if first && comes {
+        if first && !self.is_astray(ticket, &tag) {
             // Who has adopted it would not know of ours.
             return;
         }
         self.coverage.hit("world", "double", if first { "before ours" } else { "after ours" });
         self.start_app(&tag, None, false);
+    }
+
+    /// Whether the POST of a ticket is in doubt, and nothing of it came or will come.
+    fn is_astray(&self, ticket: usize, tag: &str) -> bool {
+        let came = self.nodes.iter().any(|node| {
+            node.children.iter().any(|child| child.tag == tag)
+                || node.livy.records.iter().any(|record| record.tag == tag)
+        });
+        let in_doubt = self.tickets[ticket].facts.stage == Some(Stage::InDoubt);
+        in_doubt && !came && !self.will_be_taken(tag)
     }
 
     /// What is shown of one; a list counts once, an answer about this run for certain.
