@@ -15,7 +15,7 @@ use crate::harness::{INPUT, Stage};
 /// `message_id::JOURNAL_CORRUPT`.
 const JOURNAL_CORRUPT: &str = "364d068badd14d70bf97aa8662e84789";
 
-const STATES: [&str; 6] = ["Received", "Submitting", "InDoubt", "Running", "Ended", "Orphaned"];
+const STATES: [&str; 7] = ["Received", "Submitting", "InDoubt", "Running", "Judged", "Ended", "Orphaned"];
 
 /// The paths of the state directory's files that end so.
 pub(crate) fn kept(stage: &Stage, end: &str) -> Vec<PathBuf> {
@@ -577,7 +577,8 @@ async fn fifty_jobs_at_once_survive_two_hundred_kills_at_random_moments() {
     entries.sort_unstable();
     println!("killed with {} entries in half of the lives: {found:?}", entries[KILLS / 2]);
     assert!(entries[KILLS / 2] >= AT_ONCE / 2, "too few at once: {entries:?}");
-    for state in STATES {
+    // `Judged` lasts for one write where no log is waited for: not every run meets it.
+    for state in STATES.into_iter().filter(|state| *state != "Judged") {
         assert!(found.contains_key(state), "no kill met an entry in {state}: {found:?}");
     }
     assert!(stage.livy.live_applications().is_empty());

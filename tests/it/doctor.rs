@@ -112,7 +112,7 @@ async fn where_all_is_well_nothing_fails_and_nothing_is_touched() {
         ("livy", "answers"),
         ("livy-version", "0."),
         ("yarn", "answers"),
-        ("yarn-version", "3.3.6"),
+        ("yarn-version", "3.3.4"),
         ("yarn-tag", "active: 0"),
         ("state-directory", "0700"),
         ("journal", "tasks: 0"),

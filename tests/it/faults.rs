@@ -25,7 +25,7 @@ async fn nothing_is_polled_while_livy_is_down_at_the_start() {
 #[tokio::test]
 async fn a_livy_before_0_7_ends_the_worker_with_78_before_anything_is_polled() {
     let stage = Stage::new().await;
-    stage.livy.fault("GET /version", Fault::json(200, &json!({"version": "0.6.0-incubating"})));
+    stage.livy.fault_times("GET /version", 100, Fault::json(200, &json!({"version": "0.6.0-incubating"})));
     let mut worker = stage.worker();
     stage.task();
     assert_eq!(worker.ended().code(), Some(78));

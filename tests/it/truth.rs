@@ -456,7 +456,8 @@ async fn one_sweep_of_each_serves_all_jobs_known_or_not_and_also_while_livy_is_a
         stage.livy.plan(Plan::running().starts_after(Duration::from_secs(600)));
         let _worker = stage.worker_with(&many(&stage));
         let tasks: Vec<TaskId> = (0..jobs).map(|_| stage.task()).collect();
-        stage.livy.wait_for(|livy| livy.posts_named("etl-").len() == jobs, None).await;
+        let limit = Duration::from_secs(60);
+        stage.livy.wait_for(|livy| livy.posts_named("etl-").len() == jobs, limit).await;
         only_sweeps(&stage, &format!("{jobs} jobs without an application")).await;
         assert!(tasks.iter().all(|task| stage.sfn.peek(task).is_none()));
     }
@@ -465,7 +466,8 @@ async fn one_sweep_of_each_serves_all_jobs_known_or_not_and_also_while_livy_is_a
         stage.livy.plan(Plan::running());
         let worker = stage.worker_with(&many(&stage));
         let tasks: Vec<TaskId> = (0..jobs).map(|_| stage.task()).collect();
-        stage.yarn().wait_for(|_| worker.count("is RUNNING in YARN") >= jobs, None).await;
+        let limit = Duration::from_secs(60);
+        stage.yarn().wait_for(|_| worker.count("is RUNNING in YARN") >= jobs, limit).await;
         only_sweeps(&stage, &format!("{jobs} running jobs")).await;
         stage.livy.down().await;
         worker.logged("Livy does not answer");
@@ -522,7 +524,8 @@ async fn the_application_is_learned_from_yarn_where_livy_does_not_tell_it_yet() 
     stage.livy.wait_for(|livy| livy.live_applications().len() == 1, None).await;
     let id = only_application(&stage);
     worker.logged(&format!("runs as {id}"));
-    worker.logged("in YARN at http");
+    stage.yarn().set(&id, "RUNNING", "UNDEFINED");
+    worker.logged("is RUNNING in YARN at http");
 }
 
 #[tokio::test]

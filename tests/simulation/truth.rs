@@ -76,10 +76,9 @@ impl Inner {
     }
 
     fn is_failure(&self, number: usize, error: ErrorName, source: Source) -> Result<(), String> {
-        let like = |text: &str| match error {
-            ErrorName::OutOfMemory => text.contains("-104"),
-            ErrorName::NodeLost => text.contains("-100"),
-            _ => !text.contains("-104") && !text.contains("-100"),
+        let like = |text: &str| {
+            let (memory, node) = (text.contains("-104"), text.contains("-100"));
+            (memory, node) == (error == ErrorName::OutOfMemory, error == ErrorName::NodeLost)
         };
         let failed = |app: &crate::yarn::App| {
             app.over.is_some_and(|(end, _)| end == AppEnd::Failed) && like(app.diagnostics)

@@ -161,10 +161,12 @@ impl Life {
         entries.sort_by_key(|(task, state)| (state.stage() == Stage::Received, task.received));
         for (task, state) in entries {
             let needs_none = !configured || matches!(state, State::Orphaned { .. });
-            let place = match state {
-                _ if needs_none => Ticket::NotNeeded,
-                State::Received { .. } => self.places.ask(),
-                _ => Ticket::Held(self.places.take()),
+            let place = if needs_none {
+                Ticket::NotNeeded
+            } else if state.stage() == Stage::Received {
+                self.places.ask()
+            } else {
+                Ticket::Held(self.places.take())
             };
             let counts = !matches!(state.stage(), Stage::Received | Stage::Orphaned);
             self.here.sim.inner().nodes[self.here.node].resumed += usize::from(counts);
@@ -190,13 +192,19 @@ impl Life {
                 Ok(entry) => (entry.task, entry.state),
                 Err(_) => Task::orphan(&id),
             };
-            let state = match state {
+            entries.push(match state {
                 State::Submitting { attempt, .. } if inner.plan.broken == Broken::NoDoubt => {
-                    State::Received { attempt }
+                    (task, State::Received { attempt })
                 }
-                state => state,
-            };
-            entries.push((task, state));
+                State::Received { .. }
+                | State::Submitting { .. }
+                | State::InDoubt { .. }
+                | State::Running { .. }
+                | State::Judged { .. }
+                | State::Ended { .. }
+                | State::Orphaned { .. }
+                | State::Settled => (task, state),
+            });
         }
         entries
     }

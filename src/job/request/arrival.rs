@@ -1,6 +1,6 @@
 //! What arrives of the texts of a request, and what does not.
 //!
-//! On their way to the driver they are read again and again (Spark 2.4.5, 3.5.6 and 4.0.1 have the same rules; YARN is
+//! On their way to the driver they are read again and again (Spark 3.5.6 and 4.0.1 have the same rules; YARN is
 //! that of Hadoop 3.3.4 and 3.4.1):
 //!
 //! 1. Livy starts `spark-submit`. Its `bin/spark-class` (3.5.6) drops carriage returns, and where Livy runs under the

@@ -220,6 +220,15 @@ impl Overview {
             Some(false) => parts.push(format!("Waiting for Livy{} ({})", self.livy.at(), self.livy.since())),
             None => parts.push(format!("Waiting for Livy{}", self.livy.at())),
         }
+        match self.yarn.up {
+            Some(false) => parts.push(format!(
+                "Waiting for YARN{} ({}; url = \"\" in [yarn] for a cluster without YARN)",
+                self.yarn.at(),
+                self.yarn.since()
+            )),
+            None if !self.yarn.url.is_empty() => parts.push(format!("Waiting for YARN{}", self.yarn.at())),
+            Some(true) | None => {}
+        }
         for activity in &self.activities {
             if let Some(trouble) = &activity.trouble {
                 let (name, seconds) = (activity.name(), trouble.seconds);
@@ -348,6 +357,13 @@ mod tests {
             "Waiting for Livy at http://localhost:8998 (connection refused, 42 s); \
              Waiting at spark-job: Step Functions throttles polls (42 s); 2 tasks (2 Running)"
         );
+        ill.yarn.url = "http://rm:8088".into();
+        assert!(ill.line().contains("; Waiting for YARN at http://rm:8088; Waiting at"), "{}", ill.line());
+        ill.yarn.up = Some(false);
+        ill.yarn.words = Some("it hangs".into());
+        ill.yarn.seconds = Some(10);
+        let yarn = "Waiting for YARN at http://rm:8088 (it hangs, 10 s; url = \"\" in [yarn] for a cluster without YARN)";
+        assert!(ill.line().contains(yarn), "{}", ill.line());
         ill.state_directory.writable = false;
         ill.phase = "terminating".into();
         assert!(ill.line().starts_with(
