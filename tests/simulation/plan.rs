@@ -178,6 +178,14 @@ impl Mishap {
     ];
 }
 
+/// What together shows what is rarely seen otherwise.
+const THEMES: [&[Mishap]; 4] = [
+    &[Mishap::LivyForgets, Mishap::Hides, Mishap::LongJobs],
+    &[Mishap::YarnAway, Mishap::Failover, Mishap::LostCalls],
+    &[Mishap::BadDisk, Mishap::FullLivy],
+    &[Mishap::BadPosts, Mishap::GiveBack, Mishap::Aborts],
+];
+
 /// A guard that is broken on purpose on the side of the world, to see that the ledger notices. Guards inside the worker
 /// are broken by `cargo mutants`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,8 +236,9 @@ impl Plan {
     pub(crate) fn new(rng: &mut Rng, broken: Broken) -> Plan {
         let calm = rng.u8(0..12) == 0;
         let share = rng.u8(4..16);
-        let mishaps = Mishap::ALL.iter().filter(|_| !calm && rng.u8(0..share) == 0);
-        let mishaps = mishaps.fold(0, |bits, mishap| bits | 1 << *mishap as u64);
+        let mishaps: Vec<&Mishap> = Mishap::ALL.iter().filter(|_| !calm && rng.u8(0..share) == 0).collect();
+        let theme: &[Mishap] = if rng.u8(0..6) == 0 { THEMES[rng.usize(0..THEMES.len())] } else { &[] };
+        let mishaps = mishaps.into_iter().chain(theme).fold(0, |bits, mishap| bits | 1 << *mishap as u64);
         let workers = match rng.u8(0..10) {
             0 => 3,
             1 => 2,
@@ -244,7 +253,7 @@ impl Plan {
             broken,
             mishaps,
             workers,
-            tasks: rng.usize(1..=3).max(workers - 1),
+            tasks: [1, 1, 2, 2, 3][rng.usize(0..5)].max(workers - 1),
             places: rng.usize(1..=3),
             submits: rng.usize(1..=2),
             yarn,

@@ -149,6 +149,11 @@ impl Inner {
         if self.yarn.apps[number].local {
             self.local_job_ends(number, end);
         }
+        if !self.plan.keeps && self.strikes(Mishap::Failover, 4) {
+            // Livy has just heard of the end, and nobody else will.
+            let at = now + self.rng.u64(3..15) * SECOND;
+            self.plan_act(at, Act::Failover);
+        }
         if self.plan.has(Mishap::ShortMemory) {
             let at = now + self.rng.u64(250..400) * SECOND;
             self.plan_act(at, Act::Forgets(number));
