@@ -455,6 +455,11 @@ impl Retried {
         match self.attempts.last().and_then(|task| stage.sfn.peek(task)) {
             None => false,
             Some(Outcome::Succeeded { .. }) => true,
+            // Its doubt took longer than Livy's patience, which counts from the first POST: nothing came of that.
+            Some(Outcome::Failed { error, .. }) if error.as_deref() == Some(UNAVAILABLE) => {
+                self.attempt(stage);
+                false
+            }
             Some(Outcome::Failed { error, .. }) => {
                 panic!("{} ended with {error:?}", self.name(self.attempts.len() - 1))
             }
@@ -514,6 +519,9 @@ fn tally(stage: &Stage, found: &mut BTreeMap<&'static str, usize>) {
         *found.entry(*state.expect("an entry has a state")).or_default() += 1;
     }
 }
+
+/// What a task ends with of which Livy took nothing.
+const UNAVAILABLE: &str = "SparkJob.LivyUnavailable";
 
 /// How many jobs are under way at any time.
 const AT_ONCE: usize = 50;
@@ -596,6 +604,8 @@ fn told(stage: &Stage, jobs: &[Retried]) -> usize {
             let ran = applications.get(&name).copied().unwrap_or_default();
             let outcome = stage.sfn.peek(task);
             let succeeded = matches!(outcome, Some(Outcome::Succeeded { .. }));
+            let unavailable = matches!(&outcome, Some(Outcome::Failed { error, .. }) if error.as_deref() == Some(UNAVAILABLE));
+            assert!(!unavailable || ran == 0, "{name} ran {ran} times: {outcome:?}");
             assert!(if succeeded { ran == 1 } else { ran <= 1 }, "{name} ran {ran} times: {outcome:?}");
             swallowed += usize::from(!succeeded && ran == 0);
             let accepted = stage.sfn.reports(task).iter().filter(|report| report.status == Some(200)).count();

@@ -82,13 +82,8 @@ fn a_seed_tells_the_same_story_every_time() {
 
 #[test]
 fn each_guard_is_missed_when_it_is_broken() {
-    for broken in [
-        Broken::NoWriteBeforePost,
-        Broken::NoDoubt,
-        Broken::SilenceIsAbsence,
-        Broken::NoProcesses,
-        Broken::AnyMemory,
-    ] {
+    for broken in [Broken::NoWriteBeforePost, Broken::NoDoubt, Broken::SilenceIsAbsence, Broken::NoProcesses]
+    {
         let (_, found) = search(broken, 4 * SEEDS);
         assert!(found.is_some(), "no seed notices {broken:?}");
         println!("{broken:?}: {}", found.unwrap_or_default().lines().next().unwrap_or_default());

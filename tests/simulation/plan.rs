@@ -200,8 +200,6 @@ pub(crate) enum Broken {
     SilenceIsAbsence,
     /// A process that will still submit is not looked for.
     NoProcesses,
-    /// YARN's memory is believed whatever it is.
-    AnyMemory,
 }
 
 /// Whom a worker has to ask.

@@ -224,13 +224,6 @@ impl Inner {
         Outages(outages)
     }
 
-    /// Something does not work from now on, for so long.
-    pub(crate) fn outage_now(&mut self, span: Millis) -> Outage {
-        let outage = Outage { from: self.at, to: self.at + span, hangs: false };
-        self.plan_act(outage.to, Act::Mark);
-        outage
-    }
-
     /// Puts something on the agenda.
     pub(crate) fn plan_act(&mut self, at: Millis, act: Act) {
         self.serial += 1;
