@@ -1,4 +1,4 @@
-//! How each duty is performed: looks and acts of the [`World`](super::world::World), repeated until the rules call it
+//! How each duty is performed: looks and acts of the [`World`], repeated until the rules call it
 //! an event.
 //!
 //! Each function may be dropped at any await and performed again from the start, except [`submit()`]: its POST runs on a
