@@ -15,6 +15,7 @@ use serde_json::Value;
 use stand_ins::livy::{Livy, Master, Plan, Version};
 use stand_ins::sfn::{Outcome, Sfn, TaskId};
 use stand_ins::worker::{Config, Worker, message};
+use stand_ins::yarn::Yarn;
 
 /// What a failing Python job prints.
 const TRACE: [&str; 6] = [
@@ -41,10 +42,12 @@ async fn demo() -> bool {
     let say = |who: &str, text: &str| println!("{:>6.2} s  {who:<15} {text}", began.elapsed().as_secs_f64());
     let sfn = Sfn::start().await;
     let livy = Livy::start(Version::V0_8, Master::Yarn).await;
+    let yarn = Yarn::start(&livy).await;
     livy.plan_for("miles", Plan::success().running_for(Duration::from_millis(1_200)));
     livy.plan_for("status", Plan::ends("dead").running_for(Duration::from_millis(800)).log(TRACE));
     livy.plan_for("endless", Plan::running());
-    say("demo", &format!("Step Functions stand-in at {}, Livy 0.8 stand-in at {}", sfn.url(), livy.url()));
+    let (steps, batches, manager) = (sfn.url(), livy.url(), yarn.url());
+    say("demo", &format!("stand-ins: Step Functions at {steps}, Livy 0.8 at {batches}, YARN at {manager}"));
 
     sfn.hold_polls(Duration::from_secs(1));
     let arn = sfn.activity("spark-job");
@@ -52,6 +55,7 @@ async fn demo() -> bool {
     let program = std::env::current_exe().expect("this program has a path");
     let config = Config::new(&sfn.url(), &livy.url(), &arn, directory.path())
         .activity("max_concurrent_jobs = 3\npollers = 3")
+        .table("yarn", &format!("url = \"{manager}\""))
         .table("log", "filter = \"info\"");
     let mut worker = Worker::start(&program, directory.path(), &config);
     let _ = worker.logged("started");

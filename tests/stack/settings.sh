@@ -152,7 +152,7 @@ yarn.scheduler.capacity.root.etl.user-limit-factor 4
 yarn.scheduler.capacity.maximum-am-resource-percent 0.9
 yarn.scheduler.capacity.node-locality-delay -1
 yarn.scheduler.capacity.resource-calculator org.apache.hadoop.yarn.util.resource.DefaultResourceCalculator
-yarn.scheduler.capacity.root.acl_administer_queue $([ "${YARN_ACL:-off}" = off ] && echo '*' || id -un)
+yarn.scheduler.capacity.root.acl_administer_queue $(if [ "${YARN_ACL:-off}" = off ]; then echo '*'; else id -un; fi)
 CONF
 }
 
