@@ -15,7 +15,9 @@ async fn check_reads_the_journal_of_a_running_worker_and_leaves_it_as_it_is() {
     let worker = stage.worker();
     stage.task();
     stage.submitted("etl").await;
-    worker.logged("is kept as Running");
+    // Once as a batch, and once more when its application is known.
+    let limit = std::time::Duration::from_secs(20);
+    stage.livy.wait_for(|_| worker.count("is kept as Running") >= 2, limit).await;
     let state = stage.directory.path().join("state");
     let before = files(&state);
     let (code, out, _) = check(&stage);
