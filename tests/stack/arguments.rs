@@ -102,6 +102,7 @@ async fn arguments_that_would_not_arrive_never_reach_livy() {
 }
 
 #[tokio::test]
+#[ignore = "slow: tests/stack/run --all"]
 async fn letters_beyond_ascii_arrive_under_a_utf_8_locale() {
     let mut stage = Stage::new(On::Yarn, "argsutf8").await;
     stage.worker.kill();

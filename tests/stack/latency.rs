@@ -11,6 +11,7 @@ const JOBS: usize = 10;
 const HALF_WITHIN: Duration = Duration::from_secs(1);
 
 #[tokio::test]
+#[ignore = "slow: tests/stack/run --all"]
 async fn an_end_is_told_within_a_second_although_livy_looks_every_five() {
     control(&["stop", "livy-yarn"], &[]);
     control(&["start", "livy-yarn"], &[("LIVY_EXTRA", "livy.server.yarn.poll-interval = 5s")]);

@@ -19,6 +19,7 @@ async fn with_acls_in_yarn_a_job_is_followed_to_its_end_and_a_stopped_one_is_dea
 }
 
 #[tokio::test]
+#[ignore = "slow: tests/stack/run --all"]
 async fn with_lists_by_user_in_yarn_a_job_is_followed_to_its_end_and_a_stopped_one_is_dead() {
     restart("filter");
     followed("filter").await;
