@@ -14,6 +14,7 @@
 
 mod coverage;
 mod edges;
+mod facts;
 mod ledger;
 mod livy;
 mod node;
@@ -21,8 +22,11 @@ mod plan;
 mod reach;
 mod run;
 mod sfn;
+mod stop;
+mod submit;
 mod trace;
 mod truth;
+mod way;
 mod worker;
 mod world;
 mod writes;
@@ -33,7 +37,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use coverage::Coverage;
-use ledger::Invariant;
+use facts::Invariant;
 use plan::Broken;
 use run::run;
 
@@ -82,8 +86,13 @@ fn a_seed_tells_the_same_story_every_time() {
 
 #[test]
 fn each_guard_is_missed_when_it_is_broken() {
-    for broken in [Broken::NoWriteBeforePost, Broken::NoDoubt, Broken::SilenceIsAbsence, Broken::NoProcesses]
-    {
+    for broken in [
+        Broken::NoWriteBeforePost,
+        Broken::NoDoubt,
+        Broken::SilenceIsAbsence,
+        Broken::NoProcesses,
+        Broken::AnyMemory,
+    ] {
         let (_, found) = search(broken, 4 * SEEDS);
         assert!(found.is_some(), "no seed notices {broken:?}");
         println!("{broken:?}: {}", found.unwrap_or_default().lines().next().unwrap_or_default());

@@ -7,8 +7,9 @@ use spark_job_worker::job::machine::Stage;
 use spark_job_worker::job::world::Carried;
 use tokio::sync::{Notify, watch};
 
-use crate::livy::{Child, Livy};
+use crate::livy::Livy;
 use crate::plan::{CALM, Millis, Mishap, SECOND};
+use crate::submit::Child;
 use crate::world::{Inner, Outages};
 
 /// How a worker's life is ended from outside.

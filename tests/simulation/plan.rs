@@ -200,6 +200,23 @@ pub(crate) enum Broken {
     SilenceIsAbsence,
     /// A process that will still submit is not looked for.
     NoProcesses,
+    /// YARN's memory is believed whatever it is.
+    AnyMemory,
+}
+
+impl Broken {
+    /// What goes wrong where the guard is needed.
+    fn theme(self) -> &'static [Mishap] {
+        match self {
+            Broken::Nothing => &[],
+            Broken::NoWriteBeforePost | Broken::NoDoubt => &[Mishap::Crashes, Mishap::SlowSubmit],
+            Broken::SilenceIsAbsence => &[Mishap::YarnAway, Mishap::LostCalls, Mishap::LivyForgets],
+            Broken::NoProcesses => &[Mishap::SlowSubmit, Mishap::LivyForgets, Mishap::Aborts],
+            Broken::AnyMemory => {
+                &[Mishap::Failover, Mishap::LostCalls, Mishap::BadPosts, Mishap::LivyForgets]
+            }
+        }
+    }
 }
 
 /// Whom a worker has to ask.
@@ -236,7 +253,11 @@ impl Plan {
         let share = rng.u8(4..16);
         let mishaps: Vec<&Mishap> = Mishap::ALL.iter().filter(|_| !calm && rng.u8(0..share) == 0).collect();
         let theme: &[Mishap] = if rng.u8(0..6) == 0 { THEMES[rng.usize(0..THEMES.len())] } else { &[] };
-        let mishaps = mishaps.into_iter().chain(theme).fold(0, |bits, mishap| bits | 1 << *mishap as u64);
+        let mishaps = mishaps
+            .into_iter()
+            .chain(theme)
+            .chain(broken.theme())
+            .fold(0, |bits, mishap| bits | 1 << *mishap as u64);
         let workers = match rng.u8(0..10) {
             0 => 3,
             1 => 2,
@@ -255,7 +276,7 @@ impl Plan {
             places: rng.usize(1..=3),
             submits: rng.usize(1..=2),
             yarn,
-            keeps: rng.bool(),
+            keeps: rng.bool() && broken != Broken::AnyMemory,
             on_abort: if rng.u8(0..8) == 0 { OnAbort::Leave } else { OnAbort::Kill },
             livy_polls: 5 * SECOND,
         };

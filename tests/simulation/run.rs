@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::coverage::Coverage;
-use crate::ledger::Invariant;
+use crate::facts::Invariant;
 use crate::plan::{Broken, CALM, END, Millis, Mishap, Plan, SECOND};
 use crate::trace;
 use crate::worker::worker;

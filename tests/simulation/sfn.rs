@@ -6,7 +6,7 @@ use spark_job_worker::job::report::{Answer, ErrorName, Retry};
 use spark_job_worker::job::request;
 use spark_job_worker::job::world::{Beat, Reported};
 
-use crate::ledger::Facts;
+use crate::facts::Facts;
 use crate::plan::{HEARTBEAT_SECONDS, Millis, Mishap, SECOND};
 use crate::world::{Act, Inner};
 

@@ -17,23 +17,19 @@ use spark_job_worker::job::world::{Token, World};
 use spark_job_worker::job::{self, ActivityRules, Lent, Start, Task};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
-use crate::edges::{ARN, Here};
-use crate::ledger::Invariant;
+use crate::facts::Invariant;
 use crate::node::Stop;
 use crate::plan::{BEAT, Broken, Mishap, Plan, SECOND, pace, rules};
+use crate::way::{ARN, Here};
 use crate::world::Sim;
 
-/// A stop waits so long for what it has to wait for.
-const GRACE: Duration = Duration::from_secs(70);
 /// From try to try to write, while that fails.
 const PROBE: Duration = Duration::from_secs(2);
-/// The last beats have so long.
-const LAST_BEATS: Duration = Duration::from_secs(5);
 
 /// How a life ended.
-enum Ended {
+pub(crate) enum Ended {
     /// Another one follows.
     Again,
     /// The node is gone.
@@ -43,28 +39,28 @@ enum Ended {
 }
 
 /// A task that has just come, with its place.
-struct Arrival {
+pub(crate) struct Arrival {
     token: Token,
     input: &'static str,
     place: Ticket,
 }
 
 /// One life.
-struct Life {
-    here: Here,
+pub(crate) struct Life {
+    pub(crate) here: Here,
     sweep: Sweep,
     gate: Gate,
     places: Places,
     pacer: Arc<Pacer>,
-    draining: watch::Sender<bool>,
+    pub(crate) draining: watch::Sender<bool>,
     /// One for each job: who waits on the same one is woken in an order that no seed fixes.
-    give_up: Vec<watch::Sender<bool>>,
+    pub(crate) give_up: Vec<watch::Sender<bool>>,
     activity: ActivityRules,
-    jobs: JoinSet<()>,
+    pub(crate) jobs: JoinSet<()>,
     /// Sweeps and the watch on the disk.
     loops: JoinSet<()>,
-    poller: JoinSet<()>,
-    arrivals: mpsc::Receiver<Arrival>,
+    pub(crate) poller: JoinSet<()>,
+    pub(crate) arrivals: mpsc::Receiver<Arrival>,
     arrive: mpsc::Sender<Arrival>,
 }
 
@@ -234,7 +230,7 @@ impl Life {
         });
     }
 
-    fn accept(&mut self, arrival: Arrival, start: Start) {
+    pub(crate) fn accept(&mut self, arrival: Arrival, start: Start) {
         let Arrival { token, input, place } = arrival;
         let (task, state) = Task::received(token, ARN, input, &self.activity, self.here.now());
         self.start(task, state, start, place);
@@ -307,116 +303,16 @@ impl Life {
     }
 
     /// The life ends between two instructions.
-    fn cut_off(self) -> Ended {
+    pub(crate) fn cut_off(self) -> Ended {
         let mut inner = self.here.sim.inner();
         inner.end_life(self.here.node);
         if inner.nodes[self.here.node].gone { Ended::Gone } else { Ended::Again }
     }
 
-    fn reap(&self, ended: Result<(), tokio::task::JoinError>) {
+    pub(crate) fn reap(&self, ended: Result<(), tokio::task::JoinError>) {
         if let Err(error) = ended {
             self.here.sim.inner().violate(Invariant::NoPanic, || error.to_string());
         }
-    }
-
-    async fn stop(mut self, stop: Stop) -> Ended {
-        let node = self.here.node;
-        {
-            let mut inner = self.here.sim.inner();
-            inner.tell(|_| format!("the worker of node {node} is stopped: {stop:?}"));
-            inner.coverage.hit(
-                "world",
-                "stop",
-                match stop {
-                    Stop::Handoff => "handoff",
-                    Stop::GiveBack => "tasks are given back",
-                    Stop::Terminating => "terminating",
-                    Stop::Lost => "the node is lost",
-                },
-            );
-            inner.nodes[node].draining = stop != Stop::Lost;
-            inner.nodes[node].gives_up = matches!(stop, Stop::GiveBack | Stop::Terminating);
-        }
-        if stop == Stop::Lost {
-            self.here.sim.inner().lose_node(node);
-            return self.cut_off();
-        }
-        self.draining.send_replace(true);
-        if stop != Stop::Handoff {
-            self.give_up.iter().for_each(|give_up| {
-                give_up.send_replace(true);
-            });
-        }
-        let start = if stop == Stop::Handoff { Start::Parked } else { Start::Fresh };
-        let grace = if stop == Stop::Terminating {
-            Duration::from_millis(self.here.sim.inner().rng.u64(1_000..200_000))
-        } else {
-            GRACE
-        };
-        let crash = Arc::clone(&self.here.sim.inner().nodes[node].crash);
-        let crashed = tokio::select! {
-            biased;
-            () = crash.notified() => true,
-            _ = timeout(grace, self.drain(stop, start)) => false,
-        };
-        if !crashed && stop != Stop::Terminating {
-            self.beat_once_more().await;
-        }
-        if stop == Stop::Terminating {
-            self.here.sim.inner().lose_node(node);
-        }
-        self.cut_off()
-    }
-
-    /// Until nothing needs to be waited for: open polls are heard, and POSTs.
-    async fn drain(&mut self, stop: Stop, start: Start) {
-        loop {
-            let may_end = self.poller.is_empty() && self.arrivals.is_empty() && self.may_end(stop);
-            if may_end {
-                return;
-            }
-            tokio::select! {
-                biased;
-                Some(arrival) = self.arrivals.recv() => {
-                    let parked = if start == Start::Parked { "parked" } else { "given back" };
-                    self.here.sim.inner().coverage.hit("world", "arrival during a stop", parked);
-                    self.accept(arrival, start);
-                }
-                Some(_) = self.poller.join_next() => {}
-                Some(ended) = self.jobs.join_next() => self.reap(ended),
-                () = sleep(Duration::from_secs(1)) => {}
-            }
-        }
-    }
-
-    fn may_end(&self, stop: Stop) -> bool {
-        let inner = self.here.sim.inner();
-        let node = &inner.nodes[self.here.node];
-        match stop {
-            Stop::Handoff => {
-                let all_kept = node.jobs.keys().all(|task| node.disk.contains_key(task));
-                all_kept && !node.jobs.values().any(|stage| *stage == Stage::Submitting)
-            }
-            Stop::GiveBack => node.jobs.is_empty(),
-            Stop::Terminating | Stop::Lost => false,
-        }
-    }
-
-    /// One last heartbeat for every token, so that the next life has a whole `HeartbeatSeconds`.
-    async fn beat_once_more(&self) {
-        let tokens: Vec<Token> = {
-            let inner = self.here.sim.inner();
-            let jobs = &inner.nodes[self.here.node].jobs;
-            let held = jobs.iter().filter(|(_, stage)| **stage != Stage::Orphaned);
-            let tickets = held.filter_map(|(task, _)| inner.ticket_of_task(task));
-            tickets.map(|number| Token::new(inner.tickets[number].token.clone())).collect()
-        };
-        let beats = async {
-            for token in tokens {
-                self.here.beat(ARN, &token).await;
-            }
-        };
-        let _ = timeout(LAST_BEATS, beats).await;
     }
 
     /// Everything has come to its end: what was lent must be back.

@@ -2,7 +2,7 @@
 //!
 //! Between two calls the world stands still; with each call it is first carried on to the present, event by event, and
 //! the [ledger](crate::ledger) counts the time between events and looks at every step. What the world decides comes from one generator, so a seed repeats a
-//! run exactly. On a node a worker reaches the world through [`Here`](crate::edges::Here).
+//! run exactly. On a node a worker reaches the world through [`Here`](crate::way::Here).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::coverage::Coverage;
-use crate::ledger::Ledger;
+use crate::facts::Ledger;
 use crate::livy::Restart;
 use crate::node::Node;
 use crate::plan::{CALM, EPOCH, Millis, Mishap, Plan, SECOND};

@@ -7,7 +7,7 @@ use spark_job_worker::job::world::{
     Active, AppEnd, AppState, Application, Moving, NotKilled, Yarn, YarnMemory,
 };
 
-use crate::plan::{CALM, EPOCH, Millis, Mishap, SECOND, Yarn as Known};
+use crate::plan::{Broken, CALM, EPOCH, Millis, Mishap, SECOND, Yarn as Known};
 use crate::world::{Act, Inner, Outages};
 
 /// An application.
@@ -304,7 +304,8 @@ impl Inner {
 
     pub(crate) fn yarn_memory(&self) -> YarnMemory {
         let started = self.yarn.started[self.yarn.active].map_or(EPOCH - 1_000_000, |at| EPOCH + at);
-        YarnMemory { started: Timestamp(started), keeps: self.plan.keeps }
+        let believed = self.plan.broken == Broken::AnyMemory;
+        YarnMemory { started: Timestamp(started), keeps: self.plan.keeps || believed }
     }
 
     /// YARN's kill.
