@@ -129,14 +129,15 @@ impl KillCheck {
     }
 }
 
-/// Nothing else with the tag lives or can still be submitted. A YARN that hides is asked by id alone.
+/// Nothing else with the tag lives or can still be submitted. Of a YARN that hides only what it shows counts.
 fn nothing_else(round: &Round) -> bool {
     if round.carried == Carried::Yes {
         return false;
     }
     match &round.by_tag {
+        Yarn::Answer(found) if found.iter().any(|application| application.state == AppState::Active) => false,
         _ if round.hides => true,
-        Yarn::Answer(found) => found.iter().all(|application| application.state != AppState::Active),
+        Yarn::Answer(_) => true,
         Yarn::Off | Yarn::Unreachable(_) | Yarn::Hidden(_) => false,
     }
 }

@@ -129,6 +129,13 @@ fn a_yarn_that_hides_is_believed_by_id_alone() {
 }
 
 #[test]
+fn what_a_yarn_that_hides_shows_as_active_is_alive() {
+    let double = Yarn::Answer(vec![application("a_1_1", ENDED), application("a_1_2", AppState::Active)]);
+    let round = Round { hides: true, by_tag: double, ..known(found(ENDED)) };
+    assert_eq!(check().see(&round, now(0)), Death::Unproved);
+}
+
+#[test]
 fn what_never_appears_is_dead_after_the_kill_settle_of_answers() {
     let mut check = check();
     let starting = Round { livy: record(BatchState::Starting, None), ..nothing() };
