@@ -164,7 +164,7 @@ impl World for Here {
     async fn active(&self) -> Result<Active, NoAnswer> {
         self.ask(Service::Yarn, 1_000).await?;
         let mut inner = self.sim.inner();
-        let active = inner.active_apps();
+        let active = inner.active_apps(self.node);
         inner.tell(|_| {
             let ids: BTreeSet<&str> =
                 active.values().flatten().map(|one| one.application.id.as_str()).collect();
@@ -220,7 +220,7 @@ impl World for Here {
         match self.ask(Service::Yarn, 200).await {
             Ok(()) => {
                 let mut inner = self.sim.inner();
-                let found = inner.tagged_apps(tag);
+                let found = inner.tagged_apps(self.node, tag);
                 inner.tell(|_| format!("node {}: YARN on {tag}: {}", self.node, in_short(&found)));
                 found
             }
@@ -236,7 +236,7 @@ impl World for Here {
         match self.ask(Service::Yarn, 200).await {
             Ok(()) => {
                 let mut inner = self.sim.inner();
-                let found = inner.app_of_id(id);
+                let found = inner.app_of_id(self.node, id);
                 inner.tell(|_| format!("node {}: YARN on {id}: {}", self.node, in_short(&found)));
                 found
             }

@@ -56,6 +56,8 @@ pub(crate) struct Facts {
     pub(crate) held: bool,
     /// What is on disk.
     pub(crate) kept: Option<Stage>,
+    /// An application of its run is on disk: whatever happens, no other one is taken for it.
+    pub(crate) keeps_id: bool,
     /// Where this life's job stands.
     pub(crate) stage: Option<Stage>,
     /// What it ends with, and whether that is on disk.
@@ -67,8 +69,8 @@ pub(crate) struct Facts {
     pub(crate) livy_said: [bool; 3],
     /// Livy's records showed an application in this life.
     pub(crate) livy_showed: bool,
-    /// YARN showed an application in this life.
-    pub(crate) yarn_showed: bool,
+    /// How often YARN showed it an application in this life. A list can come while its job does not look.
+    pub(crate) yarn_showed: u32,
     /// The application of its run, once this life of the worker knows it.
     pub(crate) knows: Option<String>,
     /// A DELETE was said to be done and killed nothing.
@@ -99,7 +101,7 @@ impl Facts {
     /// What a life of the worker knew ends with it.
     pub(crate) fn end_life(&mut self) {
         (self.held, self.stage) = (false, None);
-        (self.livy_showed, self.yarn_showed, self.knows) = (false, false, None);
+        (self.livy_showed, self.yarn_showed, self.knows) = (false, 0, None);
         (self.beatable, self.killable, self.doubled, self.judgeable, self.visible) = (0, 0, 0, 0, 0);
     }
 }

@@ -125,6 +125,7 @@ impl Inner {
         let Some(number) = self.ticket_of_task(task) else { return };
         let facts = &mut self.tickets[number].facts;
         let before = facts.kept.replace(state.stage());
+        facts.keeps_id |= state.run().is_some_and(|run| run.application.is_some());
         let label = if let State::Ended { outcome, .. } = state { Some(outcome.label()) } else { None };
         let allowed = match (before, label, facts.decided) {
             (Some(Stage::Ended), Some(label), Some((decided, _))) => label == decided,
@@ -235,9 +236,13 @@ impl Inner {
     pub(crate) fn note_app(&mut self, app: usize) {
         let (tag, node) = (self.yarn.apps[app].tag.clone(), self.yarn.apps[app].node);
         let Some(number) = self.ticket_of_tag(&tag) else { return };
-        let ours = self.yarn.apps.iter().filter(|app| app.tag == tag && app.node.is_some()).count();
+        let ours = self.yarn.apps.iter().filter(|app| app.tag == tag && app.node.is_some());
+        let (ours, first) = (ours.clone().count(), ours.map(|app| app.born).min().unwrap_or_default());
         let token = self.token(number);
-        if ours > 1 {
+        // A YARN that hides the first one from a worker that never saw an id cannot be told from one that has none.
+        let was_hidden = self.yarn.hides.were_on(first, self.at);
+        self.tickets[number].facts.left |= ours > 1 && was_hidden;
+        if ours > 1 && !was_hidden {
             self.violate(Invariant::OneApplication, || format!("{token} has {ours} applications"));
         }
         let facts = &self.tickets[number].facts;
@@ -250,12 +255,14 @@ impl Inner {
     }
 
     /// A worker is shown an application by YARN.
-    pub(crate) fn app_shown(&mut self, tag: &str, app: usize, times: u32) {
-        let Some(number) = self.ticket_of_tag(tag) else { return };
+    pub(crate) fn app_shown(&mut self, node: usize, tag: &str, app: usize, times: u32) {
+        let number = self.ticket_of_tag(tag).filter(|number| self.tickets[*number].node() == Some(node));
+        let Some(number) = number else { return };
         let facts = &mut self.tickets[number].facts;
-        facts.yarn_showed |= self.yarn.apps[app].node.is_some();
-        let listens = matches!(facts.stage, Some(Stage::InDoubt | Stage::Running | Stage::Orphaned));
-        self.yarn.apps[app].shown += if listens { times } else { 0 };
+        if matches!(facts.stage, Some(Stage::InDoubt | Stage::Running | Stage::Orphaned)) {
+            facts.yarn_showed += if self.yarn.apps[app].node.is_some() { times } else { 0 };
+            self.yarn.apps[app].shown += times;
+        }
     }
 
     pub(crate) fn submit_begins(&mut self, tag: &str) {

@@ -291,9 +291,8 @@ impl Inner {
     /// Somebody else's batch takes the name of one of ours, whose application is known.
     fn take_names(&mut self, node: usize, old: &[Record]) {
         for record in old.iter().filter(|record| record.app.is_some()) {
-            let known = self
-                .ticket_of_tag(&record.tag)
-                .is_some_and(|number| self.tickets[number].facts.knows.is_some());
+            let known =
+                self.ticket_of_tag(&record.tag).is_some_and(|number| self.tickets[number].facts.keeps_id);
             if !known || self.rng.bool() || self.plan.yarn == Yarn::None {
                 continue;
             }

@@ -106,7 +106,7 @@ impl Inner {
         let ticket = &self.tickets[number];
         let said = ticket.facts.livy_said[DEAD] || ticket.facts.livy_said[KILLED];
         let late = ticket.taken.is_some_and(|(_, since)| self.at - since >= START_TIMEOUT);
-        if ticket.facts.yarn_showed || ticket.facts.livy_showed {
+        if ticket.facts.yarn_showed >= 5 || ticket.facts.livy_showed {
             return Err("an application was shown".to_owned());
         }
         if ticket.facts.visible > PLAIN {

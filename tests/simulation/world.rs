@@ -76,6 +76,11 @@ impl Outages {
         self.0.iter().copied().find(|outage| outage.from <= at && at < outage.to)
     }
 
+    /// Whether there was one from then to then.
+    pub(crate) fn were_on(&self, from: Millis, to: Millis) -> bool {
+        self.0.iter().any(|outage| outage.from <= to && from < outage.to)
+    }
+
     pub(crate) fn is_on(&self, at: Millis) -> bool {
         self.at(at).is_some()
     }

@@ -17,7 +17,7 @@ pub(crate) struct App {
     pub(crate) tag: String,
     /// Whose Livy started it; none for one that somebody else started.
     pub(crate) node: Option<usize>,
-    born: Millis,
+    pub(crate) born: Millis,
     runs: Option<Millis>,
     end: AppEnd,
     /// How it ended, and when.
@@ -226,7 +226,7 @@ impl Inner {
     }
 
     /// What is shown of one; a list counts once, an answer about this run for certain.
-    fn show(&mut self, number: usize, times: bool, weight: u32) -> Application {
+    fn show(&mut self, node: usize, number: usize, times: bool, weight: u32) -> Application {
         let time = |at: Millis| times.then_some(Timestamp(EPOCH + at));
         let app = &mut self.yarn.apps[number];
         let tag = app.tag.clone();
@@ -248,19 +248,19 @@ impl Inner {
             tracking_url: None,
             log_url: app.runs.map(|_| format!("http://node/{}", app.id)),
         };
-        self.app_shown(&tag, number, weight);
+        self.app_shown(node, &tag, number, weight);
         shown
     }
 
     /// The active ones, by tag.
-    pub(crate) fn active_apps(&mut self) -> Active {
+    pub(crate) fn active_apps(&mut self, node: usize) -> Active {
         let mut active: Active = HashMap::new();
         if self.yarn_hides() {
             return active;
         }
         for number in 0..self.yarn.apps.len() {
             if self.yarn.apps[number].is_known() && self.yarn.apps[number].is_live() {
-                let application = self.show(number, true, 1);
+                let application = self.show(node, number, true, 1);
                 let tag = self.yarn.apps[number].tag.clone();
                 let moving = Moving {
                     name: tag.clone(),
@@ -276,18 +276,18 @@ impl Inner {
     }
 
     /// All that YARN has with a tag, oldest first.
-    pub(crate) fn tagged_apps(&mut self, tag: &str) -> Yarn {
+    pub(crate) fn tagged_apps(&mut self, node: usize, tag: &str) -> Yarn {
         if self.yarn_hides() {
             return Yarn::Answer(Vec::new());
         }
         let found = (0..self.yarn.apps.len())
             .filter(|number| self.yarn.apps[*number].is_known() && self.yarn.apps[*number].tag == tag);
         let found: Vec<usize> = found.collect();
-        Yarn::Answer(found.into_iter().map(|number| self.show(number, true, 5)).collect())
+        Yarn::Answer(found.into_iter().map(|number| self.show(node, number, true, 5)).collect())
     }
 
     /// The one of an id.
-    pub(crate) fn app_of_id(&mut self, id: &str) -> Yarn {
+    pub(crate) fn app_of_id(&mut self, node: usize, id: &str) -> Yarn {
         let found = self.yarn.apps.iter().position(|app| app.id == id && app.is_known());
         match found {
             None => Yarn::Answer(Vec::new()),
@@ -297,7 +297,7 @@ impl Inner {
             }
             Some(number) => {
                 let times = !self.yarn_hides();
-                Yarn::Answer(vec![self.show(number, times, 5)])
+                Yarn::Answer(vec![self.show(node, number, times, 5)])
             }
         }
     }
