@@ -37,17 +37,22 @@ fn main() -> ExitCode {
     if runtime.block_on(demo()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// What becomes of each job.
+fn plan(livy: &Livy) {
+    livy.plan_for("miles", Plan::success().running_for(Duration::from_millis(1_200)));
+    livy.plan_for("status", Plan::ends("dead").running_for(Duration::from_millis(800)).log(TRACE));
+    livy.plan_for("endless", Plan::running());
+}
+
 async fn demo() -> bool {
     let began = Instant::now();
     let say = |who: &str, text: &str| println!("{:>6.2} s  {who:<15} {text}", began.elapsed().as_secs_f64());
     let sfn = Sfn::start().await;
     let livy = Livy::start(Version::V0_8, Master::Yarn).await;
     let yarn = Yarn::start(&livy).await;
-    livy.plan_for("miles", Plan::success().running_for(Duration::from_millis(1_200)));
-    livy.plan_for("status", Plan::ends("dead").running_for(Duration::from_millis(800)).log(TRACE));
-    livy.plan_for("endless", Plan::running());
-    let (steps, batches, manager) = (sfn.url(), livy.url(), yarn.url());
-    say("demo", &format!("stand-ins: Step Functions at {steps}, Livy 0.8 at {batches}, YARN at {manager}"));
+    plan(&livy);
+    let (steps, manager) = (sfn.url(), yarn.url());
+    say("demo", &format!("stand-ins: Step Functions {steps}, Livy 0.8 {}, YARN {manager}", livy.url()));
 
     sfn.hold_polls(Duration::from_secs(1));
     let arn = sfn.activity("spark-job");
@@ -58,7 +63,7 @@ async fn demo() -> bool {
         .table("yarn", &format!("url = \"{manager}\""))
         .table("log", "filter = \"info\"");
     let mut worker = Worker::start(&program, directory.path(), &config);
-    let _ = worker.logged("started");
+    worker.logged("started");
     say("worker", &format!("polls {arn}"));
 
     let input = |name: &str| {
