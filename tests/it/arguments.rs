@@ -127,28 +127,27 @@ proptest! {
         name in dangerous(),
     ) {
         let conf = |key: &str, value: &str| request(&json!({ "Conf": { key: value } }), false).is_ok();
-        let mut script = String::new();
+        let mut commands: Vec<String> = Vec::new();
         if conf("spark.yarn.appMasterEnv.X", &value) {
-            for line in expansions(&value) {
-                script.push_str(&format!("export X=\"{line}\"\n"));
-            }
+            commands.extend(expansions(&value).map(|line| format!("export X=\"{line}\"\n")));
         }
         let key = format!("spark.executorEnv.{name}");
         if conf(&key, "x") {
-            script.push_str(&format!("export {name}=\"x\"\n"));
+            commands.push(format!("export {name}=\"x\"\n"));
         }
         if request(&json!({ "Files": [format!("/{name}")] }), false).is_ok() {
-            script.push_str(&format!("ln -sf -- \"/nowhere/{name}\" \"{name}\"\n"));
+            commands.push(format!("ln -sf -- \"/nowhere/{name}\" \"{name}\"\n"));
         }
         if conf("spark.driver.extraLibraryPath", &value) {
-            for line in expansions(&format!("LD_LIBRARY_PATH=\\\"{value}:$LD_LIBRARY_PATH\\\"")) {
-                script.push_str(&format!("/bin/bash -c \"{line} :\"\n"));
-            }
+            let path = expansions(&format!("LD_LIBRARY_PATH=\\\"{value}:$LD_LIBRARY_PATH\\\""));
+            commands.extend(path.map(|line| format!("/bin/bash -c \"{line} :\"\n")));
         }
         let place = tempfile::tempdir().expect("a directory");
-        // A substitution that bash does not know ends the script there: each line by itself.
-        for line in script.split_inclusive("\n").collect::<Vec<_>>() {
-            bash(line, place.path(), false);
+        // A substitution that bash does not know ends the script there: each command by itself, too. A name may have
+        // a line break in its quotes, so that a command is not a line.
+        let script = commands.concat();
+        for command in &commands {
+            bash(command, place.path(), false);
         }
         bash(&script, place.path(), false);
         prop_assert!(!place.path().join("ran").exists(), "{script}");

@@ -528,7 +528,6 @@ const AT_ONCE: usize = 50;
 const KILLS: usize = 200;
 
 #[tokio::test]
-#[ignore = "does not hold within its limits on a slow machine yet: cargo test --test it -- --ignored fifty"]
 async fn fifty_jobs_at_once_survive_two_hundred_kills_at_random_moments() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(5);
     println!("SEED={seed}");
@@ -586,7 +585,7 @@ async fn fifty_jobs_at_once_survive_two_hundred_kills_at_random_moments() {
     entries.sort_unstable();
     println!("killed with {} entries in half of the lives: {found:?}", entries[KILLS / 2]);
     // How many are met at once, and in which states, depends on the machine: what is asserted is that kills met work.
-    assert!(found.len() >= 3, "the kills met too little: {found:?}");
+    assert!(found.len() >= 6, "the kills met too little: {found:?}");
     assert!(stage.livy.live_applications().is_empty());
     assert!(kept(&stage, "corrupt").is_empty() && kept(&stage, "tmp").is_empty());
 }
@@ -607,7 +606,11 @@ fn told(stage: &Stage, jobs: &[Retried]) -> usize {
             assert!(if succeeded { ran == 1 } else { ran <= 1 }, "{name} ran {ran} times: {outcome:?}");
             swallowed += usize::from(!succeeded && ran == 0);
             let accepted = stage.sfn.reports(task).iter().filter(|report| report.status == Some(200)).count();
-            assert_eq!(accepted, usize::from(succeeded), "{name} was answered {accepted} times");
+            assert_eq!(
+                accepted,
+                usize::from(succeeded || unavailable),
+                "{name} was answered {accepted} times"
+            );
         }
     }
     swallowed
