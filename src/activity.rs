@@ -14,7 +14,8 @@ use sha2::{Digest, Sha256};
 
 use crate::arn;
 use crate::job::report::{Answer, clip};
-use crate::job::world::{Beat, Reported, Token};
+use crate::job::token::Token;
+use crate::job::world::{Beat, Reported};
 pub use look::Looked;
 use regions::Regions;
 

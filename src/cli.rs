@@ -16,8 +16,8 @@ use tokio::runtime::{Builder, Runtime};
 use crate::config::{self, Invalid, Settings};
 use crate::daemon::{self, Fatal};
 use crate::job::journal;
-use crate::ops::systemd::Notifier;
-use crate::ops::telemetry::{self, Format, Target, message_id};
+use crate::log::{self, Format, Target, message_id};
+use crate::systemd::Notifier;
 
 /// `EX_CONFIG` of sysexits.h; the unit has `RestartPreventExitStatus=78`.
 const CONFIGURATION: u8 = 78;
@@ -144,7 +144,7 @@ fn wrong(problem: Invalid) -> String {
 /// Says why the daemon does not start, where an operator looks for it.
 fn refuse(notifier: &Notifier, problem: &str) -> ExitCode {
     // Without a service manager somebody sits at the terminal. The configured log is not known.
-    let log = notifier.is_managed().then(|| telemetry::start(Target::Auto, Format::Text, "info"));
+    let log = notifier.is_managed().then(|| log::start(Target::Auto, Format::Text, "info"));
     match log {
         Some(Ok(log)) => {
             tracing::error!(message_id = message_id::CONFIGURATION_WRONG, "{problem}");
@@ -158,7 +158,7 @@ fn refuse(notifier: &Notifier, problem: &str) -> ExitCode {
 
 fn run(settings: Settings, path: &Path) -> ExitCode {
     let log = &settings.log;
-    let telemetry = match telemetry::start(log.target, log.format, &log.filter) {
+    let telemetry = match log::start(log.target, log.format, &log.filter) {
         Ok(telemetry) => telemetry,
         Err(problem) => return failed(&format!("logging cannot start: {problem}")),
     };

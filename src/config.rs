@@ -8,6 +8,7 @@ mod discovery;
 mod environment;
 mod livy_conf;
 mod node;
+mod node_files;
 mod origin;
 mod problems;
 mod reach;
@@ -30,7 +31,7 @@ use problems::problems;
 use reach::{Problem, Reach};
 
 pub use control::{ControlSocket, control_socket};
-pub use discovery::{livy_conf_file, yarn_site_file};
+pub use node_files::{livy_conf_file, yarn_site_file};
 pub use environment::{ENVIRONMENT, unseen_variables};
 pub use livy_conf::LivyConf;
 pub use node::{Role, role, worker};

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::admin::{self, Reply, Unanswered};
 use crate::config::{self, ControlSocket};
-use crate::ops::admin::{self, Reply, Unanswered};
 
 use super::{failed, terminal};
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use crate::ops::doctor::{self, Finding, Status};
+use crate::doctor::{self, Finding, Status};
 
 use super::{failed, runtime, terminal};
 

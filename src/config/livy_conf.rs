@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::Ipv6Addr;
 
-use super::discovery;
+use super::node_files;
 use crate::spark::address::Address;
 
 /// What is kept of Livy's file. Of a keystore only that there is one matters.
@@ -46,8 +46,8 @@ impl LivyConf {
 
     /// Reads the files of this node; `None` where Livy has none.
     pub(super) fn read() -> io::Result<Option<LivyConf>> {
-        let Some(livy) = discovery::text(&discovery::livy_conf_file())? else { return Ok(None) };
-        let spark = discovery::text(&discovery::spark_defaults_file());
+        let Some(livy) = node_files::text(&node_files::livy_conf_file())? else { return Ok(None) };
+        let spark = node_files::text(&node_files::spark_defaults_file());
         Ok(Some(LivyConf::new(&livy, &spark.ok().flatten().unwrap_or_default())))
     }
 

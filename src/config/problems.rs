@@ -5,7 +5,7 @@ use super::settings::{Activity, Settings};
 use super::waits;
 use crate::arn;
 use crate::job::request::Defaults;
-use crate::ops::telemetry;
+use crate::log;
 use crate::spark::address::Address;
 
 /// The most pollers that Step Functions lets at one activity.
@@ -54,7 +54,7 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
     if let Err(text) = settings.admin.address() {
         wrong("admin.listen", text);
     }
-    if let Err(error) = telemetry::check_filter(&settings.log.filter) {
+    if let Err(error) = log::check_filter(&settings.log.filter) {
         wrong("log.filter", format!("{error}"));
     }
     problems

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::job::machine::OnAbort;
-use crate::ops::telemetry::{Format, Target};
+use crate::log::{Format, Target};
 pub use cluster::{AUTO, Livy, OneOrSeveral, Yarn};
 
 /// The configuration as it is written.

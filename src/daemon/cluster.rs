@@ -4,7 +4,7 @@ use tracing::warn;
 
 use super::Fatal;
 use crate::config::Settings;
-use crate::ops::telemetry::message_id;
+use crate::log::message_id;
 use crate::spark::driver_log::DriverLogs;
 use crate::spark::livy::Livy;
 use crate::spark::yarn::ResourceManager;

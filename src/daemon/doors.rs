@@ -8,9 +8,9 @@ use tracing::{info, warn};
 
 use super::poll::Served;
 use super::{Fatal, for_ever};
+use crate::admin::{ActivityPlaces, Admin, Control, Endpoint, Site};
 use crate::config::Settings;
-use crate::ops::admin::{ActivityPlaces, Admin, Control, Endpoint, Site};
-use crate::ops::telemetry::message_id;
+use crate::log::message_id;
 
 /// What the operator is shown of the configuration.
 pub(super) fn site(settings: &Settings, served: &[Arc<Served>]) -> Site {

@@ -10,7 +10,6 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, Span, error, field, info, info_span, warn};
 
 use super::poll::Arrival;
-use crate::edges::Edges;
 use crate::job::gate::Gate;
 use crate::job::heart::{Pacer, Pulse};
 use crate::job::journal::Entry;
@@ -20,9 +19,10 @@ use crate::job::report::{ErrorName, Failure, Outcome};
 use crate::job::sweep::Sweep;
 use crate::job::world::World;
 use crate::job::{self, Lent, Rules, Start, Task};
-use crate::ops::board::Board;
-use crate::ops::systemd::Watchdog;
-use crate::ops::telemetry::message_id;
+use crate::log::message_id;
+use crate::registry::Board;
+use crate::systemd::Watchdog;
+use crate::world::Edges;
 
 /// For how long the stop waits for the last heartbeats.
 const LAST_BEATS: Duration = Duration::from_secs(5);

@@ -7,14 +7,14 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use crate::activity::{POLL_READ, Polled};
-use crate::edges::Edges;
 use crate::job::ActivityRules;
 use crate::job::gate::Gate;
 use crate::job::places::{Place, Places, Ticket};
-use crate::job::world::Token;
-use crate::ops::board::Board;
-use crate::ops::systemd::Watchdog;
+use crate::job::token::Token;
+use crate::registry::Board;
 use crate::retry;
+use crate::systemd::Watchdog;
+use crate::world::Edges;
 
 /// A poll has this long beyond its read timeout before the watchdog calls it stuck.
 const POLL_SLACK: Duration = Duration::from_secs(15);

@@ -16,7 +16,7 @@ use crate::job::places::Places;
 use crate::job::request::Defaults;
 use crate::job::verdict::Waits;
 use crate::job::{ActivityRules, Rules};
-use crate::ops::telemetry::message_id;
+use crate::log::message_id;
 
 /// Takes up every task that was read back, before the first poll. What runs takes its place first, and what is not
 /// submitted yet asks for one in the order in which it came.

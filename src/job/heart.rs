@@ -12,7 +12,8 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{Instrument, Span, debug, warn};
 
 use super::evidence::Life;
-use super::world::{Beat, Token, World};
+use super::token::Token;
+use super::world::{Beat, World};
 use crate::retry;
 
 /// From receipt to the first beat. A beat within milliseconds of the poll meets a service that does not know the token

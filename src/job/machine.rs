@@ -6,19 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::application::AppEnd;
 use super::report::{Failure, Outcome};
-use super::world::AppEnd;
-
-/// Wall time in milliseconds since the Unix epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Timestamp(pub u64);
-
-impl Timestamp {
-    /// Milliseconds from `earlier` to here; `None` where the clock was set back in between.
-    pub fn millis_since(self, earlier: Timestamp) -> Option<u64> {
-        self.0.checked_sub(earlier.0)
-    }
-}
+use super::timestamp::Timestamp;
 
 /// One job on the cluster. Name and tag are fixed before anything is submitted; the rest is learned.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ pub mod report;
 
 use std::time::Duration;
 
-use super::machine::Timestamp;
+use super::timestamp::Timestamp;
 
 /// The moment of an observation, on three clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

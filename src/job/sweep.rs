@@ -21,9 +21,10 @@ use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{error, info};
 
+use super::application::Active;
 use super::machine::Run;
-use super::world::{Active, Look, NoAnswer, Sight, World};
-use crate::ops::telemetry::message_id;
+use super::world::{Look, NoAnswer, Sight, World};
+use crate::log::message_id;
 
 pub use health::Health;
 pub use progress::Progress;

@@ -8,12 +8,14 @@ use tokio::sync::watch;
 
 use super::gate::Gate;
 use super::heart::{Mark, Pacer};
-use super::machine::{Attempt, OnAbort, Run, State, Timestamp};
+use super::machine::{Attempt, OnAbort, Run, State};
 use super::places::Ticket;
 use super::request::{self, Defaults, Identity, OwnLivy};
 use super::sweep::Sweep;
+use super::timestamp::Timestamp;
+use super::token::Token;
 use super::verdict::Waits;
-use super::world::{Token, World};
+use super::world::World;
 
 /// What a task brings with it, and the rules that it was taken under. All of it outlives a restart and a change of the
 /// configuration.

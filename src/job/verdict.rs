@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
+use super::application::{AppEnd, AppState, Application, Yarn};
 use super::machine::Run;
 use super::report::{ErrorName, Source};
-use super::world::{AppEnd, AppState, Application, BatchState, BatchView, Look, Yarn};
+use super::world::{BatchState, BatchView, Look};
 
 /// How long YARN is asked for the application of a submission that failed: spark-submit can end before it is listed.
 const LATE: Duration = Duration::from_secs(30);

@@ -3,36 +3,17 @@
 //! A [`World`] offers single looks and acts, nothing more: every rule about what they mean stands above it, in pure
 //! code. The daemon implements it on the real edges; a simulated world can take its place.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
 use super::Task;
-use super::machine::{State, Timestamp};
+use super::application::{Active, Application, Yarn};
+use super::machine::State;
 use super::report::Answer;
-
-/// The secret that answers a task. Never shown; copies share it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Token(Arc<str>);
-
-impl Token {
-    /// Takes a token as Step Functions handed it out.
-    pub fn new(token: String) -> Token {
-        Token(token.into())
-    }
-
-    /// The token itself, for the call that needs it.
-    pub fn secret(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(…)")
-    }
-}
+use super::timestamp::Timestamp;
+use super::token::Token;
 
 /// How Livy answered a POST, by what may be done next.
 #[derive(Debug, Clone, PartialEq)]
@@ -179,64 +160,6 @@ pub struct Sight {
     pub missing: bool,
 }
 
-/// What YARN says.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Yarn {
-    /// There is none to ask.
-    Off,
-    /// No answer, for the reason in words.
-    Unreachable(String),
-    /// It does not let us see this one, for the reason in words: no list of its proves that something is not there.
-    Hidden(String),
-    /// The applications that were asked for, oldest first; empty where it knows none.
-    Answer(Vec<Application>),
-}
-
-/// YARN's view of an application.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Application {
-    /// Its id.
-    pub id: String,
-    /// Whether it has ended, and how.
-    pub state: AppState,
-    /// YARN's word for that: `ACCEPTED`, `RUNNING`, …
-    pub word: String,
-    /// When it was submitted; `None` where YARN does not let us see that.
-    pub started: Option<Timestamp>,
-    /// When its first attempt was launched; `None` before that, and where YARN does not say (Hadoop before 3.2).
-    pub launched: Option<Timestamp>,
-    /// When it ended.
-    pub finished: Option<Timestamp>,
-    /// Memory in MiB times seconds that it used.
-    pub memory_seconds: Option<u64>,
-    /// Virtual cores times seconds that it used.
-    pub vcore_seconds: Option<u64>,
-    /// YARN's diagnostics, bounded. Not empty on some successes, too.
-    pub diagnostics: String,
-    /// Where it can be looked at.
-    pub tracking_url: Option<String>,
-    /// Where the log of its first container, the driver's, is.
-    pub log_url: Option<String>,
-}
-
-/// An application on its way, as a sweep of YARN shows it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Moving {
-    /// The batch's name, unless the job calls itself otherwise.
-    pub name: String,
-    /// In percent, as the application master says it.
-    pub progress: f32,
-    /// Memory in MiB times seconds that it has used so far.
-    pub memory_seconds: Option<u64>,
-    /// Virtual cores times seconds that it has used so far.
-    pub vcore_seconds: Option<u64>,
-    /// The rest.
-    pub application: Application,
-}
-
-/// What a sweep of YARN shows: the active applications of ours by tag, oldest first.
-pub type Active = HashMap<String, Vec<Moving>>;
-
 /// Whether a process of this node carries a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Carried {
@@ -246,26 +169,6 @@ pub enum Carried {
     No,
     /// Processes of other users are hidden, or cannot be read: nothing follows from it.
     Unknown,
-}
-
-/// An application's state, read from `state` and `finalStatus` together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AppState {
-    /// Not ended.
-    Active,
-    /// Ended.
-    Ended(AppEnd),
-}
-
-/// How an application ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AppEnd {
-    /// FINISHED and SUCCEEDED.
-    Succeeded,
-    /// FAILED, or FINISHED with any other status.
-    Failed,
-    /// KILLED in either.
-    Killed,
 }
 
 /// How far back a ResourceManager remembers.

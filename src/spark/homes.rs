@@ -11,7 +11,7 @@ use tracing::{error, info};
 
 use super::address::Address;
 use crate::job::world::NoAnswer;
-use crate::ops::telemetry::message_id;
+use crate::log::message_id;
 
 /// From look to look at the files while the service does not answer.
 const AGAIN: Duration = Duration::from_secs(1);

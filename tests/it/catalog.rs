@@ -9,7 +9,7 @@ use crate::structure::{root, sources};
 const OF_A_TASK: [&str; 3] = ["TASK_ID", "SFN_ACTIVITY", "JOB_STATE"];
 /// Where lines are logged within a task's span.
 const IN_A_TASK: [&str; 2] = ["src/job/", "src/daemon/jobs.rs"];
-const IDS: &str = "src/ops/telemetry/message_id.rs";
+const IDS: &str = "src/log/message_id.rs";
 
 #[test]
 fn every_message_id_has_a_catalog_entry_and_vice_versa() {
@@ -135,7 +135,7 @@ fn fields_of(path: &str, statement: &str) -> BTreeSet<String> {
 
 /// The names that become fields of the journal.
 fn journal_names() -> BTreeSet<String> {
-    let text = read("src/ops/telemetry/journald.rs");
+    let text = read("src/log/journald.rs");
     let list = text.split("const NAMES").nth(1).and_then(|rest| rest.split("];").next()).expect("the table");
     list.split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use spark_job_worker::ops::telemetry::message_id;
+use spark_job_worker::log::message_id;
 use stand_ins::http::{Fault, Identity};
 use stand_ins::livy::Plan;
 use stand_ins::worker::{Config, Worker, command};

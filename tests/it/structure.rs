@@ -18,8 +18,8 @@ const CRATES: [(&str, &str); 10] = [
     ("figment", "src/config"),
     ("backoff", "src/retry.rs"),
     ("roxmltree", "src/config/yarn_site.rs"),
-    ("rustix", "src/ops/doctor/gather"),
-    ("tracing_journald", "src/ops/telemetry"),
+    ("rustix", "src/doctor/gather"),
+    ("tracing_journald", "src/log"),
 ];
 
 /// Modules without async, clock, randomness or I/O.
@@ -32,8 +32,8 @@ const PURE: [&str; 13] = [
     "src/job/verdict.rs",
     "src/lint.rs",
     "src/nearest.rs",
-    "src/ops/doctor/facts.rs",
-    "src/ops/doctor/rules.rs",
+    "src/doctor/facts.rs",
+    "src/doctor/rules.rs",
     "src/printable.rs",
     "src/retry.rs",
     "src/spark/livy_wire.rs",

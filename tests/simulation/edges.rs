@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spark_job_worker::job::Task;
+use spark_job_worker::job::application::{Active, Yarn};
 use spark_job_worker::job::journal;
-use spark_job_worker::job::machine::{State, Timestamp};
+use spark_job_worker::job::machine::State;
 use spark_job_worker::job::report::Answer;
+use spark_job_worker::job::timestamp::Timestamp;
+use spark_job_worker::job::token::Token;
 use spark_job_worker::job::world::{
-    Active, BatchView, Beat, Carried, Counted, Deleted, NoAnswer, NotKilled, Posted, Reported, Token,
-    Unreachable, Unwritable, World, Yarn, YarnMemory,
+    BatchView, Beat, Carried, Counted, Deleted, NoAnswer, NotKilled, Posted, Reported, Unreachable,
+    Unwritable, World, YarnMemory,
 };
 use tokio::time::sleep;
 

@@ -2,7 +2,8 @@
 //!
 //! Livy is a hint (`facts`): it polls, gives up looking, calls dead what runs, and forgets.
 
-use spark_job_worker::job::world::{AppEnd, BatchState, BatchView, Deleted, Posted};
+use spark_job_worker::job::application::AppEnd;
+use spark_job_worker::job::world::{BatchState, BatchView, Deleted, Posted};
 
 use crate::plan::{LEAK_WINDOW, LOOK_UP, Millis, Mishap, RETAIN, SECOND, Yarn};
 use crate::world::{Act, Inner, Outages};

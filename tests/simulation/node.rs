@@ -135,7 +135,7 @@ impl Inner {
             let local = self.yarn.apps[number].local && self.yarn.apps[number].node == Some(node);
             if alone || local {
                 let app = &mut self.yarn.apps[number];
-                app.over = app.over.or(Some((spark_job_worker::job::world::AppEnd::Killed, at)));
+                app.over = app.over.or(Some((spark_job_worker::job::application::AppEnd::Killed, at)));
             }
         }
     }

@@ -1,9 +1,10 @@
 //! What the seeds must reach: every legal edge of the machine, every error, every finding of the search for a doubtful
 //! run, every pair of views, and everything that the world can do.
 
-use spark_job_worker::job::machine::{Attempt, Event, FinalWord, OnAbort, Run, State, Timestamp, next};
+use spark_job_worker::job::application::AppEnd;
+use spark_job_worker::job::machine::{Attempt, Event, FinalWord, OnAbort, Run, State, next};
 use spark_job_worker::job::report::{ErrorName, Failure, Outcome};
-use spark_job_worker::job::world::AppEnd;
+use spark_job_worker::job::timestamp::Timestamp;
 
 use crate::coverage::{Coverage, Key};
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use spark_job_worker::job::Start;
 use spark_job_worker::job::machine::Stage;
-use spark_job_worker::job::world::{Token, World};
+use spark_job_worker::job::token::Token;
+use spark_job_worker::job::world::World;
 use tokio::time::{sleep, timeout};
 
 use crate::node::Stop;

@@ -1,6 +1,7 @@
 //! spark-submit: it begins with a POST, submits an application or fails, and outlives its Livy.
 
-use spark_job_worker::job::world::{AppEnd, BatchState};
+use spark_job_worker::job::application::AppEnd;
+use spark_job_worker::job::world::BatchState;
 
 use crate::plan::{Mishap, SECOND, Yarn};
 use crate::world::{Act, Inner};

@@ -1,7 +1,7 @@
 //! Which outcomes would be true.
 
+use spark_job_worker::job::application::AppEnd;
 use spark_job_worker::job::report::{ErrorName, Outcome, Source};
-use spark_job_worker::job::world::AppEnd;
 
 use crate::plan::{Millis, Mishap, PATIENCE, SECOND, START_TIMEOUT, Yarn};
 use crate::sfn::Input;

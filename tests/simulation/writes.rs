@@ -3,17 +3,20 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
+use spark_job_worker::job::application::{Active, AppEnd, AppState, Application, Moving, Yarn};
 use spark_job_worker::job::gate::Gate;
 use spark_job_worker::job::heart::Pacer;
 use spark_job_worker::job::journal::Journal;
-use spark_job_worker::job::machine::{OnAbort, State, Timestamp};
+use spark_job_worker::job::machine::{OnAbort, State};
 use spark_job_worker::job::places::Places;
 use spark_job_worker::job::report::Answer;
 use spark_job_worker::job::request::{Defaults, OwnLivy};
 use spark_job_worker::job::sweep::Sweep;
+use spark_job_worker::job::timestamp::Timestamp;
+use spark_job_worker::job::token::Token;
 use spark_job_worker::job::world::{
-    Active, AppEnd, AppState, Application, BatchState, BatchView, Beat, Carried, Deleted, Moving, NoAnswer,
-    NotKilled, Posted, Reported, Token, Unreachable, Unwritable, World, Yarn, YarnMemory,
+    BatchState, BatchView, Beat, Carried, Deleted, NoAnswer, NotKilled, Posted, Reported, Unreachable,
+    Unwritable, World, YarnMemory,
 };
 use spark_job_worker::job::{self, ActivityRules, Lent, Start, Task};
 use tokio::sync::watch;

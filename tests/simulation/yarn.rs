@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use spark_job_worker::job::machine::{Stage, Timestamp};
-use spark_job_worker::job::world::{
-    Active, AppEnd, AppState, Application, Moving, NotKilled, Yarn, YarnMemory,
-};
+use spark_job_worker::job::application::{Active, AppEnd, AppState, Application, Moving, Yarn};
+use spark_job_worker::job::machine::Stage;
+use spark_job_worker::job::timestamp::Timestamp;
+use spark_job_worker::job::world::{NotKilled, YarnMemory};
 
 use crate::plan::{Broken, CALM, EPOCH, Millis, Mishap, SECOND, Yarn as Known};
 use crate::world::{Act, Inner, Outages};

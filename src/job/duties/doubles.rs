@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use tokio::time::sleep;
 use tracing::{error, warn};
 
+use crate::job::application::{AppState, Yarn};
 use crate::job::machine::Run;
-use crate::job::world::{AppState, Counted, NotKilled, World, Yarn};
-use crate::ops::telemetry::message_id;
+use crate::job::world::{Counted, NotKilled, World};
+use crate::log::message_id;
 use crate::retry;
 
 /// How often the kill of a double is tried before the job that is ours goes on.

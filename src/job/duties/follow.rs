@@ -8,13 +8,14 @@ use tracing::{error, info, trace};
 use super::gather::last_log;
 use super::{Means, Memory, ended, failure, of_run};
 use crate::job::Task;
+use crate::job::application::Yarn;
 use crate::job::machine::{Event, Run};
 use crate::job::report::{Cost, ErrorName, Outcome, Source, Success, refine};
 use crate::job::steps::follow::{Follow, Observation, Step, Terms};
 use crate::job::sweep::{Health, Serial};
 use crate::job::verdict::Verdict;
-use crate::job::world::{BatchView, Look, Sight, World, Yarn};
-use crate::ops::telemetry::message_id;
+use crate::job::world::{BatchView, Look, Sight, World};
+use crate::log::message_id;
 
 /// Follows the run until the rules call it an event. What is done once and takes room is boxed: thousands of jobs wait
 /// in here.

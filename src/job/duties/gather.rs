@@ -10,11 +10,13 @@ use tracing::{debug, info};
 
 use super::{Means, failure, of_run};
 use crate::job::Task;
-use crate::job::machine::{Event, FinalWord, Run, Timestamp};
+use crate::job::application::AppEnd;
+use crate::job::machine::{Event, FinalWord, Run};
 use crate::job::report::{
     Cost, DriverLog, ErrorName, Failure, Outcome, Source, Success, container_ran, refine,
 };
-use crate::job::world::{AppEnd, Unreachable, World};
+use crate::job::timestamp::Timestamp;
+use crate::job::world::{Unreachable, World};
 use crate::retry;
 
 /// How often the log of a failed job is asked for before the failure is reported without it.

@@ -10,11 +10,12 @@ use tracing::{Instrument, info, warn};
 
 use super::Means;
 use super::doubles::tell_forbidden;
+use crate::job::application::Yarn;
 use crate::job::evidence::is_final;
 use crate::job::machine::{Event, Run};
 use crate::job::steps::kill::{Death, KillCheck, Round};
-use crate::job::world::{Carried, Counted, Look, NotKilled, Unreachable, World, Yarn};
-use crate::ops::telemetry::message_id;
+use crate::job::world::{Carried, Counted, Look, NotKilled, Unreachable, World};
+use crate::log::message_id;
 use crate::retry;
 
 /// Kills the run. Livy's DELETE and YARN's kill go on side by side: DELETE can block for minutes and says "deleted" also

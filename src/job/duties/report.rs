@@ -10,7 +10,7 @@ use crate::job::machine::Event;
 use crate::job::report::{Outcome, answers};
 use crate::job::steps::report::{Step, Tries};
 use crate::job::world::{Reported, World};
-use crate::ops::telemetry::message_id;
+use crate::log::message_id;
 
 /// Tells Step Functions until it acknowledges.
 pub(in crate::job) async fn report<W: World>(

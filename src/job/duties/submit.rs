@@ -9,9 +9,10 @@ use tracing::{info, warn};
 use super::{Means, Memory, ended, failure};
 use crate::job::Task;
 use crate::job::gate::Shut;
-use crate::job::machine::{Attempt, Event, Hold, Run, Timestamp};
+use crate::job::machine::{Attempt, Event, Hold, Run};
 use crate::job::report::ErrorName;
 use crate::job::task::Request;
+use crate::job::timestamp::Timestamp;
 use crate::job::world::{BatchView, Posted, Unreachable, World};
 use crate::retry;
 

@@ -8,9 +8,10 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::Entry;
-use crate::job::machine::{self, OnAbort, Timestamp};
+use crate::job::machine::{self, OnAbort};
 use crate::job::report::{self, ErrorName};
-use crate::job::world::Token;
+use crate::job::timestamp::Timestamp;
+use crate::job::token::Token;
 use crate::job::{self, Task};
 
 /// The shipped `heartbeat_interval` of 0.1.0.

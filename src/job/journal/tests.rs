@@ -8,10 +8,12 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::job::Request;
-use crate::job::machine::{Attempt, FinalWord, Hold, OnAbort, Run, Timestamp};
+use crate::job::application::AppEnd;
+use crate::job::machine::{Attempt, FinalWord, Hold, OnAbort, Run};
 use crate::job::report::{Cost, ErrorName, Failure, Outcome, Source, Success};
 use crate::job::request;
-use crate::job::world::{AppEnd, Token};
+use crate::job::timestamp::Timestamp;
+use crate::job::token::Token;
 use std::time::Duration;
 
 const TASK: &str = "0123456789abcdef";

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::Now;
+use crate::job::application::{Application, Yarn};
 use crate::job::evidence::Answered;
-use crate::job::machine::Timestamp;
-use crate::job::world::{Application, BatchState, BatchView, Carried, Unreachable, Yarn, YarnMemory};
+use crate::job::timestamp::Timestamp;
+use crate::job::world::{BatchState, BatchView, Carried, Unreachable, YarnMemory};
 
 /// How long a hollow record must stay hollow before it counts as a zombie: a POST that Livy is still at work on
 /// registers the name a moment before its spark-submit starts.

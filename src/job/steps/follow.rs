@@ -7,9 +7,10 @@
 use std::time::Duration;
 
 use super::Now;
+use crate::job::application::{AppState, Application, Yarn};
 use crate::job::machine::{FinalWord, Run};
 use crate::job::verdict::{Known, LivyView, Verdict, Waits, YarnView, judge, livy_view, yarn_view};
-use crate::job::world::{AppState, Application, Look, Sight, Yarn};
+use crate::job::world::{Look, Sight};
 
 /// From question to question about a run that YARN's list does not have, or of which Livy says nothing.
 const ASK_AGAIN: Duration = Duration::from_secs(10);

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::Now;
+use crate::job::application::{AppState, Yarn};
 use crate::job::evidence::{Answered, is_final};
-use crate::job::world::{AppState, Carried, Look, Yarn};
+use crate::job::world::{Carried, Look};
 
 /// What one round of looks saw of a run that must not live on.
 #[derive(Debug)]

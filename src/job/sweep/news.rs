@@ -4,7 +4,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::job::world::NoAnswer;
-use crate::ops::telemetry::message_id;
+use crate::log::message_id;
 
 /// How a service was found.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::job::world::{Active, Application, Moving};
+use crate::job::application::{Active, Application, Moving};
 
 /// How far an application is by YARN's word.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::progress::Seen;
+use crate::job::application::{Active, Application};
 use crate::job::machine::Run;
-use crate::job::world::{Active, Application, BatchView, Look, Sight};
+use crate::job::world::{BatchView, Look, Sight};
 
 /// The number of a sweep of YARN; a later one began later.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -153,7 +154,8 @@ fn is_news(seen: Option<&Sight>, sight: &Sight) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::world::{AppState, BatchState, Moving};
+    use crate::job::application::{AppState, Moving};
+    use crate::job::world::BatchState;
 
     const ID: &str = "application_1_0001";
 

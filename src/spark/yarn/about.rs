@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::ResourceManager;
 use super::asking::Question;
-use crate::job::machine::Timestamp;
+use crate::job::timestamp::Timestamp;
 use crate::job::world::{NoAnswer, Unreachable, YarnMemory};
 use crate::spark::{odd, read_body};
 

@@ -9,8 +9,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::job::machine::Timestamp;
-use crate::job::world::{AppEnd, AppState, Application};
+use crate::job::application::{AppEnd, AppState, Application};
+use crate::job::timestamp::Timestamp;
 
 /// The most bytes that are kept of one text. Its beginning and its end say the most.
 const MAX_TEXT: usize = 64 * 1024;

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::*;
+use crate::job::application::AppEnd;
 use crate::job::journal::Entry;
-use crate::job::machine::{self, OnAbort, Timestamp};
+use crate::job::machine::{self, OnAbort};
 use crate::job::report::{self, ErrorName};
-use crate::job::world::{AppEnd, Token};
+use crate::job::timestamp::Timestamp;
+use crate::job::token::Token;
 use crate::job::{self, Task};
 
 impl EntryV2 {

@@ -1,7 +1,7 @@
 //! What the looks for a doubtful run add up to.
 
 use super::*;
-use crate::job::world::AppState;
+use crate::job::application::AppState;
 
 const SECOND: Duration = Duration::from_secs(1);
 const SETTLE: Duration = Duration::from_secs(4);

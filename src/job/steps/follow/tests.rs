@@ -1,9 +1,10 @@
 //! Whom a followed run asks when, and what it comes to.
 
 use super::*;
-use crate::job::machine::Timestamp;
+use crate::job::application::AppEnd;
 use crate::job::report::{ErrorName, Source};
-use crate::job::world::{AppEnd, BatchState, BatchView};
+use crate::job::timestamp::Timestamp;
+use crate::job::world::{BatchState, BatchView};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);

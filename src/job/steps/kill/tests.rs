@@ -1,8 +1,9 @@
 //! When a kill counts.
 
 use super::*;
-use crate::job::machine::Timestamp;
-use crate::job::world::{AppEnd, Application, BatchState, BatchView};
+use crate::job::application::{AppEnd, Application};
+use crate::job::timestamp::Timestamp;
+use crate::job::world::{BatchState, BatchView};
 
 const SECOND: Duration = Duration::from_secs(1);
 const ENDED: AppState = AppState::Ended(AppEnd::Killed);

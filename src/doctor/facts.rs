@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::activity::Trouble;
+use crate::admin::Overview;
 use crate::config::{LivyConf, Role, Settings};
 use crate::job::world::NoAnswer;
-use crate::ops::admin::Overview;
 use crate::spark::homes::{Known, Place};
 use crate::spark::yarn::About;
 

@@ -3,6 +3,7 @@
 
 mod control;
 mod http;
+mod openmetrics;
 mod overview;
 mod table;
 
@@ -14,13 +15,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::board::{Board, Held, Phase};
-use crate::edges::Edges;
-use crate::job::machine::Timestamp;
 use crate::job::places::Places;
 use crate::job::sweep::{Health, Progress, Sweep};
+use crate::job::timestamp::Timestamp;
 use crate::job::world::World;
+use crate::registry::{Board, Held, Phase};
 use crate::spark::homes::Place;
+use crate::world::Edges;
 
 pub use control::{Control, Reply, Unanswered, ask};
 pub use http::Endpoint;
@@ -123,7 +124,7 @@ impl Admin {
 
     /// All counts and times as OpenMetrics text.
     fn metrics(&self) -> String {
-        self.edges.metrics.encode(&self.summary()).unwrap_or_default()
+        openmetrics::encode(&self.edges.metrics, &self.summary()).unwrap_or_default()
     }
 
     /// Whether a tag is that of a task that is held.

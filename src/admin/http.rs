@@ -20,7 +20,7 @@ use tokio::time::{sleep, timeout};
 use tracing::warn;
 
 use super::Admin;
-use crate::ops::metrics;
+use super::openmetrics;
 use crate::printable::printable;
 
 /// Connections at once: some scrapers and a person.
@@ -101,7 +101,7 @@ fn answer(request: &Request<Incoming>, admin: &Admin) -> Response<Full<Bytes>> {
             let body = serde_json::to_string_pretty(&admin.overview()).unwrap_or_default();
             respond(StatusCode::OK, JSON, shown(&body))
         }
-        "/metrics" => respond(StatusCode::OK, metrics::CONTENT_TYPE, admin.metrics().into_bytes()),
+        "/metrics" => respond(StatusCode::OK, openmetrics::CONTENT_TYPE, admin.metrics().into_bytes()),
         "/healthz" => match admin.summary().problems {
             none if none.is_empty() => text(StatusCode::OK, "ok\n"),
             problems => {

@@ -12,15 +12,18 @@ use tracing::{error, info};
 
 use crate::activity::StepFunctions;
 use crate::job::Task;
+use crate::job::application::{Active, Yarn};
 use crate::job::journal::{Writer, encode};
-use crate::job::machine::{State, Timestamp};
+use crate::job::machine::State;
 use crate::job::report::Answer;
+use crate::job::timestamp::Timestamp;
+use crate::job::token::Token;
 use crate::job::world::{
-    Active, BatchView, Beat, Carried, Counted, Deleted, NoAnswer, NotKilled, Posted, Reported, Token,
-    Unreachable, Unwritable, World, Yarn, YarnMemory,
+    BatchView, Beat, Carried, Counted, Deleted, NoAnswer, NotKilled, Posted, Reported, Unreachable,
+    Unwritable, World, YarnMemory,
 };
-use crate::ops::metrics::Metrics;
-use crate::ops::telemetry::message_id;
+use crate::log::message_id;
+use crate::metrics::Metrics;
 use crate::spark::driver_log::DriverLogs;
 use crate::spark::livy::{Livy, Version};
 use crate::spark::processes;

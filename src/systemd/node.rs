@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::warn;
 
-use crate::ops::command;
+use crate::command;
 
 /// The service manager answers within milliseconds, and a stop must not wait for it.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -3,6 +3,7 @@
 //! The loop is generic over [`World`]. It knows no Step Functions type and no HTTP: it is given a token, an input and a
 //! way to answer. The heartbeat runs beside every duty, from receipt until the outcome is acknowledged.
 
+pub mod application;
 mod duties;
 pub mod evidence;
 pub mod gate;
@@ -15,6 +16,8 @@ pub mod request;
 pub mod steps;
 pub mod sweep;
 mod task;
+pub mod timestamp;
+pub mod token;
 pub mod verdict;
 pub mod world;
 
@@ -23,7 +26,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tracing::{debug, error, info, trace, warn};
 
-use crate::ops::telemetry::message_id;
+use crate::log::message_id;
 use duties::{Means, Memory};
 use heart::{Beating, Heart};
 use machine::{Event, OnAbort, Stage, State, next};

@@ -10,10 +10,10 @@ use super::super::facts::{
 use super::super::{Finding, Status};
 use super::judge;
 use crate::activity::{Condition, Trouble};
+use crate::admin::Overview;
 use crate::config::{Activity, LivyConf, Role, Settings};
-use crate::job::machine::Timestamp;
+use crate::job::timestamp::Timestamp;
 use crate::job::world::NoAnswer;
-use crate::ops::admin::Overview;
 use crate::spark::address::Address;
 use crate::spark::homes::{Found, Home, Known, Place, Unknown};
 use crate::spark::yarn::About;

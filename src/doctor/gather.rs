@@ -14,9 +14,9 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
 use super::facts::{Account, Configuration, Configured, Daemon, Facts, Node, Ownership, Systemd};
+use crate::admin::{self, Reply, Unanswered};
+use crate::command;
 use crate::config::{self, Settings};
-use crate::ops::admin::{self, Reply, Unanswered};
-use crate::ops::command;
 use crate::spark::homes::{Homes, Unknown};
 
 /// Small local files, which are read before anything else can be asked.

@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::telemetry::message_id;
 use crate::activity::Trouble;
 use crate::job::Task;
 use crate::job::machine::{Run, Stage, State};
-use crate::job::world::Token;
+use crate::job::token::Token;
+use crate::log::message_id;
 
 /// What the worker is about.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
