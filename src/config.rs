@@ -31,10 +31,10 @@ use problems::problems;
 use reach::{Problem, Reach};
 
 pub use control::{ControlSocket, control_socket};
-pub use node_files::{livy_conf_file, yarn_site_file};
 pub use environment::{ENVIRONMENT, unseen_variables};
 pub use livy_conf::LivyConf;
 pub use node::{Role, role, worker};
+pub use node_files::{livy_conf_file, yarn_site_file};
 pub use settings::{
     AUTO, Activity, Admin, Aws, Livy, Log, OnStop, OneOrSeveral, Settings, State, Stop, Watch, Yarn,
 };

@@ -10,6 +10,7 @@
 
 mod filter;
 mod journald;
+mod line;
 pub mod message_id;
 mod panics;
 mod queue;
@@ -168,7 +169,7 @@ mod tests {
 
     use tracing::{debug, info, info_span, warn};
 
-    use super::relay::Line;
+    use super::line::Line;
     use super::*;
 
     const LONG: Duration = Duration::from_secs(20);

@@ -17,6 +17,7 @@ mod command;
 mod conf;
 mod json;
 mod keys;
+mod limits;
 mod own_livy;
 mod problem;
 mod rewrite;
@@ -157,7 +158,7 @@ pub fn parse(
 ) -> Result<JobRequest, Problems> {
     let top = Json::parse(input).map_err(invalid)?;
     if top.kind() != Type::Object {
-        return Err(Problems::one("$", value::expected("a JSON object", top)));
+        return Err(Problems::one("$", limits::expected("a JSON object", top)));
     }
     let mut problems = Problems::default();
     let (settings, base) = read(top, defaults.utf8, &mut problems);
@@ -251,8 +252,8 @@ fn batch_entries(
     for entry in &entries {
         let (Kind::Paths(property), Setting::List(list)) = (entry.key.kind, &entry.setting) else { continue };
         let Some(more) = conf.and_then(|conf| conf.get(property)) else { continue };
-        let len = value::argument_len(property, value::joined_len(list) + 1 + more.len());
-        if let Err(text) = value::fits(len) {
+        let len = limits::argument_len(property, limits::joined_len(list) + 1 + more.len());
+        if let Err(text) = limits::fits(len) {
             problems.add(member(base, entry.key.name), format!("joined with {property} in Conf, {text}"));
         }
     }

@@ -14,7 +14,7 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_journald::{Priority, PriorityMappings};
 use tracing_subscriber::layer::SubscriberExt;
 
-use super::relay::{Line, Origin};
+use super::line::{Line, Origin};
 use super::sink::{Sink, push_field};
 
 /// What `journalctl -t` finds.

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::TelemetryError;
-use super::relay::Line;
+use super::line::Line;
 use super::sink::Sink;
 
 /// Lines that wait at most. A line is well under 1 KiB as a rule, and under 40 KiB in any case.

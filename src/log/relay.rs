@@ -7,12 +7,12 @@ use std::time::SystemTime;
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
-use super::message_id;
+use super::line::{Line, Origin};
 use super::queue::Queue;
 
 /// Bytes of one value, the message included. `journalctl -o json` shows a field over 4096 bytes, name and all, as null;
@@ -21,56 +21,6 @@ const VALUE_LIMIT: usize = 4000;
 
 /// What ends a value that was cut.
 const CUT: &str = "…";
-
-/// One line of the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line {
-    /// When it was logged.
-    pub time: SystemTime,
-    /// By which statement.
-    pub origin: Origin,
-    /// The message, without the fields.
-    pub message: String,
-    /// Its own fields and those of its spans, each name once.
-    pub fields: Vec<(&'static str, String)>,
-}
-
-/// The statement that logs a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Origin {
-    /// Its level.
-    pub level: Level,
-    /// Its module, unless it says otherwise.
-    pub target: &'static str,
-    /// Its source file.
-    pub file: Option<&'static str>,
-    /// Its line there.
-    pub line: Option<u32>,
-}
-
-impl Origin {
-    /// The statement that `metadata` describes.
-    pub(super) fn of(metadata: &Metadata<'static>) -> Origin {
-        Origin {
-            level: *metadata.level(),
-            target: metadata.target(),
-            file: metadata.file(),
-            line: metadata.line(),
-        }
-    }
-}
-
-impl Line {
-    /// Stands where `missed` lines are missing.
-    pub(super) fn dropped(missed: u64) -> Line {
-        Line {
-            time: SystemTime::now(),
-            origin: Origin { level: Level::WARN, target: module_path!(), file: None, line: None },
-            message: format!("{missed} log lines were dropped: journald or stderr did not take them in time"),
-            fields: vec![("message_id", message_id::LINES_DROPPED.to_owned())],
-        }
-    }
-}
 
 /// Collects every event with the fields of its spans, and hands it to the queue.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use serde_json::{Map, Value, json};
 
 use super::Format;
-use super::relay::Line;
+use super::line::Line;
 use crate::printable::printable;
 
 /// Takes lines one by one. May block; whatever goes wrong stays in here, because nobody is left to be told.
@@ -86,7 +86,7 @@ mod tests {
 
     use tracing::Level;
 
-    use super::super::relay::Origin;
+    use super::super::line::Origin;
     use super::*;
 
     #[test]

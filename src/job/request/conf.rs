@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::arrival;
 use super::json::{Json, Type};
+use super::limits::{argument_len, expected, fits, not_coordinates, scalar};
 use super::problem::{Problems, member, shown};
-use super::value::{argument_len, expected, fits, not_coordinates, scalar};
 
 /// Livy puts a tag of its own in front, everything else is kept (`SparkApp.prepareSparkConf`).
 const TAGS: &str = "spark.yarn.tags";

@@ -3,8 +3,9 @@
 use super::conf::UNEVALUATED;
 use super::json::{Json, Type};
 use super::keys::{self, KEYS, Key, Kind};
+use super::limits::expected;
 use super::problem::{Problems, member};
-use super::value::{self, Setting, expected};
+use super::value::{self, Setting};
 
 /// Where a table stands, which says what it may hold.
 #[derive(Debug, Clone, Copy)]
