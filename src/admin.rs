@@ -19,9 +19,9 @@ use crate::job::places::Places;
 use crate::job::sweep::{Health, Progress, Sweep};
 use crate::job::timestamp::Timestamp;
 use crate::job::world::World;
-use crate::registry::{Board, Held, Phase};
-use crate::spark::homes::Place;
-use crate::world::Edges;
+use crate::registry::{HeldTask, Phase, TaskRegistry};
+use crate::spark::homes::AddressInUse;
+use crate::world::RealWorld;
 
 pub use control::{Control, Reply, Unanswered, ask};
 pub use http::Endpoint;
@@ -46,7 +46,7 @@ pub struct ActivityPlaces {
 
 /// What does not change while the daemon runs.
 #[derive(Debug)]
-pub struct Site {
+pub struct AdminInfo {
     /// The activities.
     pub activities: Vec<ActivityPlaces>,
     /// The state directory.
@@ -55,18 +55,23 @@ pub struct Site {
 
 /// Sees everything that an operator is shown.
 pub struct Admin {
-    site: Site,
-    edges: Arc<Edges>,
+    info: AdminInfo,
+    world: Arc<RealWorld>,
     sweep: Sweep,
-    board: Arc<Board>,
+    registry: Arc<TaskRegistry>,
     terminating: watch::Sender<bool>,
 }
 
 impl Admin {
     /// Looks at these.
-    pub fn new(site: Site, edges: &Arc<Edges>, sweep: &Sweep, board: &Arc<Board>) -> Admin {
-        let (edges, sweep, board) = (Arc::clone(edges), sweep.clone(), Arc::clone(board));
-        Admin { site, edges, sweep, board, terminating: watch::Sender::new(false) }
+    pub fn new(
+        info: AdminInfo,
+        world: &Arc<RealWorld>,
+        sweep: &Sweep,
+        registry: &Arc<TaskRegistry>,
+    ) -> Admin {
+        let (world, sweep, registry) = (Arc::clone(world), sweep.clone(), Arc::clone(registry));
+        Admin { info, world, sweep, registry, terminating: watch::Sender::new(false) }
     }
 
     /// Becomes true once somebody says that the node goes down for good.
@@ -79,7 +84,7 @@ impl Admin {
         let (now, sweep) = (Instant::now(), &self.sweep);
         let (livy_took, yarn_took) = sweep.took();
         let (moving, moving_count) = sweep.first(SHOWN, |tag| self.knows(tag));
-        let phase = match self.board.phase() {
+        let phase = match self.registry.phase() {
             Phase::Serving => "serving",
             Phase::Stopping => "stopping",
             Phase::Terminating => "terminating",
@@ -87,12 +92,12 @@ impl Admin {
         let mut overview = Overview {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             phase: phase.to_owned(),
-            activities: self.site.activities.iter().map(|places| self.activity(places, now)).collect(),
-            livy: service(self.edges.livy.place(), &sweep.health().borrow(), livy_took, now),
-            yarn: service(self.edges.yarn.place(), &sweep.yarn_health().borrow(), yarn_took, now),
-            state_directory: overview::Directory {
-                path: self.site.directory.display().to_string(),
-                writable: *self.edges.disk.borrow(),
+            activities: self.info.activities.iter().map(|places| self.activity(places, now)).collect(),
+            livy: service(self.world.livy.place(), &sweep.health().borrow(), livy_took, now),
+            yarn: service(self.world.yarn.place(), &sweep.yarn_health().borrow(), yarn_took, now),
+            state_directory: overview::DirectoryOverview {
+                path: self.info.directory.display().to_string(),
+                writable: *self.world.disk.borrow(),
             },
             moving: moving.iter().map(moving_of).collect(),
             moving_count,
@@ -106,8 +111,8 @@ impl Admin {
 
     /// How things are, task by task.
     pub fn overview(&self) -> Overview {
-        let (now, wall) = (Instant::now(), self.edges.now());
-        let tasks = self.board.each(|held| self.task(held, now, wall));
+        let (now, wall) = (Instant::now(), self.world.now());
+        let tasks = self.registry.each(|held| self.task(held, now, wall));
         let strangers = self.sweep.strangers(FRESH, |tag| self.knows(tag));
         let strangers = strangers.map(|found| found.into_iter().map(stranger).collect());
         Overview { tasks, strangers, ..self.summary() }
@@ -115,43 +120,43 @@ impl Admin {
 
     /// The same, with YARN asked now.
     pub async fn fresh_overview(&self) -> Overview {
-        if self.edges.has_yarn() {
+        if self.world.has_yarn() {
             // A YARN that hangs is shown as it was last seen.
-            let _ = timeout(LOOK, self.sweep.ask_yarn(&*self.edges)).await;
+            let _ = timeout(LOOK, self.sweep.ask_yarn(&*self.world)).await;
         }
         self.overview()
     }
 
     /// All counts and times as OpenMetrics text.
     fn metrics(&self) -> String {
-        openmetrics::encode(&self.edges.metrics, &self.summary()).unwrap_or_default()
+        openmetrics::encode(&self.world.metrics, &self.summary()).unwrap_or_default()
     }
 
     /// Whether a tag is that of a task that is held.
     fn knows(&self, tag: &str) -> bool {
-        tag.strip_prefix("sjw-").is_some_and(|id| self.board.holds(id))
+        tag.strip_prefix("sjw-").is_some_and(|id| self.registry.holds(id))
     }
 
-    fn activity(&self, served: &ActivityPlaces, now: Instant) -> overview::Activity {
-        let polls = self.board.polls(&served.arn);
-        overview::Activity {
+    fn activity(&self, served: &ActivityPlaces, now: Instant) -> overview::ActivityOverview {
+        let polls = self.registry.polls(&served.arn);
+        overview::ActivityOverview {
             arn: served.arn.clone(),
             places: served.places.total(),
             free: served.places.free(),
             open_polls: polls.open,
             last_poll: polls.completed.map(|at| seconds(at, now)),
             unanswered: polls.waiting.map(|since| seconds(since, now)),
-            trouble: polls.ailment.map(|ailment| overview::Trouble {
-                condition: ailment.trouble.condition.describe().to_owned(),
-                words: ailment.trouble.words,
-                seconds: seconds(ailment.since, now),
+            trouble: polls.trouble.map(|trouble| overview::TroubleOverview {
+                condition: trouble.trouble.condition.describe().to_owned(),
+                words: trouble.trouble.words,
+                seconds: seconds(trouble.since, now),
             }),
         }
     }
 
     fn count(&self, overview: &mut Overview, now: Instant) {
         let mut states = BTreeMap::<&'static str, usize>::new();
-        self.board.each(|held| {
+        self.registry.each(|held| {
             *states.entry(held.stage.as_str()).or_default() += 1;
             if held.is_awaited() {
                 let age = now.saturating_duration_since(held.beaten);
@@ -162,11 +167,11 @@ impl Admin {
         overview.states = states.into_iter().map(|(state, count)| (state.to_owned(), count)).collect();
     }
 
-    fn task(&self, held: &Held, now: Instant, wall: Timestamp) -> overview::Task {
+    fn task(&self, held: &HeldTask, now: Instant, wall: Timestamp) -> overview::TaskOverview {
         let run = held.run.as_deref();
         let progress = run.and_then(|run| self.sweep.progress(&run.tag));
         let submitted = run.and_then(|run| wall.millis_since(run.submitted?));
-        overview::Task {
+        overview::TaskOverview {
             task: held.task.id.clone(),
             execution: held.task.execution.clone(),
             activity: held.task.activity.clone(),
@@ -185,12 +190,17 @@ impl Admin {
     }
 }
 
-fn service(place: Place, health: &Health, took: Option<Duration>, now: Instant) -> overview::Service {
+fn service(
+    place: AddressInUse,
+    health: &Health,
+    took: Option<Duration>,
+    now: Instant,
+) -> overview::ServiceOverview {
     let down = match health {
         Health::Down { since, words } => Some((words.clone(), seconds(*since, now))),
         Health::Up | Health::Unknown => None,
     };
-    overview::Service {
+    overview::ServiceOverview {
         url: place.url,
         source: place.source,
         up: (*health != Health::Unknown).then_some(down.is_none()),
@@ -200,8 +210,12 @@ fn service(place: Place, health: &Health, took: Option<Duration>, now: Instant) 
     }
 }
 
-fn moving_of(progress: &Progress) -> overview::Moving {
-    overview::Moving { name: progress.name.clone(), state: progress.word.clone(), percent: percent(progress) }
+fn moving_of(progress: &Progress) -> overview::JobProgress {
+    overview::JobProgress {
+        name: progress.name.clone(),
+        state: progress.word.clone(),
+        percent: percent(progress),
+    }
 }
 
 fn stranger(progress: Progress) -> overview::Stranger {

@@ -5,7 +5,7 @@
 //! a stop ends the process, so that the service manager starts it again.
 
 mod cluster;
-mod doors;
+mod endpoints;
 mod jobs;
 mod poll;
 mod serving;
@@ -29,12 +29,12 @@ use crate::job::heart::Pacer;
 use crate::job::journal::{Contents, Journal, Writer};
 use crate::job::sweep::{Pace, Sweep};
 use crate::job::world::World;
-use crate::log::{Telemetry, message_id};
+use crate::log::{LogHandle, message_id};
 use crate::registry::Phase;
 use crate::systemd::{Leaving, Notifier, Signal, Signals, Watchdog, node};
-use crate::world::Edges;
-use jobs::{Jobs, Leave};
-use poll::{Arrival, Served};
+use crate::world::RealWorld;
+use jobs::{Jobs, LeftBehind};
+use poll::{Arrival, PolledActivity};
 use serving::{resume, serve, start_pollers};
 
 /// How often `STATUS=` is brought up to date.
@@ -77,7 +77,7 @@ impl std::error::Error for Fatal {}
 ///
 /// # Errors
 /// [`Fatal`] where it cannot start or a loop ends.
-pub async fn run(settings: Settings, path: &Path, telemetry: &Telemetry) -> Result<(), Fatal> {
+pub async fn run(settings: Settings, path: &Path, log: &LogHandle) -> Result<(), Fatal> {
     let mut daemon = Daemon::start(settings, path.to_owned()).await?;
     info!(message_id = message_id::STARTED, "spark-job-worker {} started", env!("CARGO_PKG_VERSION"));
     if *daemon.draining.borrow() {
@@ -85,7 +85,7 @@ pub async fn run(settings: Settings, path: &Path, telemetry: &Telemetry) -> Resu
         daemon.terminate();
     }
     daemon.notifier.ready();
-    daemon.serve(telemetry).await?;
+    daemon.serve(log).await?;
     daemon.drain().await;
     Ok(())
 }
@@ -126,30 +126,30 @@ impl Daemon {
         let draining = watch::Sender::new(leaving.was_said());
         let known = settings.clone();
         let unsupported = Arc::new(move || config::unsupported(&known));
-        let edges = Arc::new(Edges::new(step_functions, cluster, journal, unsupported));
+        let world = Arc::new(RealWorld::new(step_functions, cluster, journal, unsupported));
         let (interval_, idle) = (settings.watch.interval, settings.watch.idle_interval);
         let sweep = Sweep::new(Pace { interval: interval_, idle });
-        start_sweeps(&mut loops, &sweep, &edges, &watchdog);
+        start_sweeps(&mut loops, &sweep, &world, &watchdog);
         let gate = Gate::new(
             settings.livy.max_concurrent_submits,
             &sweep,
-            edges.has_yarn(),
-            edges.disk.subscribe(),
+            world.has_yarn(),
+            world.disk.subscribe(),
             draining.subscribe(),
         );
         let pacer = Pacer::new(settings.aws.heartbeat_rate);
-        let mut jobs = Jobs::new(edges, sweep, gate, serving::rules(&settings), watchdog, pacer);
+        let mut jobs = Jobs::new(world, sweep, gate, serving::rules(&settings), watchdog, pacer);
         // A first task that cannot be kept would be given back: better not to take it.
-        jobs.edges.try_disk().await;
-        for_ever(&mut loops, "watch on the state directory", Arc::clone(&jobs.edges).mend_disk());
-        let served: Vec<Arc<Served>> =
+        jobs.world.try_disk().await;
+        for_ever(&mut loops, "watch on the state directory", Arc::clone(&jobs.world).mend_disk());
+        let served: Vec<Arc<PolledActivity>> =
             settings.activity.iter().map(|activity| serve(&settings, activity)).collect();
-        let journal = jobs.edges.journal.clone();
+        let journal = jobs.world.journal.clone();
         for_ever(&mut loops, "journal's thread", async move { journal.ended().await });
         resume(&settings, contents, &served, &mut jobs);
-        let site = doors::site(&settings, &served);
-        let admin = Arc::new(Admin::new(site, &jobs.edges, &jobs.sweep, &jobs.board));
-        doors::open(&settings, &admin, &mut loops).await;
+        let info = endpoints::info(&settings, &served);
+        let admin = Arc::new(Admin::new(info, &jobs.world, &jobs.sweep, &jobs.registry));
+        endpoints::open(&settings, &admin, &mut loops).await;
         let (arrive, arrivals) = mpsc::channel(ARRIVALS);
         let pollers = start_pollers(&settings, &served, &jobs, &arrive);
         let mut tick = interval(STATUS_EVERY);
@@ -173,7 +173,7 @@ impl Daemon {
     /// A Livy that cannot be served, once no poll is open and no task is held.
     fn check_livy(&self) -> Result<(), Fatal> {
         match self.jobs.sweep.unsupported() {
-            Some(why) if self.jobs.board.held() == 0 && !self.jobs.board.any_poll() => {
+            Some(why) if self.jobs.registry.held() == 0 && !self.jobs.registry.any_poll() => {
                 Err(Fatal::Unsupported(why))
             }
             Some(_) | None => Ok(()),
@@ -181,10 +181,10 @@ impl Daemon {
     }
 
     /// Until a signal stops it.
-    async fn serve(&mut self, telemetry: &Telemetry) -> Result<(), Fatal> {
+    async fn serve(&mut self, log: &LogHandle) -> Result<(), Fatal> {
         let mut terminating = self.admin.terminating();
         loop {
-            let serving = self.jobs.board.phase() == Phase::Serving;
+            let serving = self.jobs.registry.phase() == Phase::Serving;
             tokio::select! {
                 signal = self.signals.next() => match signal {
                     Signal::Stop => {
@@ -193,7 +193,7 @@ impl Daemon {
                         }
                         return Ok(());
                     }
-                    Signal::Reload => self.reload(telemetry),
+                    Signal::Reload => self.reload(log),
                 },
                 Ok(_) = terminating.wait_for(|terminating| *terminating), if serving => self.terminate(),
                 Some(arrival) = self.arrivals.recv() => self.jobs.accept(arrival, Start::Fresh),
@@ -217,16 +217,16 @@ impl Daemon {
     async fn drain(&mut self) {
         info!(message_id = message_id::STOPPING, "stopping: no more polls, open ones are heard out");
         self.notifier.stopping();
-        let leave = match (self.jobs.board.phase(), self.settings.stop.on_stop) {
-            (Phase::Terminating, _) => Leave::GivenBack,
-            (Phase::Serving | Phase::Stopping, OnStop::Handoff) => Leave::Handoff,
-            (Phase::Serving | Phase::Stopping, OnStop::Fail) => Leave::Nothing,
+        let leave = match (self.jobs.registry.phase(), self.settings.stop.on_stop) {
+            (Phase::Terminating, _) => LeftBehind::GivenBack,
+            (Phase::Serving | Phase::Stopping, OnStop::Handoff) => LeftBehind::Handoff,
+            (Phase::Serving | Phase::Stopping, OnStop::Fail) => LeftBehind::Nothing,
         };
-        if leave != Leave::GivenBack {
-            self.jobs.board.enter(Phase::Stopping);
+        if leave != LeftBehind::GivenBack {
+            self.jobs.registry.enter(Phase::Stopping);
         }
         self.draining.send_replace(true);
-        let handoff = leave == Leave::Handoff;
+        let handoff = leave == LeftBehind::Handoff;
         if !handoff {
             self.jobs.give_up.send_replace(true);
         }
@@ -253,7 +253,7 @@ impl Daemon {
         info!(
             message_id = message_id::STOPPING,
             "stopped with {} tasks under way, which the next start takes over",
-            self.jobs.board.held()
+            self.jobs.registry.held()
         );
     }
 
@@ -263,10 +263,10 @@ impl Daemon {
         warn!(
             message_id = message_id::TERMINATING,
             "the node goes down for good: no more polls, and {} tasks are given back",
-            self.jobs.board.held()
+            self.jobs.registry.held()
         );
         self.leaving.say();
-        self.jobs.board.enter(Phase::Terminating);
+        self.jobs.registry.enter(Phase::Terminating);
         self.draining.send_replace(true);
         self.jobs.give_up.send_replace(true);
     }
@@ -276,10 +276,10 @@ impl Daemon {
     }
 
     /// Takes the log filter anew from the configuration. Everything else needs a restart.
-    fn reload(&self, telemetry: &Telemetry) {
+    fn reload(&self, log: &LogHandle) {
         self.notifier.reloading();
         match config::load(&self.path) {
-            Ok(settings) => match telemetry.reload(&settings.log.filter) {
+            Ok(settings) => match log.reload(&settings.log.filter) {
                 Ok(()) => info!("the log filter is {}", settings.log.filter),
                 Err(problem) => error!("the log filter stays as it was: {problem}"),
             },
@@ -308,7 +308,7 @@ fn for_ever(loops: &mut JoinSet<Fatal>, what: &'static str, work: impl Future<Ou
     });
 }
 
-fn start_sweeps(loops: &mut JoinSet<Fatal>, sweep: &Sweep, edges: &Arc<Edges>, watchdog: &Watchdog) {
+fn start_sweeps(loops: &mut JoinSet<Fatal>, sweep: &Sweep, world: &Arc<RealWorld>, watchdog: &Watchdog) {
     let moved = |name| {
         let supervised = watchdog.supervise(name);
         move |deadline| match deadline {
@@ -316,10 +316,10 @@ fn start_sweeps(loops: &mut JoinSet<Fatal>, sweep: &Sweep, edges: &Arc<Edges>, w
             None => supervised.rest(),
         }
     };
-    let sweeping = sweep.clone().run(Arc::clone(edges), moved("sweep of Livy"));
+    let sweeping = sweep.clone().run(Arc::clone(world), moved("sweep of Livy"));
     for_ever(loops, "sweep of Livy", sweeping);
-    if edges.has_yarn() {
-        let sweeping = sweep.clone().run_yarn(Arc::clone(edges), moved("sweep of YARN"));
+    if world.has_yarn() {
+        let sweeping = sweep.clone().run_yarn(Arc::clone(world), moved("sweep of YARN"));
         for_ever(loops, "sweep of YARN", sweeping);
     }
 }

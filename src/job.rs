@@ -27,7 +27,7 @@ use tokio::sync::watch;
 use tracing::{debug, error, info, trace, warn};
 
 use crate::log::message_id;
-use duties::{Means, Memory};
+use duties::{JobServices, Memory};
 use heart::{Beating, Heart};
 use machine::{Event, OnAbort, Stage, State, next};
 use places::Ticket;
@@ -35,17 +35,17 @@ use report::{Cost, ErrorName, Failure, Outcome};
 use steps::find::Doubt;
 use world::{Unwritable, World};
 
-pub use task::{ActivityRules, Lent, Request, Rules, Start, Task};
+pub use task::{ActivityRules, JobContext, Rules, Start, Task, TaskRequest};
 
 /// Carries a task from `state` to its end. `observe` sees each state before its duty begins.
 pub async fn run<W: World>(
-    lent: Lent<W>,
+    context: JobContext<W>,
     task: Task,
     state: State,
     start: Start,
     mut observe: impl FnMut(&State) + Send,
 ) {
-    let (mut job, mut state) = Job::begin(lent, task, state, start);
+    let (mut job, mut state) = Job::begin(context, task, state, start);
     // What was read back is on disk as it is, unless reading it changed what it means.
     let mut kept = start == Start::Resumed && state.stage() != Stage::InDoubt;
     while state != State::Settled {
@@ -69,7 +69,7 @@ pub async fn run<W: World>(
                     illegal.event.name(),
                     illegal.state.name(),
                 );
-                tokio::time::sleep(job.means.rules.interval).await;
+                tokio::time::sleep(job.services.rules.interval).await;
                 illegal.state
             }
         };
@@ -86,7 +86,7 @@ pub async fn run<W: World>(
 /// One task under way.
 struct Job<W: World> {
     name: String,
-    means: Means<W>,
+    services: JobServices<W>,
     task: Task,
     heart: Option<Heart>,
     stop: watch::Receiver<bool>,
@@ -97,8 +97,8 @@ struct Job<W: World> {
 
 impl<W: World> Job<W> {
     /// Starts the heart, and reads `state` as it is to be understood.
-    fn begin(lent: Lent<W>, mut task: Task, state: State, start: Start) -> (Job<W>, State) {
-        let Lent { world, sweep, gate, rules, pacer, stop, mark, place } = lent;
+    fn begin(context: JobContext<W>, mut task: Task, state: State, start: Start) -> (Job<W>, State) {
+        let JobContext { world, sweep, gate, rules, pacer, stop, mark, place } = context;
         let heart = task.token.clone().filter(|_| state.stage() != Stage::Orphaned).map(|token| {
             let beating = Beating {
                 activity: task.activity.clone(),
@@ -113,14 +113,14 @@ impl<W: World> Job<W> {
         let name = state.run().map_or_else(|| task.id.clone(), |run| run.name.clone());
         let state = if start == Start::Resumed { state.read_back() } else { state };
         task.slim(&state);
-        let means = Means { world, sweep, gate, rules };
-        (Job { name, means, task, heart, stop, start, place, memory: Memory::default() }, state)
+        let services = JobServices { world, sweep, gate, rules };
+        (Job { name, services, task, heart, stop, start, place, memory: Memory::default() }, state)
     }
 
     /// Makes the state durable before its duty begins. Where that fails, a task that was not submitted is given back,
     /// and a job that runs goes on from memory.
     async fn keep(&mut self, state: State) -> State {
-        let Err(Unwritable(words)) = self.means.world.write(&self.task, &state).await else {
+        let Err(Unwritable(words)) = self.services.world.write(&self.task, &state).await else {
             debug!("{} is kept as {}", self.name, state.name());
             return state;
         };
@@ -149,7 +149,7 @@ impl<W: World> Job<W> {
 
     /// Lets go of the entry. One that stays is looked at once more by the next start.
     async fn forget(&self) {
-        if let Err(Unwritable(words)) = self.means.world.forget(&self.task.id).await {
+        if let Err(Unwritable(words)) = self.services.world.forget(&self.task.id).await {
             warn!(message_id = message_id::DISK, "the entry of {} cannot be removed: {words}", self.name);
         }
     }
@@ -158,7 +158,7 @@ impl<W: World> Job<W> {
     /// act under way has to be answered first. Duties are boxed: a job holds room for the one that it performs, not for
     /// the largest.
     async fn perform(&mut self, state: &State) -> Event {
-        let Job { means, task, heart, stop, start, place, memory, .. } = self;
+        let Job { services, task, heart, stop, start, place, memory, .. } = self;
         let (heart, task, start) = (heart.as_ref(), &*task, *start);
         let gives_up = GivesUp { stop, task, state };
         let on_abort = task.on_abort;
@@ -173,12 +173,12 @@ impl<W: World> Job<W> {
                         (Start::Fresh, _) | (Start::Resumed, None) => {}
                     }
                     place.granted().await;
-                    duties::prepare(means, task, attempt, memory).await
+                    duties::prepare(services, task, attempt, memory).await
                 }) => event,
             },
             State::Submitting { attempt, since } => tokio::select! {
                 biased;
-                event = Box::pin(duties::submit(means, task, &attempt.run, *since, memory)) => event,
+                event = Box::pin(duties::submit(services, task, &attempt.run, *since, memory)) => event,
                 event = gives_up.said() => event,
             },
             State::InDoubt { attempt, since, answered } => {
@@ -186,22 +186,22 @@ impl<W: World> Job<W> {
                 tokio::select! {
                     biased;
                     event = interrupted(heart, &gives_up, on_abort) => event,
-                    event = Box::pin(duties::find(means, task, attempt, doubt, memory)) => event,
+                    event = Box::pin(duties::find(services, task, attempt, doubt, memory)) => event,
                 }
             }
             State::Running { run } => tokio::select! {
                 biased;
                 event = interrupted(heart, &gives_up, on_abort) => event,
-                event = Box::pin(duties::follow(means, task, run, memory)) => event,
+                event = Box::pin(duties::follow(services, task, run, memory)) => event,
             },
             State::Judged { run, word } => tokio::select! {
                 biased;
-                event = Box::pin(duties::gather(means, task, run, word, stop)) => event,
+                event = Box::pin(duties::gather(services, task, run, word, stop)) => event,
                 () = gone(heart) => Event::TokenGone(on_abort),
             },
             State::Ended { outcome, .. } => tokio::select! {
                 biased;
-                event = Box::pin(duties::report(means, task, outcome, heart)) => event,
+                event = Box::pin(duties::report(services, task, outcome, heart)) => event,
                 () = gone(heart) => Event::TokenGone(on_abort),
             },
             State::Orphaned { run } => {
@@ -209,7 +209,7 @@ impl<W: World> Job<W> {
                 if let Some(heart) = heart {
                     heart.stop();
                 }
-                Box::pin(duties::kill(means, run)).await
+                Box::pin(duties::kill(services, run)).await
             }
             State::Settled => Event::Acknowledged,
         }

@@ -25,7 +25,7 @@ pub use finding::{Finding, Level};
 
 use finding::Findings;
 use resource::{Resource, Use};
-use walk::{Program, State};
+use walk::{AslState, Program};
 
 /// Checks a definition against the activities of a configuration, or, where there is none, takes every activity for the
 /// worker's own. `utf8` is that of `[yarn]`. What was found is in the order of the states.
@@ -84,7 +84,7 @@ pub fn lint(
 }
 
 /// Checks a Task state that this worker serves.
-fn task(state: &State, resource: &Resource, utf8: bool, findings: &mut Findings) {
+fn task(state: &AslState, resource: &Resource, utf8: bool, findings: &mut Findings) {
     resource.report(state, findings);
     if state.around.express {
         findings.error(

@@ -34,7 +34,7 @@ use queue::Queue;
 use relay::Relay;
 use sink::{Printed, Sink};
 
-/// How long a dropped [`Telemetry`] waits for its last lines.
+/// How long a dropped [`LogHandle`] waits for its last lines.
 const DROP_LIMIT: Duration = Duration::from_secs(1);
 
 /// Where lines go.
@@ -61,7 +61,7 @@ pub enum Format {
 
 /// Why logging did not start.
 #[derive(Debug)]
-pub enum TelemetryError {
+pub enum LogError {
     /// The filter cannot be read.
     Filter(FilterError),
     /// Journald was asked for, and there is none.
@@ -72,32 +72,32 @@ pub enum TelemetryError {
     Taken,
 }
 
-impl fmt::Display for TelemetryError {
+impl fmt::Display for LogError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            TelemetryError::Filter(_) => f.write_str("the log filter is wrong"),
-            TelemetryError::NoJournald(_) => {
+            LogError::Filter(_) => f.write_str("the log filter is wrong"),
+            LogError::NoJournald(_) => {
                 f.write_str("the log is to go to journald, but no journald answers on this machine")
             }
-            TelemetryError::NoThread(_) => f.write_str("the thread that writes the log cannot be started"),
-            TelemetryError::Taken => f.write_str("the log of this process has been started already"),
+            LogError::NoThread(_) => f.write_str("the thread that writes the log cannot be started"),
+            LogError::Taken => f.write_str("the log of this process has been started already"),
         }
     }
 }
 
-impl Error for TelemetryError {
+impl Error for LogError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            TelemetryError::Filter(error) => Some(error),
-            TelemetryError::NoJournald(error) | TelemetryError::NoThread(error) => Some(error),
-            TelemetryError::Taken => None,
+            LogError::Filter(error) => Some(error),
+            LogError::NoJournald(error) | LogError::NoThread(error) => Some(error),
+            LogError::Taken => None,
         }
     }
 }
 
 /// The running log. Dropping it waits a second at most for the lines that are still to be written.
 #[derive(Debug)]
-pub struct Telemetry {
+pub struct LogHandle {
     filter: reload::Handle<Filter, Registry>,
     queue: Arc<Queue>,
     closed: bool,
@@ -107,16 +107,16 @@ pub struct Telemetry {
 ///
 /// # Errors
 /// A wrong filter, an absent journald that was asked for by name, a thread that cannot start, or a log already taken.
-pub fn start(target: Target, format: Format, filter: &str) -> Result<Telemetry, TelemetryError> {
-    let filter = filter::parse(filter).map_err(TelemetryError::Filter)?;
+pub fn start(target: Target, format: Format, filter: &str) -> Result<LogHandle, LogError> {
+    let filter = filter::parse(filter).map_err(LogError::Filter)?;
     let queue = Queue::start(move || open(target, format))?;
-    let (subscriber, telemetry) = wire(queue, filter);
-    tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::Taken)?;
+    let (subscriber, log) = wire(queue, filter);
+    tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::Taken)?;
     panics::log();
-    Ok(telemetry)
+    Ok(log)
 }
 
-impl Telemetry {
+impl LogHandle {
     /// Changes what is logged from here on.
     ///
     /// # Errors
@@ -140,7 +140,7 @@ impl Telemetry {
     }
 }
 
-impl Drop for Telemetry {
+impl Drop for LogHandle {
     fn drop(&mut self) {
         if !self.closed {
             self.queue.flush(DROP_LIMIT);
@@ -148,19 +148,19 @@ impl Drop for Telemetry {
     }
 }
 
-fn open(target: Target, format: Format) -> Result<Box<dyn Sink>, TelemetryError> {
+fn open(target: Target, format: Format) -> Result<Box<dyn Sink>, LogError> {
     let stderr = || Box::new(Printed::new(io::stderr(), format));
     match target {
         Target::Stderr => Ok(stderr()),
-        Target::Journald => journald::connect().map_err(TelemetryError::NoJournald),
+        Target::Journald => journald::connect().map_err(LogError::NoJournald),
         Target::Auto => Ok(journald::connect().unwrap_or_else(|_| stderr())),
     }
 }
 
-fn wire(queue: Arc<Queue>, filter: Filter) -> (impl tracing::Subscriber + Send + Sync, Telemetry) {
+fn wire(queue: Arc<Queue>, filter: Filter) -> (impl tracing::Subscriber + Send + Sync, LogHandle) {
     let (filter, handle) = reload::Layer::new(filter);
     let subscriber = tracing_subscriber::registry().with(filter).with(Relay::new(Arc::clone(&queue)));
-    (subscriber, Telemetry { filter: handle, queue, closed: false })
+    (subscriber, LogHandle { filter: handle, queue, closed: false })
 }
 
 #[cfg(test)]
@@ -222,11 +222,11 @@ mod tests {
         let log = Log::start("info");
         let say = |text: &str| debug!("{text}");
         log.emit(|| say("before"));
-        log.telemetry.reload("spark_job_worker=debug").unwrap();
+        log.log.reload("spark_job_worker=debug").unwrap();
         log.emit(|| say("between"));
-        log.telemetry.reload("loud").unwrap_err();
+        log.log.reload("loud").unwrap_err();
         log.emit(|| say("still"));
-        log.telemetry.reload("info").unwrap();
+        log.log.reload("info").unwrap();
         log.emit(|| say("after"));
         assert_eq!(log.messages(), ["between", "still"]);
     }
@@ -240,9 +240,9 @@ mod tests {
         gate.wait_until_reached();
         log.emit(|| (0..10_000).for_each(|number| info!("line {number}")));
         let missed = 10_000 - queue::LIMIT as u64;
-        assert_eq!(log.telemetry.dropped(), missed);
+        assert_eq!(log.log.dropped(), missed);
         drop(held);
-        assert!(log.telemetry.queue.flush(LONG));
+        assert!(log.log.queue.flush(LONG));
         log.emit(|| info!("last"));
         let lines = log.lines();
         assert_eq!(lines.len(), queue::LIMIT + 3);
@@ -259,10 +259,10 @@ mod tests {
 
     #[test]
     fn closing_waits_no_longer_than_its_limit() {
-        let Log { telemetry, subscriber, gate, .. } = Log::start("info");
+        let Log { log, subscriber, gate, .. } = Log::start("info");
         let held = gate.shut();
         tracing::subscriber::with_default(subscriber, || info!("stuck"));
-        assert!(!telemetry.close(Duration::from_millis(20)));
+        assert!(!log.close(Duration::from_millis(20)));
         drop(held);
     }
 
@@ -270,8 +270,8 @@ mod tests {
     fn closing_writes_every_line() {
         let log = Log::start("info");
         log.emit(|| (0..1000).for_each(|number| info!("line {number}")));
-        let Log { telemetry, written, .. } = log;
-        assert!(telemetry.close(LONG));
+        let Log { log, written, .. } = log;
+        assert!(log.close(LONG));
         assert_eq!(written.try_iter().count(), 1000);
     }
 
@@ -284,17 +284,17 @@ mod tests {
             Ok(Box::new(Memory { gate: Gate::default(), written }))
         })
         .unwrap();
-        let (subscriber, telemetry) = wire(queue, filter::parse("info").unwrap());
+        let (subscriber, log) = wire(queue, filter::parse("info").unwrap());
         tracing::subscriber::with_default(subscriber, || info!("early"));
         drop(release);
-        assert!(telemetry.close(LONG));
+        assert!(log.close(LONG));
         assert_eq!(lines.recv().unwrap().message, "early");
     }
 
     #[test]
     fn a_sink_that_cannot_be_opened_ends_the_start() {
-        let absent = || Err(TelemetryError::NoJournald(io::Error::from(io::ErrorKind::NotFound)));
-        assert!(matches!(Queue::start(absent), Err(TelemetryError::NoJournald(_))));
+        let absent = || Err(LogError::NoJournald(io::Error::from(io::ErrorKind::NotFound)));
+        assert!(matches!(Queue::start(absent), Err(LogError::NoJournald(_))));
     }
 
     #[test]
@@ -314,7 +314,7 @@ mod tests {
     /// A log of its own, whose sink can be held up.
     struct Log {
         subscriber: Arc<dyn tracing::Subscriber + Send + Sync>,
-        telemetry: Telemetry,
+        log: LogHandle,
         gate: Gate,
         written: mpsc::Receiver<Line>,
     }
@@ -325,8 +325,8 @@ mod tests {
             let (sender, written) = mpsc::channel();
             let memory = Memory { gate: gate.clone(), written: sender };
             let queue = Queue::start(move || Ok(Box::new(memory))).unwrap();
-            let (subscriber, telemetry) = wire(queue, filter::parse(filter).unwrap());
-            Log { subscriber: Arc::new(subscriber), telemetry, gate, written }
+            let (subscriber, log) = wire(queue, filter::parse(filter).unwrap());
+            Log { subscriber: Arc::new(subscriber), log, gate, written }
         }
 
         fn emit(&self, log: impl FnOnce()) {
@@ -334,7 +334,7 @@ mod tests {
         }
 
         fn lines(&self) -> Vec<Line> {
-            assert!(self.telemetry.queue.flush(LONG));
+            assert!(self.log.queue.flush(LONG));
             self.written.try_iter().collect()
         }
 

@@ -10,7 +10,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::job::machine::{Stage, State};
 use crate::job::report::{ErrorName, Outcome};
-use crate::job::world::Counted;
+use crate::job::world::CountedEvent;
 
 /// Bounds of the histograms, in seconds: from a call that goes well to one that is tried for minutes.
 const BOUNDS: [f64; 10] = [0.005, 0.02, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1_800.0];
@@ -53,7 +53,8 @@ impl Default for Metrics {
         for error in ErrorName::ALL {
             drop(metrics.failed.get_or_create(&[("error", error.as_str().to_owned())]));
         }
-        for who in [Counted::KillVerified, Counted::KillUnverified].into_iter().filter_map(witness) {
+        for who in [CountedEvent::KillVerified, CountedEvent::KillUnverified].into_iter().filter_map(witness)
+        {
             drop(metrics.kills.get_or_create(&[("by", who.to_owned())]));
         }
         let registry = &mut metrics.registry;
@@ -92,7 +93,7 @@ impl Metrics {
     }
 
     /// Counts what no state shows.
-    pub fn count(&self, what: Counted) {
+    pub fn count(&self, what: CountedEvent) {
         match witness(what) {
             Some(who) => self.kills.get_or_create(&[("by", who.to_owned())]).inc(),
             None => self.doubled.inc(),
@@ -130,10 +131,10 @@ impl Metrics {
 }
 
 /// Who says that a killed job is dead.
-fn witness(what: Counted) -> Option<&'static str> {
+fn witness(what: CountedEvent) -> Option<&'static str> {
     match what {
-        Counted::Doubled => None,
-        Counted::KillVerified => Some("yarn"),
-        Counted::KillUnverified => Some("livy"),
+        CountedEvent::Doubled => None,
+        CountedEvent::KillVerified => Some("yarn"),
+        CountedEvent::KillUnverified => Some("livy"),
     }
 }

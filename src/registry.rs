@@ -29,7 +29,7 @@ pub enum Phase {
 
 /// A task that is held.
 #[derive(Debug)]
-pub struct Held {
+pub struct HeldTask {
     /// The task, without its input.
     pub task: Arc<Task>,
     /// The kind of its state.
@@ -42,7 +42,7 @@ pub struct Held {
     pub beaten: Instant,
 }
 
-impl Held {
+impl HeldTask {
     /// Whether somebody may still wait for it.
     pub fn is_awaited(&self) -> bool {
         self.stage != Stage::Orphaned && self.task.token.is_some()
@@ -59,12 +59,12 @@ pub struct Polls {
     /// Since when one is allowed and none was answered.
     pub waiting: Option<Instant>,
     /// What keeps them from being answered.
-    pub ailment: Option<Ailment>,
+    pub trouble: Option<PollTrouble>,
 }
 
 /// What keeps the polls of an activity from being answered.
 #[derive(Debug, Clone)]
-pub struct Ailment {
+pub struct PollTrouble {
     /// What is the matter.
     pub trouble: Trouble,
     /// Since when.
@@ -73,22 +73,22 @@ pub struct Ailment {
 
 #[derive(Debug, Default)]
 struct Contents {
-    held: BTreeMap<String, Held>,
+    held: BTreeMap<String, HeldTask>,
     polls: BTreeMap<String, Polls>,
     phase: Phase,
 }
 
 /// The board.
 #[derive(Debug, Default)]
-pub struct Board(Mutex<Contents>);
+pub struct TaskRegistry(Mutex<Contents>);
 
-impl Board {
+impl TaskRegistry {
     /// A task is in this state.
     pub fn put(&self, task: &Arc<Task>, state: &State) {
         let mut contents = self.contents();
         let held = contents.held.entry(task.id.clone()).or_insert_with(|| {
             let now = Instant::now();
-            Held { task: Arc::clone(task), stage: state.stage(), run: None, since: now, beaten: now }
+            HeldTask { task: Arc::clone(task), stage: state.stage(), run: None, since: now, beaten: now }
         });
         held.stage = state.stage();
         // An outcome has no run any more, and people still want to know which one it was.
@@ -123,7 +123,7 @@ impl Board {
 
     /// Whether any task is held for which somebody may still wait.
     pub fn any_awaited(&self) -> bool {
-        self.contents().held.values().any(Held::is_awaited)
+        self.contents().held.values().any(HeldTask::is_awaited)
     }
 
     /// Whether any task is in this state.
@@ -142,7 +142,7 @@ impl Board {
     }
 
     /// What `read` makes of each task.
-    pub fn each<T>(&self, mut read: impl FnMut(&Held) -> T) -> Vec<T> {
+    pub fn each<T>(&self, mut read: impl FnMut(&HeldTask) -> T) -> Vec<T> {
         self.contents().held.values().map(&mut read).collect()
     }
 
@@ -163,12 +163,12 @@ impl Board {
         polls.open = polls.open.saturating_sub(1);
         polls.completed = Some(Instant::now());
         polls.waiting = (polls.open > 0).then(Instant::now);
-        if let Some(ailment) = polls.ailment.take() {
+        if let Some(trouble) = polls.trouble.take() {
             info!(
                 message_id = message_id::ACTIVITY_TROUBLE,
                 sfn_activity = arn,
                 "polls are answered again after {} s",
-                ailment.since.elapsed().as_secs()
+                trouble.since.elapsed().as_secs()
             );
         }
     }
@@ -178,8 +178,8 @@ impl Board {
         let mut contents = self.contents();
         let polls = contents.polls.entry(arn.to_owned()).or_default();
         polls.open = polls.open.saturating_sub(1);
-        let since = polls.ailment.as_ref().map_or_else(Instant::now, |ailment| ailment.since);
-        if polls.ailment.as_ref().map(|ailment| ailment.trouble.condition) != Some(trouble.condition) {
+        let since = polls.trouble.as_ref().map_or_else(Instant::now, |trouble| trouble.since);
+        if polls.trouble.as_ref().map(|trouble| trouble.trouble.condition) != Some(trouble.condition) {
             warn!(
                 message_id = message_id::ACTIVITY_TROUBLE,
                 sfn_activity = arn,
@@ -188,7 +188,7 @@ impl Board {
                 trouble.words
             );
         }
-        polls.ailment = Some(Ailment { trouble, since });
+        polls.trouble = Some(PollTrouble { trouble, since });
     }
 
     /// How the polls of an activity fare.

@@ -12,14 +12,14 @@ use tracing::{error, info};
 
 use crate::activity::StepFunctions;
 use crate::job::Task;
-use crate::job::application::{Active, Yarn};
+use crate::job::application::{Active, YarnAnswer};
 use crate::job::journal::{Writer, encode};
 use crate::job::machine::State;
 use crate::job::report::Answer;
 use crate::job::timestamp::Timestamp;
 use crate::job::token::Token;
 use crate::job::world::{
-    BatchView, Beat, Carried, Counted, Deleted, NoAnswer, NotKilled, Posted, Reported, Unreachable,
+    BatchView, Beat, Carried, CountedEvent, Deleted, NoAnswer, NotKilled, Posted, Reported, Unreachable,
     Unwritable, World, YarnMemory,
 };
 use crate::log::message_id;
@@ -33,7 +33,7 @@ use crate::spark::yarn::ResourceManager;
 const PROBE: Duration = Duration::from_secs(2);
 
 /// The edges that all jobs share.
-pub struct Edges {
+pub struct RealWorld {
     /// Step Functions.
     pub step_functions: StepFunctions,
     /// Livy.
@@ -57,16 +57,16 @@ pub struct Edges {
 /// Reads the files of this node: why its Livy cannot be served, where that is so. May block for a moment.
 pub type Unsupported = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
-impl Edges {
+impl RealWorld {
     /// Puts the edges together.
     pub fn new(
         step_functions: StepFunctions,
         cluster: (Livy, ResourceManager, DriverLogs),
         journal: Writer,
         unsupported: Unsupported,
-    ) -> Edges {
+    ) -> RealWorld {
         let (livy, yarn, driver_logs) = cluster;
-        Edges {
+        RealWorld {
             step_functions,
             livy,
             yarn,
@@ -147,7 +147,7 @@ fn too_old(version: &Version) -> String {
 }
 
 /// Calls are boxed: a client's future takes some kilobytes, and a job that only waits must not hold room for one.
-impl World for Edges {
+impl World for RealWorld {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
@@ -203,11 +203,11 @@ impl World for Edges {
         Box::pin(self.livy.delete(name)).await
     }
 
-    async fn tagged(&self, tag: &str) -> Yarn {
+    async fn tagged(&self, tag: &str) -> YarnAnswer {
         Box::pin(self.yarn.tagged(tag)).await
     }
 
-    async fn application(&self, id: &str) -> Yarn {
+    async fn application(&self, id: &str) -> YarnAnswer {
         Box::pin(self.yarn.application(id)).await
     }
 
@@ -233,7 +233,7 @@ impl World for Edges {
         Box::pin(self.step_functions.beat(activity, token)).await
     }
 
-    fn count(&self, what: Counted) {
+    fn count(&self, what: CountedEvent) {
         self.metrics.count(what);
     }
 

@@ -15,7 +15,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-use super::{Admin, Held, Overview};
+use super::{Admin, HeldTask, Overview};
 
 /// The longest question.
 const QUESTION: u64 = 256;
@@ -171,11 +171,11 @@ async fn converse(stream: UnixStream, admin: &Admin, user: u32) -> io::Result<()
 async fn terminate(admin: &Admin) -> Reply {
     admin.terminating.send_replace(true);
     let given_back = async {
-        while admin.board.any_awaited() {
+        while admin.registry.any_awaited() {
             sleep(STEP).await;
         }
     };
     let _ = timeout(GIVE_BACK, given_back).await;
-    let awaited = admin.board.each(Held::is_awaited).into_iter().filter(|awaited| *awaited).count();
+    let awaited = admin.registry.each(HeldTask::is_awaited).into_iter().filter(|awaited| *awaited).count();
     Reply::Terminating { awaited }
 }

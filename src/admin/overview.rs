@@ -23,13 +23,13 @@ pub struct Overview {
     /// What is not well; empty where all is.
     pub problems: Vec<String>,
     /// The activities that are polled.
-    pub activities: Vec<Activity>,
+    pub activities: Vec<ActivityOverview>,
     /// Livy.
-    pub livy: Service,
+    pub livy: ServiceOverview,
     /// The ResourceManager. Asked only while jobs run.
-    pub yarn: Service,
+    pub yarn: ServiceOverview,
     /// Where the journal is.
-    pub state_directory: Directory,
+    pub state_directory: DirectoryOverview,
     /// How many tasks are in each state.
     pub states: BTreeMap<String, usize>,
     /// The age of the oldest last heartbeat.
@@ -37,11 +37,11 @@ pub struct Overview {
     /// Tasks whose last heartbeat is older than two intervals.
     pub late_heartbeats: usize,
     /// Jobs of tasks that YARN has: the first few by name.
-    pub moving: Vec<Moving>,
+    pub moving: Vec<JobProgress>,
     /// How many there are.
     pub moving_count: usize,
     /// Each task, where they were asked for.
-    pub tasks: Vec<Task>,
+    pub tasks: Vec<TaskOverview>,
     /// Applications with a tag of ours and no task here; `null` where YARN was not asked just now.
     pub strangers: Option<Vec<Stranger>>,
 }
@@ -49,7 +49,7 @@ pub struct Overview {
 /// An activity.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Activity {
+pub struct ActivityOverview {
     /// Its ARN.
     pub arn: String,
     /// Jobs at once.
@@ -63,12 +63,12 @@ pub struct Activity {
     /// For how long a poll is allowed and none was answered.
     pub unanswered: Option<u64>,
     /// What keeps polls from being answered, and for how long.
-    pub trouble: Option<Trouble>,
+    pub trouble: Option<TroubleOverview>,
 }
 
 /// What keeps polls from being answered.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Trouble {
+pub struct TroubleOverview {
     /// For a person.
     pub condition: String,
     /// In the service's words.
@@ -80,7 +80,7 @@ pub struct Trouble {
 /// Livy or YARN.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Service {
+pub struct ServiceOverview {
     /// Where it is; empty: switched off, or not known.
     pub url: String,
     /// What says that it is there.
@@ -98,7 +98,7 @@ pub struct Service {
 
 /// The state directory.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Directory {
+pub struct DirectoryOverview {
     /// Where it is.
     pub path: String,
     /// Whether it can be written.
@@ -107,7 +107,7 @@ pub struct Directory {
 
 /// An application on its way.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Moving {
+pub struct JobProgress {
     /// The batch's name.
     pub name: String,
     /// YARN's word for its state.
@@ -119,7 +119,7 @@ pub struct Moving {
 /// A task.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Task {
+pub struct TaskOverview {
     /// Its id.
     pub task: String,
     /// The execution, if its input names it.
@@ -253,7 +253,8 @@ impl Overview {
 
     /// Where nothing is in the way: whether there is room for another task.
     fn polling(&self) -> String {
-        let full: Vec<&Activity> = self.activities.iter().filter(|activity| activity.is_full()).collect();
+        let full: Vec<&ActivityOverview> =
+            self.activities.iter().filter(|activity| activity.is_full()).collect();
         let names = || full.iter().map(|activity| activity.name()).collect::<Vec<_>>().join(", ");
         match full.len() {
             0 => "Polling".to_owned(),
@@ -276,7 +277,7 @@ impl Overview {
     }
 }
 
-impl Activity {
+impl ActivityOverview {
     /// Whether no task is asked for, because no place is free. An open poll holds the place of the task that it may bring.
     pub fn is_full(&self) -> bool {
         self.free == 0 && self.open_polls == 0 && self.trouble.is_none()
@@ -288,7 +289,7 @@ impl Activity {
     }
 }
 
-impl Service {
+impl ServiceOverview {
     /// Where it is, and what says so.
     fn at(&self) -> String {
         match (self.url.as_str(), self.source.as_str()) {
@@ -311,14 +312,18 @@ mod tests {
     fn well() -> Overview {
         Overview {
             phase: "serving".into(),
-            livy: Service { url: "http://localhost:8998".into(), up: Some(true), ..Service::default() },
-            state_directory: Directory { path: "/var/lib/x".into(), writable: true },
-            activities: vec![Activity {
+            livy: ServiceOverview {
+                url: "http://localhost:8998".into(),
+                up: Some(true),
+                ..ServiceOverview::default()
+            },
+            state_directory: DirectoryOverview { path: "/var/lib/x".into(), writable: true },
+            activities: vec![ActivityOverview {
                 arn: "arn:aws:states:eu-west-1:1:activity:spark-job".into(),
                 places: 20,
                 free: 19,
                 open_polls: 1,
-                ..Activity::default()
+                ..ActivityOverview::default()
             }],
             ..Overview::default()
         }
@@ -332,7 +337,7 @@ mod tests {
         full.activities[0].open_polls = 0;
         full.states = BTreeMap::from([("Running".into(), 20)]);
         assert_eq!(full.line(), "All places taken (20); 20 tasks (20 Running)");
-        let other = Activity { arn: "x:nightly".into(), ..well().activities[0].clone() };
+        let other = ActivityOverview { arn: "x:nightly".into(), ..well().activities[0].clone() };
         full.activities.push(other);
         assert_eq!(full.line(), "Polling; all places taken at spark-job; 20 tasks (20 Running)");
         full.livy.up = None;
@@ -346,7 +351,7 @@ mod tests {
         ill.livy.up = Some(false);
         ill.livy.words = Some("connection refused".into());
         ill.livy.seconds = Some(42);
-        ill.activities[0].trouble = Some(Trouble {
+        ill.activities[0].trouble = Some(TroubleOverview {
             condition: "Step Functions throttles polls".into(),
             words: "Rate exceeded".into(),
             seconds: 42,
@@ -373,8 +378,11 @@ mod tests {
 
     #[test]
     fn the_line_names_some_jobs_with_yarns_word_about_them() {
-        let job =
-            |name: &str, state: &str, percent| Moving { name: name.into(), state: state.into(), percent };
+        let job = |name: &str, state: &str, percent| JobProgress {
+            name: name.into(),
+            state: state.into(),
+            percent,
+        };
         let mut some = well();
         some.moving = vec![job("a", "RUNNING", 45), job("b", "ACCEPTED", 0)];
         some.moving_count = 2;

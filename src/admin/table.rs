@@ -1,6 +1,6 @@
 //! An [`Overview`] as a person reads it in a terminal.
 
-use super::overview::{Overview, Task};
+use super::overview::{Overview, TaskOverview};
 use crate::arn;
 use crate::printable::printable;
 
@@ -37,7 +37,7 @@ pub fn table(now: &Overview) -> Vec<String> {
     lines
 }
 
-fn row(task: &Task) -> [String; 7] {
+fn row(task: &TaskOverview) -> [String; 7] {
     let none = || "-".to_owned();
     let job = task.job.as_deref().map(|name| {
         // The name ends in the task's id, which stands in a column of its own.
@@ -56,7 +56,7 @@ fn row(task: &Task) -> [String; 7] {
     ]
 }
 
-fn progress(task: &Task) -> String {
+fn progress(task: &TaskOverview) -> String {
     match (task.yarn_state.as_deref(), task.percent) {
         (Some("RUNNING"), Some(percent)) => {
             let full = usize::from(percent.min(100) / (100 / BAR));
@@ -80,12 +80,12 @@ fn age(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::overview::{Directory, Service, Stranger};
+    use super::super::overview::{DirectoryOverview, ServiceOverview, Stranger};
     use super::*;
 
     #[test]
     fn a_table_has_a_row_for_each_task_and_names_what_nobody_follows() {
-        let task = Task {
+        let task = TaskOverview {
             task: "3f2a9c0d1e4b5a67".into(),
             execution: Some("arn:aws:states:eu-west-1:1:execution:nightly:run-1".into()),
             job: Some("taxi-3f2a9c0d1e4b5a67".into()),
@@ -94,9 +94,10 @@ mod tests {
             yarn_state: Some("RUNNING".into()),
             percent: Some(45),
             age: 3_725,
-            ..Task::default()
+            ..TaskOverview::default()
         };
-        let new = Task { task: "00ff".into(), state: "Received".into(), age: 7, ..Task::default() };
+        let new =
+            TaskOverview { task: "00ff".into(), state: "Received".into(), age: 7, ..TaskOverview::default() };
         let stranger = Stranger {
             application: "application_1_0009".into(),
             name: "old-0123".into(),
@@ -107,8 +108,8 @@ mod tests {
             version: "1.2.3".into(),
             phase: "serving".into(),
             problems: vec!["YARN does not answer (it hangs, 3 s)".into()],
-            livy: Service { up: Some(true), ..Service::default() },
-            state_directory: Directory { path: String::new(), writable: true },
+            livy: ServiceOverview { up: Some(true), ..ServiceOverview::default() },
+            state_directory: DirectoryOverview { path: String::new(), writable: true },
             tasks: vec![task, new],
             strangers: Some(vec![stranger]),
             ..Overview::default()

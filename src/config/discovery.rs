@@ -9,7 +9,7 @@ use super::reach::Reach;
 use super::settings::{Livy, Yarn};
 use super::yarn_site::YarnSite;
 use crate::spark::address::Address;
-use crate::spark::homes::{Found, Home, Homes, Known, Unknown};
+use crate::spark::homes::{Found, Home, Homes, Located, Unknown};
 
 /// Where Livy is as long as nothing says otherwise.
 const LIVY: &str = "http://localhost:8998";
@@ -68,7 +68,7 @@ pub(super) fn find_livy() -> Result<Home, Unknown> {
 }
 
 /// Where this cluster's ResourceManagers are.
-fn find_yarn() -> Known {
+fn find_yarn() -> Located {
     let path = yarn_site_file();
     let Some((path, site)) = yarn_site().map_err(|text| unreadable(&path, "yarn", &text))? else {
         return Ok(Found { homes: vec![by_default(YARN, &path)?], filters_lists: false });

@@ -11,18 +11,18 @@ use tracing::{Instrument, Span, error, field, info, info_span, warn};
 
 use super::poll::Arrival;
 use crate::job::gate::Gate;
-use crate::job::heart::{Pacer, Pulse};
+use crate::job::heart::{HeartbeatEvent, Pacer};
 use crate::job::journal::Entry;
 use crate::job::machine::{Stage, State};
 use crate::job::places::{Places, Ticket};
 use crate::job::report::{ErrorName, Failure, Outcome};
 use crate::job::sweep::Sweep;
 use crate::job::world::World;
-use crate::job::{self, Lent, Rules, Start, Task};
+use crate::job::{self, JobContext, Rules, Start, Task};
 use crate::log::message_id;
-use crate::registry::Board;
+use crate::registry::TaskRegistry;
 use crate::systemd::Watchdog;
-use crate::world::Edges;
+use crate::world::RealWorld;
 
 /// For how long the stop waits for the last heartbeats.
 const LAST_BEATS: Duration = Duration::from_secs(5);
@@ -31,10 +31,10 @@ const LAST_BEATS_AT_ONCE: usize = 64;
 
 /// All jobs, and what they share.
 pub(super) struct Jobs {
-    pub(super) edges: Arc<Edges>,
+    pub(super) world: Arc<RealWorld>,
     pub(super) sweep: Sweep,
     pub(super) gate: Gate,
-    pub(super) board: Arc<Board>,
+    pub(super) registry: Arc<TaskRegistry>,
     pub(super) watchdog: Watchdog,
     pub(super) give_up: watch::Sender<bool>,
     rules: Rules,
@@ -45,7 +45,7 @@ pub(super) struct Jobs {
 
 /// What a stop leaves behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Leave {
+pub(super) enum LeftBehind {
     /// Jobs that the next start takes over: no POST is out, and what came is kept.
     Handoff,
     /// Nobody waits any more: every task is given back. Jobs that live on go down with the node.
@@ -62,7 +62,7 @@ struct Running {
 
 impl Jobs {
     pub(super) fn new(
-        edges: Arc<Edges>,
+        world: Arc<RealWorld>,
         sweep: Sweep,
         gate: Gate,
         rules: Rules,
@@ -70,10 +70,10 @@ impl Jobs {
         pacer: Pacer,
     ) -> Jobs {
         Jobs {
-            edges,
+            world,
             sweep,
             gate,
-            board: Arc::default(),
+            registry: Arc::default(),
             watchdog,
             give_up: watch::Sender::new(false),
             rules,
@@ -86,8 +86,8 @@ impl Jobs {
     /// Starts the job of a task that has come.
     pub(super) fn accept(&mut self, arrival: Arrival, start: Start) {
         let Arrival { token, input, place, served } = arrival;
-        self.edges.metrics.received();
-        let (task, state) = Task::received(token, &served.arn, &input, &served.rules, self.edges.now());
+        self.world.metrics.received();
+        let (task, state) = Task::received(token, &served.arn, &input, &served.rules, self.world.now());
         let span = span_of(&task, &state);
         let (size, parked) = (input.len(), start == Start::Parked);
         let remark = if parked { "; the next start runs it" } else { "" };
@@ -106,7 +106,7 @@ impl Jobs {
                 Some(places),
             ) => Ticket::Held(places.take()),
         };
-        self.edges.metrics.resumed();
+        self.world.metrics.resumed();
         let Entry { task, state, .. } = entry;
         let span = span_of(&task, &state);
         info!(parent: &span, "taking over {} in state {}", name_of(&task, &state), state.name());
@@ -114,13 +114,13 @@ impl Jobs {
     }
 
     /// Whether a stop needs to wait no longer.
-    pub(super) fn may_end(&self, leave: Leave) -> bool {
+    pub(super) fn may_end(&self, leave: LeftBehind) -> bool {
         // A task is on the board once it is kept.
-        let all_kept = self.running.len() <= self.board.held();
+        let all_kept = self.running.len() <= self.registry.held();
         match leave {
-            Leave::Handoff => all_kept && !self.board.any_in(Stage::Submitting),
-            Leave::GivenBack => all_kept && !self.board.any_awaited(),
-            Leave::Nothing => self.board.held() == 0 && all_kept,
+            LeftBehind::Handoff => all_kept && !self.registry.any_in(Stage::Submitting),
+            LeftBehind::GivenBack => all_kept && !self.registry.any_awaited(),
+            LeftBehind::Nothing => self.registry.held() == 0 && all_kept,
         }
     }
 
@@ -134,31 +134,32 @@ impl Jobs {
 
     fn start(&mut self, task: Task, state: State, start: Start, place: Ticket, span: Span) {
         let supervised = self.watchdog.supervise("heartbeat of a task");
-        let (board, known) = (Arc::clone(&self.board), Arc::new(Task { request: None, ..task.clone() }));
+        let (registry, known) =
+            (Arc::clone(&self.registry), Arc::new(Task { request: None, ..task.clone() }));
         let id = known.id.clone();
-        let lent = Lent {
-            world: Arc::clone(&self.edges),
+        let context = JobContext {
+            world: Arc::clone(&self.world),
             sweep: self.sweep.clone(),
             gate: self.gate.clone(),
             rules: self.rules,
             pacer: Arc::clone(&self.pacer),
             stop: self.give_up.subscribe(),
             mark: Box::new(move |pulse| match pulse {
-                Pulse::MovesBy(deadline) => supervised.must_move_by(deadline),
-                Pulse::Waits => supervised.rest(),
-                Pulse::Accepted => board.beaten(&id),
+                HeartbeatEvent::MovesBy(deadline) => supervised.must_move_by(deadline),
+                HeartbeatEvent::Waits => supervised.rest(),
+                HeartbeatEvent::Accepted => registry.beaten(&id),
             }),
             place,
         };
         let running = Box::new(Running { task: Arc::clone(&known), span: span.clone() });
         let shown = Shown {
-            edges: Arc::clone(&self.edges),
-            board: Arc::clone(&self.board),
+            world: Arc::clone(&self.world),
+            registry: Arc::clone(&self.registry),
             task: known,
             span: span.clone(),
         };
         let observe = observer(shown, start);
-        let job = job::run(lent, task, state, start, observe).instrument(span);
+        let job = job::run(context, task, state, start, observe).instrument(span);
         let id = self.tasks.spawn(job).id();
         self.running.insert(id, running);
     }
@@ -175,7 +176,7 @@ impl Jobs {
             "a bug ended the loop of a task: {panic}"
         );
         let Running { task, span } = *running;
-        let kept = self.edges.journal.read(&task.id).await.unwrap_or_else(|error| {
+        let kept = self.world.journal.read(&task.id).await.unwrap_or_else(|error| {
             warn!(parent: &span, "the entry of the task cannot be read: {error}");
             None
         });
@@ -187,12 +188,12 @@ impl Jobs {
     pub(super) async fn beat_once_more(&self) {
         let mut beats = JoinSet::new();
         let end = Instant::now() + LAST_BEATS;
-        for (activity, token) in self.board.tokens() {
+        for (activity, token) in self.registry.tokens() {
             if beats.len() >= LAST_BEATS_AT_ONCE && timeout_at(end, beats.join_next()).await.is_err() {
                 break;
             }
-            let edges = Arc::clone(&self.edges);
-            beats.spawn(async move { edges.beat(&activity, &token).await });
+            let world = Arc::clone(&self.world);
+            beats.spawn(async move { world.beat(&activity, &token).await });
         }
         // What is late counts as missed: the state machine's HeartbeatSeconds has room for one.
         let _ = timeout_at(end, async { while beats.join_next().await.is_some() {} }).await;
@@ -241,15 +242,15 @@ fn span_of(task: &Task, state: &State) -> Span {
 
 /// Where a task is shown.
 struct Shown {
-    edges: Arc<Edges>,
-    board: Arc<Board>,
+    world: Arc<RealWorld>,
+    registry: Arc<TaskRegistry>,
     task: Arc<Task>,
     span: Span,
 }
 
 /// Keeps board, counts and span up to date.
 fn observer(shown: Shown, start: Start) -> impl FnMut(&State) + Send + use<> {
-    let Shown { edges, board, task, span } = shown;
+    let Shown { world, registry, task, span } = shown;
     let mut last: Option<(Stage, Instant)> = None;
     move |state| {
         span.record("job_state", state.name());
@@ -263,16 +264,16 @@ fn observer(shown: Shown, start: Start) -> impl FnMut(&State) + Send + use<> {
         }
         // What a state that was read back counts for was counted when it was reached.
         if last.is_some() || start != Start::Resumed {
-            edges.metrics.moved(last.map(|(stage, since)| (stage, since.elapsed())), state);
+            world.metrics.moved(last.map(|(stage, since)| (stage, since.elapsed())), state);
         }
         // A state that is entered anew goes on: its beginning stays.
         if last.is_none_or(|(stage, _)| stage != state.stage()) {
             last = Some((state.stage(), Instant::now()));
         }
         if *state == State::Settled {
-            board.remove(&task.id);
+            registry.remove(&task.id);
         } else {
-            board.put(&task, state);
+            registry.put(&task, state);
         }
     }
 }

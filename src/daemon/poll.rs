@@ -11,10 +11,10 @@ use crate::job::ActivityRules;
 use crate::job::gate::Gate;
 use crate::job::places::{Place, Places, Ticket};
 use crate::job::token::Token;
-use crate::registry::Board;
+use crate::registry::TaskRegistry;
 use crate::retry;
 use crate::systemd::Watchdog;
-use crate::world::Edges;
+use crate::world::RealWorld;
 
 /// A poll has this long beyond its read timeout before the watchdog calls it stuck.
 const POLL_SLACK: Duration = Duration::from_secs(15);
@@ -23,7 +23,7 @@ const POLL_SLACK: Duration = Duration::from_secs(15);
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// An activity with what its pollers share.
-pub(super) struct Served {
+pub(super) struct PolledActivity {
     pub(super) arn: String,
     pub(super) places: Places,
     pub(super) rules: ActivityRules,
@@ -34,16 +34,16 @@ pub(super) struct Arrival {
     pub(super) token: Token,
     pub(super) input: String,
     pub(super) place: Place,
-    pub(super) served: Arc<Served>,
+    pub(super) served: Arc<PolledActivity>,
 }
 
 /// One poll loop.
 pub(super) struct Poller {
-    pub(super) edges: Arc<Edges>,
-    pub(super) board: Arc<Board>,
+    pub(super) world: Arc<RealWorld>,
+    pub(super) registry: Arc<TaskRegistry>,
     pub(super) watchdog: Watchdog,
     pub(super) worker: String,
-    pub(super) served: Arc<Served>,
+    pub(super) served: Arc<PolledActivity>,
     pub(super) arrive: mpsc::Sender<Arrival>,
     pub(super) gate: Gate,
 }
@@ -61,13 +61,13 @@ impl Poller {
                 place = allowed(&self.gate, &self.served.places) => place,
             };
             let Some(place) = place else { return };
-            self.board.polling(&self.served.arn, asked.elapsed() > AT_ONCE);
+            self.registry.polling(&self.served.arn, asked.elapsed() > AT_ONCE);
             supervised.must_move_by(Instant::now() + POLL_READ + POLL_SLACK);
-            let polled = self.edges.step_functions.poll(&self.served.arn, &self.worker).await;
+            let polled = self.world.step_functions.poll(&self.served.arn, &self.worker).await;
             supervised.rest();
             match polled {
                 Ok(Polled::Task { token, input }) => {
-                    self.board.polled(&self.served.arn);
+                    self.registry.polled(&self.served.arn);
                     waits = retry::POLL.start();
                     let served = Arc::clone(&self.served);
                     if self.arrive.send(Arrival { token, input, place, served }).await.is_err() {
@@ -75,12 +75,12 @@ impl Poller {
                     }
                 }
                 Ok(Polled::Nothing) => {
-                    self.board.polled(&self.served.arn);
+                    self.registry.polled(&self.served.arn);
                     waits = retry::POLL.start();
                 }
                 Err(trouble) => {
                     drop(place);
-                    self.board.troubled(&self.served.arn, trouble);
+                    self.registry.troubled(&self.served.arn, trouble);
                     tokio::select! {
                         () = self.gate.drained() => return,
                         () = sleep(waits.next(fastrand::f64())) => {}

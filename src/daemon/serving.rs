@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tracing::{error, info};
 
 use super::jobs::Jobs;
-use super::poll::{Arrival, Poller, Served};
+use super::poll::{Arrival, PolledActivity, Poller};
 use crate::activity::worker_name;
 use crate::config::{self, Activity, Settings};
 use crate::job::journal::{Contents, Entry};
@@ -20,7 +20,12 @@ use crate::log::message_id;
 
 /// Takes up every task that was read back, before the first poll. What runs takes its place first, and what is not
 /// submitted yet asks for one in the order in which it came.
-pub(super) fn resume(settings: &Settings, contents: Contents, served: &[Arc<Served>], jobs: &mut Jobs) {
+pub(super) fn resume(
+    settings: &Settings,
+    contents: Contents,
+    served: &[Arc<PolledActivity>],
+    jobs: &mut Jobs,
+) {
     for (task, reason) in &contents.corrupt {
         error!(
             message_id = message_id::JOURNAL_CORRUPT,
@@ -43,7 +48,7 @@ pub(super) fn resume(settings: &Settings, contents: Contents, served: &[Arc<Serv
 }
 
 /// The first format of the journal had no rules: those of the activity are taken, or the shipped ones.
-fn bring_up_to_date(settings: &Settings, serving: Option<&Arc<Served>>, entry: &mut Entry) {
+fn bring_up_to_date(settings: &Settings, serving: Option<&Arc<PolledActivity>>, entry: &mut Entry) {
     let run = entry.state.run().cloned();
     match serving {
         Some(serving) => entry.task.adopt(run.as_ref(), &serving.rules),
@@ -55,8 +60,8 @@ fn bring_up_to_date(settings: &Settings, serving: Option<&Arc<Served>>, entry: &
 }
 
 /// An activity with its rules and its places.
-pub(super) fn serve(settings: &Settings, activity: &Activity) -> Arc<Served> {
-    Arc::new(Served {
+pub(super) fn serve(settings: &Settings, activity: &Activity) -> Arc<PolledActivity> {
+    Arc::new(PolledActivity {
         arn: activity.arn.clone(),
         places: Places::new(activity.max_concurrent_jobs),
         rules: activity_rules(settings, activity),
@@ -66,7 +71,7 @@ pub(super) fn serve(settings: &Settings, activity: &Activity) -> Arc<Served> {
 /// Starts every poll loop of every activity.
 pub(super) fn start_pollers(
     settings: &Settings,
-    served: &[Arc<Served>],
+    served: &[Arc<PolledActivity>],
     jobs: &Jobs,
     arrive: &mpsc::Sender<Arrival>,
 ) -> JoinSet<()> {
@@ -75,8 +80,8 @@ pub(super) fn start_pollers(
     for (activity, served) in settings.activity.iter().zip(served) {
         for number in 1..=activity.pollers {
             let poller = Poller {
-                edges: Arc::clone(&jobs.edges),
-                board: Arc::clone(&jobs.board),
+                world: Arc::clone(&jobs.world),
+                registry: Arc::clone(&jobs.registry),
                 watchdog: jobs.watchdog.clone(),
                 worker: worker_name(&host, number),
                 served: Arc::clone(served),

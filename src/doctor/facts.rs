@@ -6,7 +6,7 @@ use crate::activity::Trouble;
 use crate::admin::Overview;
 use crate::config::{LivyConf, Role, Settings};
 use crate::job::world::NoAnswer;
-use crate::spark::homes::{Known, Place};
+use crate::spark::homes::{AddressInUse, Located};
 use crate::spark::yarn::About;
 
 /// Everything.
@@ -106,24 +106,24 @@ pub(super) struct Configured {
     /// The configuration.
     pub(super) settings: Settings,
     /// Step Functions.
-    pub(super) aws: Aws,
+    pub(super) aws: AwsFacts,
     /// Livy; `None` where the files cannot be read that reaching it needs.
-    pub(super) livy: Option<Livy>,
+    pub(super) livy: Option<LivyFacts>,
     /// What the node's files tell Livy; `None` where Livy is elsewhere.
     pub(super) livy_conf: Option<Result<LivyConf, String>>,
     /// YARN; `None` as for Livy.
-    pub(super) yarn: Option<Yarn>,
+    pub(super) yarn: Option<YarnFacts>,
     /// What `url = "auto"` reads, and the worker's user cannot.
     pub(super) unread: Vec<String>,
     /// The state directory.
-    pub(super) state: State,
+    pub(super) state: StateFacts,
     /// The daemon.
-    pub(super) daemon: Daemon,
+    pub(super) daemon: DaemonFacts,
 }
 
 /// Step Functions.
 #[derive(Debug)]
-pub(super) struct Aws {
+pub(super) struct AwsFacts {
     /// The activities' ARNs, and what is in the way of looking at them.
     pub(super) activities: Vec<(String, Option<Trouble>)>,
     /// The calls that answer a task, and what is in their way.
@@ -134,9 +134,9 @@ pub(super) struct Aws {
 
 /// Livy.
 #[derive(Debug)]
-pub(super) struct Livy {
+pub(super) struct LivyFacts {
     /// Where it is, and what says so.
-    pub(super) homes: Known,
+    pub(super) homes: Located,
     /// Whether it answers.
     pub(super) answers: Result<(), NoAnswer>,
     /// What it calls its version, and whether that is too old.
@@ -145,15 +145,15 @@ pub(super) struct Livy {
 
 /// YARN.
 #[derive(Debug)]
-pub(super) enum Yarn {
+pub(super) enum YarnFacts {
     /// Not to be asked.
     Off,
     /// To be asked.
     On {
         /// Where the ResourceManagers are, and what says so.
-        homes: Known,
+        homes: Located,
         /// The one that answered.
-        used: Place,
+        used: AddressInUse,
         /// What it says of itself.
         about: Result<About, NoAnswer>,
         /// The tags of active applications of ours.
@@ -163,20 +163,20 @@ pub(super) enum Yarn {
 
 /// The state directory.
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct StateFacts {
     /// Where it is.
     pub(super) path: String,
     /// Itself; `None` where there is nothing.
-    pub(super) directory: Result<Option<Directory>, String>,
+    pub(super) directory: Result<Option<DirectoryFacts>, String>,
     /// The file system on which it is, or would be.
     pub(super) room: Result<Room, String>,
     /// What is in it.
-    pub(super) journal: Result<Journal, Unread>,
+    pub(super) journal: Result<JournalFacts, Unread>,
 }
 
 /// A directory.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Directory {
+pub(super) struct DirectoryFacts {
     /// Whether it is one.
     pub(super) is_directory: bool,
     /// Whose it is.
@@ -198,7 +198,7 @@ pub(super) struct Room {
 
 /// The journal.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Journal {
+pub(super) struct JournalFacts {
     /// Tasks that can be taken over.
     pub(super) tasks: usize,
     /// What is wrong with the others.
@@ -220,7 +220,7 @@ pub(super) enum Unread {
 
 /// The daemon.
 #[derive(Debug)]
-pub(super) enum Daemon {
+pub(super) enum DaemonFacts {
     /// It answers.
     Answers(Box<Overview>),
     /// Nobody listens.

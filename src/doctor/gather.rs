@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
-use super::facts::{Account, Configuration, Configured, Daemon, Facts, Node, Ownership, Systemd};
+use super::facts::{Account, Configuration, Configured, DaemonFacts, Facts, Node, Ownership, Systemd};
 use crate::admin::{self, Reply, Unanswered};
 use crate::command;
 use crate::config::{self, Settings};
@@ -137,20 +137,20 @@ fn hung(service: &'static str) -> Homes {
     })
 }
 
-async fn daemon(socket: PathBuf, by: Instant) -> Daemon {
+async fn daemon(socket: PathBuf, by: Instant) -> DaemonFacts {
     match in_time(by, move || admin::ask(&socket, "status")).await {
-        Some(Ok(Reply::Status(overview))) => Daemon::Answers(overview),
+        Some(Ok(Reply::Status(overview))) => DaemonFacts::Answers(overview),
         Some(Ok(Reply::Terminating { .. } | Reply::Unknown(_))) => {
-            Daemon::Silent("its answer is not one to status: is it of another version?".to_owned())
+            DaemonFacts::Silent("its answer is not one to status: is it of another version?".to_owned())
         }
         Some(Err(Unanswered::NoDaemon(_, error))) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Daemon::Denied
+            DaemonFacts::Denied
         }
         Some(Err(Unanswered::NoDaemon(path, error))) => {
-            Daemon::Absent(format!("nobody answers at {}: {error}", path.display()))
+            DaemonFacts::Absent(format!("nobody answers at {}: {error}", path.display()))
         }
-        Some(Err(Unanswered::NoAnswer(why))) => Daemon::Silent(why),
-        None => Daemon::Silent(format!("no answer within {} s", ANSWERS.as_secs())),
+        Some(Err(Unanswered::NoAnswer(why))) => DaemonFacts::Silent(why),
+        None => DaemonFacts::Silent(format!("no answer within {} s", ANSWERS.as_secs())),
     }
 }
 

@@ -6,7 +6,7 @@ use super::timestamp::Timestamp;
 
 /// What YARN says.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Yarn {
+pub enum YarnAnswer {
     /// There is none to ask.
     Off,
     /// No answer, for the reason in words.
@@ -46,7 +46,7 @@ pub struct Application {
 
 /// An application on its way, as a sweep of YARN shows it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Moving {
+pub struct MovingApplication {
     /// The batch's name, unless the job calls itself otherwise.
     pub name: String,
     /// In percent, as the application master says it.
@@ -60,7 +60,7 @@ pub struct Moving {
 }
 
 /// What a sweep of YARN shows: the active applications of ours by tag, oldest first.
-pub type Active = HashMap<String, Vec<Moving>>;
+pub type Active = HashMap<String, Vec<MovingApplication>>;
 
 /// An application's state, read from `state` and `finalStatus` together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use super::machine::{Event, Run};
 use super::report::{ErrorName, Failure, Outcome};
 use super::steps::Now;
 use super::sweep::Sweep;
-use super::world::{Sight, World};
+use super::world::{Observed, World};
 use super::{Rules, Task};
 use crate::retry::Waits;
 
@@ -33,14 +33,14 @@ pub(super) use submit::{prepare, submit};
 use doubles::Doubles;
 
 /// What every duty may use.
-pub(super) struct Means<W> {
+pub(super) struct JobServices<W> {
     pub(super) world: Arc<W>,
     pub(super) sweep: Sweep,
     pub(super) gate: Gate,
     pub(super) rules: Rules,
 }
 
-impl<W: World> Means<W> {
+impl<W: World> JobServices<W> {
     /// This moment, on all clocks.
     fn now(&self) -> Now {
         Now { wall: self.world.now(), elapsed: self.sweep.elapsed(), answered: self.sweep.answered() }
@@ -57,7 +57,7 @@ impl<W: World> Means<W> {
 pub(super) struct Memory {
     slot: Option<Slot>,
     submit_waits: Option<Waits>,
-    seen: Option<Sight>,
+    seen: Option<Observed>,
     doubles: Doubles,
     /// YARN's word for the application's state, as it was last told.
     word: Option<String>,

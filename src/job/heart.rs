@@ -53,7 +53,7 @@ impl Pacer {
 
 /// What a heart tells about itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pulse {
+pub enum HeartbeatEvent {
     /// By when it must have moved next.
     MovesBy(Instant),
     /// It waits for its turn.
@@ -63,11 +63,11 @@ pub enum Pulse {
 }
 
 /// Told how a heart is.
-pub type Mark = Box<dyn Fn(Pulse) + Send + Sync>;
+pub type HeartbeatObserver = Box<dyn Fn(HeartbeatEvent) + Send + Sync>;
 
 /// What the beats of this life have told so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Known {
+enum TokenStatus {
     /// Nothing.
     Nothing,
     /// A beat was accepted.
@@ -87,7 +87,7 @@ pub struct Beating {
     /// Gives the turns.
     pub pacer: Arc<Pacer>,
     /// Told how the heart is.
-    pub mark: Mark,
+    pub mark: HeartbeatObserver,
     /// The task was read back: its last beat may be long ago.
     pub at_once: bool,
 }
@@ -95,17 +95,17 @@ pub struct Beating {
 /// A beating heart. Dropping it stops it.
 #[derive(Debug)]
 pub struct Heart {
-    life: watch::Receiver<Known>,
+    life: watch::Receiver<TokenStatus>,
     task: AbortHandle,
 }
 
 impl Heart {
     /// Starts to beat: in a moment for a task that has just come, at once for one that was read back.
     pub fn start<W: World>(world: Arc<W>, beating: Beating) -> Heart {
-        let (tell, life) = watch::channel(Known::Nothing);
+        let (tell, life) = watch::channel(TokenStatus::Nothing);
         let beats = async move {
             beat_until_gone(&*world, &beating, &tell).await;
-            tell.send_replace(Known::Gone);
+            tell.send_replace(TokenStatus::Gone);
         };
         let task = tokio::spawn(beats.instrument(Span::current())).abort_handle();
         Heart { life, task }
@@ -114,7 +114,7 @@ impl Heart {
     /// Returns once nobody waits for the token. Never returns where the heart was stopped before that.
     pub async fn gone(&self) {
         let mut life = self.life.clone();
-        if life.wait_for(|known| *known == Known::Gone).await.is_err() {
+        if life.wait_for(|known| *known == TokenStatus::Gone).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -122,7 +122,7 @@ impl Heart {
     /// Returns once a beat was accepted: somebody waits.
     pub async fn accepted(&self) {
         let mut life = self.life.clone();
-        if life.wait_for(|known| *known == Known::Accepted).await.is_err() {
+        if life.wait_for(|known| *known == TokenStatus::Accepted).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -139,7 +139,7 @@ impl Drop for Heart {
     }
 }
 
-async fn beat_until_gone<W: World>(world: &W, beating: &Beating, tell: &watch::Sender<Known>) {
+async fn beat_until_gone<W: World>(world: &W, beating: &Beating, tell: &watch::Sender<TokenStatus>) {
     let Beating { activity, token, interval, pacer, mark, at_once } = beating;
     let interval = *interval;
     let mut life = Life::Alive;
@@ -147,19 +147,21 @@ async fn beat_until_gone<W: World>(world: &W, beating: &Beating, tell: &watch::S
     let mut troubled = false;
     let mut due = if *at_once { Instant::now() } else { Instant::now() + FIRST.min(interval) };
     loop {
-        mark(Pulse::MovesBy(due + interval));
+        mark(HeartbeatEvent::MovesBy(due + interval));
         sleep_until(due).await;
-        mark(Pulse::Waits);
+        mark(HeartbeatEvent::Waits);
         pacer.turn().await;
         let began = Instant::now();
         // A Step Functions that hangs is no loop that hangs, however short the interval is.
-        mark(Pulse::MovesBy(began + (interval * 2).max(CALL)));
+        mark(HeartbeatEvent::MovesBy(began + (interval * 2).max(CALL)));
         let beat = world.beat(activity, token).await;
         life = life.after(&beat);
         match beat {
             Beat::Accepted => {
-                mark(Pulse::Accepted);
-                tell.send_if_modified(|known| std::mem::replace(known, Known::Accepted) != Known::Accepted);
+                mark(HeartbeatEvent::Accepted);
+                tell.send_if_modified(|known| {
+                    std::mem::replace(known, TokenStatus::Accepted) != TokenStatus::Accepted
+                });
                 if troubled {
                     debug!("Step Functions takes heartbeats again");
                 }

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use cause::cause;
 pub use error::{ErrorName, Retry};
-pub use log::Log;
+pub use log::LivyLog;
 pub(crate) use mask::mask;
 pub use yarn::{container_ran, refine};
 
@@ -168,7 +168,7 @@ impl Failure {
     /// Takes Livy's log: its last lines, and YARN's diagnostics where it has that part.
     #[must_use]
     pub fn with_log(mut self, lines: Vec<String>) -> Failure {
-        let log = Log::split(lines);
+        let log = LivyLog::split(lines);
         self.diagnostics = log.diagnostics;
         self.log = last_lines(log.output);
         self

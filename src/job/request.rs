@@ -38,7 +38,7 @@ pub use template::Template;
 
 use json::{Json, Type};
 use keys::Kind;
-use settings::{Entry, Place, Settings};
+use settings::{Given, InputSettings, Place};
 use value::Setting;
 
 /// The longest part of a batch's name that is made from the input.
@@ -53,7 +53,7 @@ pub fn tag(task_id: &str) -> String {
 /// (`[activity.defaults]`), and whether letters that are not ASCII arrive (`[yarn] utf8`).
 #[derive(Clone, Default)]
 pub struct Defaults {
-    settings: Settings,
+    settings: InputSettings,
     utf8: bool,
 }
 
@@ -63,8 +63,8 @@ impl Defaults {
         let text = Value::Object(table).to_string();
         let table = Json::parse(&text).map_err(invalid)?;
         let mut problems = Problems::default();
-        let settings = Settings::read(table, "$", Place::Defaults, utf8, &mut problems);
-        batch_entries(&Settings::default(), &settings, "$", &mut problems);
+        let settings = InputSettings::read(table, "$", Place::Defaults, utf8, &mut problems);
+        batch_entries(&InputSettings::default(), &settings, "$", &mut problems);
         problems.or(Defaults { settings, utf8 })
     }
 
@@ -184,7 +184,7 @@ pub fn review(template: &Template, defaults: Option<&Defaults>, utf8: bool) -> P
     problems
 }
 
-fn check_file(top: Json, settings: &Settings, entries: &[Entry], base: &str, problems: &mut Problems) {
+fn check_file(top: Json, settings: &InputSettings, entries: &[Given], base: &str, problems: &mut Problems) {
     let has_file = settings.has(Kind::Path) || entries.iter().any(|entry| entry.key.kind == Kind::Path);
     if !has_file && !unreadable(top) {
         problems.add(member(base, "File"), "is required, because the configured defaults have none");
@@ -196,13 +196,13 @@ fn invalid(error: serde_json::Error) -> Problems {
 }
 
 /// Reads either shape, and says under which path its keys for Livy stand.
-fn read(top: Json, utf8: bool, problems: &mut Problems) -> (Settings, String) {
+fn read(top: Json, utf8: bool, problems: &mut Problems) -> (InputSettings, String) {
     match parameters(top) {
-        None => (Settings::read(top, "$", Place::Flat, utf8, problems), "$".to_owned()),
+        None => (InputSettings::read(top, "$", Place::Flat, utf8, problems), "$".to_owned()),
         Some((spelling, inner)) => {
             let base = member("$", &spelling);
-            let mut settings = Settings::read(top, "$", Place::Beside, utf8, problems);
-            settings.extend(Settings::read(inner, &base, Place::Inside, utf8, problems));
+            let mut settings = InputSettings::read(top, "$", Place::Beside, utf8, problems);
+            settings.extend(InputSettings::read(inner, &base, Place::Inside, utf8, problems));
             (settings, base)
         }
     }
@@ -219,17 +219,17 @@ fn unreadable(top: Json) -> bool {
     parameters(top).is_some_and(|(_, inner)| inner.kind() != Type::Object)
 }
 
-fn check_livy(settings: &Settings, livy: &OwnLivy, problems: &mut Problems) {
+fn check_livy(settings: &InputSettings, livy: &OwnLivy, problems: &mut Problems) {
     const OWN: &str = "is not this cluster's own Livy, and this worker submits to no other";
     match settings.entry(Kind::Host) {
-        Some(Entry { setting: Setting::Text(host), path, .. }) if !livy.accepts(host) => {
+        Some(Given { setting: Setting::Text(host), path, .. }) if !livy.accepts(host) => {
             let known = livy.hosts();
             problems.add(path, format!("{} {OWN}: leave the key out, or give one of {known}", shown(host)));
         }
         _ => {}
     }
     match settings.entry(Kind::Port) {
-        Some(Entry { setting: Setting::Count(port), path, .. }) if !livy.accepts_port(*port) => {
+        Some(Given { setting: Setting::Count(port), path, .. }) if !livy.accepts_port(*port) => {
             problems.add(path, format!("{port} {OWN}: leave the key out, or give {}", livy.port()));
         }
         _ => {}
@@ -239,11 +239,11 @@ fn check_livy(settings: &Settings, livy: &OwnLivy, problems: &mut Problems) {
 /// The settings over the defaults. Where both a list and the property that it stands for are given, Livy makes one
 /// argument of the two (`Session.prepareConf`), so that only here its length is known, as is the driver's command's.
 fn batch_entries(
-    settings: &Settings,
-    defaults: &Settings,
+    settings: &InputSettings,
+    defaults: &InputSettings,
     base: &str,
     problems: &mut Problems,
-) -> Vec<Entry> {
+) -> Vec<Given> {
     let entries = settings.over(defaults);
     let conf = entries.iter().find_map(|entry| match &entry.setting {
         Setting::Map(conf) => Some(conf),

@@ -23,7 +23,7 @@ use tracing::{error, info};
 
 use super::application::Active;
 use super::machine::Run;
-use super::world::{Look, NoAnswer, Sight, World};
+use super::world::{LivyAnswer, NoAnswer, Observed, World};
 use crate::log::message_id;
 
 pub use health::Health;
@@ -53,7 +53,7 @@ pub struct Pace {
 struct Shared {
     pace: Pace,
     began: Instant,
-    roll: Mutex<Roll<oneshot::Sender<Sight>>>,
+    roll: Mutex<Roll<oneshot::Sender<Observed>>>,
     clock: Mutex<Clock>,
     hiding: Mutex<Hiding>,
     wake_livy: Notify,
@@ -157,15 +157,15 @@ impl Sweep {
     }
 
     /// What the next sweeps see of `run` once that differs from `seen`. What is known of the run was known at `since`.
-    pub async fn look(&self, run: &Run, since: Serial, seen: Option<&Sight>) -> Sight {
+    pub async fn look(&self, run: &Run, since: Serial, seen: Option<&Observed>) -> Observed {
         let (tell, told) = oneshot::channel();
         self.roll().enter(run, since, seen.cloned(), tell);
         self.0.wake_livy.notify_one();
         self.0.wake_yarn.notify_one();
-        let _leave = Leave { sweep: self, name: &run.name };
+        let _leave = LeaveOnDrop { sweep: self, name: &run.name };
         // The sender is dropped only with the whole sweep, at the end of the process.
-        let ended = || Look::Unreachable("the sweep has ended".to_owned());
-        told.await.unwrap_or_else(|_| Sight { livy: ended(), active: None, missing: false })
+        let ended = || LivyAnswer::Unreachable("the sweep has ended".to_owned());
+        told.await.unwrap_or_else(|_| Observed { livy: ended(), active: None, missing: false })
     }
 
     /// Sweeps Livy without end: every interval while jobs run or Livy is away, else at the idle pace. `moved` is told by
@@ -217,7 +217,7 @@ impl Sweep {
     }
 
     /// Keeps what a sweep of YARN saw. Who is to be told what.
-    fn heard(&self, serial: Serial, answer: Option<Active>) -> Vec<(oneshot::Sender<Sight>, Sight)> {
+    fn heard(&self, serial: Serial, answer: Option<Active>) -> Vec<(oneshot::Sender<Observed>, Observed)> {
         let now = self.elapsed();
         let mut roll = self.roll();
         let told = roll.yarn(serial, answer, now);
@@ -251,13 +251,13 @@ impl Sweep {
         }
     }
 
-    fn roll(&self) -> MutexGuard<'_, Roll<oneshot::Sender<Sight>>> {
+    fn roll(&self) -> MutexGuard<'_, Roll<oneshot::Sender<Observed>>> {
         locked(&self.0.roll)
     }
 }
 
 /// A job that has just left wants no news.
-fn tell(told: Vec<(oneshot::Sender<Sight>, Sight)>) {
+fn tell(told: Vec<(oneshot::Sender<Observed>, Observed)>) {
     for (tell, sight) in told {
         let _ = tell.send(sight);
     }
@@ -268,12 +268,12 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Takes a watcher out when its job no longer listens.
-struct Leave<'a> {
+struct LeaveOnDrop<'a> {
     sweep: &'a Sweep,
     name: &'a str,
 }
 
-impl Drop for Leave<'_> {
+impl Drop for LeaveOnDrop<'_> {
     fn drop(&mut self) {
         self.sweep.roll().leave(self.name);
     }

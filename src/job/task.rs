@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use super::gate::Gate;
-use super::heart::{Mark, Pacer};
+use super::heart::{HeartbeatObserver, Pacer};
 use super::machine::{Attempt, OnAbort, Run, State};
 use super::places::Ticket;
 use super::request::{self, Defaults, Identity, OwnLivy};
@@ -30,7 +30,7 @@ pub struct Task {
     /// The execution, if the input names it.
     pub execution: Option<String>,
     /// What is to be submitted; none once the run is known.
-    pub request: Option<Request>,
+    pub request: Option<TaskRequest>,
     /// From heartbeat to heartbeat.
     pub heartbeat_interval: Duration,
     /// What becomes of a job whose execution no longer waits.
@@ -41,7 +41,7 @@ pub struct Task {
 
 /// What is to be submitted for a task.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Request {
+pub enum TaskRequest {
     /// A checked input: the body of POST /batches, as it will be sent, and on whose behalf the job shall run.
     Checked {
         /// JSON text.
@@ -56,29 +56,29 @@ pub enum Request {
 }
 
 /// Values of a task can be secrets.
-impl std::fmt::Debug for Request {
+impl std::fmt::Debug for TaskRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Request::Checked { .. } => "Checked(…)",
-            Request::Wrong(_) => "Wrong(…)",
-            Request::Unchecked(_) => "Unchecked(…)",
+            TaskRequest::Checked { .. } => "Checked(…)",
+            TaskRequest::Wrong(_) => "Wrong(…)",
+            TaskRequest::Unchecked(_) => "Unchecked(…)",
         })
     }
 }
 
-impl Request {
+impl TaskRequest {
     /// Checks an input by the rules of its activity.
-    fn check(input: &str, identity: &Identity, activity: &ActivityRules) -> Request {
+    fn check(input: &str, identity: &Identity, activity: &ActivityRules) -> TaskRequest {
         match request::parse(input, identity, &activity.defaults, &activity.livy) {
             Ok(request) => {
                 let proxy_user = request.batch.proxy_user().map(Into::into);
                 // A map of texts, numbers and lists can always be written as JSON.
                 serde_json::to_string(&request.batch).map_or_else(
-                    |error| Request::Wrong(error.to_string().into()),
-                    |body| Request::Checked { body: body.into(), proxy_user },
+                    |error| TaskRequest::Wrong(error.to_string().into()),
+                    |body| TaskRequest::Checked { body: body.into(), proxy_user },
                 )
             }
-            Err(problems) => Request::Wrong(problems.to_string().into()),
+            Err(problems) => TaskRequest::Wrong(problems.to_string().into()),
         }
     }
 }
@@ -101,7 +101,7 @@ impl Task {
             token: Some(token),
             activity: arn.to_owned(),
             execution: request::execution(input),
-            request: Some(Request::check(input, &identity, activity)),
+            request: Some(TaskRequest::check(input, &identity, activity)),
             heartbeat_interval: activity.heartbeat_interval,
             on_abort: activity.on_abort,
             received: now,
@@ -129,9 +129,9 @@ impl Task {
     /// these rules nor a checked input.
     pub fn adopt(&mut self, run: Option<&Run>, activity: &ActivityRules) {
         (self.heartbeat_interval, self.on_abort) = (activity.heartbeat_interval, activity.on_abort);
-        if let (Some(Request::Unchecked(input)), Some(run)) = (&self.request, run) {
+        if let (Some(TaskRequest::Unchecked(input)), Some(run)) = (&self.request, run) {
             let identity = Identity { name: run.name.clone(), tag: run.tag.clone() };
-            self.request = Some(Request::check(input, &identity, activity));
+            self.request = Some(TaskRequest::check(input, &identity, activity));
         }
     }
 
@@ -150,8 +150,8 @@ impl Task {
     /// On whose behalf the job shall run.
     pub(super) fn proxy_user(&self) -> Option<String> {
         match &self.request {
-            Some(Request::Checked { proxy_user, .. }) => proxy_user.as_deref().map(str::to_owned),
-            Some(Request::Wrong(_) | Request::Unchecked(_)) | None => None,
+            Some(TaskRequest::Checked { proxy_user, .. }) => proxy_user.as_deref().map(str::to_owned),
+            Some(TaskRequest::Wrong(_) | TaskRequest::Unchecked(_)) | None => None,
         }
     }
 }
@@ -185,7 +185,7 @@ pub struct Rules {
 }
 
 /// What the daemon lends to a job.
-pub struct Lent<W: World> {
+pub struct JobContext<W: World> {
     /// The outside.
     pub world: Arc<W>,
     /// The shared sweeps of Livy and YARN.
@@ -199,7 +199,7 @@ pub struct Lent<W: World> {
     /// Becomes true when the worker gives up its tasks.
     pub stop: watch::Receiver<bool>,
     /// Told how the heart is.
-    pub mark: Mark,
+    pub mark: HeartbeatObserver,
     /// Its place among the jobs of its activity.
     pub place: Ticket,
 }

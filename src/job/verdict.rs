@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use super::application::{AppEnd, AppState, Application, Yarn};
+use super::application::{AppEnd, AppState, Application, YarnAnswer};
 use super::machine::Run;
 use super::report::{ErrorName, Source};
-use super::world::{BatchState, BatchView, Look};
+use super::world::{BatchState, BatchView, LivyAnswer};
 
 /// How long YARN is asked for the application of a submission that failed: spark-submit can end before it is listed.
 const LATE: Duration = Duration::from_secs(30);
@@ -49,7 +49,7 @@ pub enum YarnView {
 
 /// What is known beside the views.
 #[derive(Debug, Clone, Copy)]
-pub struct Known {
+pub struct Circumstances {
     /// For how long both views have been as they are, counted while both services answer.
     pub unchanged_for: Duration,
     /// The same, counted whether or not anybody answers.
@@ -93,12 +93,12 @@ pub enum Verdict {
 }
 
 /// Whose record a look shows, and in which state.
-pub fn livy_view(run: &Run, look: &Look) -> LivyView {
+pub fn livy_view(run: &Run, look: &LivyAnswer) -> LivyView {
     match look {
-        Look::Unreachable(_) => LivyView::Unreachable,
-        Look::Missing => LivyView::NotFound,
-        Look::Seen(view) if !is_ours(run, view) => LivyView::NotOurs,
-        Look::Seen(view) => match view.state {
+        LivyAnswer::Unreachable(_) => LivyView::Unreachable,
+        LivyAnswer::Missing => LivyView::NotFound,
+        LivyAnswer::Seen(view) if !is_ours(run, view) => LivyView::NotOurs,
+        LivyAnswer::Seen(view) => match view.state {
             BatchState::Success => LivyView::Success,
             BatchState::Dead | BatchState::Error => LivyView::Dead,
             BatchState::Killed => LivyView::Killed,
@@ -117,11 +117,11 @@ fn is_ours(run: &Run, view: &BatchView) -> bool {
 }
 
 /// What YARN's answer says, and the application that it is about: the oldest is ours.
-pub fn yarn_view(yarn: &Yarn) -> (YarnView, Option<&Application>) {
+pub fn yarn_view(yarn: &YarnAnswer) -> (YarnView, Option<&Application>) {
     match yarn {
-        Yarn::Off => (YarnView::Off, None),
-        Yarn::Unreachable(_) | Yarn::Hidden(_) => (YarnView::Unreachable, None),
-        Yarn::Answer(found) => match found.first() {
+        YarnAnswer::Off => (YarnView::Off, None),
+        YarnAnswer::Unreachable(_) | YarnAnswer::Hidden(_) => (YarnView::Unreachable, None),
+        YarnAnswer::Answer(found) => match found.first() {
             None => (YarnView::NotFound, None),
             Some(application) => match application.state {
                 AppState::Active => (YarnView::Active, Some(application)),
@@ -132,7 +132,7 @@ pub fn yarn_view(yarn: &Yarn) -> (YarnView, Option<&Application>) {
 }
 
 /// The verdict.
-pub fn judge(livy: LivyView, yarn: YarnView, known: Known, waits: Waits) -> Verdict {
+pub fn judge(livy: LivyView, yarn: YarnView, known: Circumstances, waits: Waits) -> Verdict {
     match yarn {
         YarnView::Ended(AppEnd::Succeeded) => Verdict::Succeeded(Source::Yarn),
         YarnView::Ended(AppEnd::Failed) => Verdict::Failed(ErrorName::Failed, Source::Yarn),
@@ -156,7 +156,7 @@ pub fn judge(livy: LivyView, yarn: YarnView, known: Known, waits: Waits) -> Verd
 }
 
 /// YARN answers, and does not know the run.
-fn without_application(livy: LivyView, known: Known, waits: Waits) -> Verdict {
+fn without_application(livy: LivyView, known: Circumstances, waits: Waits) -> Verdict {
     let late = if known.gave_up_looking { LATE.max(waits.submit_settle) } else { LATE };
     let (patience, error) = match livy {
         LivyView::Unreachable => return Verdict::Running,
@@ -178,7 +178,7 @@ fn without_application(livy: LivyView, known: Known, waits: Waits) -> Verdict {
 }
 
 /// There is no YARN to ask.
-fn by_livys_word(livy: LivyView, known: Known, waits: Waits) -> Verdict {
+fn by_livys_word(livy: LivyView, known: Circumstances, waits: Waits) -> Verdict {
     match livy {
         LivyView::Unreachable | LivyView::Live => Verdict::Running,
         LivyView::NotFound | LivyView::NotOurs if known.unchanged_for < waits.lost_after => Verdict::Running,

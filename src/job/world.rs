@@ -9,7 +9,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::Task;
-use super::application::{Active, Application, Yarn};
+use super::application::{Active, Application, YarnAnswer};
 use super::machine::State;
 use super::report::Answer;
 use super::timestamp::Timestamp;
@@ -139,7 +139,7 @@ impl From<Unreachable> for NoAnswer {
 
 /// What the shared sweep saw of one run.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Look {
+pub enum LivyAnswer {
     /// No answer.
     Unreachable(String),
     /// An answer without such a batch.
@@ -150,9 +150,9 @@ pub enum Look {
 
 /// What the shared sweeps saw of one run.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sight {
+pub struct Observed {
     /// Livy's record.
-    pub livy: Look,
+    pub livy: LivyAnswer,
     /// The run's applications that YARN calls active, oldest first; `None` where YARN is off or its sweep got no answer.
     /// That one is missing here proves nothing by itself: the sweep may have been before it.
     pub active: Option<Arc<[Application]>>,
@@ -233,7 +233,7 @@ pub enum Reported {
 
 /// What is counted where it happens, because no state of the task shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counted {
+pub enum CountedEvent {
     /// A second application with a task's tag was seen, for the first time, and is killed.
     Doubled,
     /// A kill was verified in YARN.
@@ -273,9 +273,9 @@ pub trait World: Send + Sync + 'static {
     /// DELETE of a batch by name.
     fn delete(&self, name: &str) -> impl Future<Output = Result<Deleted, Unreachable>> + Send;
     /// YARN's applications with a tag.
-    fn tagged(&self, tag: &str) -> impl Future<Output = Yarn> + Send;
+    fn tagged(&self, tag: &str) -> impl Future<Output = YarnAnswer> + Send;
     /// YARN's application of an id.
-    fn application(&self, id: &str) -> impl Future<Output = Yarn> + Send;
+    fn application(&self, id: &str) -> impl Future<Output = YarnAnswer> + Send;
     /// The last lines of a driver's `file` (`stderr`, `stdout`) below the page of its container; `None` where it is not
     /// there, or not yet.
     fn driver_log(
@@ -295,5 +295,5 @@ pub trait World: Send + Sync + 'static {
     fn report(&self, activity: &str, token: &Token, answer: &Answer)
     -> impl Future<Output = Reported> + Send;
     /// Counts something.
-    fn count(&self, _what: Counted) {}
+    fn count(&self, _what: CountedEvent) {}
 }

@@ -6,7 +6,7 @@ use crate::job::report::ErrorName;
 use crate::nearest::nearest;
 
 use super::finding::{Findings, did_you_mean};
-use super::walk::{State, names};
+use super::walk::{AslState, names};
 
 /// What Step Functions reserves, and refuses nobody: its own list has grown before.
 const RESERVED: &str = "States.";
@@ -37,16 +37,16 @@ const STATES: [&str; 17] = [
 const STATUS_CODE: &str = "States.Http.StatusCode.";
 
 /// Checks a state that this worker serves: no other errors can occur there.
-pub(super) fn check_ours(state: &State, findings: &mut Findings) {
+pub(super) fn check_ours(state: &AslState, findings: &mut Findings) {
     check(state, findings, |_| true);
 }
 
 /// Checks another state: of what it names, only the names of this worker and of Step Functions are known here.
-pub(super) fn check_others(state: &State, findings: &mut Findings) {
+pub(super) fn check_others(state: &AslState, findings: &mut Findings) {
     check(state, findings, |name| begins(name, OURS) || begins(name, RESERVED));
 }
 
-fn check(state: &State, findings: &mut Findings, judged: impl Fn(&str) -> bool) {
+fn check(state: &AslState, findings: &mut Findings, judged: impl Fn(&str) -> bool) {
     for field in ["Retry", "Catch"] {
         let rules = state.rules(field);
         for (at, rule) in rules.iter().enumerate() {
@@ -73,7 +73,7 @@ fn check(state: &State, findings: &mut Findings, judged: impl Fn(&str) -> bool) 
 }
 
 /// Checks the error that a Fail state makes up.
-pub(super) fn check_made_up(state: &State, findings: &mut Findings) {
+pub(super) fn check_made_up(state: &AslState, findings: &mut Findings) {
     let name = state.body.get("Error").and_then(Value::as_str).filter(|_| state.kind() == "Fail");
     if name.is_some_and(|name| name.starts_with(RESERVED)) {
         findings.warning(state.at("Error"), format!("is not for Step Functions to report, {NOT_YOURS}"), "");

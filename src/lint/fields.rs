@@ -3,7 +3,7 @@
 use crate::nearest::nearest;
 
 use super::finding::{Findings, did_you_mean};
-use super::walk::{Language, State};
+use super::walk::{AslState, Language};
 
 const BOTH: [&str; 12] = [
     "Type",
@@ -30,7 +30,7 @@ const JSON_PATH: [&str; 7] = [
 ];
 const JSONATA: [&str; 2] = ["Arguments", "Output"];
 
-pub(super) fn check(state: &State, findings: &mut Findings) {
+pub(super) fn check(state: &AslState, findings: &mut Findings) {
     let (own, other, language) = match state.language {
         Language::JsonPath => (&JSON_PATH[..], &JSONATA[..], "JSONPath"),
         Language::Jsonata => (&JSONATA[..], &JSON_PATH[..], "JSONata"),

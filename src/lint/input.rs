@@ -5,10 +5,10 @@ use crate::job::request::review;
 use super::expression::template;
 use super::finding::Findings;
 use super::resource::Resource;
-use super::walk::{Language, State};
+use super::walk::{AslState, Language};
 
 /// Checks the keys and the fixed values of the input.
-pub(super) fn check(state: &State, resource: &Resource, utf8: bool, findings: &mut Findings) {
+pub(super) fn check(state: &AslState, resource: &Resource, utf8: bool, findings: &mut Findings) {
     let field = match state.language {
         Language::JsonPath => "Parameters",
         Language::Jsonata => "Arguments",

@@ -10,7 +10,7 @@ use crate::job::request::Defaults;
 use crate::nearest::distance;
 
 use super::finding::Findings;
-use super::walk::State;
+use super::walk::AslState;
 
 /// The activities to expect.
 pub(super) struct Known<'a> {
@@ -32,11 +32,11 @@ pub(super) struct Resource<'a> {
     pub(super) activity: Cow<'a, Activity>,
     /// Whether the activity's keys are those of a configuration.
     pub(super) configured: bool,
-    doubt: Option<Doubt>,
+    doubt: Option<Uncertain>,
 }
 
 /// What is to say about a Resource.
-enum Doubt {
+enum Uncertain {
     /// Nobody polls it.
     Wrong,
     /// It is no ARN.
@@ -63,10 +63,10 @@ impl<'a> Known<'a> {
                 None => activities
                     .iter()
                     .find(|activity| near(arn, &activity.arn))
-                    .map_or(Use::Other, |activity| Use::named(Some(activity), Some(Doubt::Wrong))),
+                    .map_or(Use::Other, |activity| Use::named(Some(activity), Some(Uncertain::Wrong))),
             },
             None if is_arn(arn) => Use::any(arn, None),
-            None if arn.contains(":activity:") => Use::any(arn, Some(Doubt::NoArn)),
+            None if arn.contains(":activity:") => Use::any(arn, Some(Uncertain::NoArn)),
             None => Use::Other,
         }
     }
@@ -80,8 +80,8 @@ impl<'a> Known<'a> {
             return if text.starts_with("arn:") { Use::Other } else { Use::Later };
         }
         match self.configured {
-            Some(activities) => Use::named(activities.first(), Some(Doubt::Later)),
-            None => Use::any(&text, Some(Doubt::Later)),
+            Some(activities) => Use::named(activities.first(), Some(Uncertain::Later)),
+            None => Use::any(&text, Some(Uncertain::Later)),
         }
     }
 }
@@ -102,13 +102,13 @@ pub(super) fn filled_in_later(value: &Value) -> bool {
 }
 
 impl<'a> Use<'a> {
-    fn named(activity: Option<&'a Activity>, doubt: Option<Doubt>) -> Use<'a> {
+    fn named(activity: Option<&'a Activity>, doubt: Option<Uncertain>) -> Use<'a> {
         activity.map_or(Use::Other, |activity| {
             Use::Ours(Resource { activity: Cow::Borrowed(activity), configured: true, doubt })
         })
     }
 
-    fn any(arn: &str, doubt: Option<Doubt>) -> Use<'a> {
+    fn any(arn: &str, doubt: Option<Uncertain>) -> Use<'a> {
         Use::Ours(Resource { activity: Cow::Owned(Activity::new(arn)), configured: false, doubt })
     }
 }
@@ -120,17 +120,17 @@ impl Resource<'_> {
         Some(Defaults::new(table, utf8).unwrap_or_default())
     }
 
-    pub(super) fn report(&self, state: &State, findings: &mut Findings) {
+    pub(super) fn report(&self, state: &AslState, findings: &mut Findings) {
         let path = state.at("Resource");
         match self.doubt {
             None => {}
-            Some(Doubt::Later) => findings.note(path, "is filled in later, and cannot be checked", ""),
-            Some(Doubt::NoArn) => findings.error(
+            Some(Uncertain::Later) => findings.note(path, "is filled in later, and cannot be checked", ""),
+            Some(Uncertain::NoArn) => findings.error(
                 path,
                 "is not an activity's ARN",
                 "write arn:aws:states:REGION:ACCOUNT:activity:NAME, the account with 12 digits",
             ),
-            Some(Doubt::Wrong) => findings.error(
+            Some(Uncertain::Wrong) => findings.error(
                 path,
                 "this worker does not poll that activity",
                 format!("did you mean {}?", self.activity.arn),

@@ -7,7 +7,7 @@ use crate::nearest::nearest;
 
 use super::finding::{Findings, did_you_mean};
 use super::resource::filled_in_later;
-use super::walk::{self, State};
+use super::walk::{self, AslState};
 
 /// A missed heartbeat comes under either name.
 const TIMEOUTS: [&str; 2] = ["States.Timeout", "States.HeartbeatTimeout"];
@@ -22,7 +22,7 @@ const RETRIER: [&str; 7] = [
 ];
 const CATCHER: [&str; 6] = ["ErrorEquals", "Comment", "Next", "ResultPath", "Output", "Assign"];
 
-pub(super) fn check(state: &State, findings: &mut Findings) {
+pub(super) fn check(state: &AslState, findings: &mut Findings) {
     keys(state, "Retry", &RETRIER, findings);
     keys(state, "Catch", &CATCHER, findings);
     missing(state, findings);
@@ -38,7 +38,7 @@ fn worth(retry: Retry) -> impl Iterator<Item = &'static str> {
 }
 
 /// What should be retried and is not.
-fn missing(state: &State, findings: &mut Findings) {
+fn missing(state: &AslState, findings: &mut Findings) {
     let retriers = state.rules("Retry");
     let wanted: Vec<&str> = worth(Retry::Yes).chain(TIMEOUTS).collect();
     if retriers.is_empty() {
@@ -54,7 +54,7 @@ fn missing(state: &State, findings: &mut Findings) {
 }
 
 /// What is retried and should not be.
-fn in_vain(state: &State, findings: &mut Findings) {
+fn in_vain(state: &AslState, findings: &mut Findings) {
     let retriers = state.rules("Retry");
     for at in 0..retriers.len() {
         let retried = worth(Retry::No).filter(|name| retrier(retriers, name) == Some(at));
@@ -83,7 +83,7 @@ fn retrier(retriers: &[Value], name: &str) -> Option<usize> {
 }
 
 /// What Step Functions refuses in a rule.
-fn keys(state: &State, field: &str, known: &[&str], findings: &mut Findings) {
+fn keys(state: &AslState, field: &str, known: &[&str], findings: &mut Findings) {
     if state.body.get(field).is_some_and(|value| !value.is_array()) {
         findings.error(state.at(field), "must be a list", "");
     }

@@ -9,7 +9,7 @@ use crate::nearest::nearest;
 
 use super::finding::{Findings, did_you_mean};
 use super::resource::filled_in_later;
-use super::walk::{Language, Program, State};
+use super::walk::{AslState, Language, Program};
 
 const TYPES: [&str; 8] = ["Task", "Parallel", "Map", "Pass", "Wait", "Choice", "Succeed", "Fail"];
 /// The longest name of a state, in characters.
@@ -56,7 +56,7 @@ fn targets(program: &Program, findings: &mut Findings) {
 }
 
 /// The states that a state names, each with the path of the name.
-fn successors<'a>(state: &State<'a>) -> Vec<(String, &'a str)> {
+fn successors<'a>(state: &AslState<'a>) -> Vec<(String, &'a str)> {
     let text = |value: Option<&'a Value>| value.and_then(Value::as_str);
     let mut found: Vec<_> = ["Next", "Default"]
         .into_iter()
@@ -71,7 +71,7 @@ fn successors<'a>(state: &State<'a>) -> Vec<(String, &'a str)> {
     found
 }
 
-fn one(state: &State, findings: &mut Findings) {
+fn one(state: &AslState, findings: &mut Findings) {
     if state.name.chars().count() > MAX_NAME {
         findings.error(&state.path, "a state's name has 80 characters at most", "shorten it");
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::expression::is_expression;
 use super::finding::Findings;
 use super::resource::filled_in_later;
-use super::walk::State;
+use super::walk::AslState;
 
 /// So many heartbeats must have been missed before Step Functions gives up a task.
 const HEARTBEATS: u32 = 3;
@@ -23,7 +23,7 @@ enum Time {
 }
 
 /// Checks both times against a worker that beats every `interval`.
-pub(super) fn check(state: &State, interval: Duration, findings: &mut Findings) {
+pub(super) fn check(state: &AslState, interval: Duration, findings: &mut Findings) {
     let needed = (interval * HEARTBEATS).as_secs_f64().ceil();
     let heartbeat = read(state, "HeartbeatSeconds", findings);
     let interval = humantime::format_duration(interval);
@@ -61,7 +61,7 @@ pub(super) fn check(state: &State, interval: Duration, findings: &mut Findings) 
     }
 }
 
-fn read(state: &State, field: &str, findings: &mut Findings) -> Time {
+fn read(state: &AslState, field: &str, findings: &mut Findings) -> Time {
     let with_path = format!("{field}Path");
     match (state.body.get(field), state.body.contains_key(&with_path)) {
         (None, false) => Time::Absent,

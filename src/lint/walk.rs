@@ -24,7 +24,7 @@ impl Language {
 
 /// One state.
 #[derive(Debug)]
-pub(super) struct State<'a> {
+pub(super) struct AslState<'a> {
     pub(super) path: String,
     pub(super) name: &'a str,
     pub(super) body: &'a Map<String, Value>,
@@ -44,7 +44,7 @@ pub(super) struct Around {
     pub(super) express: bool,
 }
 
-impl<'a> State<'a> {
+impl<'a> AslState<'a> {
     /// The path of one of its fields.
     pub(super) fn at(&self, field: &str) -> String {
         member(&self.path, field)
@@ -71,11 +71,11 @@ pub(super) fn names(rule: &Value) -> Vec<&str> {
 pub(super) struct Program<'a> {
     pub(super) path: String,
     pub(super) body: &'a Map<String, Value>,
-    states: Vec<State<'a>>,
+    states: Vec<AslState<'a>>,
 }
 
 impl<'a> Program<'a> {
-    pub(super) fn states(&self) -> impl Iterator<Item = &State<'a>> {
+    pub(super) fn states(&self) -> impl Iterator<Item = &AslState<'a>> {
         self.states.iter()
     }
 }
@@ -95,10 +95,10 @@ fn add<'a>(value: &'a Value, path: String, around: Around, programs: &mut Vec<Pr
     let language = Language::of(body, around.machine);
     let states = body.get("States").and_then(Value::as_object).into_iter().flatten();
     let base = member(&path, "States");
-    let states: Vec<State> = states
+    let states: Vec<AslState> = states
         .filter_map(|(name, value)| {
             let body = value.as_object()?;
-            Some(State {
+            Some(AslState {
                 path: member(&base, name),
                 name,
                 body,
@@ -115,7 +115,7 @@ fn add<'a>(value: &'a Value, path: String, around: Around, programs: &mut Vec<Pr
 }
 
 /// The programs inside a state.
-fn inner<'a>(state: &State<'a>) -> Vec<(&'a Value, String, Around)> {
+fn inner<'a>(state: &AslState<'a>) -> Vec<(&'a Value, String, Around)> {
     let body = state.body;
     let catches = body.get("Catch").and_then(Value::as_array).is_some_and(|rules| !rules.is_empty());
     let around = Around { caught: state.around.caught || catches, ..state.around };

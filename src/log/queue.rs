@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::TelemetryError;
+use super::LogError;
 use super::line::Line;
 use super::sink::Sink;
 
@@ -55,8 +55,8 @@ impl State {
 impl Queue {
     /// Starts the thread that opens the sink and writes every line to it.
     pub(super) fn start(
-        open: impl FnOnce() -> Result<Box<dyn Sink>, TelemetryError> + Send + 'static,
-    ) -> Result<Arc<Queue>, TelemetryError> {
+        open: impl FnOnce() -> Result<Box<dyn Sink>, LogError> + Send + 'static,
+    ) -> Result<Arc<Queue>, LogError> {
         let queue = Arc::new(Queue::default());
         let (opened, answer) = mpsc::sync_channel(1);
         let source = Arc::clone(&queue);
@@ -73,7 +73,7 @@ impl Queue {
                 }
             }
         };
-        thread::Builder::new().name("log".to_owned()).spawn(write).map_err(TelemetryError::NoThread)?;
+        thread::Builder::new().name("log".to_owned()).spawn(write).map_err(LogError::NoThread)?;
         match answer.recv_timeout(OPEN_LIMIT) {
             Ok(result) => result.map(|()| queue),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Ok(queue),

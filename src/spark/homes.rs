@@ -63,11 +63,11 @@ impl fmt::Display for Unknown {
 }
 
 /// What a look brought.
-pub type Known = Result<Found, Unknown>;
+pub type Located = Result<Found, Unknown>;
 
 /// An address as it is shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct AddressInUse {
     /// The URL, or several; empty where none is known.
     pub url: String,
     /// Why it is this one.
@@ -80,12 +80,12 @@ pub struct Homes(Arc<Inner>);
 
 struct Inner {
     service: &'static str,
-    find: Arc<dyn Fn() -> Known + Send + Sync>,
-    state: Mutex<State>,
+    find: Arc<dyn Fn() -> Located + Send + Sync>,
+    state: Mutex<HomesState>,
 }
 
-struct State {
-    known: Arc<Known>,
+struct HomesState {
+    known: Arc<Located>,
     looked: Instant,
     doubted: bool,
 }
@@ -93,21 +93,21 @@ struct State {
 impl Homes {
     /// The addresses of `service` as `find` has them, which reads files. It is called at once, and again while the service
     /// does not answer.
-    pub fn new(service: &'static str, find: impl Fn() -> Known + Send + Sync + 'static) -> Homes {
+    pub fn new(service: &'static str, find: impl Fn() -> Located + Send + Sync + 'static) -> Homes {
         let known = find();
         announce(service, &known);
         // The first question may come long after this look.
-        let state = State { known: Arc::new(known), looked: Instant::now(), doubted: true };
+        let state = HomesState { known: Arc::new(known), looked: Instant::now(), doubted: true };
         Homes(Arc::new(Inner { service, find: Arc::new(find), state: Mutex::new(state) }))
     }
 
     /// What is known.
-    pub fn known(&self) -> Arc<Known> {
+    pub fn known(&self) -> Arc<Located> {
         Arc::clone(&self.state().known)
     }
 
     /// What is known, after another look where that is due.
-    pub(super) async fn current(&self) -> Arc<Known> {
+    pub(super) async fn current(&self) -> Arc<Located> {
         let due = {
             let state = self.state();
             (state.doubted || state.known.is_err()) && state.looked.elapsed() >= AGAIN
@@ -138,7 +138,7 @@ impl Homes {
         self.state().doubted = true;
     }
 
-    fn learn(&self, known: Known) {
+    fn learn(&self, known: Located) {
         let mut state = self.state();
         (state.looked, state.doubted) = (Instant::now(), false);
         if *state.known != known {
@@ -147,7 +147,7 @@ impl Homes {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, HomesState> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -158,7 +158,7 @@ impl fmt::Debug for Homes {
     }
 }
 
-fn announce(service: &str, known: &Known) {
+fn announce(service: &str, known: &Located) {
     match known {
         Ok(found) if found.homes.is_empty() => {}
         Ok(found) => info!("{service} is asked at {}", found.list()),
@@ -190,7 +190,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn files_are_looked_at_again_only_while_nobody_answers_and_not_too_often() {
         let homes = restless();
-        let shown = |known: &Known| known.as_ref().map(Found::list).map_err(Unknown::to_string);
+        let shown = |known: &Located| known.as_ref().map(Found::list).map_err(Unknown::to_string);
         assert_eq!(shown(&*homes.current().await), Ok("http://node-0 (a test)".to_owned()));
         // Before the first question, and as long as nothing is known.
         tokio::time::advance(AGAIN).await;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use reqwest::{Method, RequestBuilder, StatusCode};
 
 use super::connection::{Access, Connection};
-use super::homes::{Homes, Place};
+use super::homes::{AddressInUse, Homes};
 use super::{livy_wire, odd, read_body, read_streaming};
 use crate::job::world::{BatchView, Deleted, NoAnswer, Posted, Unreachable};
 
@@ -65,13 +65,13 @@ impl Livy {
     }
 
     /// Where it is, and what says so.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> AddressInUse {
         match &*self.homes.known() {
-            Ok(found) => found.homes.first().map_or_else(Place::default, |home| Place {
+            Ok(found) => found.homes.first().map_or_else(AddressInUse::default, |home| AddressInUse {
                 url: home.address.base().to_owned(),
                 source: home.source.clone(),
             }),
-            Err(_) => Place::default(),
+            Err(_) => AddressInUse::default(),
         }
     }
 

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use super::connection::{Access, Connection};
 use super::homes::Homes;
 use super::{read_body, read_streaming};
-use crate::job::application::{Active, Application, Moving, Yarn};
+use crate::job::application::{Active, Application, MovingApplication, YarnAnswer};
 use crate::job::world::{NoAnswer, NotKilled};
 pub use about::About;
 use application::{List, One, oldest_first};
@@ -101,7 +101,7 @@ impl ResourceManager {
                 vcore_seconds: None,
                 ..whole
             };
-            let moving = Moving { name, progress, memory_seconds, vcore_seconds, application };
+            let moving = MovingApplication { name, progress, memory_seconds, vcore_seconds, application };
             found.entry(tag).or_default().push(moving);
         }
         for applications in found.values_mut() {
@@ -111,44 +111,44 @@ impl ResourceManager {
     }
 
     /// All applications with a tag, oldest first.
-    pub async fn tagged(&self, tag: &str) -> Yarn {
+    pub async fn tagged(&self, tag: &str) -> YarnAnswer {
         if self.is_off() {
-            return Yarn::Off;
+            return YarnAnswer::Off;
         }
         let path = format!("/ws/v1/cluster/apps?applicationTags={tag}&deSelects=resourceRequests");
         match self.read::<List>(&path).await {
             Ok(Read::Answer(list)) => {
                 let mut found: Vec<Application> = list.into_applications().map(Application::from).collect();
                 found.sort_by(oldest_first);
-                Yarn::Answer(found)
+                YarnAnswer::Answer(found)
             }
             Ok(Read::Refused(status, body)) => {
-                Yarn::Unreachable(self.connection.refused(status, &body).words())
+                YarnAnswer::Unreachable(self.connection.refused(status, &body).words())
             }
-            Err(reason) => Yarn::Unreachable(reason.words()),
+            Err(reason) => YarnAnswer::Unreachable(reason.words()),
         }
     }
 
     /// The application of an id.
-    pub async fn application(&self, id: &str) -> Yarn {
+    pub async fn application(&self, id: &str) -> YarnAnswer {
         if self.is_off() {
-            return Yarn::Off;
+            return YarnAnswer::Off;
         }
         let path = format!("/ws/v1/cluster/apps/{id}?deSelects=resourceRequests");
         match self.read::<One>(&path).await {
-            Ok(Read::Answer(one)) => Yarn::Answer(vec![one.app.into()]),
+            Ok(Read::Answer(one)) => YarnAnswer::Answer(vec![one.app.into()]),
             // The ResourceManager's own 404 names its exception; a page of something else says nothing.
             Ok(Read::Refused(StatusCode::NOT_FOUND, body))
                 if String::from_utf8_lossy(&body).contains("NotFoundException") =>
             {
-                Yarn::Answer(Vec::new())
+                YarnAnswer::Answer(Vec::new())
             }
             Ok(Read::Refused(status, body)) => {
                 let words = self.connection.refused(status, &body).words();
                 let hides = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-                if hides { Yarn::Hidden(words) } else { Yarn::Unreachable(words) }
+                if hides { YarnAnswer::Hidden(words) } else { YarnAnswer::Unreachable(words) }
             }
-            Err(reason) => Yarn::Unreachable(reason.words()),
+            Err(reason) => YarnAnswer::Unreachable(reason.words()),
         }
     }
 

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spark_job_worker::job::Task;
-use spark_job_worker::job::application::{Active, Yarn};
+use spark_job_worker::job::application::{Active, YarnAnswer};
 use spark_job_worker::job::journal;
 use spark_job_worker::job::machine::State;
 use spark_job_worker::job::report::Answer;
 use spark_job_worker::job::timestamp::Timestamp;
 use spark_job_worker::job::token::Token;
 use spark_job_worker::job::world::{
-    BatchView, Beat, Carried, Counted, Deleted, NoAnswer, NotKilled, Posted, Reported, Unreachable,
+    BatchView, Beat, Carried, CountedEvent, Deleted, NoAnswer, NotKilled, Posted, Reported, Unreachable,
     Unwritable, World, YarnMemory,
 };
 use tokio::time::sleep;
 
-use crate::plan::{Broken, Mishap, SECOND, Yarn as Known};
+use crate::plan::{Broken, Mishap, SECOND, YarnAnswer as Circumstances};
 use crate::way::{ARN, Here, Service, TIMEOUT, Way};
 use crate::world::{Act, Inner};
 
@@ -177,7 +177,7 @@ impl World for Here {
     }
 
     fn has_yarn(&self) -> bool {
-        self.sim.inner().plan.yarn == Known::On
+        self.sim.inner().plan.yarn == Circumstances::On
     }
 
     async fn find(&self, name: &str) -> Result<Option<BatchView>, Unreachable> {
@@ -216,9 +216,9 @@ impl World for Here {
         Ok(deleted)
     }
 
-    async fn tagged(&self, tag: &str) -> Yarn {
+    async fn tagged(&self, tag: &str) -> YarnAnswer {
         if !self.has_yarn() {
-            return Yarn::Off;
+            return YarnAnswer::Off;
         }
         match self.ask(Service::Yarn, 200).await {
             Ok(()) => {
@@ -227,14 +227,16 @@ impl World for Here {
                 inner.tell(|_| format!("node {}: YARN on {tag}: {}", self.node, in_short(&found)));
                 found
             }
-            Err(_) if self.sim.inner().plan.broken == Broken::SilenceIsAbsence => Yarn::Answer(Vec::new()),
-            Err(Unreachable(words)) => Yarn::Unreachable(words),
+            Err(_) if self.sim.inner().plan.broken == Broken::SilenceIsAbsence => {
+                YarnAnswer::Answer(Vec::new())
+            }
+            Err(Unreachable(words)) => YarnAnswer::Unreachable(words),
         }
     }
 
-    async fn application(&self, id: &str) -> Yarn {
+    async fn application(&self, id: &str) -> YarnAnswer {
         if !self.has_yarn() {
-            return Yarn::Off;
+            return YarnAnswer::Off;
         }
         match self.ask(Service::Yarn, 200).await {
             Ok(()) => {
@@ -243,7 +245,7 @@ impl World for Here {
                 inner.tell(|_| format!("node {}: YARN on {id}: {}", self.node, in_short(&found)));
                 found
             }
-            Err(Unreachable(words)) => Yarn::Unreachable(words),
+            Err(Unreachable(words)) => YarnAnswer::Unreachable(words),
         }
     }
 
@@ -317,22 +319,22 @@ impl World for Here {
         reported
     }
 
-    fn count(&self, what: Counted) {
+    fn count(&self, what: CountedEvent) {
         let name = match what {
-            Counted::Doubled => "doubled",
-            Counted::KillVerified => "kill verified",
-            Counted::KillUnverified => "kill not verified",
+            CountedEvent::Doubled => "doubled",
+            CountedEvent::KillVerified => "kill verified",
+            CountedEvent::KillUnverified => "kill not verified",
         };
         self.sim.inner().coverage.hit("counted", name, "");
     }
 }
 
-fn in_short(yarn: &Yarn) -> String {
+fn in_short(yarn: &YarnAnswer) -> String {
     match yarn {
-        Yarn::Answer(found) => {
+        YarnAnswer::Answer(found) => {
             let found = found.iter().map(|application| format!("{} {:?}", application.id, application.state));
             found.collect::<Vec<_>>().join(", ")
         }
-        Yarn::Off | Yarn::Unreachable(_) | Yarn::Hidden(_) => format!("{yarn:?}"),
+        YarnAnswer::Off | YarnAnswer::Unreachable(_) | YarnAnswer::Hidden(_) => format!("{yarn:?}"),
     }
 }

@@ -7,7 +7,7 @@ use spark_job_worker::job::report::Answer;
 use spark_job_worker::job::world::BatchState;
 
 use crate::facts::{Facts, Invariant};
-use crate::plan::{Millis, SECOND, Yarn};
+use crate::plan::{Millis, SECOND, YarnAnswer};
 use crate::world::Inner;
 
 /// Bounds of what may take a while: an interval of beats and its confirmation, a few sweeps, lost calls.
@@ -46,7 +46,7 @@ impl Inner {
     }
 
     fn count_apps(&mut self, number: usize, span: Millis) {
-        if self.plan.yarn != Yarn::On {
+        if self.plan.yarn != YarnAnswer::On {
             return;
         }
         let ticket = &self.tickets[number];
@@ -210,7 +210,7 @@ impl Inner {
         let facts = &self.tickets[number].facts;
         // What YARN hides and nobody knows the id of is nowhere to be found.
         let is_hidden = self.yarn_hides() && facts.knows.is_none();
-        if self.plan.yarn != Yarn::On || facts.left || is_hidden {
+        if self.plan.yarn != YarnAnswer::On || facts.left || is_hidden {
             return;
         }
         let tag = spark_job_worker::job::request::tag(&facts.task);
@@ -247,7 +247,7 @@ impl Inner {
         }
         let facts = &self.tickets[number].facts;
         let gone = node.is_none_or(|node| self.nodes[node].gone);
-        if facts.forgotten && !facts.left && !gone && self.plan.yarn == Yarn::On {
+        if facts.forgotten && !facts.left && !gone && self.plan.yarn == YarnAnswer::On {
             self.violate(Invariant::NothingAppears, || {
                 format!("{token} is let go, and an application appears")
             });

@@ -5,7 +5,7 @@
 use spark_job_worker::job::application::AppEnd;
 use spark_job_worker::job::world::{BatchState, BatchView, Deleted, Posted};
 
-use crate::plan::{LEAK_WINDOW, LOOK_UP, Millis, Mishap, RETAIN, SECOND, Yarn};
+use crate::plan::{LEAK_WINDOW, LOOK_UP, Millis, Mishap, RETAIN, SECOND, YarnAnswer};
 use crate::world::{Act, Inner, Outages};
 
 /// Livy's record of a batch.
@@ -294,7 +294,7 @@ impl Inner {
         for record in old.iter().filter(|record| record.app.is_some()) {
             let known =
                 self.ticket_of_tag(&record.tag).is_some_and(|number| self.tickets[number].facts.keeps_id);
-            if !known || self.rng.bool() || self.plan.yarn == Yarn::None {
+            if !known || self.rng.bool() || self.plan.yarn == YarnAnswer::None {
                 continue;
             }
             self.coverage.hit("world", "name taken by somebody else", "");
@@ -378,7 +378,7 @@ impl Inner {
     pub(crate) fn batch_log(&self, node: usize, name: &str) -> Vec<String> {
         let records = &self.nodes[node].livy.records;
         let Some(record) = records.iter().find(|record| record.name == name) else { return Vec::new() };
-        let yarn: &[&str] = if self.plan.yarn == Yarn::None { &[] } else { &["\nYARN Diagnostics: "] };
+        let yarn: &[&str] = if self.plan.yarn == YarnAnswer::None { &[] } else { &["\nYARN Diagnostics: "] };
         let lines = ["stdout: ", "\nstderr: "].iter().chain(yarn).chain([&record.log]);
         lines.map(|line| (*line).to_owned()).collect()
     }

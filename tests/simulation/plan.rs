@@ -221,7 +221,7 @@ impl Broken {
 
 /// Whom a worker has to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Yarn {
+pub(crate) enum YarnAnswer {
     /// YARN.
     On,
     /// The worker is told of no YARN; Livy runs jobs there all the same.
@@ -239,7 +239,7 @@ pub(crate) struct Plan {
     pub(crate) tasks: usize,
     pub(crate) places: usize,
     pub(crate) submits: usize,
-    pub(crate) yarn: Yarn,
+    pub(crate) yarn: YarnAnswer,
     /// The ResourceManagers keep their applications over a restart.
     pub(crate) keeps: bool,
     pub(crate) on_abort: OnAbort,
@@ -264,9 +264,9 @@ impl Plan {
             _ => 1,
         };
         let yarn = match rng.u8(0..16) {
-            0 => Yarn::Untold,
-            1 => Yarn::None,
-            _ => Yarn::On,
+            0 => YarnAnswer::Untold,
+            1 => YarnAnswer::None,
+            _ => YarnAnswer::On,
         };
         let mut plan = Plan {
             broken,

@@ -3,7 +3,7 @@
 use spark_job_worker::job::application::AppEnd;
 use spark_job_worker::job::world::BatchState;
 
-use crate::plan::{Mishap, SECOND, Yarn};
+use crate::plan::{Mishap, SECOND, YarnAnswer};
 use crate::world::{Act, Inner};
 
 /// A spark-submit under way: it outlives its Livy.
@@ -22,7 +22,7 @@ impl Inner {
     /// A spark-submit begins.
     pub(crate) fn start_submit(&mut self, node: usize, serial: u64) {
         let (at, polls) = (self.at, self.plan.livy_polls);
-        let no_yarn = self.plan.yarn == Yarn::None;
+        let no_yarn = self.plan.yarn == YarnAnswer::None;
         let Some(record) = self.record(node, serial) else { return };
         (record.hollow, record.looks_since) = (false, at);
         if no_yarn {

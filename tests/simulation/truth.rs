@@ -3,7 +3,7 @@
 use spark_job_worker::job::application::AppEnd;
 use spark_job_worker::job::report::{ErrorName, Outcome, Source};
 
-use crate::plan::{Millis, Mishap, PATIENCE, SECOND, START_TIMEOUT, Yarn};
+use crate::plan::{Millis, Mishap, PATIENCE, SECOND, START_TIMEOUT, YarnAnswer};
 use crate::sfn::Input;
 use crate::world::Inner;
 
@@ -85,7 +85,9 @@ impl Inner {
         };
         match source {
             Source::Yarn if self.apps_of(number).any(failed) => Ok(()),
-            Source::Livy if self.plan.yarn != Yarn::On && self.tickets[number].facts.livy_said[DEAD] => {
+            Source::Livy
+                if self.plan.yarn != YarnAnswer::On && self.tickets[number].facts.livy_said[DEAD] =>
+            {
                 Ok(())
             }
             Source::Yarn | Source::Livy | Source::Worker => Err(format!("{source:?} did not say so")),
@@ -95,7 +97,9 @@ impl Inner {
     fn is_kill(&self, number: usize, source: Source) -> Result<(), String> {
         match source {
             Source::Yarn if self.ended(number, AppEnd::Killed) => Ok(()),
-            Source::Livy if self.plan.yarn != Yarn::On && self.tickets[number].facts.livy_said[KILLED] => {
+            Source::Livy
+                if self.plan.yarn != YarnAnswer::On && self.tickets[number].facts.livy_said[KILLED] =>
+            {
                 Ok(())
             }
             Source::Yarn | Source::Livy | Source::Worker => Err(format!("{source:?} did not say so")),

@@ -15,7 +15,7 @@ use spark_job_worker::job::request::{Defaults, OwnLivy};
 use spark_job_worker::job::sweep::Sweep;
 use spark_job_worker::job::token::Token;
 use spark_job_worker::job::world::World;
-use spark_job_worker::job::{self, ActivityRules, Lent, Start, Task};
+use spark_job_worker::job::{self, ActivityRules, JobContext, Start, Task};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -252,7 +252,7 @@ impl Life {
         }
         let (give_up, stop) = watch::channel(self.here.sim.inner().nodes[self.here.node].gives_up);
         self.give_up.push(give_up);
-        let lent = Lent {
+        let context = JobContext {
             world: Arc::new(self.here.clone()),
             sweep: self.sweep.clone(),
             gate: self.gate.clone(),
@@ -269,7 +269,7 @@ impl Life {
                 inner.observed(here.node, &id, state);
             }
         };
-        self.jobs.spawn(job::run(lent, task, state, start, observe));
+        self.jobs.spawn(job::run(context, task, state, start, observe));
     }
 
     async fn live(mut self) -> Ended {

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use spark_job_worker::job::application::{Active, AppEnd, AppState, Application, Moving, Yarn};
+use spark_job_worker::job::application::{
+    Active, AppEnd, AppState, Application, MovingApplication, YarnAnswer,
+};
 use spark_job_worker::job::gate::Gate;
 use spark_job_worker::job::heart::Pacer;
 use spark_job_worker::job::journal::Journal;
@@ -18,7 +20,7 @@ use spark_job_worker::job::world::{
     BatchState, BatchView, Beat, Carried, Deleted, NoAnswer, NotKilled, Posted, Reported, Unreachable,
     Unwritable, World, YarnMemory,
 };
-use spark_job_worker::job::{self, ActivityRules, Lent, Start, Task};
+use spark_job_worker::job::{self, ActivityRules, JobContext, Start, Task};
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
@@ -108,7 +110,7 @@ impl World for Plain {
     async fn active(&self) -> Result<Active, NoAnswer> {
         let Some((name, tag, _)) = self.taken() else { return Ok(HashMap::new()) };
         let active = self.application_now().into_iter().filter(|one| one.state == AppState::Active);
-        let moving = |application| Moving {
+        let moving = |application| MovingApplication {
             name: name.clone(),
             progress: 1.0,
             memory_seconds: None,
@@ -134,12 +136,12 @@ impl World for Plain {
         Ok(Deleted::NotFound)
     }
 
-    async fn tagged(&self, _: &str) -> Yarn {
-        Yarn::Answer(self.application_now())
+    async fn tagged(&self, _: &str) -> YarnAnswer {
+        YarnAnswer::Answer(self.application_now())
     }
 
-    async fn application(&self, _: &str) -> Yarn {
-        Yarn::Answer(self.application_now())
+    async fn application(&self, _: &str) -> YarnAnswer {
+        YarnAnswer::Answer(self.application_now())
     }
 
     async fn driver_log(&self, _: &str, _: &str) -> Result<Option<Vec<String>>, Unreachable> {
@@ -188,7 +190,7 @@ async fn a_life_without_faults_costs_six_durable_writes_and_one_unlink() {
         tokio::spawn(sweep.clone().run(Arc::clone(&world), |_| {})),
         tokio::spawn(sweep.clone().run_yarn(Arc::clone(&world), |_| {})),
     ];
-    let lent = Lent {
+    let context = JobContext {
         world: Arc::clone(&world),
         gate: Gate::new(1, &sweep, true, disk, draining),
         sweep,
@@ -199,7 +201,7 @@ async fn a_life_without_faults_costs_six_durable_writes_and_one_unlink() {
         place: Places::new(1).ask(),
     };
     let mut last = None;
-    job::run(lent, task, state, Start::Fresh, |state| last = Some(state.clone())).await;
+    job::run(context, task, state, Start::Fresh, |state| last = Some(state.clone())).await;
     sweeping.iter().for_each(tokio::task::JoinHandle::abort);
     assert_eq!(last, Some(State::Settled));
     let writes = world.writes.lock().expect("nobody panics while noting").clone();

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
-use spark_job_worker::job::application::{Active, AppEnd, AppState, Application, Moving, Yarn};
+use spark_job_worker::job::application::{
+    Active, AppEnd, AppState, Application, MovingApplication, YarnAnswer,
+};
 use spark_job_worker::job::machine::Stage;
 use spark_job_worker::job::timestamp::Timestamp;
 use spark_job_worker::job::world::{NotKilled, YarnMemory};
 
-use crate::plan::{Broken, CALM, EPOCH, Millis, Mishap, SECOND, Yarn as Known};
+use crate::plan::{Broken, CALM, EPOCH, Millis, Mishap, SECOND, YarnAnswer as Circumstances};
 use crate::world::{Act, Inner, Outages};
 
 /// An application.
@@ -203,7 +205,7 @@ impl Inner {
     pub(crate) fn double(&mut self, ticket: usize) {
         let facts = &self.tickets[ticket].facts;
         let tag = spark_job_worker::job::request::tag(&facts.task);
-        if facts.forgotten || self.is_calm() || self.plan.yarn != Known::On {
+        if facts.forgotten || self.is_calm() || self.plan.yarn != Circumstances::On {
             return;
         }
         let first = !self.yarn.apps.iter().any(|app| app.tag == tag);
@@ -262,7 +264,7 @@ impl Inner {
             if self.yarn.apps[number].is_known() && self.yarn.apps[number].is_live() {
                 let application = self.show(node, number, true, 1);
                 let tag = self.yarn.apps[number].tag.clone();
-                let moving = Moving {
+                let moving = MovingApplication {
                     name: tag.clone(),
                     progress: 1.0,
                     memory_seconds: None,
@@ -276,28 +278,28 @@ impl Inner {
     }
 
     /// All that YARN has with a tag, oldest first.
-    pub(crate) fn tagged_apps(&mut self, node: usize, tag: &str) -> Yarn {
+    pub(crate) fn tagged_apps(&mut self, node: usize, tag: &str) -> YarnAnswer {
         if self.yarn_hides() {
-            return Yarn::Answer(Vec::new());
+            return YarnAnswer::Answer(Vec::new());
         }
         let found = (0..self.yarn.apps.len())
             .filter(|number| self.yarn.apps[*number].is_known() && self.yarn.apps[*number].tag == tag);
         let found: Vec<usize> = found.collect();
-        Yarn::Answer(found.into_iter().map(|number| self.show(node, number, true, 5)).collect())
+        YarnAnswer::Answer(found.into_iter().map(|number| self.show(node, number, true, 5)).collect())
     }
 
     /// The one of an id.
-    pub(crate) fn app_of_id(&mut self, node: usize, id: &str) -> Yarn {
+    pub(crate) fn app_of_id(&mut self, node: usize, id: &str) -> YarnAnswer {
         let found = self.yarn.apps.iter().position(|app| app.id == id && app.is_known());
         match found {
-            None => Yarn::Answer(Vec::new()),
+            None => YarnAnswer::Answer(Vec::new()),
             Some(_) if self.yarn_hides() && self.yarn.hides_ids => {
                 self.coverage.hit("world", "hidden by id", "");
-                Yarn::Hidden("403 Forbidden".to_owned())
+                YarnAnswer::Hidden("403 Forbidden".to_owned())
             }
             Some(number) => {
                 let times = !self.yarn_hides();
-                Yarn::Answer(vec![self.show(node, number, times, 5)])
+                YarnAnswer::Answer(vec![self.show(node, number, times, 5)])
             }
         }
     }

@@ -6,18 +6,18 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::super::facts::{Aws, Livy, Yarn};
+use super::super::facts::{AwsFacts, LivyFacts, YarnFacts};
 use super::ANSWERS;
 use crate::activity::{Condition, Looked, StepFunctions, Trouble};
 use crate::command;
 use crate::config::{self, Settings};
 use crate::job::world::NoAnswer;
 use crate::spark::connection::Access;
-use crate::spark::homes::{Homes, Known, Place};
+use crate::spark::homes::{AddressInUse, Homes, Located};
 use crate::spark::{livy, yarn};
 
 /// Step Functions: each activity, and each call that answers a task. The one call that is left out takes tasks.
-pub(super) async fn aws(settings: &Settings, by: Instant) -> Aws {
+pub(super) async fn aws(settings: &Settings, by: Instant) -> AwsFacts {
     let arns: Vec<String> = settings.activity.iter().map(|activity| activity.arn.clone()).collect();
     let first = arns.first().map(String::as_str).unwrap_or_default();
     let service = StepFunctions::connect(settings.aws.endpoint_url.clone(), first).await;
@@ -38,7 +38,7 @@ pub(super) async fn aws(settings: &Settings, by: Instant) -> Aws {
         before(by, service.may_fail())
     );
     let clocks = [beat.1, success.1, failure.1].into_iter().chain(looked.iter().map(|(_, look)| look.1));
-    Aws {
+    AwsFacts {
         ahead: clocks.flatten().next(),
         activities: arns.into_iter().zip(looked).map(|(arn, (_, (trouble, _)))| (arn, trouble)).collect(),
         reports: vec![
@@ -72,14 +72,16 @@ fn now() -> i64 {
 }
 
 /// Livy, by looks alone.
-pub(super) async fn livy(homes: Homes, access: Option<Access>, by: Instant) -> Option<Livy> {
-    let (access, known) = (access?, Known::clone(&homes.known()));
+pub(super) async fn livy(homes: Homes, access: Option<Access>, by: Instant) -> Option<LivyFacts> {
+    let (access, known) = (access?, Located::clone(&homes.known()));
     let client = match livy::Livy::new(homes, &access, ANSWERS) {
         Ok(client) => client,
-        Err(error) => return Some(Livy { homes: known, answers: silent(&*error), version: silent(&*error) }),
+        Err(error) => {
+            return Some(LivyFacts { homes: known, answers: silent(&*error), version: silent(&*error) });
+        }
     };
     let (answers, version) = tokio::join!(timeout_at(by, client.ping()), timeout_at(by, client.version()));
-    Some(Livy {
+    Some(LivyFacts {
         homes: known,
         answers: answers.unwrap_or_else(|_| late()),
         version: version
@@ -89,20 +91,20 @@ pub(super) async fn livy(homes: Homes, access: Option<Access>, by: Instant) -> O
 }
 
 /// YARN, by looks alone.
-pub(super) async fn yarn(homes: Homes, access: Option<Access>, by: Instant) -> Option<Yarn> {
-    let (access, known) = (access?, Known::clone(&homes.known()));
+pub(super) async fn yarn(homes: Homes, access: Option<Access>, by: Instant) -> Option<YarnFacts> {
+    let (access, known) = (access?, Located::clone(&homes.known()));
     let client = match yarn::ResourceManager::new(homes, &access, ANSWERS) {
         Ok(client) => client,
         Err(error) => {
             let (about, tags) = (silent(&*error), silent(&*error));
-            return Some(Yarn::On { homes: known, used: Place::default(), about, tags });
+            return Some(YarnFacts::On { homes: known, used: AddressInUse::default(), about, tags });
         }
     };
     if client.is_off() {
-        return Some(Yarn::Off);
+        return Some(YarnFacts::Off);
     }
     let (about, tags) = tokio::join!(timeout_at(by, client.about()), timeout_at(by, client.active()));
-    Some(Yarn::On {
+    Some(YarnFacts::On {
         homes: known,
         used: client.place(),
         about: about.unwrap_or_else(|_| late()),

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::fs::{StatVfsMountFlags, statfs, statvfs};
 
-use super::super::facts::{Directory, Journal, Room, State, Unread};
+use super::super::facts::{DirectoryFacts, JournalFacts, Room, StateFacts, Unread};
 use super::ownership;
 use crate::job::journal;
 
@@ -15,17 +15,17 @@ use crate::job::journal;
 const IN_MEMORY: [u64; 2] = [0x0102_1994, 0x8584_58f6];
 
 /// Everything about a directory.
-pub(super) fn state(path: &Path) -> State {
+pub(super) fn state(path: &Path) -> StateFacts {
     let about = match std::fs::metadata(path) {
         Ok(about) => Ok(Some(about)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.to_string()),
     };
     let owner = about.as_ref().ok().and_then(Option::as_ref).map(MetadataExt::uid);
-    State {
+    StateFacts {
         path: path.display().to_string(),
         directory: about.map(|found| {
-            found.map(|about| Directory { is_directory: about.is_dir(), owner: ownership(&about) })
+            found.map(|about| DirectoryFacts { is_directory: about.is_dir(), owner: ownership(&about) })
         }),
         room: room(path).map_err(|error| error.to_string()),
         journal: entries(path, owner),
@@ -33,9 +33,14 @@ pub(super) fn state(path: &Path) -> State {
 }
 
 /// Where a look at a directory does not come back.
-pub(super) fn hung(path: String) -> State {
+pub(super) fn hung(path: String) -> StateFacts {
     let why = "its file system does not answer in time".to_owned();
-    State { path, directory: Err(why.clone()), room: Err(why.clone()), journal: Err(Unread::Trouble(why)) }
+    StateFacts {
+        path,
+        directory: Err(why.clone()),
+        room: Err(why.clone()),
+        journal: Err(Unread::Trouble(why)),
+    }
 }
 
 /// The file system on which a path is or would be.
@@ -52,13 +57,13 @@ fn room(path: &Path) -> io::Result<Room> {
     })
 }
 
-fn entries(path: &Path, owner: Option<u32>) -> Result<Journal, Unread> {
+fn entries(path: &Path, owner: Option<u32>) -> Result<JournalFacts, Unread> {
     let unread = |error: io::Error| {
         let denied = error.kind() == io::ErrorKind::PermissionDenied;
         if denied { Unread::Denied } else { Unread::Trouble(error.to_string()) }
     };
     let found = journal::inspect(path).map_err(unread)?;
-    Ok(Journal {
+    Ok(JournalFacts {
         tasks: found.tasks,
         unreadable: found.unreadable.into_iter().map(|(_, told)| told).collect(),
         corrupt: found.corrupt,

@@ -1,7 +1,7 @@
 //! Step Functions: region, credentials, clock, activities and permissions.
 
 use super::super::Finding;
-use super::super::facts::{Configured, Daemon, Facts};
+use super::super::facts::{Configured, DaemonFacts, Facts};
 use crate::activity::{Condition, Trouble};
 use crate::arn::{self, ActivityArn};
 
@@ -137,7 +137,7 @@ fn unreachable(configured: &Configured, arn: &str, words: &str) -> Finding {
 
 /// What the running daemon knows of its polls: the only proof that they are allowed.
 fn polled(configured: &Configured, arn: &str) -> Option<String> {
-    let Daemon::Answers(now) = &configured.daemon else { return None };
+    let DaemonFacts::Answers(now) = &configured.daemon else { return None };
     let activity =
         now.activities.iter().find(|activity| activity.arn == arn && activity.trouble.is_none())?;
     Some(format!("the daemon's last poll was answered {} s ago", activity.last_poll?))

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::super::Finding;
-use super::super::facts::{Configured, Daemon, Facts, Livy, Yarn};
+use super::super::facts::{Configured, DaemonFacts, Facts, LivyFacts, YarnFacts};
 use super::configuration::SUDO;
 use crate::config::LivyConf;
 use crate::job::world::NoAnswer;
-use crate::spark::homes::{Known, Place};
+use crate::spark::homes::{AddressInUse, Located};
 use crate::spark::yarn::About;
 
 const CONF: &str = "/etc/livy/conf/livy.conf";
@@ -26,7 +26,7 @@ pub(super) fn judge(facts: &Facts, configured: &Configured) -> Vec<Finding> {
     };
     findings.extend(conf(configured.livy_conf.as_ref()));
     match &configured.yarn {
-        Some(Yarn::Off) => findings.push(Finding::warn(
+        Some(YarnFacts::Off) => findings.push(Finding::warn(
             "yarn",
             "switched off: Livy's word alone decides, and it errs",
             format!(
@@ -34,7 +34,7 @@ pub(super) fn judge(facts: &Facts, configured: &Configured) -> Vec<Finding> {
                 facts.configuration.path
             ),
         )),
-        Some(Yarn::On { homes, used, about, tags }) => {
+        Some(YarnFacts::On { homes, used, about, tags }) => {
             findings.push(address("yarn-address", homes, Some(used), facts));
             findings.extend(yarn(facts, configured, (homes, used), about, tags));
         }
@@ -44,7 +44,7 @@ pub(super) fn judge(facts: &Facts, configured: &Configured) -> Vec<Finding> {
 }
 
 /// Where a service is, what says so, and which of several is used.
-fn address(check: &'static str, homes: &Known, used: Option<&Place>, facts: &Facts) -> Finding {
+fn address(check: &'static str, homes: &Located, used: Option<&AddressInUse>, facts: &Facts) -> Finding {
     let found = match homes {
         Ok(found) => found,
         // The worker may be able to read what somebody else cannot.
@@ -67,12 +67,12 @@ fn address(check: &'static str, homes: &Known, used: Option<&Place>, facts: &Fac
 }
 
 /// All URLs of a service.
-fn urls(homes: &Known) -> String {
+fn urls(homes: &Located) -> String {
     let urls = homes.iter().flat_map(|found| &found.homes).map(|home| home.address.base());
     urls.collect::<Vec<_>>().join(", ")
 }
 
-fn answers(facts: &Facts, livy: &Livy) -> Finding {
+fn answers(facts: &Facts, livy: &LivyFacts) -> Finding {
     if livy.homes.is_err() {
         return Finding::skip("livy", "not asked: see livy-address");
     }
@@ -103,7 +103,7 @@ fn barred(check: &'static str, url: &str, words: &str, facts: &Facts) -> Finding
     )
 }
 
-fn version(livy: &Livy) -> Finding {
+fn version(livy: &LivyFacts) -> Finding {
     match &livy.version {
         Ok((version, false)) => Finding::ok("livy-version", version),
         Ok((version, true)) => Finding::fail(
@@ -184,7 +184,7 @@ fn csrf(conf: &LivyConf) -> Finding {
 fn yarn(
     facts: &Facts,
     configured: &Configured,
-    (homes, used): (&Known, &Place),
+    (homes, used): (&Located, &AddressInUse),
     about: &Result<About, NoAnswer>,
     tags: &Result<BTreeSet<String>, NoAnswer>,
 ) -> Vec<Finding> {
@@ -236,13 +236,13 @@ fn yarn_recovery(about: &About) -> Finding {
 }
 
 /// Whether YARN shows what the daemon knows to be running.
-fn tag(tags: &BTreeSet<String>, daemon: &Daemon) -> Finding {
+fn tag(tags: &BTreeSet<String>, daemon: &DaemonFacts) -> Finding {
     let count = tags.len();
     let hidden = match daemon {
-        Daemon::Answers(now) => now.tasks.iter().find(|task| {
+        DaemonFacts::Answers(now) => now.tasks.iter().find(|task| {
             task.yarn_state.as_deref() == Some("RUNNING") && !tags.contains(&format!("sjw-{}", task.task))
         }),
-        Daemon::Absent(_) | Daemon::Denied | Daemon::Silent(_) => None,
+        DaemonFacts::Absent(_) | DaemonFacts::Denied | DaemonFacts::Silent(_) => None,
     };
     match hidden {
         // What ends between two looks is no news; that nothing of several is shown, is.

@@ -1,33 +1,37 @@
 //! The daemon: whether it answers, and what it says of itself.
 
 use super::super::Finding;
-use super::super::facts::{Configured, Daemon, Facts};
+use super::super::facts::{Configured, DaemonFacts, Facts};
 use super::configuration::SUDO;
 
 pub(super) fn judge(facts: &Facts, configured: &Configured) -> Vec<Finding> {
     match &configured.daemon {
-        Daemon::Answers(now) if now.problems.is_empty() && now.version == env!("CARGO_PKG_VERSION") => {
+        DaemonFacts::Answers(now) if now.problems.is_empty() && now.version == env!("CARGO_PKG_VERSION") => {
             vec![Finding::ok("daemon", now.line())]
         }
-        Daemon::Answers(now) if now.problems.is_empty() => vec![Finding::warn(
+        DaemonFacts::Answers(now) if now.problems.is_empty() => vec![Finding::warn(
             "daemon",
             format!("version {} runs, and this is {}", now.version, env!("CARGO_PKG_VERSION")),
             "sudo systemctl restart spark-job-worker; jobs run on",
         )],
-        Daemon::Answers(now) => {
+        DaemonFacts::Answers(now) => {
             let mend =
                 "see the other lines; its own: sudo journalctl -u spark-job-worker -p warning -x -n 20";
             now.problems.iter().map(|problem| Finding::warn("daemon", problem, mend)).collect()
         }
-        Daemon::Absent(words) => {
+        DaemonFacts::Absent(words) => {
             vec![Finding::warn("daemon", words, "sudo systemctl start spark-job-worker")]
         }
-        Daemon::Denied => vec![Finding::warn("daemon", "it answers root and the worker's user alone", SUDO)],
-        Daemon::Silent(words) if facts.may_read() => vec![Finding::warn(
+        DaemonFacts::Denied => {
+            vec![Finding::warn("daemon", "it answers root and the worker's user alone", SUDO)]
+        }
+        DaemonFacts::Silent(words) if facts.may_read() => vec![Finding::warn(
             "daemon",
             format!("it does not answer: {words}"),
             "systemctl status spark-job-worker; if it hangs: sudo systemctl restart spark-job-worker, jobs run on",
         )],
-        Daemon::Silent(words) => vec![Finding::warn("daemon", format!("it does not answer: {words}"), SUDO)],
+        DaemonFacts::Silent(words) => {
+            vec![Finding::warn("daemon", format!("it does not answer: {words}"), SUDO)]
+        }
     }
 }

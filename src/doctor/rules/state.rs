@@ -1,7 +1,7 @@
 //! The state directory, the journal in it, and the room for it.
 
 use super::super::Finding;
-use super::super::facts::{Directory, Facts, Journal, Ownership, Room, State, Unread};
+use super::super::facts::{DirectoryFacts, Facts, JournalFacts, Ownership, Room, StateFacts, Unread};
 use super::configuration::SUDO;
 
 /// An input of 1 MB is an entry of up to 2 MB, and there are 20 places: less than this, and entries begin to fail.
@@ -11,7 +11,7 @@ const LITTLE: u64 = 1 << 30;
 /// Each task has a file, and a temporary one while it is written.
 const TOO_FEW_FILES: u64 = 1_000;
 
-pub(super) fn judge(facts: &Facts, state: &State) -> Vec<Finding> {
+pub(super) fn judge(facts: &Facts, state: &StateFacts) -> Vec<Finding> {
     let mut findings = vec![directory(facts, state)];
     if matches!(state.directory, Ok(Some(_))) {
         findings.push(journal(state));
@@ -20,7 +20,7 @@ pub(super) fn judge(facts: &Facts, state: &State) -> Vec<Finding> {
     findings
 }
 
-fn directory(facts: &Facts, state: &State) -> Finding {
+fn directory(facts: &Facts, state: &StateFacts) -> Finding {
     let path = &state.path;
     let make = format!("sudo install -d -m 700 -o spark-job-worker -g spark-job-worker {path}");
     let found = match &state.directory {
@@ -41,7 +41,7 @@ fn directory(facts: &Facts, state: &State) -> Finding {
         }
         Ok(Some(found)) => found,
     };
-    let Directory { is_directory, owner: Ownership { user, mode, .. } } = *found;
+    let DirectoryFacts { is_directory, owner: Ownership { user, mode, .. } } = *found;
     if !is_directory {
         let mend = format!("move it away: sudo mv {path} {path}.aside && {make}");
         return Finding::fail("state-directory", format!("{path} is no directory"), mend);
@@ -74,9 +74,9 @@ fn directory(facts: &Facts, state: &State) -> Finding {
     Finding::ok("state-directory", format!("{path} is the worker's own, {mode:04o}"))
 }
 
-fn journal(state: &State) -> Finding {
+fn journal(state: &StateFacts) -> Finding {
     let path = &state.path;
-    let Journal { tasks, unreadable, corrupt, foreign } = match &state.journal {
+    let JournalFacts { tasks, unreadable, corrupt, foreign } = match &state.journal {
         Ok(journal) => journal,
         Err(Unread::Denied) => {
             return Finding::warn("journal", format!("{path} is for root and the worker's user alone"), SUDO);
@@ -115,7 +115,7 @@ fn journal(state: &State) -> Finding {
     Finding::ok("journal", format!("tasks: {tasks}"))
 }
 
-fn room(state: &State) -> Finding {
+fn room(state: &StateFacts) -> Finding {
     let path = &state.path;
     let room = match &state.room {
         Ok(room) => room,

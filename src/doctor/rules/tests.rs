@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::super::facts::{
-    Account, Aws, Configuration, Configured, Daemon, Directory, Facts, Journal, Livy, Node, Ownership, Room,
-    State, Systemd, Unread, Yarn,
+    Account, AwsFacts, Configuration, Configured, DaemonFacts, DirectoryFacts, Facts, JournalFacts,
+    LivyFacts, Node, Ownership, Room, StateFacts, Systemd, Unread, YarnFacts,
 };
 use super::super::{Finding, Status};
 use super::judge;
@@ -15,7 +15,7 @@ use crate::config::{Activity, LivyConf, Role, Settings};
 use crate::job::timestamp::Timestamp;
 use crate::job::world::NoAnswer;
 use crate::spark::address::Address;
-use crate::spark::homes::{Found, Home, Known, Place, Unknown};
+use crate::spark::homes::{AddressInUse, Found, Home, Located, Unknown};
 use crate::spark::yarn::About;
 
 use Status::{Fail, Ok as Good, Skip, Warn};
@@ -169,9 +169,9 @@ fn configuration_rows() -> Vec<Row> {
         (|f| f.configuration.unseen = Ok(vec!["AWS_PROFILE".into()]), "environment", Warn, "AWS_PROFILE"),
         (|f| f.configuration.unseen = Err("denied".into()), "environment", Warn, "set -a"),
         (|f| configured(f).settings.watch.lost_after = Duration::from_secs(1), "waits", Warn, "shipped 3m"),
-        (|f| configured(f).daemon = Daemon::Absent("gone".into()), "daemon", Warn, "systemctl start"),
-        (|f| configured(f).daemon = Daemon::Denied, "daemon", Warn, "sudo spark-job-worker doctor"),
-        (|f| configured(f).daemon = Daemon::Silent("hm".into()), "daemon", Warn, "systemctl restart"),
+        (|f| configured(f).daemon = DaemonFacts::Absent("gone".into()), "daemon", Warn, "systemctl start"),
+        (|f| configured(f).daemon = DaemonFacts::Denied, "daemon", Warn, "sudo spark-job-worker doctor"),
+        (|f| configured(f).daemon = DaemonFacts::Silent("hm".into()), "daemon", Warn, "systemctl restart"),
         (|f| overview(f).version = "0.0.1".into(), "daemon", Warn, "version 0.0.1 runs"),
         (
             |f| overview(f).problems = vec!["Livy does not answer".into()],
@@ -206,7 +206,7 @@ fn aws_rows() -> Vec<Row> {
         (
             |f| {
                 look(f, Condition::NotAllowed);
-                configured(f).daemon = Daemon::Absent("gone".into());
+                configured(f).daemon = DaemonFacts::Absent("gone".into());
             },
             "activity",
             Warn,
@@ -216,7 +216,7 @@ fn aws_rows() -> Vec<Row> {
         (|f| look(f, Condition::Unreachable), "activity", Fail, "https://states.eu-west-1.amazonaws.com"),
         (|f| look(f, Condition::Throttled), "activity", Warn, "again"),
         (
-            |f| configured(f).daemon = Daemon::Absent("gone".into()),
+            |f| configured(f).daemon = DaemonFacts::Absent("gone".into()),
             "activity",
             Good,
             "cannot be tried without taking a task",
@@ -283,7 +283,7 @@ fn cluster_rows() -> Vec<Row> {
         (three, "yarn", Good, "http://rm3:8088 answers"),
         (hiding, "yarn-tag", Warn, "what is not listed may run"),
         (|f| configured(f).livy_conf = None, "livy-deploy-mode", Skip, "on another host"),
-        (|f| configured(f).yarn = Some(Yarn::Off), "yarn", Warn, "switched off"),
+        (|f| configured(f).yarn = Some(YarnFacts::Off), "yarn", Warn, "switched off"),
         (|f| configured(f).yarn = None, "yarn", Skip, "see configuration"),
         (|f| yarn(f, Err(NoAnswer::Silent("hm".into())), &[]), "yarn", Fail, "hadoop-yarn-resourcemanager"),
         (|f| yarn(f, Err(NoAnswer::Barred("401".into())), &[]), "yarn", Fail, "correct [yarn]"),
@@ -401,7 +401,7 @@ fn well_configured() -> Configured {
     };
     Configured {
         settings: Settings { activity: vec![Activity::new(ARN)], ..Settings::default() },
-        aws: Aws {
+        aws: AwsFacts {
             activities: vec![(ARN.into(), None)],
             reports: vec![
                 ("states:SendTaskHeartbeat", None),
@@ -410,33 +410,33 @@ fn well_configured() -> Configured {
             ],
             ahead: Some(0),
         },
-        livy: Some(Livy {
+        livy: Some(LivyFacts {
             homes: homes("http://ip-10-0-0-1:8998", "/etc/livy/conf/livy.conf"),
             answers: Ok(()),
             version: Ok(("0.8.0-incubating".into(), false)),
         }),
         livy_conf: Some(Ok(LivyConf::new(LIVY_CONF, ""))),
-        yarn: Some(Yarn::On {
+        yarn: Some(YarnFacts::On {
             homes: homes(RM, YARN_SITE),
-            used: Place { url: RM.into(), source: YARN_SITE.into() },
+            used: AddressInUse { url: RM.into(), source: YARN_SITE.into() },
             about: Ok(about("x.FileSystemRMStateStore")),
             tags: Ok(BTreeSet::new()),
         }),
         unread: Vec::new(),
-        state: State {
+        state: StateFacts {
             path: "/var/lib/spark-job-worker".into(),
-            directory: Ok(Some(Directory {
+            directory: Ok(Some(DirectoryFacts {
                 is_directory: true,
                 owner: Ownership { user: 991, group: 990, mode: 0o700 },
             })),
             room: Ok(Room { bytes: 5 << 30, files: Some(1 << 20), read_only: false, in_memory: false }),
-            journal: Ok(Journal::default()),
+            journal: Ok(JournalFacts::default()),
         },
-        daemon: Daemon::Answers(Box::new(daemon)),
+        daemon: DaemonFacts::Answers(Box::new(daemon)),
     }
 }
 
-fn homes(url: &str, source: &str) -> Known {
+fn homes(url: &str, source: &str) -> Located {
     let home = Home { address: Address::parse(url).unwrap(), source: source.to_owned() };
     Ok(Found { homes: vec![home], filters_lists: false })
 }
@@ -445,18 +445,19 @@ fn homes(url: &str, source: &str) -> Known {
 fn three(facts: &mut Facts) {
     let of = |number: u8| homes(&format!("http://rm{number}:8088"), YARN_SITE).unwrap().homes;
     let found = Found { homes: [of(1), of(2)].concat(), filters_lists: false };
-    let used = Place { url: "http://rm3:8088".into(), source: "named by the standby http://rm1:8088".into() };
+    let used =
+        AddressInUse { url: "http://rm3:8088".into(), source: "named by the standby http://rm1:8088".into() };
     configured(facts).yarn =
-        Some(Yarn::On { homes: Ok(found), used, about: Ok(about("")), tags: Ok(BTreeSet::new()) });
+        Some(YarnFacts::On { homes: Ok(found), used, about: Ok(about("")), tags: Ok(BTreeSet::new()) });
 }
 
 fn hiding(facts: &mut Facts) {
-    if let Some(Yarn::On { homes: Ok(found), .. }) = &mut configured(facts).yarn {
+    if let Some(YarnFacts::On { homes: Ok(found), .. }) = &mut configured(facts).yarn {
         found.filters_lists = true;
     }
 }
 
-fn unknown() -> Known {
+fn unknown() -> Located {
     Err(Unknown { why: "/etc/x is there and does not tell".into(), mend: "setfacl it".into() })
 }
 
@@ -484,12 +485,14 @@ fn file(facts: &mut Facts, user: u32, group: u32, mode: u32) {
 
 fn overview(facts: &mut Facts) -> &mut Overview {
     match &mut configured(facts).daemon {
-        Daemon::Answers(overview) => overview,
-        Daemon::Absent(_) | Daemon::Denied | Daemon::Silent(_) => panic!("a well daemon answers"),
+        DaemonFacts::Answers(overview) => overview,
+        DaemonFacts::Absent(_) | DaemonFacts::Denied | DaemonFacts::Silent(_) => {
+            panic!("a well daemon answers")
+        }
     }
 }
 
-fn aws(facts: &mut Facts) -> &mut Aws {
+fn aws(facts: &mut Facts) -> &mut AwsFacts {
     &mut configured(facts).aws
 }
 
@@ -505,7 +508,7 @@ fn report(facts: &mut Facts, at: usize, condition: Condition) {
     aws(facts).reports[at].1 = trouble(condition);
 }
 
-fn livy(facts: &mut Facts) -> &mut Livy {
+fn livy(facts: &mut Facts) -> &mut LivyFacts {
     configured(facts).livy.as_mut().unwrap()
 }
 
@@ -515,9 +518,9 @@ fn conf(facts: &mut Facts, text: &str) {
 
 fn yarn(facts: &mut Facts, store: Result<&str, NoAnswer>, tags: &[&str]) {
     let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
-    let used = Place { url: RM.into(), source: YARN_SITE.into() };
+    let used = AddressInUse { url: RM.into(), source: YARN_SITE.into() };
     let homes = homes(RM, YARN_SITE);
-    configured(facts).yarn = Some(Yarn::On { homes, used, about: store.map(about), tags: Ok(tags) });
+    configured(facts).yarn = Some(YarnFacts::On { homes, used, about: store.map(about), tags: Ok(tags) });
 }
 
 /// A task whose job the daemon knows to be running.
@@ -530,16 +533,16 @@ fn task(facts: &mut Facts) {
     overview(facts).tasks = vec![serde_json::from_value(task).unwrap()];
 }
 
-fn state(facts: &mut Facts) -> &mut State {
+fn state(facts: &mut Facts) -> &mut StateFacts {
     &mut configured(facts).state
 }
 
 fn directory(facts: &mut Facts, user: u32, mode: u32) {
     let owner = Ownership { user, group: 0, mode };
-    state(facts).directory = Ok(Some(Directory { is_directory: true, owner }));
+    state(facts).directory = Ok(Some(DirectoryFacts { is_directory: true, owner }));
 }
 
-fn journal(facts: &mut Facts) -> &mut Journal {
+fn journal(facts: &mut Facts) -> &mut JournalFacts {
     state(facts).journal.as_mut().unwrap()
 }
 

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use tokio::time::sleep;
 use tracing::{error, warn};
 
-use crate::job::application::{AppState, Yarn};
+use crate::job::application::{AppState, YarnAnswer};
 use crate::job::machine::Run;
-use crate::job::world::{Counted, NotKilled, World};
+use crate::job::world::{CountedEvent, NotKilled, World};
 use crate::log::message_id;
 use crate::retry;
 
@@ -25,8 +25,8 @@ impl Doubles {
     }
 
     /// Kills what YARN has beside the oldest.
-    pub(super) async fn kill_others<W: World>(&mut self, world: &W, run: &Run, answer: &Yarn) {
-        let Yarn::Answer(found) = answer else { return };
+    pub(super) async fn kill_others<W: World>(&mut self, world: &W, run: &Run, answer: &YarnAnswer) {
+        let YarnAnswer::Answer(found) = answer else { return };
         let others = found.iter().skip(1).filter(|application| application.state == AppState::Active);
         let others = others.map(|application| application.id.clone()).collect();
         self.kill(world, run, others).await;
@@ -36,7 +36,7 @@ impl Doubles {
     pub(super) async fn kill<W: World>(&mut self, world: &W, run: &Run, others: Vec<String>) {
         for id in others {
             if self.0.insert(id.clone()) {
-                world.count(Counted::Doubled);
+                world.count(CountedEvent::Doubled);
                 error!(
                     message_id = message_id::APPLICATION_DOUBLED,
                     yarn_application_id = id,

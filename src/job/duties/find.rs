@@ -4,28 +4,28 @@ use tokio::time::sleep;
 use tracing::{info, trace, warn};
 
 use super::submit::learn;
-use super::{Means, Memory, ended, failure, of_run};
+use super::{JobServices, Memory, ended, failure, of_run};
 use crate::job::Task;
 use crate::job::machine::{Attempt, Event, Run};
 use crate::job::report::ErrorName;
-use crate::job::steps::find::{Doubt, Finding, Patience, Round, Search};
+use crate::job::steps::find::{Doubt, Patience, Search, SearchFinding, SearchRound};
 use crate::job::world::{Unreachable, World};
 
 /// Looks until the rules call it an event.
 pub(in crate::job) async fn find<W: World>(
-    means: &Means<W>,
+    services: &JobServices<W>,
     task: &Task,
     attempt: &Attempt,
     doubt: Doubt,
     memory: &mut Memory,
 ) -> Event {
-    let (world, rules, run) = (&*means.world, &means.rules, &attempt.run);
+    let (world, rules, run) = (&*services.world, &services.rules, &attempt.run);
     let patience = Patience {
         interval: rules.interval,
         settle: rules.waits.submit_settle,
         doubt_limit: rules.doubt_limit,
     };
-    let mut search = Search::new(doubt, patience, means.now());
+    let mut search = Search::new(doubt, patience, services.now());
     loop {
         let (livy, yarn, remembers, carried) = tokio::join!(
             world.find(&run.name),
@@ -34,15 +34,15 @@ pub(in crate::job) async fn find<W: World>(
             world.carried(&run.tag)
         );
         memory.doubles.kill_others(world, run, &yarn).await;
-        let round = Round { livy, yarn, memory: remembers.ok(), carried, hides: means.hides() };
-        let finding = search.see(round, means.now());
+        let round = SearchRound { livy, yarn, memory: remembers.ok(), carried, hides: services.hides() };
+        let finding = search.see(round, services.now());
         trace!(finding = finding.name(), "a look for {}", run.name);
         match finding {
-            Finding::Open => {}
-            Finding::Batch(view) => {
+            SearchFinding::Open => {}
+            SearchFinding::Batch(view) => {
                 return Event::Found(learn(run, &view, world.now(), task.proxy_user()));
             }
-            Finding::Application(application) => {
+            SearchFinding::Application(application) => {
                 info!("YARN has {} as {}, and Livy has no record of it", run.name, application.id);
                 return Event::Found(Run {
                     application: Some(application.id),
@@ -50,15 +50,15 @@ pub(in crate::job) async fn find<W: World>(
                     ..run.clone()
                 });
             }
-            Finding::Zombie => delete_empty(world, run).await,
-            Finding::Absent { zombie } => {
+            SearchFinding::Zombie => delete_empty(world, run).await,
+            SearchFinding::Absent { zombie } => {
                 if zombie {
                     delete_empty(world, run).await;
                 }
                 info!("nothing came of the POST of {}; it may be submitted again", run.name);
                 return Event::Absent;
             }
-            Finding::Unknowable => return unknowable(task, attempt),
+            SearchFinding::Unknowable => return unknowable(task, attempt),
         }
         sleep(rules.interval).await;
     }

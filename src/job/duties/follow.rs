@@ -6,71 +6,71 @@ use tokio::time::timeout;
 use tracing::{error, info, trace};
 
 use super::gather::last_log;
-use super::{Means, Memory, ended, failure, of_run};
+use super::{JobServices, Memory, ended, failure, of_run};
 use crate::job::Task;
-use crate::job::application::Yarn;
+use crate::job::application::YarnAnswer;
 use crate::job::machine::{Event, Run};
 use crate::job::report::{Cost, ErrorName, Outcome, Source, Success, refine};
-use crate::job::steps::follow::{Follow, Observation, Step, Terms};
+use crate::job::steps::follow::{Follow, FollowStep, Observation, Terms};
 use crate::job::sweep::{Health, Serial};
 use crate::job::verdict::Verdict;
-use crate::job::world::{BatchView, Look, Sight, World};
+use crate::job::world::{BatchView, LivyAnswer, Observed, World};
 use crate::log::message_id;
 
 /// Follows the run until the rules call it an event. What is done once and takes room is boxed: thousands of jobs wait
 /// in here.
 pub(in crate::job) async fn follow<W: World>(
-    means: &Means<W>,
+    services: &JobServices<W>,
     task: &Task,
     run: &Run,
     memory: &mut Memory,
 ) -> Event {
-    let world = &*means.world;
+    let world = &*services.world;
     let terms =
-        Terms { interval: means.rules.interval, waits: means.rules.waits, has_yarn: world.has_yarn() };
-    let since = means.sweep.serial();
-    let mut follow = Follow::new(run.clone(), terms, memory.doubles.were_seen(), means.now());
+        Terms { interval: services.rules.interval, waits: services.rules.waits, has_yarn: world.has_yarn() };
+    let since = services.sweep.serial();
+    let mut follow = Follow::new(run.clone(), terms, memory.doubles.were_seen(), services.now());
     let mut log: Option<Vec<String>> = None;
     let mut unread = Unread::default();
     let mut observation = first(memory);
     loop {
-        let step = follow.see(observation, means.hides(), means.now());
+        let step = follow.see(observation, services.hides(), services.now());
         if let Some((livy, yarn)) = follow.views() {
             trace!(?livy, ?yarn, "both views of {}", run.name);
         }
         observation = match step {
-            Step::Wait(pause) => {
-                memory.seen = follow.sight().cloned();
+            FollowStep::Wait(pause) => {
+                memory.seen = follow.observed().cloned();
                 tell_word(run, memory);
-                next_sight(means, run, since, memory, pause).await
+                next_sight(services, run, since, memory, pause).await
             }
-            Step::AskById(id) => {
+            FollowStep::AskById(id) => {
                 let answer = Box::pin(world.application(&id)).await;
-                unread.note(&id, &answer, *means.sweep.yarn_health().borrow() == Health::Up);
+                unread.note(&id, &answer, *services.sweep.yarn_health().borrow() == Health::Up);
                 Observation::Answer(answer)
             }
-            Step::AskByTag => {
+            FollowStep::AskByTag => {
                 let answer = Box::pin(world.tagged(&run.tag)).await;
                 Box::pin(memory.doubles.kill_others(world, run, &answer)).await;
                 Observation::Answer(answer)
             }
-            Step::ReadLog => {
+            FollowStep::ReadLog => {
                 let lines = Box::pin(last_log(world, run)).await;
-                Observation::Log(log.insert(lines).clone())
+                Observation::LivyLog(log.insert(lines).clone())
             }
-            Step::Kill(others) => {
+            FollowStep::Kill(others) => {
                 Box::pin(memory.doubles.kill(world, run, others)).await;
                 Observation::Tick
             }
-            Step::Hide(id, words) => {
-                means.sweep.hidden(&id, &words);
+            FollowStep::Hide(id, words) => {
+                services.sweep.hidden(&id, &words);
                 Observation::Tick
             }
-            Step::Learn(run) => return Event::Learned(run),
-            Step::Refuse(user) => return refused(task, run, user.as_deref()),
-            Step::Judge(run, word) => return Event::Judged { run, word },
-            Step::End(verdict) => {
-                return conclude(task, run, verdict, follow.sight(), log.unwrap_or_default());
+            FollowStep::Learn(run) => return Event::Learned(run),
+            FollowStep::Refuse(user) => return refused(task, run, user.as_deref()),
+            FollowStep::Judge(run, word) => return Event::Judged { run, word },
+            FollowStep::End(verdict) => {
+                return conclude(task, run, verdict, follow.observed(), log.unwrap_or_default());
             }
         };
     }
@@ -84,8 +84,8 @@ impl Unread {
     /// So many questions in a row without an answer are an operator's matter.
     const MANY: u8 = 3;
 
-    fn note(&mut self, id: &str, answer: &Yarn, answers_others: bool) {
-        let Yarn::Unreachable(words) = answer else {
+    fn note(&mut self, id: &str, answer: &YarnAnswer, answers_others: bool) {
+        let YarnAnswer::Unreachable(words) = answer else {
             self.0 = 0;
             return;
         };
@@ -104,21 +104,21 @@ impl Unread {
 fn first(memory: &Memory) -> Observation {
     match &memory.seen {
         // A list that was made before the id was known says nothing about it.
-        Some(seen) => Observation::Sight(Sight { missing: false, ..seen.clone() }),
+        Some(seen) => Observation::Observed(Observed { missing: false, ..seen.clone() }),
         None => Observation::Tick,
     }
 }
 
 /// The sweeps' next news, or none for so long.
 async fn next_sight<W: World>(
-    means: &Means<W>,
+    services: &JobServices<W>,
     run: &Run,
     since: Serial,
     memory: &Memory,
     pause: Duration,
 ) -> Observation {
-    let looking = means.sweep.look(run, since, memory.seen.as_ref());
-    timeout(pause, looking).await.map_or(Observation::Tick, Observation::Sight)
+    let looking = services.sweep.look(run, since, memory.seen.as_ref());
+    timeout(pause, looking).await.map_or(Observation::Tick, Observation::Observed)
 }
 
 /// Tells how far it is, in YARN's word, when that changes.
@@ -149,11 +149,17 @@ fn refused(task: &Task, run: &Run, user: Option<&str>) -> Event {
 }
 
 /// The end that is not YARN's word: Livy's, or nobody's.
-fn conclude(task: &Task, run: &Run, verdict: Verdict, sight: Option<&Sight>, log: Vec<String>) -> Event {
-    let look = sight.map(|sight| &sight.livy);
+fn conclude(
+    task: &Task,
+    run: &Run,
+    verdict: Verdict,
+    observed: Option<&Observed>,
+    log: Vec<String>,
+) -> Event {
+    let look = observed.map(|observed| &observed.livy);
     let view = look.and_then(|look| match look {
-        Look::Seen(view) => Some(&**view),
-        Look::Missing | Look::Unreachable(_) => None,
+        LivyAnswer::Seen(view) => Some(&**view),
+        LivyAnswer::Missing | LivyAnswer::Unreachable(_) => None,
     });
     let (error, source, leftover) = match verdict {
         Verdict::Succeeded(source) => return succeeded(task, run, source, view),
@@ -171,11 +177,11 @@ fn conclude(task: &Task, run: &Run, verdict: Verdict, sight: Option<&Sight>, log
     ended(of_run(Some(run), failure), leftover)
 }
 
-fn message(error: ErrorName, look: Option<&Look>) -> String {
+fn message(error: ErrorName, look: Option<&LivyAnswer>) -> String {
     let word = match look {
-        Some(Look::Seen(batch)) => format!("Livy says {}", batch.state),
-        Some(Look::Missing) | None => "Livy has no record of it".to_owned(),
-        Some(Look::Unreachable(words)) => format!("Livy does not answer: {words}"),
+        Some(LivyAnswer::Seen(batch)) => format!("Livy says {}", batch.state),
+        Some(LivyAnswer::Missing) | None => "Livy has no record of it".to_owned(),
+        Some(LivyAnswer::Unreachable(words)) => format!("Livy does not answer: {words}"),
     };
     match error {
         ErrorName::SubmitFailed => format!("spark-submit gave no application ({word})"),

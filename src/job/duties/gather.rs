@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info};
 
-use super::{Means, failure, of_run};
+use super::{JobServices, failure, of_run};
 use crate::job::Task;
 use crate::job::application::AppEnd;
 use crate::job::machine::{Event, FinalWord, Run};
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Puts the outcome of a judged run together. `stop`: the worker gives up its tasks, and no log is waited for.
 pub(in crate::job) async fn gather<W: World>(
-    means: &Means<W>,
+    services: &JobServices<W>,
     task: &Task,
     run: &Run,
     word: &FinalWord,
@@ -36,7 +36,7 @@ pub(in crate::job) async fn gather<W: World>(
     let outcome = match word.end {
         AppEnd::Succeeded => Outcome::Succeeded(Box::new(succeeded(task, run, word))),
         AppEnd::Failed | AppEnd::Killed => {
-            let (log, driver) = Box::pin(logs(&*means.world, run, word, stop)).await;
+            let (log, driver) = Box::pin(logs(&*services.world, run, word, stop)).await;
             Outcome::Failed(Box::new(failed(task, run, word, log, driver)))
         }
     };

@@ -8,39 +8,39 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tracing::{Instrument, info, warn};
 
-use super::Means;
+use super::JobServices;
 use super::doubles::tell_forbidden;
-use crate::job::application::Yarn;
+use crate::job::application::YarnAnswer;
 use crate::job::evidence::is_final;
 use crate::job::machine::{Event, Run};
-use crate::job::steps::kill::{Death, KillCheck, Round};
-use crate::job::world::{Carried, Counted, Look, NotKilled, Unreachable, World};
+use crate::job::steps::kill::{KillCheck, KillRound, KillStatus};
+use crate::job::world::{Carried, CountedEvent, LivyAnswer, NotKilled, Unreachable, World};
 use crate::log::message_id;
 use crate::retry;
 
 /// Kills the run. Livy's DELETE and YARN's kill go on side by side: DELETE can block for minutes and says "deleted" also
 /// where it killed nothing.
-pub(in crate::job) async fn kill<W: World>(means: &Means<W>, run: &Run) -> Event {
-    let (world, rules) = (&means.world, &means.rules);
-    let (tell, livy) = watch::channel(Look::Unreachable("not asked yet".to_owned()));
+pub(in crate::job) async fn kill<W: World>(services: &JobServices<W>, run: &Run) -> Event {
+    let (world, rules) = (&services.world, &services.rules);
+    let (tell, livy) = watch::channel(LivyAnswer::Unreachable("not asked yet".to_owned()));
     let deleting = delete_until_gone(Arc::clone(world), run.name.clone(), rules.interval, tell);
     let _deleting = AbortOnDrop(tokio::spawn(deleting.in_current_span()));
     let mut forbidden = false;
     let mut check = KillCheck::new(rules.interval, rules.kill_settle, rules.waits.lost_after);
     loop {
-        let round = look(means, run, &livy).await;
+        let round = look(services, run, &livy).await;
         if let Some(id) = round.learned() {
             return Event::Learned(Run { application: Some(id), ..run.clone() });
         }
-        match check.see(&round, means.now()) {
-            Death::Unproved => {}
-            Death::Verified => {
-                world.count(Counted::KillVerified);
+        match check.see(&round, services.now()) {
+            KillStatus::Unproved => {}
+            KillStatus::Verified => {
+                world.count(CountedEvent::KillVerified);
                 info!("{} is dead by YARN's word", run.name);
                 return Event::Killed;
             }
-            Death::ByLivysWord => {
-                world.count(Counted::KillUnverified);
+            KillStatus::ByLivysWord => {
+                world.count(CountedEvent::KillUnverified);
                 warn!(
                     message_id = message_id::KILL_UNVERIFIED,
                     "{} is dead by Livy's word; there is no YARN to ask", run.name
@@ -49,7 +49,8 @@ pub(in crate::job) async fn kill<W: World>(means: &Means<W>, run: &Run) -> Event
             }
         }
         // What may not be seen may still be killed.
-        let hidden = matches!(round.by_id, Some(Yarn::Hidden(_))).then(|| run.application.clone()).flatten();
+        let hidden =
+            matches!(round.by_id, Some(YarnAnswer::Hidden(_))).then(|| run.application.clone()).flatten();
         for id in round.active().into_iter().chain(hidden) {
             match world.kill(&id).await {
                 Ok(()) => info!("YARN was told to kill {id}"),
@@ -66,8 +67,12 @@ pub(in crate::job) async fn kill<W: World>(means: &Means<W>, run: &Run) -> Event
 }
 
 /// One round of looks.
-async fn look<W: World>(means: &Means<W>, run: &Run, livy: &watch::Receiver<Look>) -> Round {
-    let world = &*means.world;
+async fn look<W: World>(
+    services: &JobServices<W>,
+    run: &Run,
+    livy: &watch::Receiver<LivyAnswer>,
+) -> KillRound {
+    let world = &*services.world;
     let by_id = async {
         match &run.application {
             Some(id) if world.has_yarn() => Some(world.application(id).await),
@@ -75,11 +80,11 @@ async fn look<W: World>(means: &Means<W>, run: &Run, livy: &watch::Receiver<Look
         }
     };
     let (by_id, by_tag) = tokio::join!(by_id, world.tagged(&run.tag));
-    if let (Some(Yarn::Hidden(words)), Some(id)) = (&by_id, &run.application) {
-        means.sweep.hidden(id, words);
+    if let (Some(YarnAnswer::Hidden(words)), Some(id)) = (&by_id, &run.application) {
+        services.sweep.hidden(id, words);
     }
     let livy = livy.borrow().clone();
-    let mut round = Round { livy, by_id, by_tag, carried: Carried::Unknown, hides: means.hides() };
+    let mut round = KillRound { livy, by_id, by_tag, carried: Carried::Unknown, hides: services.hides() };
     if round.active().is_empty() {
         // Only where nothing lives it matters what may still come.
         round.carried = world.carried(&run.tag).await;
@@ -92,20 +97,20 @@ async fn delete_until_gone<W: World>(
     world: Arc<W>,
     name: String,
     interval: Duration,
-    tell: watch::Sender<Look>,
+    tell: watch::Sender<LivyAnswer>,
 ) {
     let mut waits = retry::KILL.start();
     loop {
         let look = match world.find(&name).await {
-            Ok(Some(view)) => Look::Seen(view.into()),
-            Ok(None) => Look::Missing,
-            Err(Unreachable(words)) => Look::Unreachable(words),
+            Ok(Some(view)) => LivyAnswer::Seen(view.into()),
+            Ok(None) => LivyAnswer::Missing,
+            Err(Unreachable(words)) => LivyAnswer::Unreachable(words),
         };
         let lives = match &look {
-            Look::Seen(view) if !is_final(&view.state) => Some(view.name.clone()),
-            Look::Seen(_) | Look::Missing | Look::Unreachable(_) => None,
+            LivyAnswer::Seen(view) if !is_final(&view.state) => Some(view.name.clone()),
+            LivyAnswer::Seen(_) | LivyAnswer::Missing | LivyAnswer::Unreachable(_) => None,
         };
-        let silent = matches!(look, Look::Unreachable(_));
+        let silent = matches!(look, LivyAnswer::Unreachable(_));
         tell.send_replace(look);
         let mut pause = if silent { waits.next(fastrand::f64()) } else { interval };
         if let Some(name) = lives {

@@ -3,18 +3,18 @@
 use tokio::time::sleep;
 use tracing::{error, info, warn};
 
-use super::Means;
+use super::JobServices;
 use crate::job::Task;
 use crate::job::heart::Heart;
 use crate::job::machine::Event;
 use crate::job::report::{Outcome, answers};
-use crate::job::steps::report::{Step, Tries};
+use crate::job::steps::report::{ReportStep, Tries};
 use crate::job::world::{Reported, World};
 use crate::log::message_id;
 
 /// Tells Step Functions until it acknowledges.
 pub(in crate::job) async fn report<W: World>(
-    means: &Means<W>,
+    services: &JobServices<W>,
     task: &Task,
     outcome: &Outcome,
     heart: Option<&Heart>,
@@ -25,7 +25,7 @@ pub(in crate::job) async fn report<W: World>(
     let mut tries = Tries::new(answers.len() + 1);
     let mut told = false;
     loop {
-        let reported = means.world.report(&task.activity, token, &answer).await;
+        let reported = services.world.report(&task.activity, token, &answer).await;
         match &reported {
             Reported::Again { words, .. } => {
                 info!("Step Functions did not take the outcome {}: {words}; trying again", outcome.label());
@@ -34,9 +34,9 @@ pub(in crate::job) async fn report<W: World>(
             Reported::Acknowledged | Reported::Refused(_) => {}
         }
         match tries.see(reported, fastrand::f64()) {
-            Step::Done => return Event::Acknowledged,
-            Step::Again(pause) => sleep(pause).await,
-            Step::Shorter(words) => {
+            ReportStep::Done => return Event::Acknowledged,
+            ReportStep::Again(pause) => sleep(pause).await,
+            ReportStep::Shorter(words) => {
                 warn!(
                     "Step Functions refuses the outcome {}: {words}; trying a shorter one",
                     outcome.label()
@@ -45,7 +45,7 @@ pub(in crate::job) async fn report<W: World>(
                     answer = next;
                 }
             }
-            Step::GiveUp(words, pause) => {
+            ReportStep::GiveUp(words, pause) => {
                 if !std::mem::replace(&mut told, true) {
                     error!(
                         message_id = message_id::REPORT_REFUSED,

@@ -6,29 +6,29 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-use super::{Means, Memory, ended, failure};
+use super::{JobServices, Memory, ended, failure};
 use crate::job::Task;
 use crate::job::gate::Shut;
 use crate::job::machine::{Attempt, Event, Hold, Run};
 use crate::job::report::ErrorName;
-use crate::job::task::Request;
+use crate::job::task::TaskRequest;
 use crate::job::timestamp::Timestamp;
 use crate::job::world::{BatchView, Posted, Unreachable, World};
 use crate::retry;
 
 /// Refuses a wrong input, waits for Livy and for a submit slot.
 pub(in crate::job) async fn prepare<W: World>(
-    means: &Means<W>,
+    services: &JobServices<W>,
     task: &Task,
     attempt: &Attempt,
     memory: &mut Memory,
 ) -> Event {
     match &task.request {
-        Some(Request::Checked { .. }) => {}
-        Some(Request::Wrong(problems)) => {
+        Some(TaskRequest::Checked { .. }) => {}
+        Some(TaskRequest::Wrong(problems)) => {
             return ended(failure(task, ErrorName::InvalidInput, "Received", problems.to_string()), None);
         }
-        Some(Request::Unchecked(_)) | None => {
+        Some(TaskRequest::Unchecked(_)) | None => {
             let message = "the worker has lost the input of this task; nothing was submitted";
             return ended(failure(task, ErrorName::WorkerFault, "Received", message.to_owned()), None);
         }
@@ -36,7 +36,7 @@ pub(in crate::job) async fn prepare<W: World>(
     if let Some(waits) = &mut memory.submit_waits {
         sleep(waits.next(fastrand::f64())).await;
     }
-    let (world, patience) = (&*means.world, means.rules.patience);
+    let (world, patience) = (&*services.world, services.rules.patience);
     let mut waits = retry::SUBMIT.start();
     let mut held = attempt.held.clone();
     loop {
@@ -45,7 +45,7 @@ pub(in crate::job) async fn prepare<W: World>(
             let message = format!("Livy did not take the job for {patience:?}: {}", hold.words);
             return ended(failure(task, ErrorName::LivyUnavailable, "Received", message), None);
         }
-        match means.gate.slot().await {
+        match services.gate.slot().await {
             Ok(slot) => {
                 memory.slot = Some(slot);
                 return Event::Ready { at: world.now(), held };
@@ -62,25 +62,25 @@ pub(in crate::job) async fn prepare<W: World>(
 
 /// POSTs the batch, where that may still be done. `since`: when the POST was recorded.
 pub(in crate::job) async fn submit<W: World>(
-    means: &Means<W>,
+    services: &JobServices<W>,
     task: &Task,
     run: &Run,
     since: Timestamp,
     memory: &mut Memory,
 ) -> Event {
-    let (Some(Request::Checked { body, .. }), Some(slot)) = (&task.request, memory.slot.take()) else {
+    let (Some(TaskRequest::Checked { body, .. }), Some(slot)) = (&task.request, memory.slot.take()) else {
         // Submitting without a request or a slot: not prepared here. Nobody knows what became of that POST.
         let words = "it was not prepared by this process".to_owned();
         return Event::Unsure { answered: false, words };
     };
-    match means.gate.look() {
+    match services.gate.look() {
         Ok(()) => {}
         Err(Shut::Draining) => return Event::NotNow(None),
         Err(Shut::Livy(words)) => {
             return Event::NotNow(Some(Hold { since, words }));
         }
     }
-    let (poster, name, body) = (Arc::clone(&means.world), run.name.clone(), body.clone());
+    let (poster, name, body) = (Arc::clone(&services.world), run.name.clone(), body.clone());
     let posting = tokio::spawn(async move {
         let answer = poster.post(&name, &body).await;
         drop(slot);
@@ -88,7 +88,7 @@ pub(in crate::job) async fn submit<W: World>(
     });
     let answer =
         posting.await.unwrap_or_else(|panic| Posted::Unsure { answered: false, words: panic.to_string() });
-    let world = &*means.world;
+    let world = &*services.world;
     match answer {
         Posted::Accepted(view) => Event::Submitted(learn(run, &view, world.now(), task.proxy_user())),
         Posted::NotNow(words) => {

@@ -121,7 +121,7 @@ impl EntryV1 {
             token: self.token.map(Token::new),
             activity: self.activity,
             execution: self.execution,
-            request: (!self.input.is_empty()).then(|| job::Request::Unchecked(self.input.into())),
+            request: (!self.input.is_empty()).then(|| job::TaskRequest::Unchecked(self.input.into())),
             heartbeat_interval: HEARTBEAT_INTERVAL,
             on_abort: OnAbort::Kill,
             received: Timestamp(0),

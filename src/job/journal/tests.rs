@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::job::Request;
+use crate::job::TaskRequest;
 use crate::job::application::AppEnd;
 use crate::job::machine::{Attempt, FinalWord, Hold, OnAbort, Run};
 use crate::job::report::{Cost, ErrorName, Failure, Outcome, Source, Success};
@@ -99,7 +99,7 @@ fn entry_of(id: &str, state: State) -> Entry {
         token: Some(Token::new("AQB4…/+= \"secret\"".to_owned())),
         activity: "arn:aws:states:eu-west-1:1:activity:spark-job".to_owned(),
         execution: Some("exec-1".to_owned()),
-        request: Some(Request::Checked { body: body.into(), proxy_user: Some("alice".into()) }),
+        request: Some(TaskRequest::Checked { body: body.into(), proxy_user: Some("alice".into()) }),
         heartbeat_interval: Duration::from_millis(7_500),
         on_abort: OnAbort::Leave,
         received: Timestamp(1_700_000_000_000),
@@ -188,7 +188,7 @@ mod kept {
         let directory = directory();
         let mut large = entry(TASK);
         let body = "\"\u{1}".repeat(1 << 19).into();
-        large.task.request = Some(Request::Checked { body, proxy_user: None });
+        large.task.request = Some(TaskRequest::Checked { body, proxy_user: None });
         write(&open(directory.path()).0, &large).expect("written");
         let (_, contents) = open(directory.path());
         assert!(contents.entries == [large] && contents.corrupt.is_empty());
@@ -242,7 +242,7 @@ mod kept {
         for number in 0..10_000_u64 {
             let task = format!("{number:016x}");
             let mut entry = entry(&task);
-            entry.task.request = Some(Request::Wrong("x".repeat(2_048).into()));
+            entry.task.request = Some(TaskRequest::Wrong("x".repeat(2_048).into()));
             let path = directory.path().join(format!("{task}.task"));
             fs::write(path, bytes_of(&entry)).expect("written");
         }
@@ -566,7 +566,7 @@ mod golden {
             }
             let input = r#"{"File":"s3://b/a.py","Args":["\u0000",1e400]}"#;
             let kept = matches!(name, "Received" | "Submitting" | "InDoubt" | "Settled");
-            assert_eq!(entry.task.request, kept.then(|| Request::Unchecked(input.into())), "{name}");
+            assert_eq!(entry.task.request, kept.then(|| TaskRequest::Unchecked(input.into())), "{name}");
             assert_eq!(entry.task.token, Some(Token::new("AQB4…/+= \"secret\"".to_owned())));
         }
     }
@@ -587,7 +587,7 @@ mod golden {
             assert_eq!(String::from_utf8_lossy(&bytes), String::from_utf8_lossy(&shipped), "{name}");
             assert_eq!(decode(&shipped).expect(name), entry);
         }
-        let others = [Request::Wrong("$.Fil: unknown key".into()), Request::Unchecked("{}".into())];
+        let others = [TaskRequest::Wrong("$.Fil: unknown key".into()), TaskRequest::Unchecked("{}".into())];
         for (request, name) in others.into_iter().zip(["Wrong", "Unchecked"]) {
             let mut entry = entry_of(TASK, State::Received { attempt: attempt() });
             (entry.task.request, entry.task.on_abort) = (Some(request), OnAbort::Kill);

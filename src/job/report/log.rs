@@ -7,17 +7,17 @@ use super::{MAX_TEXT, clip};
 /// Livy joins three parts under the headings `stdout: `, `\nstderr: ` and, on YARN only, `\nYARN Diagnostics: `
 /// (`SparkApp`, `/batches/{id}/log`).
 #[derive(Debug, Default, PartialEq)]
-pub struct Log {
+pub struct LivyLog {
     /// What spark-submit printed, without headings.
     pub output: Vec<String>,
     /// YARN's diagnostics; `None` where there is no such part, which means that Livy runs no YARN jobs.
     pub diagnostics: Option<String>,
 }
 
-impl Log {
+impl LivyLog {
     /// Takes the lines apart.
-    pub fn split(lines: Vec<String>) -> Log {
-        let mut log = Log::default();
+    pub fn split(lines: Vec<String>) -> LivyLog {
+        let mut log = LivyLog::default();
         for line in lines {
             match line.trim() {
                 "stdout:" | "stderr:" if line.ends_with(": ") => {}

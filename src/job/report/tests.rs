@@ -161,10 +161,10 @@ fn a_log_without_a_reason_has_no_root_cause() {
 fn livys_log_is_taken_apart_under_its_headings() {
     let lines =
         ["stdout: ", "one", "\nstderr: ", "\nYARN Diagnostics: ", "spark-submit start failed", "again"];
-    let log = Log::split(lines.map(str::to_owned).into());
+    let log = LivyLog::split(lines.map(str::to_owned).into());
     assert_eq!(log.output, ["one"]);
     assert_eq!(log.diagnostics.as_deref(), Some("spark-submit start failed\nagain"));
-    assert_eq!(Log::split(vec!["stdout: ".into(), "\nstderr: ".into()]), Log::default());
+    assert_eq!(LivyLog::split(vec!["stdout: ".into(), "\nstderr: ".into()]), LivyLog::default());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use super::Identity;
 use super::conf;
 use super::keys::KEYS;
-use super::settings::Entry;
+use super::settings::Given;
 use super::value::Setting;
 
 /// The body of POST /batches. Serializes as exactly that: what was not given is left out, because Livy answers a null
@@ -18,7 +18,7 @@ pub struct Batch(Vec<(&'static str, Setting)>);
 
 impl Batch {
     /// Adds what the worker sets and a task may not.
-    pub(super) fn new(entries: Vec<Entry>, identity: &Identity) -> Batch {
+    pub(super) fn new(entries: Vec<Given>, identity: &Identity) -> Batch {
         let mut given: BTreeMap<&str, Setting> =
             entries.into_iter().map(|entry| (entry.key.camel, entry.setting)).collect();
         let mut properties = match given.remove("conf") {

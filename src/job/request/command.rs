@@ -6,7 +6,7 @@
 use super::arrival::split_options;
 use super::keys::Kind;
 use super::problem::{Problems, member};
-use super::settings::Entry;
+use super::settings::Given;
 use super::value::Setting;
 
 /// What the parts that a task decides may have together: 4,096 bytes are left to Spark, its module options, and the
@@ -23,7 +23,7 @@ const JAVA_OPTIONS: [&str; 2] = ["spark.driver.extraJavaOptions", "spark.driver.
 const LIBRARY_PATH: &str = "spark.driver.extraLibraryPath";
 
 /// Adds a problem at the longest part, where all of them are too long together.
-pub(super) fn check(entries: &[Entry], base: &str, problems: &mut Problems) {
+pub(super) fn check(entries: &[Given], base: &str, problems: &mut Problems) {
     let parts: Vec<(String, usize)> = entries.iter().flat_map(|entry| parts(entry, base)).collect();
     let sum: usize = parts.iter().map(|(_, len)| len).sum();
     let longest = parts.into_iter().reduce(|one, other| if other.1 > one.1 { other } else { one });
@@ -39,7 +39,7 @@ pub(super) fn check(entries: &[Entry], base: &str, problems: &mut Problems) {
     }
 }
 
-fn parts(entry: &Entry, base: &str) -> Vec<(String, usize)> {
+fn parts(entry: &Given, base: &str) -> Vec<(String, usize)> {
     let path = member(base, entry.key.name);
     match (&entry.setting, entry.key.kind) {
         (Setting::List(arguments), Kind::Args) => {

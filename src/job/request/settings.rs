@@ -22,7 +22,7 @@ pub(super) enum Place {
 
 /// A key's checked value, and where it was given.
 #[derive(Clone)]
-pub(super) struct Entry {
+pub(super) struct Given {
     pub(super) key: &'static Key,
     pub(super) path: String,
     pub(super) setting: Setting,
@@ -30,13 +30,13 @@ pub(super) struct Entry {
 
 /// What a table says.
 #[derive(Clone, Default)]
-pub(super) struct Settings {
-    entries: Vec<Entry>,
+pub(super) struct InputSettings {
+    entries: Vec<Given>,
     /// The keys that were given, rightly or wrongly, each with its spelling.
     given: Vec<(&'static Key, String)>,
 }
 
-impl Settings {
+impl InputSettings {
     /// Reads a table; what is wrong with it is added to `problems`, in order.
     pub(super) fn read(
         table: Json,
@@ -44,8 +44,8 @@ impl Settings {
         place: Place,
         utf8: bool,
         problems: &mut Problems,
-    ) -> Settings {
-        let mut settings = Settings::default();
+    ) -> InputSettings {
+        let mut settings = InputSettings::default();
         if !matches!(table.kind(), Type::Object | Type::Open) {
             problems.add(path, expected("an object", table));
         }
@@ -83,11 +83,11 @@ impl Settings {
         } else if value.kind() != Type::Open
             && let Some(setting) = value::check(key.kind, value, &path, utf8, problems)
         {
-            self.entries.push(Entry { key, path, setting });
+            self.entries.push(Given { key, path, setting });
         }
     }
 
-    pub(super) fn extend(&mut self, other: Settings) {
+    pub(super) fn extend(&mut self, other: InputSettings) {
         self.entries.extend(other.entries);
         self.given.extend(other.given);
     }
@@ -98,7 +98,7 @@ impl Settings {
     }
 
     /// The only key of this kind.
-    pub(super) fn entry(&self, kind: Kind) -> Option<&Entry> {
+    pub(super) fn entry(&self, kind: Kind) -> Option<&Given> {
         self.entries.iter().find(|entry| entry.key.kind == kind)
     }
 
@@ -112,8 +112,9 @@ impl Settings {
 
     /// What is sent to Livy, in the order of the table: these settings, then the defaults. A list replaces a default
     /// list; a map is merged key by key.
-    pub(super) fn over(&self, defaults: &Settings) -> Vec<Entry> {
-        let of = |settings: &Settings, key| settings.entries.iter().find(|entry| entry.key == key).cloned();
+    pub(super) fn over(&self, defaults: &InputSettings) -> Vec<Given> {
+        let of =
+            |settings: &InputSettings, key| settings.entries.iter().find(|entry| entry.key == key).cloned();
         let merged = |key| match (of(self, key), of(defaults, key)) {
             (Some(mut own), Some(default)) => {
                 if let (Setting::Map(own), Setting::Map(default)) = (&mut own.setting, default.setting) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Now;
-use crate::job::application::{Application, Yarn};
+use crate::job::application::{Application, YarnAnswer};
 use crate::job::evidence::Answered;
 use crate::job::timestamp::Timestamp;
 use crate::job::world::{BatchState, BatchView, Carried, Unreachable, YarnMemory};
@@ -17,11 +17,11 @@ const SLEW: u64 = 1_000;
 
 /// What one round of looks saw.
 #[derive(Debug)]
-pub struct Round {
+pub struct SearchRound {
     /// Livy's record of the name.
     pub livy: Result<Option<BatchView>, Unreachable>,
     /// YARN's applications with the tag.
-    pub yarn: Yarn,
+    pub yarn: YarnAnswer,
     /// How far back the answering ResourceManager remembers; none where it was not asked or did not say.
     pub memory: Option<YarnMemory>,
     /// Whether a process of this node carries the tag.
@@ -32,7 +32,7 @@ pub struct Round {
 
 /// What the looks add up to.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Finding {
+pub enum SearchFinding {
     /// Not enough to say.
     Open,
     /// Livy has it.
@@ -50,16 +50,16 @@ pub enum Finding {
     Unknowable,
 }
 
-impl Finding {
+impl SearchFinding {
     /// The kind of finding, without what is in it.
     pub fn name(&self) -> &'static str {
         match self {
-            Finding::Open => "Open",
-            Finding::Batch(_) => "Batch",
-            Finding::Application(_) => "Application",
-            Finding::Zombie => "Zombie",
-            Finding::Absent { .. } => "Absent",
-            Finding::Unknowable => "Unknowable",
+            SearchFinding::Open => "Open",
+            SearchFinding::Batch(_) => "Batch",
+            SearchFinding::Application(_) => "Application",
+            SearchFinding::Zombie => "Zombie",
+            SearchFinding::Absent { .. } => "Absent",
+            SearchFinding::Unknowable => "Unknowable",
         }
     }
 }
@@ -101,46 +101,46 @@ impl Search {
     }
 
     /// One more round of looks.
-    pub fn see(&mut self, round: Round, now: Now) -> Finding {
+    pub fn see(&mut self, round: SearchRound, now: Now) -> SearchFinding {
         let hollow = match round.livy {
-            Ok(Some(view)) if !is_hollow(&view) => return Finding::Batch(view),
+            Ok(Some(view)) if !is_hollow(&view) => return SearchFinding::Batch(view),
             Ok(Some(_)) => Some(*self.hollow_since.get_or_insert(now.elapsed)),
             Ok(None) => {
                 self.hollow_since = None;
                 None
             }
             // YARN alone can still find it.
-            Err(_) => return found_by(round.yarn).map_or(Finding::Open, Finding::Application),
+            Err(_) => return found_by(round.yarn).map_or(SearchFinding::Open, SearchFinding::Application),
         };
-        let without_yarn = round.yarn == Yarn::Off;
-        let silent = matches!(round.yarn, Yarn::Unreachable(_));
-        let hides = round.hides || matches!(round.yarn, Yarn::Hidden(_));
+        let without_yarn = round.yarn == YarnAnswer::Off;
+        let silent = matches!(round.yarn, YarnAnswer::Unreachable(_));
+        let hides = round.hides || matches!(round.yarn, YarnAnswer::Hidden(_));
         if let Some(application) = found_by(round.yarn) {
-            return Finding::Application(application);
+            return SearchFinding::Application(application);
         }
         if hollow.is_some_and(|since| now.elapsed.saturating_sub(since) < HOLLOW) {
-            return Finding::Open;
+            return SearchFinding::Open;
         }
         if hollow.is_some() && self.doubt.answered {
-            return Finding::Zombie;
+            return SearchFinding::Zombie;
         }
         if round.carried == Carried::Yes {
             // It may submit with its last breath: the time counts from its end.
             self.absent.reset();
-            return Finding::Open;
+            return SearchFinding::Open;
         }
         if silent || self.absent.add(now.elapsed) < self.patience.settle {
-            return Finding::Open;
+            return SearchFinding::Open;
         }
         let proves = !hides && round.carried == Carried::No;
         match self.remembers(round.memory, now) {
-            _ if without_yarn || !self.is_young(now) => Finding::Unknowable,
+            _ if without_yarn || !self.is_young(now) => SearchFinding::Unknowable,
             // What a list or `/proc` does not show may be there all the same: only time can tell, and it cannot.
-            _ if !proves => Finding::Open,
-            Some(true) => Finding::Absent { zombie: hollow.is_some() },
-            Some(false) => Finding::Unknowable,
+            _ if !proves => SearchFinding::Open,
+            Some(true) => SearchFinding::Absent { zombie: hollow.is_some() },
+            Some(false) => SearchFinding::Unknowable,
             // It did not say how far back it remembers; it will.
-            None => Finding::Open,
+            None => SearchFinding::Open,
         }
     }
 
@@ -164,10 +164,10 @@ impl Search {
 }
 
 /// The oldest of what was found: that one is ours.
-fn found_by(yarn: Yarn) -> Option<Application> {
+fn found_by(yarn: YarnAnswer) -> Option<Application> {
     match yarn {
-        Yarn::Answer(applications) => applications.into_iter().next(),
-        Yarn::Off | Yarn::Unreachable(_) | Yarn::Hidden(_) => None,
+        YarnAnswer::Answer(applications) => applications.into_iter().next(),
+        YarnAnswer::Off | YarnAnswer::Unreachable(_) | YarnAnswer::Hidden(_) => None,
     }
 }
 

@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use super::Now;
-use crate::job::application::{AppState, Application, Yarn};
+use crate::job::application::{AppState, Application, YarnAnswer};
 use crate::job::machine::{FinalWord, Run};
-use crate::job::verdict::{Known, LivyView, Verdict, Waits, YarnView, judge, livy_view, yarn_view};
-use crate::job::world::{Look, Sight};
+use crate::job::verdict::{Circumstances, LivyView, Verdict, Waits, YarnView, judge, livy_view, yarn_view};
+use crate::job::world::{LivyAnswer, Observed};
 
 /// From question to question about a run that YARN's list does not have, or of which Livy says nothing.
 const ASK_AGAIN: Duration = Duration::from_secs(10);
@@ -29,18 +29,18 @@ const LEFT_OUT: u8 = 2;
 #[derive(Debug)]
 pub enum Observation {
     /// The sweeps have news.
-    Sight(Sight),
+    Observed(Observed),
     /// YARN's answer to a question about this run.
-    Answer(Yarn),
+    Answer(YarnAnswer),
     /// The batch's log in Livy, as far as it could be had.
-    Log(Vec<String>),
+    LivyLog(Vec<String>),
     /// Time has passed, or what was to be done was done.
     Tick,
 }
 
 /// What to do next.
 #[derive(Debug, PartialEq)]
-pub enum Step {
+pub enum FollowStep {
     /// Wait for news of the sweeps, so long at most.
     Wait(Duration),
     /// Ask YARN for this application.
@@ -88,9 +88,9 @@ pub struct Follow {
     terms: Terms,
     /// The reading of the answered clock when the following began.
     began: Duration,
-    sight: Option<Sight>,
+    observed: Option<Observed>,
     /// YARN's last answer about this run, while it still says something about what the sweeps see.
-    answer: Option<Yarn>,
+    answer: Option<YarnAnswer>,
     asked: Option<Now>,
     pair: Option<(LivyView, YarnView)>,
     pair_since: Now,
@@ -109,7 +109,7 @@ impl Follow {
             run,
             terms,
             began: now.answered,
-            sight: None,
+            observed: None,
             answer: None,
             asked: None,
             pair: None,
@@ -123,17 +123,17 @@ impl Follow {
     }
 
     /// What the sweeps last saw.
-    pub fn sight(&self) -> Option<&Sight> {
-        self.sight.as_ref()
+    pub fn observed(&self) -> Option<&Observed> {
+        self.observed.as_ref()
     }
 
     /// Both views of the run, as far as they are known.
     pub fn views(&self) -> Option<(LivyView, YarnView)> {
-        let livy = livy_view(&self.run, &self.sight.as_ref()?.livy);
+        let livy = livy_view(&self.run, &self.observed.as_ref()?.livy);
         let yarn = match &self.answer {
             _ if !self.terms.has_yarn => YarnView::Off,
             Some(answer) => yarn_view(answer).0,
-            None if self.sight.as_ref()?.active.is_none() => YarnView::Unreachable,
+            None if self.observed.as_ref()?.active.is_none() => YarnView::Unreachable,
             // Not asked yet.
             None => return None,
         };
@@ -141,12 +141,12 @@ impl Follow {
     }
 
     /// One more observation. `hides`: YARN's lists prove no absence.
-    pub fn see(&mut self, observation: Observation, hides: bool, now: Now) -> Step {
+    pub fn see(&mut self, observation: Observation, hides: bool, now: Now) -> FollowStep {
         self.hides = hides;
         let step = match observation {
-            Observation::Sight(sight) => self.see_sight(sight),
+            Observation::Observed(observed) => self.see_observed(observed),
             Observation::Answer(yarn) => self.see_answer(yarn),
-            Observation::Log(lines) => {
+            Observation::LivyLog(lines) => {
                 self.log = Some(LogSays {
                     on_yarn: lines.iter().any(|line| line.trim() == ON_YARN),
                     gave_up_looking: lines.iter().any(|line| line.contains(GAVE_UP)),
@@ -158,99 +158,102 @@ impl Follow {
         step.unwrap_or_else(|| self.decide(now))
     }
 
-    fn see_sight(&mut self, sight: Sight) -> Option<Step> {
-        let before = self.sight.as_ref();
+    fn see_observed(&mut self, observed: Observed) -> Option<FollowStep> {
+        let before = self.observed.as_ref();
         let was_missing = before.is_some_and(|before| before.missing);
         let livy_before = before.map(|before| livy_view(&self.run, &before.livy));
-        let livy = livy_view(&self.run, &sight.livy);
-        if livy_before != Some(livy) || (sight.missing && !was_missing) {
+        let livy = livy_view(&self.run, &observed.livy);
+        if livy_before != Some(livy) || (observed.missing && !was_missing) {
             // What YARN said before this is of another time.
             (self.answer, self.asked) = (None, None);
         }
-        let first = sight.active.as_deref().and_then(<[Application]>::first).map(|first| first.id.clone());
-        let livy_seen = sight.livy.clone();
-        self.sight = Some(sight);
-        if let Look::Seen(view) = &livy_seen
+        let first = observed.active.as_deref().and_then(<[Application]>::first).map(|first| first.id.clone());
+        let livy_seen = observed.livy.clone();
+        self.observed = Some(observed);
+        if let LivyAnswer::Seen(view) = &livy_seen
             && livy != LivyView::NotOurs
         {
             if self.run.proxy_user.is_some() && view.proxy_user != self.run.proxy_user {
-                return Some(Step::Refuse(view.proxy_user.clone()));
+                return Some(FollowStep::Refuse(view.proxy_user.clone()));
             }
             if let (Some(id), None) = (&view.application, &self.run.application) {
-                return Some(Step::Learn(self.known_as(id)));
+                return Some(FollowStep::Learn(self.known_as(id)));
             }
         }
         let unknown = self.run.application.is_none();
-        first.filter(|_| unknown).map(|first| Step::Learn(self.known_as(&first)))
+        first.filter(|_| unknown).map(|first| FollowStep::Learn(self.known_as(&first)))
     }
 
-    fn see_answer(&mut self, yarn: Yarn) -> Option<Step> {
+    fn see_answer(&mut self, yarn: YarnAnswer) -> Option<FollowStep> {
         let found = match &yarn {
-            Yarn::Answer(found) => found.first().cloned(),
-            Yarn::Hidden(words) => {
-                let hidden = self.run.application.clone().map(|id| Step::Hide(id, words.clone()));
+            YarnAnswer::Answer(found) => found.first().cloned(),
+            YarnAnswer::Hidden(words) => {
+                let hidden = self.run.application.clone().map(|id| FollowStep::Hide(id, words.clone()));
                 self.answer = Some(yarn);
                 return hidden;
             }
-            Yarn::Off | Yarn::Unreachable(_) => None,
+            YarnAnswer::Off | YarnAnswer::Unreachable(_) => None,
         };
-        if let Yarn::Answer(found) = &yarn {
+        if let YarnAnswer::Answer(found) = &yarn {
             self.doubled |= !others(found, found.first().map(|first| first.id.as_str())).is_empty();
         }
         self.answer = Some(yarn);
         let application = found?;
         if let AppState::Ended(_) = application.state {
             let run = self.known_as(&application.id);
-            return FinalWord::of(application, self.doubled).map(|word| Step::Judge(run, Box::new(word)));
+            return FinalWord::of(application, self.doubled)
+                .map(|word| FollowStep::Judge(run, Box::new(word)));
         }
         if self.run.application.is_none() {
-            return Some(Step::Learn(self.known_as(&application.id)));
+            return Some(FollowStep::Learn(self.known_as(&application.id)));
         }
-        let missing = self.sight.as_ref().is_some_and(|sight| sight.missing);
+        let missing = self.observed.as_ref().is_some_and(|observed| observed.missing);
         self.left_out = if missing { self.left_out.saturating_add(1) } else { 0 };
         (self.left_out >= LEFT_OUT && !self.hides)
-            .then(|| Step::Hide(application.id, "its lists leave out what is active by id".to_owned()))
+            .then(|| FollowStep::Hide(application.id, "its lists leave out what is active by id".to_owned()))
     }
 
-    fn decide(&mut self, now: Now) -> Step {
-        let Some(sight) = &self.sight else { return Step::Wait(LONG) };
-        let livy = livy_view(&self.run, &sight.livy);
-        let active = sight.active.as_deref().unwrap_or_default();
+    fn decide(&mut self, now: Now) -> FollowStep {
+        let Some(observed) = &self.observed else { return FollowStep::Wait(LONG) };
+        let livy = livy_view(&self.run, &observed.livy);
+        let active = observed.active.as_deref().unwrap_or_default();
         let ours = self.run.application.as_deref();
         let is_listed = ours.is_some_and(|id| active.iter().any(|application| application.id == id));
         let doubles = if ours.is_some() { others(active, ours) } else { Vec::new() };
         if !doubles.is_empty() && self.is_due(self.doubles_at, ASK_AGAIN, now) {
             (self.doubles_at, self.doubled) = (Some(now.elapsed), true);
-            return Step::Kill(doubles);
+            return FollowStep::Kill(doubles);
         }
         if is_listed {
             (self.answer, self.left_out) = (None, 0);
             // Livy may still say that it runs it for somebody else, or YARN that it is gone.
-            return Step::Wait(if doubles.is_empty() { LONG } else { ASK_AGAIN });
+            return FollowStep::Wait(if doubles.is_empty() { LONG } else { ASK_AGAIN });
         }
-        let again = self.ask_again(livy, sight);
+        let again = self.ask_again(livy, observed);
         if let Some(again) = again
             && self.is_asked_for(again, livy, now)
         {
             self.asked = Some(now);
-            return ours.map_or(Step::AskByTag, |id| Step::AskById(id.to_owned()));
+            return ours.map_or(FollowStep::AskByTag, |id| FollowStep::AskById(id.to_owned()));
         }
         // YARN not asked yet: there is nothing to judge.
-        let Some((_, yarn)) = self.views() else { return Step::Wait(again.unwrap_or(LONG)) };
+        let Some((_, yarn)) = self.views() else { return FollowStep::Wait(again.unwrap_or(LONG)) };
         if matches!(livy, LivyView::Dead | LivyView::Killed)
             && matches!(yarn, YarnView::NotFound | YarnView::Off)
             && self.log.is_none()
         {
-            return Step::ReadLog;
+            return FollowStep::ReadLog;
         }
         match judge(livy, yarn, self.known(livy, yarn, now), self.terms.waits) {
-            Verdict::Running => Step::Wait(self.next_look(again, livy, yarn, now)),
-            verdict @ (Verdict::Succeeded(_) | Verdict::Failed(..) | Verdict::Open(_)) => Step::End(verdict),
+            Verdict::Running => FollowStep::Wait(self.next_look(again, livy, yarn, now)),
+            verdict @ (Verdict::Succeeded(_) | Verdict::Failed(..) | Verdict::Open(_)) => {
+                FollowStep::End(verdict)
+            }
         }
     }
 
     /// How often YARN is to be asked about this run; never where the sweeps say enough.
-    fn ask_again(&self, livy: LivyView, sight: &Sight) -> Option<Duration> {
+    fn ask_again(&self, livy: LivyView, observed: &Observed) -> Option<Duration> {
         if !self.terms.has_yarn {
             return None;
         }
@@ -258,9 +261,9 @@ impl Follow {
         let says_nothing = matches!(livy, LivyView::Unreachable | LivyView::NotFound | LivyView::NotOurs);
         let has_ended = matches!(livy, LivyView::Success | LivyView::Dead | LivyView::Killed);
         match &self.run.application {
-            Some(_) if sight.missing => Some(ASK_AGAIN),
+            Some(_) if observed.missing => Some(ASK_AGAIN),
             // YARN's list was not had: the one question may be answered all the same.
-            Some(_) if sight.active.is_none() && (says_nothing || has_ended) => Some(ASK_AGAIN),
+            Some(_) if observed.active.is_none() && (says_nothing || has_ended) => Some(ASK_AGAIN),
             // The next list will show it or not.
             Some(_) => None,
             None if has_ended => Some(soon),
@@ -293,14 +296,14 @@ impl Follow {
             && now.answered.saturating_sub(self.began) >= self.terms.waits.start_timeout
     }
 
-    fn known(&mut self, livy: LivyView, yarn: YarnView, now: Now) -> Known {
+    fn known(&mut self, livy: LivyView, yarn: YarnView, now: Now) -> Circumstances {
         if self.pair != Some((livy, yarn)) {
             (self.pair, self.pair_since) = (Some((livy, yarn)), now);
         }
         let log = self.log.unwrap_or_default();
         let has_application = self.run.application.is_some();
         let without = now.answered.saturating_sub(self.began);
-        Known {
+        Circumstances {
             unchanged_for: now.answered.saturating_sub(self.pair_since.answered),
             silent_for: now.elapsed.saturating_sub(self.pair_since.elapsed),
             without_application_for: if has_application { Duration::ZERO } else { without },

@@ -3,31 +3,31 @@
 use std::time::Duration;
 
 use super::Now;
-use crate::job::application::{AppState, Yarn};
+use crate::job::application::{AppState, YarnAnswer};
 use crate::job::evidence::{Answered, is_final};
-use crate::job::world::{Carried, Look};
+use crate::job::world::{Carried, LivyAnswer};
 
 /// What one round of looks saw of a run that must not live on.
 #[derive(Debug)]
-pub struct Round {
+pub struct KillRound {
     /// Livy's record of the name.
-    pub livy: Look,
+    pub livy: LivyAnswer,
     /// YARN's application of the run's id; none where the id is not known.
-    pub by_id: Option<Yarn>,
+    pub by_id: Option<YarnAnswer>,
     /// YARN's applications with the tag.
-    pub by_tag: Yarn,
+    pub by_tag: YarnAnswer,
     /// Whether a process of this node carries the tag.
     pub carried: Carried,
     /// YARN's lists prove no absence.
     pub hides: bool,
 }
 
-impl Round {
+impl KillRound {
     /// The ids of all that YARN calls active: they are to be killed.
     pub fn active(&self) -> Vec<String> {
         let answers = self.by_id.iter().chain([&self.by_tag]).filter_map(|yarn| match yarn {
-            Yarn::Answer(found) => Some(found),
-            Yarn::Off | Yarn::Unreachable(_) | Yarn::Hidden(_) => None,
+            YarnAnswer::Answer(found) => Some(found),
+            YarnAnswer::Off | YarnAnswer::Unreachable(_) | YarnAnswer::Hidden(_) => None,
         });
         let active = answers.flatten().filter(|application| application.state == AppState::Active);
         let mut ids: Vec<String> = active.map(|application| application.id.clone()).collect();
@@ -42,19 +42,19 @@ impl Round {
             return None;
         }
         let by_tag = match &self.by_tag {
-            Yarn::Answer(found) => found.first().map(|application| application.id.clone()),
-            Yarn::Off | Yarn::Unreachable(_) | Yarn::Hidden(_) => None,
+            YarnAnswer::Answer(found) => found.first().map(|application| application.id.clone()),
+            YarnAnswer::Off | YarnAnswer::Unreachable(_) | YarnAnswer::Hidden(_) => None,
         };
         by_tag.or_else(|| match &self.livy {
-            Look::Seen(view) => view.application.clone(),
-            Look::Missing | Look::Unreachable(_) => None,
+            LivyAnswer::Seen(view) => view.application.clone(),
+            LivyAnswer::Missing | LivyAnswer::Unreachable(_) => None,
         })
     }
 }
 
 /// How dead a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Death {
+pub enum KillStatus {
     /// It lives, may appear, or nobody answers.
     Unproved,
     /// YARN says so.
@@ -78,21 +78,21 @@ impl KillCheck {
     }
 
     /// One more round of looks.
-    pub fn see(&mut self, round: &Round, now: Now) -> Death {
+    pub fn see(&mut self, round: &KillRound, now: Now) -> KillStatus {
         let proved = match &round.by_id {
-            _ if round.by_tag == Yarn::Off => return self.by_livys_word(&round.livy, now),
+            _ if round.by_tag == YarnAnswer::Off => return self.by_livys_word(&round.livy, now),
             Some(by_id) => self.ended_by_id(by_id, now) && nothing_else(round),
             None => self.stayed_away(round, now),
         };
-        if proved { Death::Verified } else { Death::Unproved }
+        if proved { KillStatus::Verified } else { KillStatus::Unproved }
     }
 
     /// YARN says that the application has ended, or for long that there is no such one.
-    fn ended_by_id(&mut self, by_id: &Yarn, now: Now) -> bool {
+    fn ended_by_id(&mut self, by_id: &YarnAnswer, now: Now) -> bool {
         match by_id {
-            Yarn::Off | Yarn::Unreachable(_) | Yarn::Hidden(_) => false,
-            Yarn::Answer(found) if found.is_empty() => self.absent.add(now.elapsed) >= self.kill_settle,
-            Yarn::Answer(found) => {
+            YarnAnswer::Off | YarnAnswer::Unreachable(_) | YarnAnswer::Hidden(_) => false,
+            YarnAnswer::Answer(found) if found.is_empty() => self.absent.add(now.elapsed) >= self.kill_settle,
+            YarnAnswer::Answer(found) => {
                 self.absent.reset();
                 found.iter().all(|application| application.state != AppState::Active)
             }
@@ -100,46 +100,53 @@ impl KillCheck {
     }
 
     /// Nothing of it was ever there, for longer than Livy's look-up and its leak collector can still bring it.
-    fn stayed_away(&mut self, round: &Round, now: Now) -> bool {
-        let Yarn::Answer(found) = &round.by_tag else { return false };
+    fn stayed_away(&mut self, round: &KillRound, now: Now) -> bool {
+        let YarnAnswer::Answer(found) = &round.by_tag else { return false };
         let can_come = match (&round.livy, round.carried) {
-            (Look::Seen(view), _) => !is_final(&view.state),
-            (Look::Missing | Look::Unreachable(_), carried) => carried == Carried::Yes,
+            (LivyAnswer::Seen(view), _) => !is_final(&view.state),
+            (LivyAnswer::Missing | LivyAnswer::Unreachable(_), carried) => carried == Carried::Yes,
         };
         if !found.is_empty() || can_come || round.carried == Carried::Yes {
             self.absent.reset();
             return false;
         }
         // A list that hides, a Livy that does not answer and a `/proc` that cannot be read prove nothing.
-        if round.hides || matches!(round.livy, Look::Unreachable(_)) || round.carried == Carried::Unknown {
+        if round.hides
+            || matches!(round.livy, LivyAnswer::Unreachable(_))
+            || round.carried == Carried::Unknown
+        {
             return false;
         }
         self.absent.add(now.elapsed) >= self.kill_settle
     }
 
-    fn by_livys_word(&mut self, livy: &Look, now: Now) -> Death {
+    fn by_livys_word(&mut self, livy: &LivyAnswer, now: Now) -> KillStatus {
         match livy {
-            Look::Unreachable(_) => Death::Unproved,
-            Look::Missing if self.absent.add(now.elapsed) >= self.lost_after => Death::ByLivysWord,
-            Look::Missing => Death::Unproved,
-            Look::Seen(view) => {
+            LivyAnswer::Unreachable(_) => KillStatus::Unproved,
+            LivyAnswer::Missing if self.absent.add(now.elapsed) >= self.lost_after => KillStatus::ByLivysWord,
+            LivyAnswer::Missing => KillStatus::Unproved,
+            LivyAnswer::Seen(view) => {
                 self.absent.reset();
-                if is_final(&view.state) { Death::ByLivysWord } else { Death::Unproved }
+                if is_final(&view.state) { KillStatus::ByLivysWord } else { KillStatus::Unproved }
             }
         }
     }
 }
 
 /// Nothing else with the tag lives or can still be submitted. Of a YARN that hides only what it shows counts.
-fn nothing_else(round: &Round) -> bool {
+fn nothing_else(round: &KillRound) -> bool {
     if round.carried == Carried::Yes {
         return false;
     }
     match &round.by_tag {
-        Yarn::Answer(found) if found.iter().any(|application| application.state == AppState::Active) => false,
+        YarnAnswer::Answer(found)
+            if found.iter().any(|application| application.state == AppState::Active) =>
+        {
+            false
+        }
         _ if round.hides => true,
-        Yarn::Answer(_) => true,
-        Yarn::Off | Yarn::Unreachable(_) | Yarn::Hidden(_) => false,
+        YarnAnswer::Answer(_) => true,
+        YarnAnswer::Off | YarnAnswer::Unreachable(_) | YarnAnswer::Hidden(_) => false,
     }
 }
 

@@ -12,7 +12,7 @@ pub const HOPELESS: Duration = Duration::from_secs(60);
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum ReportStep {
     /// Send the same answer again after this long.
     Again(Duration),
     /// Step Functions did not take this answer, for the reason in words: send the next shorter one.
@@ -47,29 +47,33 @@ impl Tries {
     }
 
     /// What an answer means. `dice` from 0 to 1.
-    pub fn see(&mut self, reported: Reported, dice: f64) -> Step {
+    pub fn see(&mut self, reported: Reported, dice: f64) -> ReportStep {
         match reported {
-            Reported::Acknowledged => Step::Done,
+            Reported::Acknowledged => ReportStep::Done,
             // Believed where it can be our own echo, or the second time: an emulator that starts anew, and a token that
             // is not known everywhere yet, say so once.
-            Reported::Closed(_) if self.maybe_applied || self.closed_before => Step::Done,
+            Reported::Closed(_) if self.maybe_applied || self.closed_before => ReportStep::Done,
             Reported::Closed(_) => {
                 self.closed_before = true;
-                Step::Again(CONFIRM)
+                ReportStep::Again(CONFIRM)
             }
             Reported::Refused(words) if self.left > 0 => {
                 self.closed_before = false;
                 self.left -= 1;
-                Step::Shorter(words)
+                ReportStep::Shorter(words)
             }
             Reported::Refused(words) => {
                 self.closed_before = false;
                 self.hopeless = true;
-                Step::GiveUp(words, HOPELESS)
+                ReportStep::GiveUp(words, HOPELESS)
             }
             Reported::Again { maybe_applied, .. } => {
                 self.maybe_applied |= maybe_applied;
-                if self.hopeless { Step::Again(HOPELESS) } else { Step::Again(self.waits.next(dice)) }
+                if self.hopeless {
+                    ReportStep::Again(HOPELESS)
+                } else {
+                    ReportStep::Again(self.waits.next(dice))
+                }
             }
         }
     }
@@ -91,40 +95,40 @@ mod tests {
         Reported::Refused("ValidationException".to_owned())
     }
 
-    fn is_again(step: &Step) -> bool {
-        matches!(step, Step::Again(_))
+    fn is_again(step: &ReportStep) -> bool {
+        matches!(step, ReportStep::Again(_))
     }
 
     #[test]
     fn closed_is_believed_the_second_time() {
         let mut tries = Tries::new(3);
-        assert_eq!(tries.see(closed(), 0.5), Step::Again(CONFIRM));
-        assert_eq!(tries.see(closed(), 0.5), Step::Done);
+        assert_eq!(tries.see(closed(), 0.5), ReportStep::Again(CONFIRM));
+        assert_eq!(tries.see(closed(), 0.5), ReportStep::Done);
     }
 
     #[test]
     fn closed_is_believed_at_once_where_an_earlier_try_may_have_been_taken() {
         let mut tries = Tries::new(3);
         assert!(is_again(&tries.see(again(true), 0.5)));
-        assert_eq!(tries.see(closed(), 0.5), Step::Done);
+        assert_eq!(tries.see(closed(), 0.5), ReportStep::Done);
     }
 
     #[test]
     fn a_throttled_try_was_not_taken() {
         let mut tries = Tries::new(3);
         assert!(is_again(&tries.see(again(false), 0.5)));
-        assert_eq!(tries.see(closed(), 0.5), Step::Again(CONFIRM));
+        assert_eq!(tries.see(closed(), 0.5), ReportStep::Again(CONFIRM));
         assert!(is_again(&tries.see(again(false), 0.5)), "no answer in between changes nothing");
-        assert_eq!(tries.see(closed(), 0.5), Step::Done);
+        assert_eq!(tries.see(closed(), 0.5), ReportStep::Done);
     }
 
     #[test]
     fn a_refused_report_becomes_shorter_until_nothing_is_left_and_then_goes_on_once_a_minute() {
         let mut tries = Tries::new(2);
-        assert_eq!(tries.see(refused(), 0.5), Step::Shorter("ValidationException".to_owned()));
-        assert_eq!(tries.see(refused(), 0.5), Step::GiveUp("ValidationException".to_owned(), HOPELESS));
-        assert_eq!(tries.see(again(true), 0.5), Step::Again(HOPELESS));
-        assert_eq!(tries.see(Reported::Acknowledged, 0.5), Step::Done);
+        assert_eq!(tries.see(refused(), 0.5), ReportStep::Shorter("ValidationException".to_owned()));
+        assert_eq!(tries.see(refused(), 0.5), ReportStep::GiveUp("ValidationException".to_owned(), HOPELESS));
+        assert_eq!(tries.see(again(true), 0.5), ReportStep::Again(HOPELESS));
+        assert_eq!(tries.see(Reported::Acknowledged, 0.5), ReportStep::Done);
     }
 
     #[test]
@@ -132,14 +136,14 @@ mod tests {
         let mut tries = Tries::new(3);
         tries.see(closed(), 0.5);
         tries.see(refused(), 0.5);
-        assert_eq!(tries.see(closed(), 0.5), Step::Again(CONFIRM));
+        assert_eq!(tries.see(closed(), 0.5), ReportStep::Again(CONFIRM));
     }
 
     #[test]
     fn waits_grow() {
         let mut tries = Tries::new(1);
-        let steps: Vec<Step> = (0..3).map(|_| tries.see(again(false), 1.0)).collect();
-        let millis = |ms| Step::Again(Duration::from_millis(ms));
+        let steps: Vec<ReportStep> = (0..3).map(|_| tries.see(again(false), 1.0)).collect();
+        let millis = |ms| ReportStep::Again(Duration::from_millis(ms));
         assert_eq!(steps, [millis(200), millis(400), millis(800)]);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::job::application::{Active, Application, Moving};
+use crate::job::application::{Active, Application, MovingApplication};
 
 /// How far an application is by YARN's word.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,7 +94,7 @@ fn progress(tag: &str, tagged: &Tagged) -> Option<Progress> {
 }
 
 /// What is kept of a tag's applications: the progress is the oldest one's, which is ours.
-fn tagged((tag, found): (String, Vec<Moving>)) -> Option<(String, Tagged)> {
+fn tagged((tag, found): (String, Vec<MovingApplication>)) -> Option<(String, Tagged)> {
     let first = found.first()?;
     let (name, progress) = (first.name.clone(), first.progress);
     let (memory_seconds, vcore_seconds) = (first.memory_seconds, first.vcore_seconds);

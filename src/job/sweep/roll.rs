@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::progress::Seen;
 use crate::job::application::{Active, Application};
 use crate::job::machine::Run;
-use crate::job::world::{BatchView, Look, Sight};
+use crate::job::world::{BatchView, LivyAnswer, Observed};
 
 /// The number of a sweep of YARN; a later one began later.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +23,7 @@ pub(super) struct Watcher<T> {
     application: Option<String>,
     /// The last sweep of YARN that had begun when the job came to know what it knows of its run.
     since: Serial,
-    seen: Option<Sight>,
+    seen: Option<Observed>,
     tell: T,
 }
 
@@ -44,7 +44,7 @@ impl<T> Default for Roll<T> {
 
 impl<T> Roll<T> {
     /// A job waits for news of its run.
-    pub(super) fn enter(&mut self, run: &Run, since: Serial, seen: Option<Sight>, tell: T) {
+    pub(super) fn enter(&mut self, run: &Run, since: Serial, seen: Option<Observed>, tell: T) {
         let (tag, application) = (run.tag.clone(), run.application.clone());
         self.watchers.insert(run.name.clone(), Box::new(Watcher { tag, application, since, seen, tell }));
     }
@@ -88,10 +88,10 @@ impl<T> Roll<T> {
         &mut self,
         names: &HashSet<String>,
         answer: Result<Vec<BatchView>, String>,
-    ) -> Vec<(T, Sight)> {
+    ) -> Vec<(T, Observed)> {
         let absent = match &answer {
-            Ok(_) => Look::Missing,
-            Err(words) => Look::Unreachable(words.clone()),
+            Ok(_) => LivyAnswer::Missing,
+            Err(words) => LivyAnswer::Unreachable(words.clone()),
         };
         let mut views: HashMap<String, Arc<BatchView>> = HashMap::new();
         for view in answer.unwrap_or_default() {
@@ -100,7 +100,8 @@ impl<T> Roll<T> {
         // Who has come since was not asked for.
         let asked = self.watchers.iter().filter(|(name, _)| names.contains(*name));
         let news = asked.filter_map(|(name, watcher)| {
-            let look = views.get(name).map_or_else(|| absent.clone(), |view| Look::Seen(Arc::clone(view)));
+            let look =
+                views.get(name).map_or_else(|| absent.clone(), |view| LivyAnswer::Seen(Arc::clone(view)));
             self.news(name, watcher, look)
         });
         let news = news.collect();
@@ -108,13 +109,13 @@ impl<T> Roll<T> {
     }
 
     /// The sweep of YARN that began as `began` has these, or no answer. Who is to be told what.
-    pub(super) fn yarn(&mut self, began: Serial, answer: Option<Active>, at: Duration) -> Vec<(T, Sight)> {
+    pub(super) fn yarn(&mut self, began: Serial, answer: Option<Active>, at: Duration) -> Vec<(T, Observed)> {
         self.moved = answer.map(|found| (began, Seen::new(found, at)));
         let news = self.watchers.iter().filter_map(|(name, watcher)| {
             let livy = match &watcher.seen {
                 Some(seen) => seen.livy.clone(),
                 // A Livy that hangs must not keep YARN's word from a job.
-                None => Look::Unreachable("not asked yet".to_owned()),
+                None => LivyAnswer::Unreachable("not asked yet".to_owned()),
             };
             self.news(name, watcher, livy)
         });
@@ -123,38 +124,39 @@ impl<T> Roll<T> {
     }
 
     /// What a watcher sees now, where that is news to it.
-    fn news(&self, name: &str, watcher: &Watcher<T>, livy: Look) -> Option<(String, Sight)> {
+    fn news(&self, name: &str, watcher: &Watcher<T>, livy: LivyAnswer) -> Option<(String, Observed)> {
         let sight = self.sight(watcher, livy);
         is_news(watcher.seen.as_ref(), &sight).then(|| (name.to_owned(), sight))
     }
 
-    fn sight(&self, watcher: &Watcher<T>, livy: Look) -> Sight {
-        let Some((began, seen)) = &self.moved else { return Sight { livy, active: None, missing: false } };
+    fn sight(&self, watcher: &Watcher<T>, livy: LivyAnswer) -> Observed {
+        let Some((began, seen)) = &self.moved else { return Observed { livy, active: None, missing: false } };
         let active = seen.active(&watcher.tag).unwrap_or_else(|| Arc::clone(&self.nothing));
         let listed = |id: &String| active.iter().any(|application| application.id == *id);
         let missing = *began > watcher.since && watcher.application.as_ref().is_some_and(|id| !listed(id));
-        Sight { livy, active: Some(active), missing }
+        Observed { livy, active: Some(active), missing }
     }
 
     /// Takes out those who are to be told.
-    fn tell(&mut self, news: Vec<(String, Sight)>) -> Vec<(T, Sight)> {
+    fn tell(&mut self, news: Vec<(String, Observed)>) -> Vec<(T, Observed)> {
         let told = news.into_iter();
         told.filter_map(|(name, sight)| Some((self.watchers.remove(&name)?.tell, sight))).collect()
     }
 }
 
 /// Whether a job that heard `seen` is to be told `sight`. Only why a service is silent is not worth a word.
-fn is_news(seen: Option<&Sight>, sight: &Sight) -> bool {
+fn is_news(seen: Option<&Observed>, sight: &Observed) -> bool {
     let Some(seen) = seen else { return true };
-    let same_livy = matches!((&seen.livy, &sight.livy), (Look::Unreachable(_), Look::Unreachable(_)))
-        || seen.livy == sight.livy;
+    let same_livy =
+        matches!((&seen.livy, &sight.livy), (LivyAnswer::Unreachable(_), LivyAnswer::Unreachable(_)))
+            || seen.livy == sight.livy;
     !same_livy || seen.active != sight.active || seen.missing != sight.missing
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::application::{AppState, Moving};
+    use crate::job::application::{AppState, MovingApplication};
     use crate::job::world::BatchState;
 
     const ID: &str = "application_1_0001";
@@ -177,7 +179,7 @@ mod tests {
     }
 
     fn list(ids: &[&str]) -> Option<Active> {
-        let moving = ids.iter().map(|id| Moving {
+        let moving = ids.iter().map(|id| MovingApplication {
             name: "a".into(),
             progress: 0.0,
             memory_seconds: None,
@@ -196,22 +198,22 @@ mod tests {
                 log_url: None,
             },
         });
-        let moving: Vec<Moving> = moving.collect();
+        let moving: Vec<MovingApplication> = moving.collect();
         Some(if moving.is_empty() { Active::new() } else { Active::from([("sjw-a".to_owned(), moving)]) })
     }
 
-    fn livy(roll: &mut Roll<&'static str>, state: BatchState) -> Vec<(&'static str, Sight)> {
+    fn livy(roll: &mut Roll<&'static str>, state: BatchState) -> Vec<(&'static str, Observed)> {
         let names = roll.names();
         roll.livy(&names, Ok(vec![view(state)]))
     }
 
-    fn yarn(roll: &mut Roll<&'static str>, ids: &[&str]) -> Vec<(&'static str, Sight)> {
+    fn yarn(roll: &mut Roll<&'static str>, ids: &[&str]) -> Vec<(&'static str, Observed)> {
         let serial = roll.begin();
         roll.yarn(serial, list(ids), Duration::ZERO)
     }
 
     /// The one sight that is told.
-    fn only(told: Vec<(&'static str, Sight)>) -> Sight {
+    fn only(told: Vec<(&'static str, Observed)>) -> Observed {
         let mut told = told.into_iter();
         let (_, sight) = told.next().expect("somebody is told");
         assert!(told.next().is_none(), "nobody else is");
@@ -231,7 +233,7 @@ mod tests {
         roll.enter(&run(None), roll.begun(), Some(second), "job");
         assert!(yarn(&mut roll, &[]).is_empty());
         let third = only(livy(&mut roll, BatchState::Running));
-        assert!(matches!(&third.livy, Look::Seen(view) if view.state == BatchState::Running));
+        assert!(matches!(&third.livy, LivyAnswer::Seen(view) if view.state == BatchState::Running));
     }
 
     #[test]
@@ -274,7 +276,7 @@ mod tests {
         roll.enter(&run(None), roll.begun(), Some(first), "job");
         assert!(roll.livy(&names, Err("timed out".into())).is_empty());
         let second = only(roll.livy(&names, Ok(Vec::new())));
-        assert_eq!(second.livy, Look::Missing);
+        assert_eq!(second.livy, LivyAnswer::Missing);
     }
 
     #[test]

@@ -83,7 +83,7 @@ fn a_record_that_was_collected_is_not_missed_while_yarn_knows_the_end() {
 
 #[test]
 fn a_submission_without_an_application_fails_after_a_late_look() {
-    let mut known = Known { has_application: false, ..known(0) };
+    let mut known = Circumstances { has_application: false, ..known(0) };
     let dead = |known| judge(LivyView::Dead, YarnView::NotFound, known, WAITS);
     known.unchanged_for = Duration::from_secs(29);
     assert_eq!(dead(known), Running);
@@ -97,7 +97,7 @@ fn a_submission_without_an_application_fails_after_a_late_look() {
 
 #[test]
 fn livys_success_without_an_application_is_believed_after_a_late_look() {
-    let mut known = Known { has_application: false, ..known(0) };
+    let mut known = Circumstances { has_application: false, ..known(0) };
     known.unchanged_for = Duration::from_secs(29);
     assert_eq!(judge(LivyView::Success, YarnView::NotFound, known, WAITS), Running);
     known.unchanged_for = LATE;
@@ -106,7 +106,7 @@ fn livys_success_without_an_application_is_believed_after_a_late_look() {
 
 #[test]
 fn patience_with_a_silent_yarn_is_counted_in_time_and_everything_else_in_answers() {
-    let known = Known { unchanged_for: Duration::ZERO, ..known(600) };
+    let known = Circumstances { unchanged_for: Duration::ZERO, ..known(600) };
     assert_eq!(judge(LivyView::Success, YarnView::Unreachable, known, WAITS), Succeeded(Source::Livy));
     assert_eq!(judge(LivyView::NotFound, YarnView::NotFound, known, WAITS), Running);
     assert_eq!(judge(LivyView::NotFound, YarnView::Off, known, WAITS), Running);
@@ -114,7 +114,7 @@ fn patience_with_a_silent_yarn_is_counted_in_time_and_everything_else_in_answers
 
 #[test]
 fn where_lists_hide_a_submission_without_an_application_is_lost() {
-    let mut known = Known { has_application: false, hides: true, ..known(0) };
+    let mut known = Circumstances { has_application: false, hides: true, ..known(0) };
     known.unchanged_for = WAITS.lost_after - Duration::from_secs(1);
     assert_eq!(judge(LivyView::Dead, YarnView::NotFound, known, WAITS), Running);
     known.unchanged_for = WAITS.lost_after;
@@ -123,7 +123,7 @@ fn where_lists_hide_a_submission_without_an_application_is_lost() {
 
 #[test]
 fn a_spark_submit_that_hangs_fails_after_the_start_timeout() {
-    let mut known = Known { has_application: false, ..known(0) };
+    let mut known = Circumstances { has_application: false, ..known(0) };
     known.without_application_for = 29 * MINUTE;
     assert_eq!(judge(LivyView::Live, YarnView::NotFound, known, WAITS), Running);
     known.without_application_for = 30 * MINUTE;
@@ -133,9 +133,9 @@ fn a_spark_submit_that_hangs_fails_after_the_start_timeout() {
 
 #[test]
 fn without_yarn_the_log_tells_a_failed_submission_from_a_failed_job() {
-    let known = Known { has_application: false, on_yarn: true, ..known(0) };
+    let known = Circumstances { has_application: false, on_yarn: true, ..known(0) };
     assert_eq!(judge(LivyView::Dead, YarnView::Off, known, WAITS), Open(ErrorName::SubmitFailed));
-    let known = Known { on_yarn: false, ..known };
+    let known = Circumstances { on_yarn: false, ..known };
     assert_eq!(judge(LivyView::Dead, YarnView::Off, known, WAITS), Failed(ErrorName::Failed, Source::Livy));
 }
 
@@ -161,8 +161,8 @@ fn check(livy: LivyView, yarn: YarnView, verdict: Verdict) {
     assert_eq!(judge(livy, yarn, known(600), WAITS), verdict);
 }
 
-fn known(minutes: u32) -> Known {
-    Known {
+fn known(minutes: u32) -> Circumstances {
+    Circumstances {
         unchanged_for: MINUTE * minutes,
         silent_for: MINUTE * minutes,
         without_application_for: MINUTE * minutes,
@@ -177,7 +177,7 @@ fn run(application: Option<&str>) -> Run {
     Run { application: application.map(str::to_owned), ..Run::new("a".into(), "sjw-a".into()) }
 }
 
-fn seen(state: &str, application: Option<&str>) -> Look {
+fn seen(state: &str, application: Option<&str>) -> LivyAnswer {
     let view = BatchView {
         id: 3,
         name: "a".into(),
@@ -188,5 +188,5 @@ fn seen(state: &str, application: Option<&str>) -> Look {
         tracking_url: None,
         hollow: false,
     };
-    Look::Seen(view.into())
+    LivyAnswer::Seen(view.into())
 }

@@ -14,7 +14,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::{ResourceManager, USER};
 use crate::job::world::NoAnswer;
-use crate::spark::homes::{Found, Place};
+use crate::spark::homes::{AddressInUse, Found};
 use crate::spark::{odd, read_body, read_streaming};
 
 /// Where the interface begins, here and where a standby may send us.
@@ -45,16 +45,16 @@ enum Came {
 
 impl ResourceManager {
     /// Which one is used, and why; all of them while none has answered.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> AddressInUse {
         let known = self.homes.known();
-        let Ok(found) = &*known else { return Place::default() };
+        let Ok(found) = &*known else { return AddressInUse::default() };
         match self.last_active() {
             Some(active) => shown(&active, found),
             None => {
                 let urls = found.homes.iter().map(|home| home.address.base()).collect::<Vec<_>>().join(" ");
                 let mut sources: Vec<&str> = found.homes.iter().map(|home| home.source.as_str()).collect();
                 sources.dedup();
-                Place { url: urls, source: sources.join(", ") }
+                AddressInUse { url: urls, source: sources.join(", ") }
             }
         }
     }
@@ -175,7 +175,7 @@ impl ResourceManager {
 }
 
 /// The active one, and why it is asked.
-fn shown(active: &LastActive, found: &Found) -> Place {
+fn shown(active: &LastActive, found: &Found) -> AddressInUse {
     let home = found.homes.iter().find(|home| home.address.base() == active.base);
     let source = match (home, &active.named_by) {
         (Some(home), _) if found.homes.len() > 1 => {
@@ -185,7 +185,7 @@ fn shown(active: &LastActive, found: &Found) -> Place {
         (None, Some(standby)) => format!("the active one, named by the standby {standby}"),
         (None, None) => String::new(),
     };
-    Place { url: active.base.clone(), source }
+    AddressInUse { url: active.base.clone(), source }
 }
 
 /// The server to which a redirect leads; an error says why it is not gone to.

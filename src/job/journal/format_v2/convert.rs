@@ -38,7 +38,7 @@ impl EntryV2 {
             token: self.token.map(Token::new),
             activity,
             execution: self.execution,
-            request: self.request.map(job::Request::from),
+            request: self.request.map(job::TaskRequest::from),
             heartbeat_interval: Duration::from_millis(self.heartbeat_interval_ms),
             on_abort: match self.on_abort {
                 Abort::Kill => OnAbort::Kill,
@@ -50,24 +50,24 @@ impl EntryV2 {
     }
 }
 
-impl From<&job::Request> for Request {
-    fn from(request: &job::Request) -> Request {
+impl From<&job::TaskRequest> for Request {
+    fn from(request: &job::TaskRequest) -> Request {
         match request {
-            job::Request::Checked { body, proxy_user } => {
+            job::TaskRequest::Checked { body, proxy_user } => {
                 Request::Checked { body: body.clone(), proxy_user: proxy_user.clone() }
             }
-            job::Request::Wrong(problems) => Request::Wrong(problems.clone()),
-            job::Request::Unchecked(input) => Request::Unchecked(input.clone()),
+            job::TaskRequest::Wrong(problems) => Request::Wrong(problems.clone()),
+            job::TaskRequest::Unchecked(input) => Request::Unchecked(input.clone()),
         }
     }
 }
 
-impl From<Request> for job::Request {
-    fn from(request: Request) -> job::Request {
+impl From<Request> for job::TaskRequest {
+    fn from(request: Request) -> job::TaskRequest {
         match request {
-            Request::Checked { body, proxy_user } => job::Request::Checked { body, proxy_user },
-            Request::Wrong(problems) => job::Request::Wrong(problems),
-            Request::Unchecked(input) => job::Request::Unchecked(input),
+            Request::Checked { body, proxy_user } => job::TaskRequest::Checked { body, proxy_user },
+            Request::Wrong(problems) => job::TaskRequest::Wrong(problems),
+            Request::Unchecked(input) => job::TaskRequest::Unchecked(input),
         }
     }
 }

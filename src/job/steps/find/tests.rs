@@ -23,9 +23,15 @@ fn since(since: u64, settle: Duration, answered: bool) -> Search {
 }
 
 /// Both services answer, and have nothing.
-fn nothing() -> Round {
+fn nothing() -> SearchRound {
     let memory = Some(YarnMemory { started: Timestamp(0), keeps: true });
-    Round { livy: Ok(None), yarn: Yarn::Answer(Vec::new()), memory, carried: Carried::No, hides: false }
+    SearchRound {
+        livy: Ok(None),
+        yarn: YarnAnswer::Answer(Vec::new()),
+        memory,
+        carried: Carried::No,
+        hides: false,
+    }
 }
 
 fn application(id: &str) -> Application {
@@ -59,8 +65,8 @@ fn view(hollow: bool) -> BatchView {
 
 #[test]
 fn a_record_with_a_log_is_found_at_once() {
-    let round = Round { livy: Ok(Some(view(false))), ..nothing() };
-    assert_eq!(search(false).see(round, now(0)), Finding::Batch(view(false)));
+    let round = SearchRound { livy: Ok(Some(view(false))), ..nothing() };
+    assert_eq!(search(false).see(round, now(0)), SearchFinding::Batch(view(false)));
 }
 
 #[test]
@@ -68,17 +74,18 @@ fn a_hollow_record_with_an_application_or_a_further_state_is_a_batch() {
     let known = BatchView { application: Some("application_1_0001".into()), ..view(true) };
     let running = BatchView { state: BatchState::Running, ..view(true) };
     for batch in [known, running] {
-        let round = Round { livy: Ok(Some(batch.clone())), ..nothing() };
-        assert_eq!(search(false).see(round, now(0)), Finding::Batch(batch));
+        let round = SearchRound { livy: Ok(Some(batch.clone())), ..nothing() };
+        assert_eq!(search(false).see(round, now(0)), SearchFinding::Batch(batch));
     }
 }
 
 #[test]
 fn the_oldest_application_is_found_where_livy_has_no_record_or_no_answer() {
     for livy in [Ok(None), Err(Unreachable("down".into())), Ok(Some(view(true)))] {
-        let yarn = Yarn::Answer(vec![application("application_1_0001"), application("application_1_0002")]);
-        let round = Round { livy, yarn, ..nothing() };
-        let found = Finding::Application(application("application_1_0001"));
+        let yarn =
+            YarnAnswer::Answer(vec![application("application_1_0001"), application("application_1_0002")]);
+        let round = SearchRound { livy, yarn, ..nothing() };
+        let found = SearchFinding::Application(application("application_1_0001"));
         assert_eq!(search(false).see(round, now(0)), found);
     }
 }
@@ -86,19 +93,19 @@ fn the_oldest_application_is_found_where_livy_has_no_record_or_no_answer() {
 #[test]
 fn a_hollow_record_is_a_zombie_after_ten_seconds_where_the_post_was_answered() {
     let mut search = search(true);
-    let hollow = || Round { livy: Ok(Some(view(true))), ..nothing() };
-    assert_eq!(search.see(hollow(), now(0)), Finding::Open);
-    assert_eq!(search.see(hollow(), now(9_999)), Finding::Open);
-    assert_eq!(search.see(hollow(), now(10_000)), Finding::Zombie);
+    let hollow = || SearchRound { livy: Ok(Some(view(true))), ..nothing() };
+    assert_eq!(search.see(hollow(), now(0)), SearchFinding::Open);
+    assert_eq!(search.see(hollow(), now(9_999)), SearchFinding::Open);
+    assert_eq!(search.see(hollow(), now(10_000)), SearchFinding::Zombie);
 }
 
 #[test]
 fn a_hollow_record_that_goes_and_comes_back_is_young_again() {
     let mut search = search(true);
-    let hollow = || Round { livy: Ok(Some(view(true))), ..nothing() };
+    let hollow = || SearchRound { livy: Ok(Some(view(true))), ..nothing() };
     search.see(hollow(), now(0));
     search.see(nothing(), now(1_000));
-    assert_eq!(search.see(hollow(), now(10_000)), Finding::Open);
+    assert_eq!(search.see(hollow(), now(10_000)), SearchFinding::Open);
 }
 
 #[test]
@@ -106,14 +113,14 @@ fn a_hollow_record_of_an_unanswered_post_guards_the_name_until_absence_is_believ
     let mut search = search(false);
     let mut at = 0;
     let finding = loop {
-        let round = Round { livy: Ok(Some(view(true))), ..nothing() };
+        let round = SearchRound { livy: Ok(Some(view(true))), ..nothing() };
         let finding = search.see(round, now(at));
-        if finding != Finding::Open {
+        if finding != SearchFinding::Open {
             break finding;
         }
         at += 1_000;
     };
-    let expected = (Finding::Absent { zombie: true }, 14_000);
+    let expected = (SearchFinding::Absent { zombie: true }, 14_000);
     assert_eq!((finding, at), expected, "ten seconds of hollowness, four of absence");
 }
 
@@ -121,43 +128,46 @@ fn a_hollow_record_of_an_unanswered_post_guards_the_name_until_absence_is_believ
 fn absence_needs_answers_of_both_and_silence_of_either_adds_none() {
     let mut search = search(false);
     let silent = [
-        || Round { livy: Err(Unreachable("refused".into())), ..nothing() },
-        || Round { yarn: Yarn::Unreachable("refused".into()), ..nothing() },
+        || SearchRound { livy: Err(Unreachable("refused".into())), ..nothing() },
+        || SearchRound { yarn: YarnAnswer::Unreachable("refused".into()), ..nothing() },
     ];
-    assert_eq!(search.see(nothing(), now(0)), Finding::Open);
+    assert_eq!(search.see(nothing(), now(0)), SearchFinding::Open);
     for (at, round) in [(20_000, silent[0]), (40_000, silent[1])] {
-        assert_eq!(search.see(round(), now(at)), Finding::Open);
+        assert_eq!(search.see(round(), now(at)), SearchFinding::Open);
     }
     for at in [60_000, 61_000] {
-        assert_eq!(search.see(nothing(), now(at)), Finding::Open);
+        assert_eq!(search.see(nothing(), now(at)), SearchFinding::Open);
     }
-    assert_eq!(search.see(nothing(), now(62_000)), Finding::Absent { zombie: false });
+    assert_eq!(search.see(nothing(), now(62_000)), SearchFinding::Absent { zombie: false });
 }
 
 #[test]
 fn a_process_that_carries_the_tag_starts_the_time_anew() {
     let mut search = search(false);
     for at in 0..4 {
-        assert_eq!(search.see(nothing(), now(at * 1_000)), Finding::Open);
+        assert_eq!(search.see(nothing(), now(at * 1_000)), SearchFinding::Open);
     }
-    let round = Round { carried: Carried::Yes, ..nothing() };
-    assert_eq!(search.see(round, now(4_000)), Finding::Open);
+    let round = SearchRound { carried: Carried::Yes, ..nothing() };
+    assert_eq!(search.see(round, now(4_000)), SearchFinding::Open);
     for at in 5..9 {
-        assert_eq!(search.see(nothing(), now(at * 1_000)), Finding::Open);
+        assert_eq!(search.see(nothing(), now(at * 1_000)), SearchFinding::Open);
     }
-    assert_eq!(search.see(nothing(), now(9_000)), Finding::Absent { zombie: false });
+    assert_eq!(search.see(nothing(), now(9_000)), SearchFinding::Absent { zombie: false });
 }
 
 #[test]
 fn absence_is_believed_only_from_a_memory_that_reaches_back_to_the_post() {
     let memories = [
-        (Some(YarnMemory { started: Timestamp(999), keeps: false }), Finding::Absent { zombie: false }),
-        (Some(YarnMemory { started: Timestamp(1_000), keeps: false }), Finding::Unknowable),
-        (Some(YarnMemory { started: Timestamp(1_001), keeps: true }), Finding::Absent { zombie: false }),
-        (None, Finding::Open),
+        (Some(YarnMemory { started: Timestamp(999), keeps: false }), SearchFinding::Absent { zombie: false }),
+        (Some(YarnMemory { started: Timestamp(1_000), keeps: false }), SearchFinding::Unknowable),
+        (
+            Some(YarnMemory { started: Timestamp(1_001), keeps: true }),
+            SearchFinding::Absent { zombie: false },
+        ),
+        (None, SearchFinding::Open),
     ];
     for (memory, expected) in memories {
-        let round = Round { memory, ..nothing() };
+        let round = SearchRound { memory, ..nothing() };
         assert_eq!(since(1_000, Duration::ZERO, false).see(round, now(2_000)), expected, "{memory:?}");
     }
 }
@@ -165,44 +175,49 @@ fn absence_is_believed_only_from_a_memory_that_reaches_back_to_the_post() {
 #[test]
 fn what_lists_and_processes_hide_is_not_absent_and_becomes_unknowable_with_time() {
     let hiding = [
-        || Round { hides: true, ..nothing() },
-        || Round { carried: Carried::Unknown, ..nothing() },
-        || Round { yarn: Yarn::Hidden("403".into()), ..nothing() },
+        || SearchRound { hides: true, ..nothing() },
+        || SearchRound { carried: Carried::Unknown, ..nothing() },
+        || SearchRound { yarn: YarnAnswer::Hidden("403".into()), ..nothing() },
     ];
     for round in hiding {
         let mut search = since(1_000, Duration::ZERO, false);
-        assert_eq!(search.see(round(), now(2_000)), Finding::Open);
-        assert_eq!(search.see(round(), now(100_999)), Finding::Open);
-        assert_eq!(search.see(round(), now(101_000)), Finding::Unknowable);
+        assert_eq!(search.see(round(), now(2_000)), SearchFinding::Open);
+        assert_eq!(search.see(round(), now(100_999)), SearchFinding::Open);
+        assert_eq!(search.see(round(), now(101_000)), SearchFinding::Unknowable);
     }
 }
 
 #[test]
 fn an_old_doubt_and_one_from_the_future_and_one_without_yarn_are_unknowable() {
-    let see =
-        |at: u64, yarn: Yarn| since(1_000, Duration::ZERO, false).see(Round { yarn, ..nothing() }, now(at));
-    assert_eq!(see(101_000, Yarn::Answer(Vec::new())), Finding::Unknowable);
-    assert_eq!(see(500, Yarn::Answer(Vec::new())), Finding::Unknowable);
-    assert_eq!(see(2_000, Yarn::Off), Finding::Unknowable);
-    assert_eq!(see(2_000, Yarn::Answer(Vec::new())), Finding::Absent { zombie: false });
+    let see = |at: u64, yarn: YarnAnswer| {
+        since(1_000, Duration::ZERO, false).see(SearchRound { yarn, ..nothing() }, now(at))
+    };
+    assert_eq!(see(101_000, YarnAnswer::Answer(Vec::new())), SearchFinding::Unknowable);
+    assert_eq!(see(500, YarnAnswer::Answer(Vec::new())), SearchFinding::Unknowable);
+    assert_eq!(see(2_000, YarnAnswer::Off), SearchFinding::Unknowable);
+    assert_eq!(see(2_000, YarnAnswer::Answer(Vec::new())), SearchFinding::Absent { zombie: false });
 }
 
 #[test]
 fn a_clock_that_is_set_back_makes_no_doubt_young_and_no_memory_long() {
     let memory = Some(YarnMemory { started: Timestamp(999_000), keeps: false });
-    let round = || Round { memory, ..nothing() };
+    let round = || SearchRound { memory, ..nothing() };
     let at = |wall: u64, elapsed: u64| Now { wall: Timestamp(wall), ..now(elapsed) };
     let begin = || {
         let patience = Patience { interval: SECOND, settle: Duration::ZERO, doubt_limit: LIMIT };
         let doubt = Doubt { since: Timestamp(1_000_000), answered: false };
         Search::new(doubt, patience, at(1_000_000, 0))
     };
-    assert_eq!(begin().see(round(), at(1_005_000, 5_000)), Finding::Absent { zombie: false });
-    assert_eq!(begin().see(round(), at(1_000_500, 101_000)), Finding::Unknowable, "it is old all the same");
-    assert_eq!(begin().see(round(), at(1_002_000, 5_000)), Finding::Unknowable, "YARN may be younger");
+    assert_eq!(begin().see(round(), at(1_005_000, 5_000)), SearchFinding::Absent { zombie: false });
+    assert_eq!(
+        begin().see(round(), at(1_000_500, 101_000)),
+        SearchFinding::Unknowable,
+        "it is old all the same"
+    );
+    assert_eq!(begin().see(round(), at(1_002_000, 5_000)), SearchFinding::Unknowable, "YARN may be younger");
     assert_eq!(
         begin().see(round(), at(1_004_000, 5_000)),
-        Finding::Absent { zombie: false },
+        SearchFinding::Absent { zombie: false },
         "within its slew"
     );
 }

@@ -57,8 +57,8 @@ fn application(id: &str, state: AppState) -> Application {
     }
 }
 
-fn record(state: BatchState, application: Option<&str>) -> Look {
-    Look::Seen(
+fn record(state: BatchState, application: Option<&str>) -> LivyAnswer {
+    LivyAnswer::Seen(
         BatchView {
             id: 0,
             name: "a".into(),
@@ -73,52 +73,55 @@ fn record(state: BatchState, application: Option<&str>) -> Look {
     )
 }
 
-fn down() -> Look {
-    Look::Unreachable("down".into())
+fn down() -> LivyAnswer {
+    LivyAnswer::Unreachable("down".into())
 }
 
 /// Livy says this, and YARN's list has these; `missing`: not the known one.
-fn sight(livy: Look, listed: &[&str], missing: bool) -> Observation {
+fn observed(livy: LivyAnswer, listed: &[&str], missing: bool) -> Observation {
     let active = listed.iter().map(|id| application(id, AppState::Active)).collect();
-    Observation::Sight(Sight { livy, active: Some(active), missing })
+    Observation::Observed(Observed { livy, active: Some(active), missing })
 }
 
 /// YARN's list was not had.
-fn blind(livy: Look) -> Observation {
-    Observation::Sight(Sight { livy, active: None, missing: false })
+fn blind(livy: LivyAnswer) -> Observation {
+    Observation::Observed(Observed { livy, active: None, missing: false })
 }
 
 fn answer(found: &[(&str, AppState)]) -> Observation {
-    Observation::Answer(Yarn::Answer(found.iter().map(|(id, state)| application(id, *state)).collect()))
+    Observation::Answer(YarnAnswer::Answer(found.iter().map(|(id, state)| application(id, *state)).collect()))
 }
 
 fn unanswered() -> Observation {
-    Observation::Answer(Yarn::Unreachable("down".into()))
+    Observation::Answer(YarnAnswer::Unreachable("down".into()))
 }
 
 const SUCCEEDED: AppState = AppState::Ended(AppEnd::Succeeded);
 const FAILED: AppState = AppState::Ended(AppEnd::Failed);
 
-fn is_wait(step: &Step) -> bool {
-    matches!(step, Step::Wait(_))
+fn is_wait(step: &FollowStep) -> bool {
+    matches!(step, FollowStep::Wait(_))
 }
 
-fn waits(step: &Step) -> Duration {
-    let Step::Wait(pause) = step else { panic!("{step:?}") };
+fn waits(step: &FollowStep) -> Duration {
+    let FollowStep::Wait(pause) = step else { panic!("{step:?}") };
     *pause
 }
 
 #[test]
 fn a_stuck_livy_does_not_keep_yarns_word_back() {
-    for stuck in
-        [record(BatchState::Running, Some(ID)), record(BatchState::Starting, None), down(), Look::Missing]
-    {
+    for stuck in [
+        record(BatchState::Running, Some(ID)),
+        record(BatchState::Starting, None),
+        down(),
+        LivyAnswer::Missing,
+    ] {
         let mut follow = follow(Some(ID));
-        assert!(is_wait(&follow.see(sight(stuck.clone(), &[ID], false), false, now(SECOND))), "{stuck:?}");
-        let step = follow.see(sight(stuck.clone(), &[], true), false, now(SECOND * 2));
-        assert_eq!(step, Step::AskById(ID.into()), "{stuck:?}");
+        assert!(is_wait(&follow.see(observed(stuck.clone(), &[ID], false), false, now(SECOND))), "{stuck:?}");
+        let step = follow.see(observed(stuck.clone(), &[], true), false, now(SECOND * 2));
+        assert_eq!(step, FollowStep::AskById(ID.into()), "{stuck:?}");
         let step = follow.see(answer(&[(ID, SUCCEEDED)]), false, now(SECOND * 2));
-        let Step::Judge(run, word) = step else { panic!("{step:?}") };
+        let FollowStep::Judge(run, word) = step else { panic!("{step:?}") };
         assert_eq!((run.application.as_deref(), word.end), (Some(ID), AppEnd::Succeeded));
         assert_eq!((word.diagnostics.as_str(), word.doubled), ("said", false));
     }
@@ -127,7 +130,7 @@ fn a_stuck_livy_does_not_keep_yarns_word_back() {
 #[test]
 fn a_run_that_just_runs_asks_nothing() {
     let mut follow = follow(Some(ID));
-    let live = || sight(record(BatchState::Running, Some(ID)), &[ID], false);
+    let live = || observed(record(BatchState::Running, Some(ID)), &[ID], false);
     assert_eq!(waits(&follow.see(live(), false, now(SECOND))), LONG);
     assert_eq!(waits(&follow.see(Observation::Tick, false, now(MINUTE * 90))), LONG);
 }
@@ -136,7 +139,7 @@ fn a_run_that_just_runs_asks_nothing() {
 fn an_application_that_yarn_lists_runs_whatever_livy_says() {
     for livy in [BatchState::Dead, BatchState::Success, BatchState::Killed] {
         let mut follow = follow(Some(ID));
-        let step = follow.see(sight(record(livy.clone(), Some(ID)), &[ID], false), false, now(SECOND));
+        let step = follow.see(observed(record(livy.clone(), Some(ID)), &[ID], false), false, now(SECOND));
         assert!(is_wait(&step), "{livy}: {step:?}");
     }
 }
@@ -145,22 +148,25 @@ fn an_application_that_yarn_lists_runs_whatever_livy_says() {
 fn an_answer_that_is_not_final_is_asked_for_again_every_ten_seconds() {
     let mut follow = follow(Some(ID));
     let live = || record(BatchState::Running, Some(ID));
-    follow.see(sight(live(), &[ID], false), false, now(SECOND));
-    assert_eq!(follow.see(sight(live(), &[], true), false, now(SECOND * 2)), Step::AskById(ID.into()));
+    follow.see(observed(live(), &[ID], false), false, now(SECOND));
+    assert_eq!(
+        follow.see(observed(live(), &[], true), false, now(SECOND * 2)),
+        FollowStep::AskById(ID.into())
+    );
     assert_eq!(waits(&follow.see(unanswered(), false, now(SECOND * 3))), SECOND * 9);
     assert!(is_wait(&follow.see(Observation::Tick, false, now(SECOND * 11))));
-    assert_eq!(follow.see(Observation::Tick, false, now(SECOND * 12)), Step::AskById(ID.into()));
+    assert_eq!(follow.see(Observation::Tick, false, now(SECOND * 12)), FollowStep::AskById(ID.into()));
 }
 
 #[test]
 fn a_list_that_leaves_out_what_is_active_by_id_twice_hides() {
     let mut follow = follow(Some(ID));
     let live = || record(BatchState::Running, Some(ID));
-    follow.see(sight(live(), &[], true), false, now(SECOND));
+    follow.see(observed(live(), &[], true), false, now(SECOND));
     assert!(is_wait(&follow.see(answer(&[(ID, AppState::Active)]), false, now(SECOND))));
-    assert_eq!(follow.see(Observation::Tick, false, now(SECOND * 11)), Step::AskById(ID.into()));
+    assert_eq!(follow.see(Observation::Tick, false, now(SECOND * 11)), FollowStep::AskById(ID.into()));
     let step = follow.see(answer(&[(ID, AppState::Active)]), false, now(SECOND * 11));
-    assert!(matches!(&step, Step::Hide(id, _) if id == ID), "{step:?}");
+    assert!(matches!(&step, FollowStep::Hide(id, _) if id == ID), "{step:?}");
     assert!(is_wait(&follow.see(Observation::Tick, true, now(SECOND * 11))), "it is told once");
 }
 
@@ -170,71 +176,72 @@ fn a_list_that_shows_it_in_between_hides_nothing() {
     let live = || record(BatchState::Running, Some(ID));
     for round in 0..3 {
         let at = now(SECOND * (20 * round + 1));
-        assert_eq!(follow.see(sight(live(), &[], true), false, at), Step::AskById(ID.into()));
+        assert_eq!(follow.see(observed(live(), &[], true), false, at), FollowStep::AskById(ID.into()));
         assert!(is_wait(&follow.see(answer(&[(ID, AppState::Active)]), false, at)));
-        assert!(is_wait(&follow.see(sight(live(), &[ID], false), false, at)));
+        assert!(is_wait(&follow.see(observed(live(), &[ID], false), false, at)));
     }
 }
 
 #[test]
 fn an_id_that_may_not_be_seen_is_hidden_and_no_verdict() {
     let mut follow = follow(Some(ID));
-    follow.see(sight(record(BatchState::Dead, Some(ID)), &[], true), false, now(SECOND));
-    let step = follow.see(Observation::Answer(Yarn::Hidden("403".into())), false, now(SECOND));
-    assert_eq!(step, Step::Hide(ID.into(), "403".into()));
+    follow.see(observed(record(BatchState::Dead, Some(ID)), &[], true), false, now(SECOND));
+    let step = follow.see(Observation::Answer(YarnAnswer::Hidden("403".into())), false, now(SECOND));
+    assert_eq!(step, FollowStep::Hide(ID.into(), "403".into()));
     assert!(is_wait(&follow.see(Observation::Tick, true, now(SECOND))));
 }
 
 #[test]
 fn an_unknown_application_is_learned_from_either_view() {
-    let known = Step::Learn(run(Some(ID)));
+    let known = FollowStep::Learn(run(Some(ID)));
     assert_eq!(
-        follow(None).see(sight(record(BatchState::Starting, Some(ID)), &[], false), false, now(SECOND)),
+        follow(None).see(observed(record(BatchState::Starting, Some(ID)), &[], false), false, now(SECOND)),
         known
     );
-    assert_eq!(follow(None).see(sight(down(), &[ID, OTHER], false), false, now(SECOND)), known);
+    assert_eq!(follow(None).see(observed(down(), &[ID, OTHER], false), false, now(SECOND)), known);
     let mut asks = follow(None);
-    asks.see(sight(record(BatchState::Dead, None), &[], false), false, now(SECOND));
+    asks.see(observed(record(BatchState::Dead, None), &[], false), false, now(SECOND));
     assert_eq!(asks.see(answer(&[(ID, AppState::Active)]), false, now(SECOND)), known);
 }
 
 #[test]
 fn a_record_of_another_application_teaches_nothing() {
     let mut follow = follow(Some(ID));
-    let step = follow.see(sight(record(BatchState::Success, Some(OTHER)), &[ID], false), false, now(SECOND));
+    let step =
+        follow.see(observed(record(BatchState::Success, Some(OTHER)), &[ID], false), false, now(SECOND));
     assert!(is_wait(&step), "{step:?}");
 }
 
 #[test]
 fn a_batch_that_is_submitted_is_asked_about_by_tag_once_a_minute() {
     let mut follow = follow(None);
-    let starting = sight(record(BatchState::Starting, None), &[], false);
+    let starting = observed(record(BatchState::Starting, None), &[], false);
     assert_eq!(waits(&follow.see(starting, false, now(SECOND))), MINUTE);
     assert!(is_wait(&follow.see(Observation::Tick, false, now(SECOND * 59))));
-    assert_eq!(follow.see(Observation::Tick, false, now(MINUTE)), Step::AskByTag);
+    assert_eq!(follow.see(Observation::Tick, false, now(MINUTE)), FollowStep::AskByTag);
     assert!(is_wait(&follow.see(answer(&[]), false, now(MINUTE))));
     assert!(is_wait(&follow.see(Observation::Tick, false, now(MINUTE + SECOND * 59))));
-    assert_eq!(follow.see(Observation::Tick, false, now(MINUTE * 2)), Step::AskByTag);
+    assert_eq!(follow.see(Observation::Tick, false, now(MINUTE * 2)), FollowStep::AskByTag);
 }
 
 #[test]
 fn a_spark_submit_that_hangs_fails_after_the_start_timeout_by_an_answer_of_then() {
     let mut follow = follow(None);
     let at = |time: Duration| now(time);
-    follow.see(sight(record(BatchState::Starting, None), &[], false), false, at(SECOND));
-    assert_eq!(follow.see(Observation::Tick, false, at(MINUTE * 29 + SECOND * 50)), Step::AskByTag);
+    follow.see(observed(record(BatchState::Starting, None), &[], false), false, at(SECOND));
+    assert_eq!(follow.see(Observation::Tick, false, at(MINUTE * 29 + SECOND * 50)), FollowStep::AskByTag);
     let pause = waits(&follow.see(answer(&[]), false, at(MINUTE * 29 + SECOND * 50)));
     assert_eq!(pause, SECOND * 12, "it looks again when the time is up");
-    assert_eq!(follow.see(Observation::Tick, false, at(MINUTE * 30)), Step::AskByTag);
+    assert_eq!(follow.see(Observation::Tick, false, at(MINUTE * 30)), FollowStep::AskByTag);
     let step = follow.see(answer(&[]), false, at(MINUTE * 30));
-    assert_eq!(step, Step::End(Verdict::Open(ErrorName::SubmitFailed)));
+    assert_eq!(step, FollowStep::End(Verdict::Open(ErrorName::SubmitFailed)));
 }
 
 #[test]
 fn hours_in_which_nobody_answered_do_not_end_a_batch() {
     let mut follow = follow(None);
     follow.see(blind(record(BatchState::Starting, None)), false, silent(SECOND));
-    assert_eq!(follow.see(Observation::Tick, false, silent(MINUTE * 120)), Step::AskByTag);
+    assert_eq!(follow.see(Observation::Tick, false, silent(MINUTE * 120)), FollowStep::AskByTag);
     assert!(is_wait(&follow.see(unanswered(), false, silent(MINUTE * 120))));
     follow.see(Observation::Tick, false, silent(MINUTE * 122));
     let step = follow.see(answer(&[]), false, silent(MINUTE * 122));
@@ -245,74 +252,78 @@ fn hours_in_which_nobody_answered_do_not_end_a_batch() {
 fn a_failed_submission_is_looked_for_by_tag_for_half_a_minute() {
     let mut follow = follow(None);
     assert_eq!(
-        follow.see(sight(record(BatchState::Dead, None), &[], false), false, now(SECOND)),
-        Step::AskByTag
+        follow.see(observed(record(BatchState::Dead, None), &[], false), false, now(SECOND)),
+        FollowStep::AskByTag
     );
-    assert_eq!(follow.see(answer(&[]), false, now(SECOND)), Step::ReadLog);
-    let log = Observation::Log(vec!["YARN Diagnostics: ".into(), "spark-submit start failed".into()]);
+    assert_eq!(follow.see(answer(&[]), false, now(SECOND)), FollowStep::ReadLog);
+    let log = Observation::LivyLog(vec!["YARN Diagnostics: ".into(), "spark-submit start failed".into()]);
     let mut step = follow.see(log, false, now(SECOND));
     let mut at = SECOND;
     while at < SECOND * 31 {
         assert!(waits(&step) <= SECOND * 2, "{step:?}");
         at += SECOND * 2;
-        assert_eq!(follow.see(Observation::Tick, false, now(at)), Step::AskByTag);
+        assert_eq!(follow.see(Observation::Tick, false, now(at)), FollowStep::AskByTag);
         step = follow.see(answer(&[]), false, now(at));
     }
-    assert_eq!(step, Step::End(Verdict::Open(ErrorName::SubmitFailed)));
+    assert_eq!(step, FollowStep::End(Verdict::Open(ErrorName::SubmitFailed)));
 }
 
 #[test]
 fn a_submission_that_livy_gave_up_looking_for_has_longer() {
     let mut follow = follow(None);
-    follow.see(sight(record(BatchState::Dead, None), &[], false), false, now(SECOND));
+    follow.see(observed(record(BatchState::Dead, None), &[], false), false, now(SECOND));
     follow.see(answer(&[]), false, now(SECOND));
     let log = vec!["No YARN application is found with tag livy-batch-0 in 120 seconds".into()];
-    follow.see(Observation::Log(log), false, now(SECOND));
+    follow.see(Observation::LivyLog(log), false, now(SECOND));
     follow.see(Observation::Tick, false, now(SECOND * 60));
     assert!(is_wait(&follow.see(answer(&[]), false, now(SECOND * 60))));
     follow.see(Observation::Tick, false, now(SECOND * 182));
     let step = follow.see(answer(&[]), false, now(SECOND * 182));
-    assert_eq!(step, Step::End(Verdict::Open(ErrorName::SubmitFailed)));
+    assert_eq!(step, FollowStep::End(Verdict::Open(ErrorName::SubmitFailed)));
 }
 
 #[test]
 fn livys_success_without_an_id_is_looked_into_by_tag_for_half_a_minute() {
     let mut follow = follow(None);
-    let success = || sight(record(BatchState::Success, None), &[], false);
-    assert_eq!(follow.see(success(), false, now(SECOND)), Step::AskByTag);
+    let success = || observed(record(BatchState::Success, None), &[], false);
+    assert_eq!(follow.see(success(), false, now(SECOND)), FollowStep::AskByTag);
     assert!(is_wait(&follow.see(answer(&[]), false, now(SECOND))));
-    assert_eq!(follow.see(Observation::Tick, false, now(SECOND * 31)), Step::AskByTag);
+    assert_eq!(follow.see(Observation::Tick, false, now(SECOND * 31)), FollowStep::AskByTag);
     let step = follow.see(answer(&[]), false, now(SECOND * 31));
-    assert_eq!(step, Step::End(Verdict::Succeeded(Source::Livy)));
+    assert_eq!(step, FollowStep::End(Verdict::Succeeded(Source::Livy)));
 }
 
 #[test]
 fn a_failed_application_that_only_yarn_knows_is_judged_though_livy_says_success() {
     let mut follow = follow(None);
-    follow.see(sight(record(BatchState::Success, None), &[], false), false, now(SECOND));
+    follow.see(observed(record(BatchState::Success, None), &[], false), false, now(SECOND));
     let step = follow.see(answer(&[(ID, FAILED)]), false, now(SECOND));
     assert!(
-        matches!(&step, Step::Judge(run, word) if run.application.as_deref() == Some(ID) && word.end == AppEnd::Failed),
+        matches!(&step, FollowStep::Judge(run, word) if run.application.as_deref() == Some(ID) && word.end == AppEnd::Failed),
         "{step:?}"
     );
 }
 
 #[test]
 fn what_neither_knows_is_lost_after_its_time_in_answers() {
-    for livy in [Look::Missing, record(BatchState::Dead, Some(ID)), record(BatchState::Running, Some(OTHER))]
+    for livy in
+        [LivyAnswer::Missing, record(BatchState::Dead, Some(ID)), record(BatchState::Running, Some(OTHER))]
     {
         let mut follow = follow(Some(ID));
-        assert_eq!(follow.see(sight(livy.clone(), &[], true), false, now(SECOND)), Step::AskById(ID.into()));
+        assert_eq!(
+            follow.see(observed(livy.clone(), &[], true), false, now(SECOND)),
+            FollowStep::AskById(ID.into())
+        );
         let mut step = follow.see(answer(&[]), false, now(SECOND));
-        if step == Step::ReadLog {
-            step = follow.see(Observation::Log(Vec::new()), false, now(SECOND));
+        if step == FollowStep::ReadLog {
+            step = follow.see(Observation::LivyLog(Vec::new()), false, now(SECOND));
         }
         assert!(is_wait(&step), "{livy:?}");
         follow.see(Observation::Tick, false, now(SECOND * 180));
         assert!(is_wait(&follow.see(answer(&[]), false, now(SECOND * 180))), "{livy:?}");
         follow.see(Observation::Tick, false, now(SECOND * 190));
         let step = follow.see(answer(&[]), false, now(SECOND * 190));
-        assert_eq!(step, Step::End(Verdict::Open(ErrorName::Lost)), "{livy:?}");
+        assert_eq!(step, FollowStep::End(Verdict::Open(ErrorName::Lost)), "{livy:?}");
     }
 }
 
@@ -321,7 +332,7 @@ fn a_bad_word_waits_without_limit_for_a_silent_yarn_and_a_good_one_for_its_patie
     let mut dead = follow(Some(ID));
     assert_eq!(
         dead.see(blind(record(BatchState::Dead, Some(ID))), false, silent(SECOND)),
-        Step::AskById(ID.into())
+        FollowStep::AskById(ID.into())
     );
     assert!(is_wait(&dead.see(unanswered(), false, silent(SECOND))));
     dead.see(Observation::Tick, false, silent(MINUTE * 600));
@@ -334,63 +345,66 @@ fn a_bad_word_waits_without_limit_for_a_silent_yarn_and_a_good_one_for_its_patie
     assert!(is_wait(&success.see(unanswered(), false, silent(MINUTE * 10))));
     success.see(Observation::Tick, false, silent(MINUTE * 11));
     let step = success.see(unanswered(), false, silent(MINUTE * 11));
-    assert_eq!(step, Step::End(Verdict::Succeeded(Source::Livy)));
+    assert_eq!(step, FollowStep::End(Verdict::Succeeded(Source::Livy)));
 }
 
 #[test]
 fn what_yarn_said_before_livys_word_changed_is_asked_anew() {
     let mut follow = follow(Some(ID));
-    follow.see(sight(record(BatchState::Running, Some(ID)), &[], true), false, now(SECOND));
+    follow.see(observed(record(BatchState::Running, Some(ID)), &[], true), false, now(SECOND));
     follow.see(answer(&[]), false, now(SECOND));
-    let step = follow.see(sight(record(BatchState::Success, Some(ID)), &[], true), false, now(SECOND * 2));
-    assert_eq!(step, Step::AskById(ID.into()));
+    let step = follow.see(observed(record(BatchState::Success, Some(ID)), &[], true), false, now(SECOND * 2));
+    assert_eq!(step, FollowStep::AskById(ID.into()));
     let step = follow.see(answer(&[]), false, now(SECOND * 2));
-    assert_eq!(step, Step::End(Verdict::Succeeded(Source::Livy)));
+    assert_eq!(step, FollowStep::End(Verdict::Succeeded(Source::Livy)));
 }
 
 #[test]
 fn without_yarn_livys_word_decides_and_its_log_tells_a_failed_submission() {
     let see = |log: &str| {
         let mut follow = without_yarn(None);
-        assert_eq!(follow.see(blind(record(BatchState::Dead, None)), false, now(SECOND)), Step::ReadLog);
-        follow.see(Observation::Log(vec![log.into()]), false, now(SECOND))
+        assert_eq!(
+            follow.see(blind(record(BatchState::Dead, None)), false, now(SECOND)),
+            FollowStep::ReadLog
+        );
+        follow.see(Observation::LivyLog(vec![log.into()]), false, now(SECOND))
     };
-    assert_eq!(see("YARN Diagnostics: "), Step::End(Verdict::Open(ErrorName::SubmitFailed)));
-    assert_eq!(see("stdout: "), Step::End(Verdict::Failed(ErrorName::Failed, Source::Livy)));
+    assert_eq!(see("YARN Diagnostics: "), FollowStep::End(Verdict::Open(ErrorName::SubmitFailed)));
+    assert_eq!(see("stdout: "), FollowStep::End(Verdict::Failed(ErrorName::Failed, Source::Livy)));
     let success = without_yarn(None).see(blind(record(BatchState::Success, None)), false, now(SECOND));
-    assert_eq!(success, Step::End(Verdict::Succeeded(Source::Livy)));
+    assert_eq!(success, FollowStep::End(Verdict::Succeeded(Source::Livy)));
 }
 
 #[test]
 fn without_yarn_a_missing_record_is_looked_for_until_it_is_lost() {
     let mut follow = without_yarn(Some(ID));
-    let step = follow.see(blind(Look::Missing), false, now(SECOND));
+    let step = follow.see(blind(LivyAnswer::Missing), false, now(SECOND));
     assert_eq!(waits(&step), SECOND * 2);
     assert!(is_wait(&follow.see(Observation::Tick, false, now(SECOND * 180))));
     let step = follow.see(Observation::Tick, false, now(SECOND * 181));
-    assert_eq!(step, Step::End(Verdict::Open(ErrorName::Lost)));
+    assert_eq!(step, FollowStep::End(Verdict::Open(ErrorName::Lost)));
 }
 
 #[test]
 fn a_double_is_killed_when_it_is_seen_and_again_while_it_lives() {
     let mut follow = follow(Some(ID));
-    let both = || sight(record(BatchState::Running, Some(ID)), &[ID, OTHER], false);
-    assert_eq!(follow.see(both(), false, now(SECOND)), Step::Kill(vec![OTHER.into()]));
+    let both = || observed(record(BatchState::Running, Some(ID)), &[ID, OTHER], false);
+    assert_eq!(follow.see(both(), false, now(SECOND)), FollowStep::Kill(vec![OTHER.into()]));
     assert_eq!(waits(&follow.see(Observation::Tick, false, now(SECOND))), ASK_AGAIN);
     assert!(is_wait(&follow.see(Observation::Tick, false, now(SECOND * 10))));
-    assert_eq!(follow.see(Observation::Tick, false, now(SECOND * 11)), Step::Kill(vec![OTHER.into()]));
-    let gone = sight(record(BatchState::Running, Some(ID)), &[], true);
+    assert_eq!(follow.see(Observation::Tick, false, now(SECOND * 11)), FollowStep::Kill(vec![OTHER.into()]));
+    let gone = observed(record(BatchState::Running, Some(ID)), &[], true);
     follow.see(gone, false, now(SECOND * 12));
     let step = follow.see(answer(&[(ID, SUCCEEDED)]), false, now(SECOND * 12));
-    assert!(matches!(&step, Step::Judge(_, word) if word.doubled), "it is killed, verified: {step:?}");
+    assert!(matches!(&step, FollowStep::Judge(_, word) if word.doubled), "it is killed, verified: {step:?}");
 }
 
 #[test]
 fn a_double_beside_an_ended_application_is_remembered() {
     let mut follow = follow(None);
-    follow.see(sight(record(BatchState::Dead, None), &[], false), false, now(SECOND));
+    follow.see(observed(record(BatchState::Dead, None), &[], false), false, now(SECOND));
     let step = follow.see(answer(&[(ID, FAILED), (OTHER, AppState::Active)]), false, now(SECOND));
-    assert!(matches!(&step, Step::Judge(_, word) if word.doubled), "{step:?}");
+    assert!(matches!(&step, FollowStep::Judge(_, word) if word.doubled), "{step:?}");
 }
 
 #[test]
@@ -398,19 +412,19 @@ fn livy_running_it_for_another_user_is_refused() {
     let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true };
     let run = Run { proxy_user: Some("alice".into()), ..run(Some(ID)) };
     let mut follow = Follow::new(run, terms, false, now(Duration::ZERO));
-    let step = follow.see(sight(record(BatchState::Running, Some(ID)), &[ID], false), false, now(SECOND));
-    assert_eq!(step, Step::Refuse(None), "impersonation is off");
+    let step = follow.see(observed(record(BatchState::Running, Some(ID)), &[ID], false), false, now(SECOND));
+    assert_eq!(step, FollowStep::Refuse(None), "impersonation is off");
 }
 
 #[test]
 fn a_batch_that_may_run_where_no_list_shows_it_is_lost_and_not_failed() {
     let mut follow = follow(None);
-    follow.see(sight(record(BatchState::Dead, None), &[], false), true, now(SECOND));
+    follow.see(observed(record(BatchState::Dead, None), &[], false), true, now(SECOND));
     follow.see(answer(&[]), true, now(SECOND));
-    follow.see(Observation::Log(Vec::new()), true, now(SECOND));
+    follow.see(Observation::LivyLog(Vec::new()), true, now(SECOND));
     follow.see(Observation::Tick, true, now(SECOND * 60));
     assert!(is_wait(&follow.see(answer(&[]), true, now(SECOND * 60))));
     follow.see(Observation::Tick, true, now(SECOND * 200));
     let step = follow.see(answer(&[]), true, now(SECOND * 200));
-    assert_eq!(step, Step::End(Verdict::Open(ErrorName::Lost)));
+    assert_eq!(step, FollowStep::End(Verdict::Open(ErrorName::Lost)));
 }

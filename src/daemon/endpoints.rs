@@ -1,4 +1,4 @@
-//! The doors through which operators look at the daemon. Jobs do not depend on them, so the daemon goes on where one
+//! The endpoints through which operators look at the daemon. Jobs do not depend on them, so the daemon goes on where one
 //! cannot be had.
 
 use std::sync::Arc;
@@ -6,17 +6,19 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use super::poll::Served;
+use super::poll::PolledActivity;
 use super::{Fatal, for_ever};
-use crate::admin::{ActivityPlaces, Admin, Control, Endpoint, Site};
+use crate::admin::{ActivityPlaces, Admin, AdminInfo, Control, Endpoint};
 use crate::config::Settings;
 use crate::log::message_id;
 
 /// What the operator is shown of the configuration.
-pub(super) fn site(settings: &Settings, served: &[Arc<Served>]) -> Site {
-    let places =
-        |served: &Arc<Served>| ActivityPlaces { arn: served.arn.clone(), places: served.places.clone() };
-    Site { activities: served.iter().map(places).collect(), directory: settings.state.directory.clone() }
+pub(super) fn info(settings: &Settings, served: &[Arc<PolledActivity>]) -> AdminInfo {
+    let places = |served: &Arc<PolledActivity>| ActivityPlaces {
+        arn: served.arn.clone(),
+        places: served.places.clone(),
+    };
+    AdminInfo { activities: served.iter().map(places).collect(), directory: settings.state.directory.clone() }
 }
 
 /// Opens the control socket and the HTTP endpoint.
