@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use spark_job_worker::job::request::{Defaults, Identity, OwnLivy, Problems, parse};
 
 /// What `escapeForShell`, YARN or a shell could stumble over, and some plain text.
-const PIECES: [&str; 47] = [
+const PIECES: [&str; 49] = [
     "`",
     "``",
     "{",
@@ -26,6 +26,8 @@ const PIECES: [&str; 47] = [
     "<CPS>",
     "<ADD_OPENS>",
     "{{APP_ID}}",
+    "{{PWD}}",
+    "${spark.x}",
     "\\",
     "\\\\",
     "\"",
@@ -62,6 +64,10 @@ const PIECES: [&str; 47] = [
     "/",
     "\\n",
 ];
+
+/// What Java options may name of a container: where it writes its logs, and where it runs.
+const LOG_DIR: &str = "/var/log/containers/application_1";
+const WORK_DIR: &str = "/mnt/yarn/container_1";
 
 /// What changes nothing, wherever it stands.
 const HARMLESS: [&str; 16] =
@@ -111,10 +117,11 @@ proptest! {
         let class = Some(class).filter(|class| request(&json!({ "ClassName": class }), false).is_ok());
         let file = Some(format!("/{file}")).filter(|file| request(&json!({ "File": file }), false).is_ok());
         let options = options.replace("{{APP_ID}}", "application_1");
+        let named = |option: &String| option.replace("{{PWD}}", WORK_DIR).replace("<LOG_DIR>", LOG_DIR);
         let (class, file) = (class.unwrap_or_default(), file.unwrap_or_default());
-        let mut meant = split(&options);
+        let mut meant: Vec<String> = split(&options).iter().map(named).collect();
         meant.extend(["--class".to_owned(), class.clone(), file.clone()].into_iter().filter(|word| !word.is_empty()));
-        let mut command: Vec<String> = split(&options).iter().map(|option| escaped(option)).collect();
+        let mut command: Vec<String> = split(&resolved(&options)).iter().map(|option| escaped(option)).collect();
         command.push("--class".to_owned());
         command.extend((!class.is_empty()).then(|| escaped(&class)));
         command.push(file);
@@ -139,6 +146,7 @@ proptest! {
             commands.push(format!("ln -sf -- \"/nowhere/{name}\" \"{name}\"\n"));
         }
         if conf("spark.driver.extraLibraryPath", &value) {
+            let value = resolved(&value);
             let path = expansions(&format!("LD_LIBRARY_PATH=\\\"{value}:$LD_LIBRARY_PATH\\\""));
             commands.extend(path.map(|line| format!("/bin/bash -c \"{line} :\"\n")));
         }
@@ -200,6 +208,7 @@ fn dangerous() -> impl Strategy<Value = String> {
         "<ADD_OPENS>",
         "<CPS>",
         "${X}",
+        "${spark.x}",
         "X",
         "%60",
         "%24%28",
@@ -329,6 +338,11 @@ fn driver(args: &[String], utf8: bool) -> Vec<String> {
     run(&command.join(" "), utf8)
 }
 
+/// `ConfigReader.substitute`, where another property of the same task holds what a shell would run.
+fn resolved(text: &str) -> String {
+    text.replace("${spark.x}", "`>ran`")
+}
+
 /// `YarnSparkHadoopUtil.escapeForShell`.
 fn escaped(text: &str) -> String {
     let letter = |c: char| match c {
@@ -343,19 +357,21 @@ fn escaped(text: &str) -> String {
 /// `ContainerLaunch.expandEnvironment`, as Hadoop 3.4 has it before Java 17 and from it on, and as 3.3 has it.
 fn expansions(text: &str) -> [String; 3] {
     [Some(""), Some("--add-opens=java.base/java.lang=ALL-UNNAMED --add-exports=x=y"), None].map(|opens| {
-        let text = text.replace("<LOG_DIR>", "/var/log/containers/application_1").replace("<CPS>", ":");
+        let text = text.replace("<LOG_DIR>", LOG_DIR).replace("<CPS>", ":");
         let text = opens.map_or(text.clone(), |opens| text.replace("<ADD_OPENS>", opens));
         text.replace("{{", "$").replace("}}", "")
     })
 }
 
-/// The words that a container's command gets: `printf` in the place of `java` writes them.
+/// The words that a container's command gets: `printf` in the place of `java` writes them. Where it runs is called
+/// [`WORK_DIR`].
 fn run(command: &str, utf8: bool) -> Vec<String> {
     let [expanded, ..] = expansions(command);
     let place = tempfile::tempdir().expect("a directory");
     // Without a word printf would write an empty one; what is behind the last NUL is none either.
     let output = bash(&format!("exec /bin/bash -c \"printf '%s\\0' x {expanded}\"\n"), place.path(), utf8);
     let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let text = text.replace(&place.path().canonicalize().expect("a path").display().to_string(), WORK_DIR);
     let mut words: Vec<String> = text.split('\0').map(str::to_owned).collect();
     words.pop();
     if output.status.success() && !words.is_empty() { words.split_off(1) } else { Vec::new() }

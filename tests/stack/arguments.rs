@@ -131,7 +131,8 @@ async fn letters_beyond_ascii_arrive_under_a_utf_8_locale() {
 async fn java_options_and_the_environment_arrive_and_run_nothing() {
     let stage = Stage::new(On::Yarn, "argsconf").await;
     let conf = json!({
-        "spark.driver.extraJavaOptions": r#"-Dx='a b' -Dy=$HOME;x -Dz="c\"d""#,
+        "spark.driver.extraJavaOptions":
+            r#"-Dx='a b' -Dy=$HOME;x -Dz="c\"d" -Xlog:gc:<LOG_DIR>/gc.log -Dlogin={{PWD}}/jaas.conf"#,
         "spark.yarn.appMasterEnv.SJW_TEST": "'a' ; & | > (x) $PWD {{PWD}}",
         "spark.driver.extraLibraryPath": "/opt/a b:$PWD/lib",
         "spark.driver.extraClassPath": "/opt/a b/*:{{PWD}}/x",

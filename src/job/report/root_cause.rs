@@ -11,7 +11,7 @@ mod python;
 
 use super::yarn;
 use super::{DriverLog, Failure};
-use java::Chain;
+use java::{CAUSED_BY, Chain, DRIVER_STACKTRACE};
 use lines::{class, is_flush, is_java_class, is_log, with_message};
 
 /// Why a driver ended.
@@ -55,6 +55,9 @@ pub(super) fn uncaught(diagnostics: &str, driver: &DriverLog) -> Option<Cause> {
         let longest = longest.filter(|whole| whole.depth() > chain.depth());
         return longest.unwrap_or(chain).deepest();
     }
+    if let Some(cause) = yarn::left_of(diagnostics).and_then(of_end) {
+        return Some(cause);
+    }
     let exit = yarn::exit_status(diagnostics);
     let status = yarn::user_status(&said).or_else(|| yarn::user_status(&stderr));
     of_dying_jvm(&stdout, exit)
@@ -82,6 +85,26 @@ fn named<'a>(lines: &[&'a str]) -> Option<Chain<'a>> {
     let mut chains = heads.map(|(head, next)| Chain::read(head, lines.get(next..).unwrap_or_default()));
     // That the user's program exited says nothing of why.
     chains.find(|chain| !chain.has("SparkUserAppException"))
+}
+
+/// The deepest cause at the end of a chain whose beginning is lost. Without a cause in what is left nothing tells what
+/// was thrown.
+fn of_end(left: &str) -> Option<Cause> {
+    let lines: Vec<&str> = left.lines().collect();
+    let (mut last, mut from) = (None, 0);
+    // A message may have such a line, too.
+    let caused = |line: &&str| line.strip_prefix(CAUSED_BY).is_some_and(|head| is_java_class(class(head)));
+    while let Some(at) = lines[from..].iter().position(caused) {
+        let chain = Chain::read(lines[from + at], &lines[from + at + 1..]);
+        from += at + 1 + chain.length;
+        last = Some(chain);
+    }
+    let cause = last?.deepest()?;
+    // That a stage failed stood at the front: the frames of the task still say so.
+    let of_task = lines
+        .iter()
+        .any(|line| line.starts_with(DRIVER_STACKTRACE) || line.contains("executor.Executor$TaskRunner."));
+    Some(Cause { of_task: cause.of_task || of_task, ..cause })
 }
 
 /// Whether a chain begins in this line whose head is `head`, or as much of it as YARN had room for.

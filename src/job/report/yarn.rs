@@ -111,8 +111,26 @@ fn says_out_of_memory(diagnostics: &str) -> bool {
     diagnostics.lines().any(|line| line.contains("java.lang.OutOfMemoryError") && !line.contains("Lost task"))
 }
 
+/// What is left of words that were too many for the ResourceManager: it keeps their end (`BoundedAppender`, from Hadoop
+/// 2.9 on 65,536 characters: `yarn.app.attempt.diagnostics.limit.kc`). Only what the application master says of its
+/// driver's exception is so long, and the exception's name at its front is lost first.
+pub(super) fn left_of(diagnostics: &str) -> Option<&str> {
+    const CUT: &str = "Diagnostic messages truncated, showing last ";
+    let (_, left) = unrecovered(diagnostics).strip_prefix(CUT)?.split_once(":\n...")?;
+    Some(left)
+}
+
+/// Without what a ResourceManager puts in front when it was started again.
+fn unrecovered(diagnostics: &str) -> &str {
+    const RECOVERED: &str = "Attempt recovered after RM restart";
+    diagnostics.trim().trim_start_matches(RECOVERED).trim()
+}
+
 /// The exit status of the driver's container.
 pub(super) fn exit_status(diagnostics: &str) -> Option<i32> {
+    if left_of(diagnostics).is_some() {
+        return None;
+    }
     let number = |after: &str| -> Option<i32> {
         let end = after.char_indices().find(|(at, c)| !(c.is_ascii_digit() || (*at == 0 && *c == '-')));
         after[..end.map_or(after.len(), |(at, _)| at)].parse().ok()
@@ -142,6 +160,9 @@ pub(super) fn memory_kill(diagnostics: &str) -> Option<String> {
 /// That the driver's container could not be launched.
 pub(super) fn launch_failure(diagnostics: &str) -> Option<Launch> {
     const LAUNCHER: &str = "Error launching appattempt";
+    if left_of(diagnostics).is_some() {
+        return None;
+    }
     if let Some(at) = diagnostics.find(LAUNCHER) {
         let sentence = diagnostics[at..].lines().next().unwrap_or_default().trim();
         return Some(Launch { sentence: sentence.to_owned(), own: false });
@@ -162,7 +183,9 @@ pub(super) fn launch_failure(diagnostics: &str) -> Option<Launch> {
 
 /// That the ResourceManager took no such application.
 pub(super) fn refusal(diagnostics: &str) -> Option<String> {
-    let of_driver = diagnostics.contains("User class threw") || diagnostics.contains("Uncaught exception");
+    let of_driver =
+        ["User class threw", "Uncaught exception"].iter().any(|words| diagnostics.contains(words))
+            || left_of(diagnostics).is_some();
     let line = diagnostics.lines().find(|line| REFUSALS.iter().any(|words| line.contains(words)));
     line.filter(|_| !of_driver).map(|line| undated(line).to_owned())
 }
@@ -185,8 +208,8 @@ pub(super) fn given_up(diagnostics: &str, stderr: &[String]) -> Option<String> {
 /// How the application master puts the end, or else YARN. Where it could not tell the ResourceManager, the master's words
 /// are in its own log alone.
 pub(super) fn last_words(diagnostics: &str, stderr: &[String]) -> Option<String> {
-    const RECOVERED: &str = "Attempt recovered after RM restart";
-    let text = diagnostics.trim().trim_start_matches(RECOVERED).trim();
+    // Of what is left of an exception, the first line is a part of one.
+    let text = if left_of(diagnostics).is_some() { "" } else { unrecovered(diagnostics) };
     let first = text.lines().next().map(undated).unwrap_or_default();
     let due = first.split_once(" times").and_then(|(_, rest)| rest.split_once("due to "));
     let stderr = stderr.iter().map(String::as_str).chain(stderr_in(diagnostics)).collect::<Vec<_>>();

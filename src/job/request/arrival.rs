@@ -1,17 +1,20 @@
 //! What arrives of the texts of a request, and what does not.
 //!
-//! On their way to the driver they are read again and again (Spark 3.5.6 and 4.0.1 have the same rules; YARN is
-//! that of Hadoop 3.3.4 and 3.4.1):
+//! On their way to the driver they are read again and again (Spark 3.5.6 and 4.0.2 were seen to do the same to the same
+//! texts on YARN 3.3.4; YARN's sources are those of Hadoop 3.3.4 and 3.4.1):
 //!
-//! 1. Livy starts `spark-submit`. Its `bin/spark-class` (3.5.6) drops carriage returns, and where Livy runs under the
-//!    POSIX locale, Java has already made `?` of what is not ASCII.
-//! 2. In cluster mode Spark writes the driver's command (`Client.createContainerLaunchContext`). Arguments, the class
+//! 1. Livy starts `spark-submit`. Its `bin/spark-class` (the same file in both) drops carriage returns, and where Livy
+//!    runs under the POSIX locale, Java has already made `?` of what is not ASCII.
+//! 2. Spark replaces `${spark.…}`, `${env:…}` and `${system:…}` in the properties that it knows
+//!    (`ConfigReader.substitute`), and Hadoop `${…}` in its own (`Configuration.substituteVars`). These rules do not see
+//!    what takes their place.
+//! 3. In cluster mode Spark writes the driver's command (`Client.createContainerLaunchContext`). Arguments, the class
 //!    and Java options go through `YarnSparkHadoopUtil.escapeForShell`: in single quotes, with a backslash before
 //!    `$` and `"`, and `'\''` for `'`. The path after `--jar`, `--primary-py-file` or `--primary-r-file` is not quoted.
 //!    Executors have a command of their own (`ExecutorRunnable.prepareCommand`).
-//! 3. The `NodeManager` expands command and environment (`ContainerLaunch.expandEnvironment`): `<LOG_DIR>`, `<CPS>` and,
+//! 4. The `NodeManager` expands command and environment (`ContainerLaunch.expandEnvironment`): `<LOG_DIR>`, `<CPS>` and,
 //!    from 3.4 on, `<ADD_OPENS>` are replaced, `{{` becomes `$` and `}}` is dropped.
-//! 4. It writes a script (`ContainerLaunch.UnixShellScriptBuilder`): `exec /bin/bash -c "…"` with the command between
+//! 5. It writes a script (`ContainerLaunch.UnixShellScriptBuilder`): `exec /bin/bash -c "…"` with the command between
 //!    the quotes, `export NAME="…"` for the environment, `ln -sf -- "…" "…"` for files. Between double quotes bash
 //!    reads `$`, backticks, `"`, and a backslash before one of these, before another one and before a newline.
 //!
@@ -21,11 +24,19 @@
 use super::rewrite;
 
 /// What YARN replaces by a text of its own.
-pub(super) const MARKERS: [&str; 3] = ["<LOG_DIR>", "<CPS>", "<ADD_OPENS>"];
+pub(super) const MARKERS: [&str; 3] = [LOG_DIR, "<CPS>", "<ADD_OPENS>"];
+/// The directory whose files YARN shows and aggregates: `-Xlog:gc:<LOG_DIR>/gc.log`.
+const LOG_DIR: &str = "<LOG_DIR>";
+/// The directory where a container runs, with the files that were sent along:
+/// `-Djava.security.auth.login.config={{PWD}}/jaas.conf`. YARN always sets it itself, so no task decides what it holds.
+const WORK_DIR: &str = "{{PWD}}";
 
 /// Spark's own marks in Java options (`Utils.substituteAppNExecIds`): they are gone before YARN sees them.
 const APP_ID: &str = "{{APP_ID}}";
 const EXECUTOR_ID: &str = "{{EXECUTOR_ID}}";
+
+/// How a property of Spark's names another one, a variable of the environment, or a property of the JVM that reads it.
+const REFERENCES: [&str; 3] = ["${spark.", "${env:", "${system:"];
 
 /// What still helps where a text cannot arrive as it is.
 const WAYS_OUT: &str = "put it into a JSON object or list, send it in base64, or put it in a file";
@@ -89,13 +100,44 @@ fn replaced(text: &str) -> Result<(), String> {
     }
 }
 
-/// Java options, of which Spark escapes each by itself.
+/// Java options, of which Spark escapes each by itself. Who names there what only a container knows means its value.
 pub(super) fn java_options(property: &str, text: &str) -> Result<(), String> {
-    let mut text = text.replace(APP_ID, "");
+    unreferenced(text)?;
+    let mut text = text.replace(APP_ID, "x");
     if property.starts_with("spark.executor.") {
-        text = text.replace(EXECUTOR_ID, "");
+        text = text.replace(EXECUTOR_ID, "x");
     }
-    split_options(&text).iter().try_for_each(|option| plain(option))
+    split_options(&text).iter().try_for_each(|option| plain(&without_directories(option)))
+}
+
+/// That Spark finds nothing to replace in a property.
+fn unreferenced(text: &str) -> Result<(), String> {
+    match REFERENCES.into_iter().find(|reference| text.contains(reference)) {
+        None => Ok(()),
+        Some(reference) => Err(format!(
+            "holds `{reference}`, which Spark replaces, and nobody has looked at what it puts there: write the value \
+             itself (the directory of a container's logs is `<LOG_DIR>`)"
+        )),
+    }
+}
+
+/// Hadoop's own property that gets into the environment.
+pub(super) fn hadoop_classpath(text: &str) -> Result<(), String> {
+    if text.contains("${") {
+        return Err("holds `${`, which Hadoop replaces: write `$NAME` for a variable".to_owned());
+    }
+    environment(text)
+}
+
+/// A Java option with a path in the place of each directory's name. The shell reads `{{PWD}}` as `$PWD`: letters behind
+/// it would become part of the name, a backslash before it would keep the shell from reading it, and a brace at either
+/// side would make other braces of YARN's own ones.
+fn without_directories(option: &str) -> String {
+    let option = option.replace(LOG_DIR, "/");
+    let parts: Vec<&str> = option.split(WORK_DIR).collect();
+    let joins = |c: char| c.is_alphanumeric() || c == '_' || c == '}';
+    let apart = |pair: &[&str]| !pair[0].ends_with(['{', '\\']) && !pair[1].starts_with(joins);
+    if parts.windows(2).all(apart) { parts.join("/") } else { option }
 }
 
 /// A text into its options, as Spark does it (`Utils.splitCommandString`): at blanks outside quotes, and inside double
@@ -138,6 +180,7 @@ pub(super) fn unquoted(path: &str) -> Result<(), String> {
 /// a shell would run, and nothing that ends the quotes around it. It is looked at as YARN leaves it, because
 /// `{{(id)}}` and `$}}(id)` become commands only there.
 pub(super) fn environment(text: &str) -> Result<(), String> {
+    unreferenced(text)?;
     let expanded = |text: &str| text.replace("{{", "$").replace("}}", "");
     let without = MARKERS.iter().fold(text.to_owned(), |text, marker| text.replace(marker, ""));
     let forms = [text.to_owned(), expanded(text), expanded(&without)];
@@ -157,8 +200,9 @@ pub(super) fn variable(name: &str) -> Result<(), String> {
 }
 
 /// Files to send along, separated by commas: what they are called in the container is written into its script, and of
-/// a `local:` one the whole path.
+/// a `local:` one the whole path. What Spark puts in the place of a reference may hold the name.
 pub(super) fn names(paths: &str) -> Result<(), String> {
+    unreferenced(paths)?;
     paths.split(',').map(str::trim).try_for_each(|path| {
         let end = path.find('#').unwrap_or(path.len());
         let begin =

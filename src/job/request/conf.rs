@@ -107,7 +107,9 @@ const FILES: [&str; 12] = [
 /// Variables of containers: the rest of the key is the name.
 const VARIABLES: [&str; 2] = ["spark.yarn.appMasterEnv.", "spark.executorEnv."];
 /// Search paths end so. They are parts of the environment, and the libraries' also of the command.
-const SEARCH_PATHS: [&str; 3] = [".extraLibraryPath", ".extraClassPath", ".application.classpath"];
+const SEARCH_PATHS: [&str; 2] = [".extraLibraryPath", ".extraClassPath"];
+/// Search paths of Hadoop's own, which end so.
+const HADOOP_CLASSPATH: &str = ".application.classpath";
 /// What gets into the environment as it is: the first is in search paths a part of other values.
 const IN_ENVIRONMENT: [&str; 2] = ["spark.yarn.config.replacementPath", "spark.yarn.stagingDir"];
 /// What executors are given as `-Dkey=value` (`SparkConf.isExecutorStartupConf`; ports as well).
@@ -125,6 +127,9 @@ fn reaches_a_shell(key: &str, value: &str) -> Result<(), String> {
     if let Some(name) = VARIABLES.iter().find_map(|prefix| key.strip_prefix(prefix)) {
         arrival::variable(name)?;
         return arrival::environment(value);
+    }
+    if key.ends_with(HADOOP_CLASSPATH) {
+        return arrival::hadoop_classpath(value);
     }
     if SEARCH_PATHS.iter().any(|end| key.ends_with(end)) || IN_ENVIRONMENT.contains(&key) {
         return arrival::environment(value);

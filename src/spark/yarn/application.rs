@@ -12,8 +12,9 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use crate::job::application::{AppEnd, AppState, Application};
 use crate::job::timestamp::Timestamp;
 
-/// The most bytes that are kept of one text. Its beginning and its end say the most.
-const MAX_TEXT: usize = 64 * 1024;
+/// The most bytes that are kept of one text. Its beginning and its end say the most. It has room for the 65,536
+/// characters of diagnostics that a ResourceManager keeps, and for its words about that.
+const MAX_TEXT: usize = 65 * 1024;
 
 /// Many of them.
 #[derive(Deserialize)]
@@ -215,6 +216,15 @@ mod tests {
         let said = read(&text.to_string()).diagnostics;
         assert!(said.len() < MAX_TEXT + 100, "{}", said.len());
         assert!(said.starts_with("first é") && said.ends_with("é last"), "both ends are kept");
+    }
+
+    #[test]
+    fn what_a_resource_manager_keeps_of_diagnostics_is_read_whole() {
+        let end = "e".repeat(65_536);
+        let said =
+            format!("Diagnostic messages truncated, showing last 65536 chars out of 1048576000:\n...{end}");
+        let text = serde_json::json!({"app": {"id": "a_1_1", "state": "FAILED", "diagnostics": said}});
+        assert!(read(&text.to_string()).diagnostics == said);
     }
 
     #[test]

@@ -1,8 +1,13 @@
 //! The chain that Java prints of an exception: its head, its frames, and what caused it, deepest last.
 
 use super::Cause;
-use super::lines::{TRACEBACK, class, is_flush, is_frame, is_java_class, is_log, with_message};
+use super::lines::{TRACEBACK, class, is_flush, is_frame, is_gap, is_java_class, is_log, with_message};
 use super::python;
+
+/// How Java names what caused an exception.
+pub(super) const CAUSED_BY: &str = "Caused by: ";
+/// A stage's failure has the frames of the task in its message; the driver's own come after this line.
+pub(super) const DRIVER_STACKTRACE: &str = "Driver stacktrace:";
 
 /// What is seen where somebody else ended: without a message it tells nothing that its consequence does not tell.
 const ECHOES: [&str; 4] = [
@@ -43,14 +48,15 @@ impl<'a> Chain<'a> {
         let mut length = 0;
         for line in rest {
             let end = is_log(line) || *line == ")" || line.starts_with("Exception in thread ");
-            let cause = line.strip_prefix("Caused by: ");
-            // A stage's failure has the frames of the task in its message; the driver's own come after this line.
-            let goes_on = !framed || is_frame(line) || line.starts_with("Driver stacktrace:");
+            let cause = line.strip_prefix(CAUSED_BY);
+            let gap = is_gap(line);
+            let goes_on = !framed || gap || is_frame(line) || line.starts_with(DRIVER_STACKTRACE);
             if end || (is_flush(line) && cause.is_none() && !goes_on) {
                 break;
             }
             length += 1;
-            framed = (framed || is_frame(line)) && cause.is_none();
+            // Below a gap stands the end of any line.
+            framed = (framed || is_frame(line)) && cause.is_none() && !gap;
             match (cause, links.last_mut()) {
                 (Some(head), _) => links.push(Link { head, below: Vec::new() }),
                 (None, Some(link)) => link.below.push(line),
@@ -106,7 +112,7 @@ impl<'a> Chain<'a> {
 /// Without what stands before the class: `Exception in thread "main" X`, `: X` of py4j, `Caused by: X`.
 fn bare(head: &str) -> &str {
     let head = head.trim();
-    let head = head.strip_prefix(": ").or_else(|| head.strip_prefix("Caused by: ")).unwrap_or(head);
+    let head = head.strip_prefix(": ").or_else(|| head.strip_prefix(CAUSED_BY)).unwrap_or(head);
     match head.strip_prefix("Exception in thread \"").and_then(|rest| rest.split_once("\" ")) {
         Some((_, exception)) => exception.trim(),
         None => head,

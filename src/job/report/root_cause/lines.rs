@@ -31,6 +31,12 @@ pub(super) fn is_frame(line: &str) -> bool {
     word.starts_with(|c: char| c.is_alphabetic() || matches!(c, '$' | '_')) && word.contains('(')
 }
 
+/// `[812 bytes left out]`: where this worker cut a long text of YARN's (`spark::yarn`).
+pub(super) fn is_gap(line: &str) -> bool {
+    let count = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(" bytes left out]"));
+    count.is_some_and(|count| count.parse::<usize>().is_ok())
+}
+
 /// Whether it stands at the left edge and says something.
 pub(super) fn is_flush(line: &str) -> bool {
     line.chars().next().is_some_and(|c| !c.is_whitespace())

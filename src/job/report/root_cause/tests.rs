@@ -271,3 +271,31 @@ fn a_jvm_that_did_not_come_up_and_a_program_in_r_say_why() {
         assert_eq!(uncaught("", &driver).map(|cause| cause.sentence).as_deref(), expected);
     }
 }
+
+#[test]
+fn a_chain_goes_on_behind_what_was_cut_out_of_its_middle() {
+    java(
+        "User class threw exception: a.Outer: x\n\tat a.B.c(B.java:1)\n\tat a.B\n[812 bytes left out]\nd(B.java:2)\n\
+         \tat a.B.e(B.java:3)\nCaused by: a.Inner: y\n\t... 3 more",
+        "a.Inner: y",
+    );
+}
+
+#[test]
+fn of_a_chain_without_its_beginning_the_deepest_cause_counts() {
+    let left = |text: &str| {
+        let diagnostics =
+            format!("Diagnostic messages truncated, showing last 65536 chars out of 92341:\n...{text}");
+        uncaught(&diagnostics, &DriverLog::default())
+    };
+    let chain = "row,\n\tat a.B.c(B.java:1)\nCaused by: a.Middle: x\n\tat a.B.c(B.java:1)\nCaused by: ";
+    let cause = left(&format!("{chain}a.Inner: y\n\t... 3 more")).expect("a cause");
+    assert_eq!((cause.sentence.as_str(), cause.of_task), ("a.Inner: y", false));
+    let cause = left(&format!("{chain}java.io.EOFException\n\t... 3 more")).expect("a cause");
+    assert_eq!(cause.sentence, "a.Middle: x");
+    let of_stage = "\n\nDriver stacktrace:\n\tat a.B.c(B.java:1)\n";
+    let cause = left(&format!("{chain}a.Inner: y\n\t... 3 more{of_stage}")).expect("a cause");
+    assert_eq!((cause.sentence.as_str(), cause.of_task), ("a.Inner: y", true));
+    assert_eq!(left("Caused by: nobody\n\tat a.B.c(B.java:1)"), None);
+    assert_eq!(left("\tat a.B.c(B.java:1)\n\tat a.B.c(B.java:1)"), None);
+}

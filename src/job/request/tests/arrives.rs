@@ -181,6 +181,17 @@ fn names_and_aliases_of_files_hold_nothing_that_a_shell_reads() {
 }
 
 #[test]
+fn no_part_of_a_path_of_files_names_another_property() {
+    let wrong = "s3://b/${spark.my.x}/a.jar";
+    let input = json!({ "File": "/f", "Jars": [wrong], "Files": [wrong], "Conf": { "spark.yarn.dist.files": wrong } });
+    let text = "holds `${spark.`, which Spark replaces";
+    check(
+        &input.to_string(),
+        Err(&[("$.Jars[0]", text), ("$.Files[0]", text), ("$.Conf['spark.yarn.dist.files']", text)]),
+    );
+}
+
+#[test]
 fn maven_coordinates_get_a_hint() {
     let hint = "looks like Maven coordinates, which belong into `spark.jars.packages` of Conf";
     for coordinates in ["org.apache.hudi:hudi-spark3-bundle_2.12:0.15.0", "a:b:jar:tests:1.0", "/x.jar,a:b:1"]
@@ -211,12 +222,20 @@ fn java_options_follow_the_rule_for_arguments_each_as_spark_splits_them() {
         let path = format!("$.Conf['{key}']");
         for (wrong, text) in [
             ("-Dx=`id`", "holds a backtick"),
-            ("-Dx={{PWD}}", "holds `{{`"),
+            ("-Dx={{ds}} -Dy={{HOME}}", "holds `{{`"),
             ("-Dx={''{y}\"\"}", "holds `{{`"),
             (r"-Dx=a\\b", "holds a backslash before another one"),
             (r"-Dx=\$(id)", "holds a backslash before a dollar"),
             (r"-Dx=\''$(id)'", "holds a backslash before a dollar"),
-            ("-Xlog:gc:<LOG_DIR>/gc.log", "holds `<LOG_DIR>`"),
+            ("-Dx=a<CPS>b", "holds `<CPS>`"),
+            ("-Dx=${spark.my.x}", "holds `${spark.`, which Spark replaces"),
+            (
+                "-Dlog=${spark.yarn.app.container.log.dir}/x",
+                "the directory of a container's logs is `<LOG_DIR>`",
+            ),
+            ("-Dx=${env:HOME}", "holds `${env:`"),
+            ("-Dx=a${system:user.home}", "holds `${system:`"),
+            ("-Dx=<ADD_OPENS>", "holds `<ADD_OPENS>`"),
         ] {
             let input = json!({ "File": "/f", "Conf": { key: wrong } }).to_string();
             check(&input, Err(&[(&path, text)]));
@@ -229,6 +248,38 @@ fn java_options_follow_the_rule_for_arguments_each_as_spark_splits_them() {
     );
     let driver = r#"{ "File": "/f", "Conf": { "spark.driver.extraJavaOptions": "-Dx={{EXECUTOR_ID}}" } }"#;
     check(driver, Err(&[("$.Conf['spark.driver.extraJavaOptions']", "holds `{{`")]));
+}
+
+#[test]
+fn java_options_may_name_the_directories_of_their_container() {
+    let property = "spark.executor.extraJavaOptions";
+    for good in [
+        "-Xlog:gc:<LOG_DIR>/gc.log -XX:HeapDumpPath=<LOG_DIR>",
+        "-Djava.security.auth.login.config={{PWD}}/kafka_jaas.conf",
+        "-Dx={{PWD}}:${{PWD}} -Dy='{{PWD}} {{PWD}}{{PWD}}'",
+        r"-Dx=\<LOG_DIR> -Dy={<LOG_DIR>{",
+        "-Dx=${HOME} -Dy=${x} -Dz=$spark.x",
+        "-Dx={{APP_ID}}{{PWD}}-{{EXECUTOR_ID}} -Dy={{{APP_ID}}{",
+    ] {
+        let conf = json!({ property: good });
+        check(&json!({ "File": "/f", "Conf": conf }).to_string(), Ok(json!({ "file": "/f", "conf": conf })));
+    }
+    let path = format!("$.Conf['{property}']");
+    // What stands beside it would be read with the variable's name, or keep it from being read.
+    for wrong in [
+        "-Dx={{PWD}}x",
+        "-Dx={{PWD}}_",
+        "-Dx={{PWD}}}}",
+        "-Dx={{{PWD}}",
+        r"-Dx=\{{PWD}}",
+        "-Dx={{PWD}}/{{PWD}}7",
+        "-Dx={{<LOG_DIR>PWD}}",
+        "-Dx={{PWD}}{{APP_ID}}",
+        "-Dx={{{{APP_ID}}PWD}}",
+    ] {
+        let input = json!({ "File": "/f", "Conf": { property: wrong } }).to_string();
+        check(&input, Err(&[(&path, "holds `{{`")]));
+    }
 }
 
 #[test]
@@ -263,7 +314,14 @@ fn the_environment_and_search_paths_may_name_variables_and_run_nothing() {
         Value::Object(Map::from_iter(members))
     };
     for good in ["$PWD/lib:{{HADOOP_HOME}}/lib<CPS>/x", "a 'b' ; & | > (x)", "${X:-y}", "<LOG_DIR>/x"] {
-        let conf = conf(good);
+        let mut conf = conf(good);
+        if good.contains("${") {
+            // Hadoop reads these itself, and puts there what no rule has seen.
+            let key = "spark.hadoop.yarn.application.classpath";
+            let input = json!({ "File": "/f", "Conf": { key: conf[key] } }).to_string();
+            check(&input, Err(&[(&format!("$.Conf['{key}']"), "holds `${`, which Hadoop replaces")]));
+            conf[key] = "$X".into();
+        }
         check(&json!({ "File": "/f", "Conf": conf }).to_string(), Ok(json!({ "file": "/f", "conf": conf })));
     }
     for (wrong, mark) in [
@@ -279,6 +337,15 @@ fn the_environment_and_search_paths_may_name_variables_and_run_nothing() {
         let paths = keys.map(|key| format!("$.Conf['{key}']"));
         let problems: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), text.as_str())).collect();
         check(&json!({ "File": "/f", "Conf": conf(wrong) }).to_string(), Err(&problems));
+    }
+    for reference in ["${spark.", "${env:", "${system:"] {
+        let mut conf = conf(&format!("/a:{reference}x}}"));
+        conf["spark.hadoop.yarn.application.classpath"] = "/a".into();
+        let text = format!("holds `{reference}`, which Spark replaces");
+        let paths = keys.iter().filter(|key| !key.ends_with(".classpath"));
+        let paths: Vec<String> = paths.map(|key| format!("$.Conf['{key}']")).collect();
+        let problems: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), text.as_str())).collect();
+        check(&json!({ "File": "/f", "Conf": conf }).to_string(), Err(&problems));
     }
     check(
         r#"{ "File": "/f", "Conf": { "spark.executorEnv.A;id;B": "x", "spark.yarn.appMasterEnv.": "x" } }"#,
