@@ -8,6 +8,7 @@ mod cause;
 mod error;
 mod log;
 mod mask;
+mod refine;
 mod root_cause;
 mod yarn;
 
@@ -18,7 +19,8 @@ use cause::cause;
 pub use error::{ErrorName, Retry};
 pub use log::LivyLog;
 pub(crate) use mask::mask;
-pub use yarn::{container_ran, refine};
+pub use refine::refine;
+pub use yarn::container_ran;
 
 /// The longest `cause` that SendTaskFailure takes, in UTF-16 units (service model: 32,768 characters).
 pub const MAX_CAUSE: usize = 32_768;

@@ -18,6 +18,7 @@ mod conf;
 mod json;
 mod keys;
 mod limits;
+mod markers;
 mod own_livy;
 mod problem;
 mod rewrite;

@@ -3,9 +3,6 @@
 //! The words are those of Hadoop 2.8 to 3.4 (`RMAppAttemptImpl`, `RMAppManager`, `AMLauncher`, `ContainerLaunch`,
 //! `ContainersMonitorImpl`, the schedulers) and of Spark's `ApplicationMaster`.
 
-use super::root_cause::uncaught;
-use super::{DriverLog, ErrorName};
-
 /// Spark's exit code for its own `OutOfMemoryError` (`SparkExitCode`).
 pub(super) const OUT_OF_MEMORY: i32 = 52;
 /// Exit codes of signals: 128 and the signal's number.
@@ -79,36 +76,6 @@ pub(super) struct Launch {
 /// or the application was refused: there is nothing to wait for.
 pub fn container_ran(diagnostics: &str) -> bool {
     launch_failure(diagnostics).is_none() && refusal(diagnostics).is_none()
-}
-
-/// A failure's name by what YARN says of the driver's container (`ContainerExitStatus`), and by what the driver wrote.
-pub fn refine(error: ErrorName, diagnostics: &str, driver: &DriverLog) -> ErrorName {
-    if error != ErrorName::Failed {
-        return error;
-    }
-    if let Some(launch) = launch_failure(diagnostics) {
-        return if launch.own { ErrorName::Failed } else { ErrorName::NodeLost };
-    }
-    let exit = exit_status(diagnostics);
-    if matches!(exit, Some(-104 | -103 | OUT_OF_MEMORY)) || memory_kill(diagnostics).is_some() {
-        return ErrorName::OutOfMemory;
-    }
-    let own = uncaught(diagnostics, driver);
-    if own.is_some_and(|cause| !cause.of_task && cause.sentence.starts_with("java.lang.OutOfMemoryError"))
-        || (matches!(exit, Some(KILL | TERM)) && says_out_of_memory(diagnostics))
-    {
-        return ErrorName::OutOfMemory;
-    }
-    match exit {
-        // Lost or released, disks failed, preempted, ended by the ResourceManager, or for a guaranteed container.
-        Some(-102..=-100 | -106 | -108) => ErrorName::NodeLost,
-        _ => error,
-    }
-}
-
-/// The driver's `OutOfMemoryError`, and no task's.
-fn says_out_of_memory(diagnostics: &str) -> bool {
-    diagnostics.lines().any(|line| line.contains("java.lang.OutOfMemoryError") && !line.contains("Lost task"))
 }
 
 /// What is left of words that were too many for the ResourceManager: it keeps their end (`BoundedAppender`, from Hadoop

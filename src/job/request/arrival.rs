@@ -21,12 +21,9 @@
 //! To escape on top of this would turn wrong on the day on which Spark escapes more. So what does not arrive is
 //! written differently where it is JSON (`rewrite.rs`), and refused elsewhere.
 
+use super::markers::{LOG_DIR, MARKERS, outside_ascii};
 use super::rewrite;
 
-/// What YARN replaces by a text of its own.
-pub(super) const MARKERS: [&str; 3] = [LOG_DIR, "<CPS>", "<ADD_OPENS>"];
-/// The directory whose files YARN shows and aggregates: `-Xlog:gc:<LOG_DIR>/gc.log`.
-const LOG_DIR: &str = "<LOG_DIR>";
 /// The directory where a container runs, with the files that were sent along:
 /// `-Djava.security.auth.login.config={{PWD}}/jaas.conf`. YARN always sets it itself, so no task decides what it holds.
 const WORK_DIR: &str = "{{PWD}}";
@@ -40,10 +37,6 @@ const REFERENCES: [&str; 3] = ["${spark.", "${env:", "${system:"];
 
 /// What still helps where a text cannot arrive as it is.
 const WAYS_OUT: &str = "put it into a JSON object or list, send it in base64, or put it in a file";
-
-pub(super) fn outside_ascii(letter: char) -> bool {
-    !letter.is_ascii()
-}
 
 /// An argument as it is sent, which is how it arrives or another spelling of the same JSON.
 pub(super) fn argument(text: String, utf8: bool) -> Result<String, String> {
@@ -220,6 +213,18 @@ pub(super) fn word(text: &str) -> Result<(), String> {
         return Err("holds `$`, which the shell of its container would read".to_owned());
     }
     Ok(())
+}
+
+/// The name of a user. It becomes part of the paths of the user's containers, which Spark and YARN write into scripts
+/// without quotes (`-Djava.io.tmpdir={{PWD}}/tmp`).
+pub(super) fn user(text: &str) -> Result<(), String> {
+    const MARKS: &str = "._-@+=";
+    if text.chars().all(|letter| letter.is_alphanumeric() || MARKS.contains(letter)) {
+        return Ok(());
+    }
+    Err(format!(
+        "is no user's name, which has letters, digits and {MARKS}: it becomes part of paths in scripts"
+    ))
 }
 
 /// A URI's text without `%XX`, as Hadoop's `Path` takes the name from it.

@@ -3,8 +3,8 @@
 //! Only what would be changed on the way (`arrival.rs`) is written in another way that JSON has for it. Numbers, the
 //! order of keys, keys that are given twice and all other bytes stay.
 
-use super::arrival::{MARKERS, outside_ascii};
 use super::json::{Json, Type};
+use super::markers::{MARKERS, outside_ascii};
 
 /// The text with which an object or a list arrives, where `text` is one.
 pub(super) fn structure(text: &str, utf8: bool) -> Option<String> {

@@ -445,6 +445,20 @@ mod values {
     }
 
     #[test]
+    fn a_user_is_a_name_and_nothing_that_a_shell_would_read_in_a_path() {
+        for name in ["hadoop", "etl-1", "a.b_c", "alice@EXAMPLE.COM"] {
+            let input = json!({ "File": "/f", "ProxyUser": name }).to_string();
+            check(&input, Ok(json!({ "file": "/f", "proxyUser": name })));
+        }
+        for name in
+            ["a;b", "a'b", "a b", "a|b", "a&b", "a>b", "a(b)", "../a", "a*", "~", "a\nb", "b`c", "a$x"]
+        {
+            let input = json!({ "File": "/f", "ProxyUser": name }).to_string();
+            check(&input, Err(&[("$.ProxyUser", "is no user's name")]));
+        }
+    }
+
+    #[test]
     fn a_nul_character_is_refused_wherever_it_stands() {
         check(
             r#"{ "File": "/f\u0000", "Queue": "\u0000", "Args": ["a\u0000b"], "Jars": ["/\u0000"],

@@ -34,7 +34,7 @@ pub(super) fn check(
         Kind::Host | Kind::Execution | Kind::Name => text(value),
         Kind::Text => argument(value),
         Kind::Class => argument(value).and_then(|text| arrival::plain(&text).map(|()| text)),
-        Kind::User => argument(value).and_then(|text| arrival::word(&text).map(|()| text)),
+        Kind::User => argument(value).and_then(|text| arrival::user(&text).map(|()| text)),
         Kind::Path => {
             let sound = |text: &str| absolute(text).and_then(|()| arrival::unquoted(text));
             argument(value).and_then(|text| sound(&text).map(|()| text))

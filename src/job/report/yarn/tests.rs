@@ -1,5 +1,6 @@
 //! YARN's words, in the forms in which they have been published.
 
+use super::super::{DriverLog, ErrorName, refine};
 use super::*;
 
 const AM: &str = "Application application_1_0001 failed 1 times (global limit =2; local limit is =1) due to AM Container \

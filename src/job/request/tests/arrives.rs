@@ -363,7 +363,7 @@ fn nothing_else_that_gets_into_a_command_is_run() {
              "spark.network.timeout": "`id`", "spark.ui.port": "`id`", "spark.sql.x": "`a`, {{b}}, \\\\" } }"#,
         Err(&[
             ("$.ClassName", "holds a backtick"),
-            ("$.ProxyUser", "holds `$(`"),
+            ("$.ProxyUser", "is no user's name"),
             ("$.Conf['spark.rpc.x`id`']", "holds a backtick"),
             ("$.Conf['spark.network.timeout']", "holds a backtick"),
             ("$.Conf['spark.ui.port']", "holds a backtick"),
