@@ -243,6 +243,30 @@ async fn files_that_change_after_the_start_are_looked_at_again() {
 }
 
 #[tokio::test]
+async fn the_livy_that_an_input_names_is_compared_with_the_one_that_was_found_last() {
+    let stage = Stage::with_yarn().await;
+    let node = Node::new(&stage);
+    let before = Stage::new().await;
+    before.livy.down().await;
+    node.livy(before.livy.address(), "");
+    node.yarn(&[("yarn.resourcemanager.webapp.address", &stage.yarn().address().to_string())]);
+    let worker = node.worker(&stage, &[]);
+    worker.logged(" started");
+    worker.logged("Livy does not answer");
+    node.livy(stage.livy.address(), "");
+    let naming = |port: u16| {
+        let input =
+            json!({ "LivyHost": "127.0.0.1", "LivyPort": port, "Parameters": { "File": "s3://b/a.py" } });
+        stage.schedule(&input.to_string())
+    };
+    let now = stage.livy.address().port();
+    stage.output(&naming(now)).await;
+    let (error, cause) = stage.failure(&naming(before.livy.address().port())).await;
+    assert_eq!(error, "SparkJob.InvalidInput");
+    assert!(cause.to_string().contains(&format!("leave the key out, or give {now}")), "{cause}");
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_read_is_not_absent_and_nothing_is_polled_until_it_can() {
     let stage = Stage::with_yarn().await;
     let node = Node::new(&stage);
