@@ -354,6 +354,10 @@ pub trait World: Send + Sync + 'static {
         &self,
         names: Arc<HashSet<String>>,
     ) -> impl Future<Output = Result<Vec<BatchView>, NoAnswer>> + Send;
+    /// Why the Livy that answered last gets nothing more, where that is so. What it has is believed all the same.
+    fn unfit(&self) -> Option<String> {
+        None
+    }
     /// YARN's list of the active applications of ours. Never asked where [`World::has_yarn`] says that there is none.
     fn active(&self) -> impl Future<Output = Result<Active, NoAnswer>> + Send;
     /// Whether there is a YARN to ask.
