@@ -56,7 +56,7 @@ async fn a_job_outlives_the_turn_of_its_resource_manager_and_a_standby_is_the_wa
     stage.nothing_left("redirected-").await;
     assert_eq!(role("PAIR_1").await, json!("STANDBY"));
     for name in ["nm-pair", "pair-1", "pair-2"] {
-        control(&["stop", name], &[]);
+        control(&["kill", name], &[]);
     }
     println!("pair: {:?}", begun.elapsed());
 }
