@@ -93,25 +93,14 @@ fn read(figment: &Figment, path: &Path) -> Result<Settings, Invalid> {
 }
 
 impl Settings {
-    /// Under which names an input may mean our own Livy.
+    /// Under which names an input may mean our own Livy. Where that is has to be told, and told again when it moves.
     pub fn own_livy(&self) -> OwnLivy {
-        let livy = self.livy_address();
-        let host = livy.as_ref().map(|livy| livy.host().to_owned());
-        let names = node::node_names().into_iter().chain(host).chain(self.livy.aliases.iter().cloned());
-        OwnLivy::new(names, livy.map_or(0, |livy| livy.port()))
+        OwnLivy::new(node::node_names().into_iter().chain(self.livy.aliases.iter().cloned()), 0)
     }
 
     /// What is lawful and not advisable: waits that are shorter than the shipped ones. A line each.
     pub fn warnings(&self) -> Vec<String> {
         waits::warnings(self)
-    }
-
-    /// Where Livy is, as far as that is known now.
-    fn livy_address(&self) -> Option<Address> {
-        if self.livy.is_auto() {
-            return discovery::find_livy().ok().map(|home| home.address);
-        }
-        Address::parse(&self.livy.url).ok()
     }
 
     /// Where Livy and YARN are. What is looked for is read from files of this node.
@@ -144,7 +133,7 @@ impl Settings {
 /// Where Livy's file cannot be read.
 pub fn livy_conf(settings: &Settings) -> Option<io::Result<LivyConf>> {
     // What is looked for is looked for here.
-    let here = settings.livy.is_auto() || node::is_here(settings.livy_address()?.host());
+    let here = settings.livy.is_auto() || node::is_here(Address::parse(&settings.livy.url).ok()?.host());
     let absent = || io::Error::from(io::ErrorKind::NotFound);
     here.then(|| LivyConf::read().and_then(|conf| conf.ok_or_else(absent)))
 }

@@ -138,7 +138,8 @@ impl Daemon {
             draining.subscribe(),
         );
         let pacer = Pacer::new(settings.aws.heartbeat_rate);
-        let mut jobs = Jobs::new(world, sweep, gate, serving::rules(&settings), watchdog, pacer);
+        let (rules, own_livy) = (serving::rules(&settings), settings.own_livy());
+        let mut jobs = Jobs::new(world, sweep, gate, rules, own_livy, watchdog, pacer);
         // A first task that cannot be kept would be given back: better not to take it.
         jobs.world.try_disk().await;
         for_ever(&mut loops, "watch on the state directory", Arc::clone(&jobs.world).mend_disk());

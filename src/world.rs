@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
@@ -32,7 +32,7 @@ use crate::spark::yarn::ResourceManager;
 /// From try to try to write, while that fails.
 const PROBE: Duration = Duration::from_secs(2);
 
-/// The edges that all jobs share.
+/// The services that all jobs share.
 pub struct RealWorld {
     /// Step Functions.
     pub step_functions: StepFunctions,
@@ -52,13 +52,15 @@ pub struct RealWorld {
     livy_is_known: AtomicBool,
     /// Why the Livy of this node cannot be served, by its own files.
     unsupported: Unsupported,
+    /// Why the Livy that answered last is such a one.
+    unfit: Mutex<Option<String>>,
 }
 
 /// Reads the files of this node: why its Livy cannot be served, where that is so. May block for a moment.
 pub type Unsupported = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 impl RealWorld {
-    /// Puts the edges together.
+    /// Puts the services together.
     pub fn new(
         step_functions: StepFunctions,
         cluster: (Livy, ResourceManager, DriverLogs),
@@ -76,6 +78,7 @@ impl RealWorld {
             disk: watch::Sender::new(true),
             livy_is_known: AtomicBool::new(false),
             unsupported,
+            unfit: Mutex::default(),
         }
     }
 
@@ -88,21 +91,18 @@ impl RealWorld {
     }
 
     /// Whether the Livy that has begun to answer can be served: one that was away may have come back as another, and its
-    /// files may be there only now.
-    async fn recognise(&self) -> Result<(), NoAnswer> {
+    /// files may be there only now. What it has may be believed also where it gets nothing more, for the reason that is
+    /// returned; not where it is too old to tell.
+    async fn recognise(&self) -> Result<Option<String>, NoAnswer> {
         if self.livy_is_known.load(Ordering::Relaxed) {
-            return Ok(());
+            return Ok(None);
         }
         let version = self.livy.version().await?;
         if version.is_too_old() {
             return Err(NoAnswer::Unsupported(too_old(&version)));
         }
         let unsupported = Arc::clone(&self.unsupported);
-        match spawn_blocking(move || unsupported()).await {
-            Ok(Some(why)) => Err(NoAnswer::Unsupported(why)),
-            Ok(None) => Ok(()),
-            Err(panic) => Err(NoAnswer::Silent(panic.to_string())),
-        }
+        spawn_blocking(move || unsupported()).await.map_err(|panic| NoAnswer::Silent(panic.to_string()))
     }
 
     /// Takes note of whether the journal could be written; logs a change.
@@ -171,12 +171,22 @@ impl World for RealWorld {
     }
 
     async fn batches(&self, names: Arc<HashSet<String>>) -> Result<Vec<BatchView>, NoAnswer> {
-        let answer = match Box::pin(self.list(names)).await {
-            Ok(views) => Box::pin(self.recognise()).await.map(|()| views),
-            silence => silence,
+        let listed = Box::pin(self.list(names)).await;
+        let known = match &listed {
+            Ok(_) => Box::pin(self.recognise()).await,
+            Err(silence) => Err(silence.clone()),
         };
-        self.livy_is_known.store(answer.is_ok(), Ordering::Relaxed);
+        self.livy_is_known.store(matches!(known, Ok(None)), Ordering::Relaxed);
+        let (answer, unfit) = match known {
+            Ok(unfit) => (listed, unfit),
+            Err(reason) => (Err(reason), None),
+        };
+        *self.unfit.lock().unwrap_or_else(PoisonError::into_inner) = unfit;
         answer
+    }
+
+    fn unfit(&self) -> Option<String> {
+        self.unfit.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn active(&self) -> Result<Active, NoAnswer> {

@@ -24,7 +24,11 @@ pub(super) fn run(settings: &Settings, input: &Path, arn: Option<&str>) -> ExitC
     let defaults =
         Defaults::new(activity.defaults.clone(), settings.yarn.utf8).unwrap_or_else(|_| Defaults::empty());
     let identity = request::identity(&text, RENDERED_ID, &defaults);
-    match request::parse(&text, &identity, &defaults, &settings.own_livy()) {
+    let mut own_livy = settings.own_livy();
+    if let Some(home) = settings.homes().0.first() {
+        own_livy.is_found_at(home.address.host(), home.address.port());
+    }
+    match request::parse(&text, &identity, &defaults, &own_livy) {
         Ok(request) => {
             terminal::text(&serde_json::to_string_pretty(&request.batch).unwrap_or_default());
             ExitCode::SUCCESS

@@ -55,7 +55,7 @@ fn configured(table: &str, urls: &[String]) -> Vec<Home> {
 ///
 /// # Errors
 /// Why that cannot be known, and the mend.
-pub(super) fn find_livy() -> Result<Home, Unknown> {
+fn find_livy() -> Result<Home, Unknown> {
     let path = livy_conf_file();
     match LivyConf::read().map_err(|error| unreadable(&path, "livy", &error.to_string()))? {
         None => by_default(LIVY, &path),

@@ -16,6 +16,7 @@ use crate::job::journal::Entry;
 use crate::job::machine::{Stage, State};
 use crate::job::places::{Places, Ticket};
 use crate::job::report::{ErrorName, Failure, Outcome};
+use crate::job::request::OwnLivy;
 use crate::job::sweep::Sweep;
 use crate::job::world::World;
 use crate::job::{self, JobContext, Rules, Start, Task};
@@ -38,6 +39,7 @@ pub(super) struct Jobs {
     pub(super) watchdog: Watchdog,
     pub(super) give_up: watch::Sender<bool>,
     rules: Rules,
+    own_livy: OwnLivy,
     pacer: Arc<Pacer>,
     tasks: JoinSet<()>,
     running: HashMap<Id, Box<Running>>,
@@ -66,6 +68,7 @@ impl Jobs {
         sweep: Sweep,
         gate: Gate,
         rules: Rules,
+        own_livy: OwnLivy,
         watchdog: Watchdog,
         pacer: Pacer,
     ) -> Jobs {
@@ -77,6 +80,7 @@ impl Jobs {
             watchdog,
             give_up: watch::Sender::new(false),
             rules,
+            own_livy,
             pacer: Arc::new(pacer),
             tasks: JoinSet::new(),
             running: HashMap::new(),
@@ -87,12 +91,21 @@ impl Jobs {
     pub(super) fn accept(&mut self, arrival: Arrival, start: Start) {
         let Arrival { token, input, place, served } = arrival;
         self.world.metrics.received();
-        let (task, state) = Task::received(token, &served.arn, &input, &served.rules, self.world.now());
+        let now = self.world.now();
+        let (task, state) = Task::received(token, &served.arn, &input, &served.rules, self.own_livy(), now);
         let span = span_of(&task, &state);
         let (size, parked) = (input.len(), start == Start::Parked);
         let remark = if parked { "; the next start runs it" } else { "" };
         info!(parent: &span, message_id = message_id::TASK_RECEIVED, "received a task of {size} bytes{remark}");
         self.start(task, state, start, Ticket::Held(place), span);
+    }
+
+    /// Which Livy an input may name: the one that is asked at this moment, or was last where nobody knows it now.
+    pub(super) fn own_livy(&mut self) -> &OwnLivy {
+        if let Some(address) = self.world.livy.address() {
+            self.own_livy.is_found_at(address.host(), address.port());
+        }
+        &self.own_livy
     }
 
     /// Takes up a task that was read back. What runs has its place in any case, also where there is none; what is not

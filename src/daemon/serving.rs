@@ -13,7 +13,7 @@ use crate::config::{self, Activity, Settings};
 use crate::job::journal::{Contents, Entry};
 use crate::job::machine::State;
 use crate::job::places::Places;
-use crate::job::request::Defaults;
+use crate::job::request::{Defaults, OwnLivy};
 use crate::job::verdict::Waits;
 use crate::job::{ActivityRules, Rules};
 use crate::log::message_id;
@@ -41,20 +41,25 @@ pub(super) fn resume(
     for mut entry in entries {
         let serving = served.iter().find(|served| served.arn == entry.task.activity);
         if entry.is_old {
-            bring_up_to_date(settings, serving, &mut entry);
+            bring_up_to_date(settings, serving, &mut entry, jobs.own_livy());
         }
         jobs.resume(entry, serving.map(|serving| &serving.places));
     }
 }
 
 /// The first format of the journal had no rules: those of the activity are taken, or the shipped ones.
-fn bring_up_to_date(settings: &Settings, serving: Option<&Arc<PolledActivity>>, entry: &mut Entry) {
+fn bring_up_to_date(
+    settings: &Settings,
+    serving: Option<&Arc<PolledActivity>>,
+    entry: &mut Entry,
+    livy: &OwnLivy,
+) {
     let run = entry.state.run().cloned();
     match serving {
-        Some(serving) => entry.task.adopt(run.as_ref(), &serving.rules),
+        Some(serving) => entry.task.adopt(run.as_ref(), &serving.rules, livy),
         None => {
             let unknown = Activity::new(&entry.task.activity);
-            entry.task.adopt(run.as_ref(), &activity_rules(settings, &unknown));
+            entry.task.adopt(run.as_ref(), &activity_rules(settings, &unknown), livy);
         }
     }
 }
@@ -99,7 +104,6 @@ fn activity_rules(settings: &Settings, activity: &Activity) -> ActivityRules {
         // Validated with the configuration.
         defaults: Defaults::new(activity.defaults.clone(), settings.yarn.utf8)
             .unwrap_or_else(|_| Defaults::empty()),
-        livy: settings.own_livy(),
         on_abort: activity.on_abort,
         heartbeat_interval: activity.heartbeat_interval,
     }

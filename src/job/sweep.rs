@@ -177,12 +177,7 @@ impl Sweep {
             let names = Arc::new(self.roll().names());
             moved(None);
             let answer = world.batches(Arc::clone(&names)).await;
-            locked(&self.0.livy.news).of_livy(&answer);
-            self.0.livy.note(began, &answer);
-            *locked(&self.0.unsupported) = match &answer {
-                Err(NoAnswer::Unsupported(words)) => Some(words.clone()),
-                Ok(_) | Err(NoAnswer::Silent(_) | NoAnswer::Barred(_)) => None,
-            };
+            self.note_livy(began, &answer, world.unfit());
             self.note(Asked::Livy, answer.is_ok(), world.has_yarn());
             let told = self.roll().livy(&names, answer.map_err(NoAnswer::words));
             tell(told);
@@ -229,6 +224,21 @@ impl Sweep {
             info!(message_id = message_id::YARN_HIDES, "YARN shows the worker's applications again");
         }
         told
+    }
+
+    /// Takes note of whether Livy may get anything. An unfit one may not, and is believed about what it has all the same.
+    fn note_livy<T>(&self, began: Instant, answer: &Result<T, NoAnswer>, unfit: Option<String>) {
+        let usable = match (answer, unfit) {
+            (Ok(_), None) => Ok(()),
+            (Ok(_), Some(why)) => Err(NoAnswer::Unsupported(why)),
+            (Err(reason), _) => Err(reason.clone()),
+        };
+        locked(&self.0.livy.news).of_livy(&usable);
+        self.0.livy.note(began, &usable);
+        *locked(&self.0.unsupported) = match usable {
+            Err(NoAnswer::Unsupported(words)) => Some(words),
+            Ok(()) | Err(NoAnswer::Silent(_) | NoAnswer::Barred(_)) => None,
+        };
     }
 
     fn note(&self, who: Asked, answered: bool, has_yarn: bool) {

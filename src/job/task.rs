@@ -67,9 +67,9 @@ impl std::fmt::Debug for TaskRequest {
 }
 
 impl TaskRequest {
-    /// Checks an input by the rules of its activity.
-    fn check(input: &str, identity: &Identity, activity: &ActivityRules) -> TaskRequest {
-        match request::parse(input, identity, &activity.defaults, &activity.livy) {
+    /// Checks an input by the rules of its activity, on a node whose Livy is this one.
+    fn check(input: &str, identity: &Identity, activity: &ActivityRules, livy: &OwnLivy) -> TaskRequest {
+        match request::parse(input, identity, &activity.defaults, livy) {
             Ok(request) => {
                 let proxy_user = request.batch.proxy_user().map(Into::into);
                 // A map of texts, numbers and lists can always be written as JSON.
@@ -91,6 +91,7 @@ impl Task {
         arn: &str,
         input: &str,
         activity: &ActivityRules,
+        livy: &OwnLivy,
         now: Timestamp,
     ) -> (Task, State) {
         let digest = Sha256::digest(token.secret().as_bytes());
@@ -101,7 +102,7 @@ impl Task {
             token: Some(token),
             activity: arn.to_owned(),
             execution: request::execution(input),
-            request: Some(TaskRequest::check(input, &identity, activity)),
+            request: Some(TaskRequest::check(input, &identity, activity, livy)),
             heartbeat_interval: activity.heartbeat_interval,
             on_abort: activity.on_abort,
             received: now,
@@ -127,11 +128,11 @@ impl Task {
 
     /// Brings a task that the first format of the journal kept under the rules of its activity: that format had neither
     /// these rules nor a checked input.
-    pub fn adopt(&mut self, run: Option<&Run>, activity: &ActivityRules) {
+    pub fn adopt(&mut self, run: Option<&Run>, activity: &ActivityRules, livy: &OwnLivy) {
         (self.heartbeat_interval, self.on_abort) = (activity.heartbeat_interval, activity.on_abort);
         if let (Some(TaskRequest::Unchecked(input)), Some(run)) = (&self.request, run) {
             let identity = Identity { name: run.name.clone(), tag: run.tag.clone() };
-            self.request = Some(TaskRequest::check(input, &identity, activity));
+            self.request = Some(TaskRequest::check(input, &identity, activity, livy));
         }
     }
 
@@ -161,8 +162,6 @@ impl Task {
 pub struct ActivityRules {
     /// What inputs inherit.
     pub defaults: Defaults,
-    /// The names of our own Livy.
-    pub livy: OwnLivy,
     /// What becomes of a job whose execution no longer waits.
     pub on_abort: OnAbort,
     /// From heartbeat to heartbeat.

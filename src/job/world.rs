@@ -1,7 +1,7 @@
 //! The one trait through which a job touches the outside, and the words in which the outside answers.
 //!
 //! A [`World`] offers single looks and acts, nothing more: every rule about what they mean stands above it, in pure
-//! code. The daemon implements it on the real edges; a simulated world can take its place.
+//! code. The daemon implements it on the real services (`src/world.rs`); a simulated world can take its place.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -257,6 +257,10 @@ pub trait World: Send + Sync + 'static {
         &self,
         names: Arc<HashSet<String>>,
     ) -> impl Future<Output = Result<Vec<BatchView>, NoAnswer>> + Send;
+    /// Why the Livy that answered last gets nothing more, where that is so. What it has is believed all the same.
+    fn unfit(&self) -> Option<String> {
+        None
+    }
     /// YARN's list of the active applications of ours. Never asked where [`World::has_yarn`] says that there is none.
     fn active(&self) -> impl Future<Output = Result<Active, NoAnswer>> + Send;
     /// Whether there is a YARN to ask.

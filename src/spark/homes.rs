@@ -106,6 +106,11 @@ impl Homes {
         Arc::clone(&self.state().known)
     }
 
+    /// The first address, where one is known.
+    pub fn first(&self) -> Option<Home> {
+        self.known().as_ref().as_ref().ok()?.homes.first().cloned()
+    }
+
     /// What is known, after another look where that is due.
     pub(super) async fn current(&self) -> Arc<Located> {
         let due = {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, StatusCode};
 
+use super::address::Address;
 use super::connection::{Access, Connection};
 use super::homes::{AddressInUse, Homes};
 use super::{livy_wire, odd, read_body, read_streaming};
@@ -66,13 +67,15 @@ impl Livy {
 
     /// Where it is, and what says so.
     pub fn place(&self) -> AddressInUse {
-        match &*self.homes.known() {
-            Ok(found) => found.homes.first().map_or_else(AddressInUse::default, |home| AddressInUse {
-                url: home.address.base().to_owned(),
-                source: home.source.clone(),
-            }),
-            Err(_) => AddressInUse::default(),
-        }
+        self.homes.first().map_or_else(AddressInUse::default, |home| AddressInUse {
+            url: home.address.base().to_owned(),
+            source: home.source,
+        })
+    }
+
+    /// Where it is, as far as that is known now.
+    pub fn address(&self) -> Option<Address> {
+        self.homes.first().map(|home| home.address)
     }
 
     /// POST /batches of a batch of this name, with this JSON text as its body.

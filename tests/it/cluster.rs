@@ -5,6 +5,7 @@ use std::fs::Permissions;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -243,6 +244,30 @@ async fn files_that_change_after_the_start_are_looked_at_again() {
 }
 
 #[tokio::test]
+async fn the_livy_that_an_input_names_is_compared_with_the_one_that_was_found_last() {
+    let stage = Stage::with_yarn().await;
+    let node = Node::new(&stage);
+    let before = Stage::new().await;
+    before.livy.down().await;
+    node.livy(before.livy.address(), "");
+    node.yarn(&[("yarn.resourcemanager.webapp.address", &stage.yarn().address().to_string())]);
+    let worker = node.worker(&stage, &[]);
+    worker.logged(" started");
+    worker.logged("Livy does not answer");
+    node.livy(stage.livy.address(), "");
+    let naming = |port: u16| {
+        let input =
+            json!({ "LivyHost": "127.0.0.1", "LivyPort": port, "Parameters": { "File": "s3://b/a.py" } });
+        stage.schedule(&input.to_string())
+    };
+    let now = stage.livy.address().port();
+    stage.output(&naming(now)).await;
+    let (error, cause) = stage.failure(&naming(before.livy.address().port())).await;
+    assert_eq!(error, "SparkJob.InvalidInput");
+    assert!(cause.to_string().contains(&format!("leave the key out, or give {now}")), "{cause}");
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_read_is_not_absent_and_nothing_is_polled_until_it_can() {
     let stage = Stage::with_yarn().await;
     let node = Node::new(&stage);
@@ -400,6 +425,63 @@ async fn encryption_in_transit_is_seen_in_the_files_and_no_password_of_theirs_is
     worker.logged(&format!("Livy is asked at https://{}", stage.livy.address()));
     let log: String = worker.lines().iter().map(serde_json::Value::to_string).collect();
     assert!(!log.contains("hunter2"), "a keystore's password is in the log");
+}
+
+/// Livy is stopped, told to run drivers beside itself, and started.
+async fn goes_over_to_client_mode(stage: &Stage, node: &Node, worker: &Worker) {
+    stage.livy.down().await;
+    worker.logged("Livy does not answer");
+    node.livy(stage.livy.address(), "livy.spark.deploy-mode = client");
+    stage.livy.up().await;
+    worker.logged("Livy cannot be used: Livy runs drivers in YARN's client mode");
+}
+
+#[tokio::test]
+async fn a_livy_that_comes_back_in_client_mode_gets_nothing_more_and_running_jobs_are_seen_to_their_end() {
+    for yarn in [true, false] {
+        let stage = if yarn { Stage::with_yarn().await } else { Stage::new().await };
+        stage.livy.plan(Plan::running());
+        stage.sfn.hold_polls(Duration::from_secs(10));
+        let node = Node::new(&stage);
+        node.livy(stage.livy.address(), "");
+        // The node's files count for a Livy of this node that is configured, too.
+        let path = stage.directory.path().join("config.toml");
+        std::fs::write(&path, stage.config().table("livy", "patience = \"2s\"").text()).expect("written");
+        let mut worker = Worker::start_with(Path::new(PROGRAM), &path, &node.variables());
+        let task = stage.task();
+        let name = stage.submitted("etl-").await;
+        worker.logged("is batch 0 of Livy");
+        stage.polling().await;
+        let polls = stage.sfn.polls(&stage.arn);
+        goes_over_to_client_mode(&stage, &node, &worker).await;
+        // The open poll is heard, and what it brings goes to no such Livy.
+        let late = stage.task();
+        assert_eq!(stage.failure(&late).await.0, "SparkJob.LivyUnavailable");
+        assert!(worker.is_running(), "a job runs");
+        stage.livy.set_state(&name, "success");
+        let source = if yarn { "yarn" } else { "livy" };
+        assert_eq!(stage.output(&task).await["verdictSource"], source);
+        assert_eq!(worker.ended().code(), Some(78));
+        assert_eq!((stage.livy.posts().len(), stage.sfn.polls(&stage.arn)), (1, polls));
+        assert_eq!(stage.sfn.ghosts(), 0, "no open poll was left");
+    }
+}
+
+#[tokio::test]
+async fn without_a_job_a_livy_that_comes_back_in_client_mode_ends_the_process_once_no_poll_is_open() {
+    let stage = Stage::with_yarn().await;
+    stage.sfn.hold_polls(Duration::from_secs(3));
+    let node = Node::new(&stage);
+    node.livy(stage.livy.address(), "");
+    node.yarn(&[("yarn.resourcemanager.webapp.address", &stage.yarn().address().to_string())]);
+    let mut worker = node.worker(&stage, &[]);
+    stage.polling().await;
+    goes_over_to_client_mode(&stage, &node, &worker).await;
+    let polls = stage.sfn.polls(&stage.arn);
+    assert_eq!((stage.sfn.open_polls(&stage.arn), worker.is_running()), (1, true));
+    assert_eq!(worker.ended().code(), Some(78));
+    assert_eq!((stage.sfn.polls(&stage.arn), stage.sfn.ghosts()), (polls, 0), "no open poll was left");
+    worker.logged("livy.spark.deploy-mode = cluster");
 }
 
 #[tokio::test]

@@ -199,6 +199,44 @@ async fn a_hung_livy_and_a_held_poll_do_not_trip_the_watchdog_and_a_stopped_proc
     hear(&socket, "WATCHDOG=1");
 }
 
+#[tokio::test]
+async fn a_hung_step_functions_does_not_trip_the_watchdog_however_short_the_heartbeat_interval_is() {
+    let stage = Stage::new().await;
+    stage.livy.plan(Plan::running());
+    let path = stage.directory.path().join("notify");
+    let socket = UnixDatagram::bind(&path).expect("a socket");
+    // The service manager would have given up by then.
+    socket.set_read_timeout(Some(Duration::from_secs(3))).expect("a timeout");
+    let config = stage.directory.path().join("config.toml");
+    let interval = Duration::from_secs(1);
+    let text = stage.config().activity("heartbeat_interval = \"1s\"").text();
+    std::fs::write(&config, text).expect("written");
+    let variables = [("NOTIFY_SOCKET", path.to_str().expect("UTF-8")), ("WATCHDOG_USEC", "300000")];
+    let mut worker = Worker::start_with(Path::new(PROGRAM), &config, &variables);
+    let patient = || stage.sfn.schedule_with(&stage.arn, INPUT, Some(Duration::from_secs(60)), None);
+    let task = patient();
+    let name = stage.submitted("etl-").await;
+    stage.sfn.wait_for(|sfn| !sfn.heartbeats(&task).is_empty(), None).await;
+    stage.polling().await;
+    let (polls, beats) = (stage.sfn.polls(&stage.arn), stage.sfn.count("SendTaskHeartbeat"));
+    stage.sfn.hang_all(true);
+    stage.sfn.wait_for(|sfn| sfn.count("SendTaskHeartbeat") > beats, None).await;
+    let begun = Instant::now();
+    while begun.elapsed() < interval * 6 {
+        drain(&socket);
+        hear(&socket, "WATCHDOG=1");
+    }
+    assert_eq!(worker.count("is stuck"), 0);
+    assert_eq!((stage.sfn.open_polls(&stage.arn), stage.sfn.ghosts()), (1, 0), "the poll is still heard");
+    assert_eq!(stage.sfn.polls(&stage.arn), polls);
+    stage.sfn.hang_all(false);
+    let next = patient();
+    stage.sfn.wait_for(|sfn| !sfn.heartbeats(&next).is_empty(), None).await;
+    stage.livy.set_state(&name, "success");
+    stage.output(&task).await;
+    assert!(worker.is_running());
+}
+
 /// Forgets what was said so far.
 fn drain(socket: &UnixDatagram) {
     socket.set_nonblocking(true).expect("a mode");

@@ -88,7 +88,6 @@ async fn is_told(mut told: watch::Receiver<bool>) {
 fn activity_rules(plan: &Plan) -> ActivityRules {
     ActivityRules {
         defaults: Defaults::empty(),
-        livy: OwnLivy::new(Vec::new(), 8998),
         on_abort: plan.on_abort,
         heartbeat_interval: Duration::from_millis(BEAT),
     }
@@ -233,7 +232,14 @@ impl Life {
 
     pub(crate) fn accept(&mut self, arrival: Arrival, start: Start) {
         let Arrival { token, input, place } = arrival;
-        let (task, state) = Task::received(token, ARN, input, &self.activity, self.here.now());
+        let (task, state) = Task::received(
+            token,
+            ARN,
+            input,
+            &self.activity,
+            &OwnLivy::new(Vec::new(), 8998),
+            self.here.now(),
+        );
         self.start(task, state, start, place);
     }
 

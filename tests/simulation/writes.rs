@@ -176,12 +176,18 @@ async fn a_life_without_faults_costs_six_durable_writes_and_one_unlink() {
     let world = Arc::new(Plain { journal, writes: Mutex::default(), taken: Mutex::default() });
     let activity = ActivityRules {
         defaults: Defaults::empty(),
-        livy: OwnLivy::new(Vec::new(), 8998),
         on_abort: OnAbort::Kill,
         heartbeat_interval: Duration::from_millis(BEAT),
     };
     let token = Token::new("token".to_owned());
-    let (task, state) = Task::received(token, "arn", Input::Right.text(), &activity, world.now());
+    let (task, state) = Task::received(
+        token,
+        "arn",
+        Input::Right.text(),
+        &activity,
+        &OwnLivy::new(Vec::new(), 8998),
+        world.now(),
+    );
     let sweep = Sweep::new(pace());
     let (_disk, disk) = watch::channel(true);
     let (_draining, draining) = watch::channel(false);

@@ -18,5 +18,6 @@ mod examples;
 mod latency;
 mod others;
 mod outcomes;
+mod pair;
 mod real;
 mod taxi;

@@ -75,6 +75,35 @@ pub(crate) enum On {
     Local,
     /// YARN in cluster mode.
     Yarn,
+    /// The same with a pair of ResourceManagers, which the worker looks for in the files of the node.
+    Pair,
+    /// The same, and the worker knows the first of the pair alone.
+    FirstOfPair,
+}
+
+impl On {
+    fn livy(self) -> String {
+        stack(match self {
+            On::Local => "LIVY_LOCAL",
+            On::Yarn => "LIVY_YARN",
+            On::Pair | On::FirstOfPair => "LIVY_PAIR",
+        })
+    }
+
+    /// What the worker is told of YARN.
+    fn url(self) -> String {
+        match self {
+            On::Local => String::new(),
+            On::Yarn => stack("RM"),
+            On::Pair => "auto".to_owned(),
+            On::FirstOfPair => stack("PAIR_1"),
+        }
+    }
+
+    /// Whom the tests ask. One of the pair that is a standby sends them on.
+    fn manager(self) -> String {
+        stack(if matches!(self, On::Pair | On::FirstOfPair) { "PAIR_1" } else { "RM" })
+    }
 }
 
 /// How an execution ended.
@@ -99,6 +128,7 @@ pub(crate) struct Stage {
     pub(crate) activity: String,
     pub(crate) directory: TempDir,
     livy: String,
+    manager: String,
     client: reqwest::Client,
 }
 
@@ -111,7 +141,7 @@ impl Stage {
     /// The same with a worker that sees Step Functions at another address: through the fault proxy.
     pub(crate) async fn at(step_functions: &str, on: On, name: &str) -> Stage {
         let client = reqwest::Client::new();
-        let livy = stack(if on == On::Yarn { "LIVY_YARN" } else { "LIVY_LOCAL" });
+        let livy = on.livy();
         // An activity that no other test polls: the open poll of a worker that was killed takes one more task with it.
         let name = format!("{name}-{}", unique());
         let created = call(&client, "CreateActivity", json!({ "name": name })).await;
@@ -124,10 +154,14 @@ impl Stage {
                 "interval = \"1s\"\nsubmit_settle = \"20s\"\nlost_after = \"20s\"\nkill_settle = \"30s\"",
             )
             .table("livy", "request_timeout = \"30s\"")
-            .table("yarn", &format!("url = \"{}\"", if on == On::Yarn { stack("RM") } else { String::new() }))
+            .table("yarn", &format!("url = \"{}\"", on.url()))
             .table("log", "filter = \"info\"");
-        let worker = Worker::start(&PathBuf::from(PROGRAM), directory.path(), &config);
-        Stage { worker, activity, directory, livy, client }
+        let path = directory.path().join("config.toml");
+        fs::write(&path, config.text()).expect("written");
+        let files = (on == On::Pair).then(|| ("HADOOP_CONF_DIR", stack("PAIR_CONF")));
+        let variables: Vec<_> = files.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let worker = Worker::start_with(&PathBuf::from(PROGRAM), &path, &variables);
+        Stage { worker, activity, directory, livy, manager: on.manager(), client }
     }
 
     /// Starts the worker anew, on the same state directory.
@@ -227,7 +261,7 @@ impl Stage {
         // As their owner: the one who started the servers.
         let list = get(&format!(
             "{}/ws/v1/cluster/apps?applicationTags=spark-job-worker&user.name={}",
-            stack("RM"),
+            self.manager,
             stack("USER")
         ))
         .await;

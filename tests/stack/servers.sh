@@ -6,7 +6,7 @@
 #   servers.sh start NAME...         some of them, on the same ports as before
 #   servers.sh stop|kill NAME        one of them (kill: SIGKILL of that process alone)
 #   servers.sh freeze|thaw NAME      SIGSTOP and SIGCONT: it takes connections and answers nothing
-#   servers.sh activate NAME         makes one of the pair the active one
+#   servers.sh activate|retire NAME  makes one of the pair the active one, or a standby
 #   servers.sh stop | status | clean   end all; what runs and its memory; end all and forget the run directory
 #
 #   sfn         Step Functions (LocalStack); keeps nothing over a restart
@@ -14,7 +14,8 @@
 #   rm nm       YARN's ResourceManager, with recovery, and NodeManager, without; logs stay with it, or are aggregated
 #               with LOG_AGGREGATION=on at its start; YARN_ACL=on at the start of the rm lets nobody but us see and kill
 #               our applications, YARN_ACL=filter leaves them out of others' lists as well
-#   pair-1 pair-2  two more ResourceManagers, each the other's standby, without nodes; not among "all"
+#   pair-1 pair-2  two more ResourceManagers, each the other's standby; not among "all"
+#   nm-pair livy-pair  a NodeManager and a Livy for whichever of the pair is active; start them once one is
 #   history     the job history server, which shows aggregated logs
 #   livy-yarn   Livy in front of YARN, cluster mode; recovery on, or off with LIVY_RECOVERY=off at its start
 #   livy-local  Livy with Spark in local mode
@@ -31,7 +32,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${SJW_STACK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/spark-job-worker-stack}
 all=(sfn faults rm nm history livy-yarn livy-local livy-fake)
-extra=(pair-1 pair-2) # for one test
+extra=(pair-1 pair-2 nm-pair livy-pair) # for some tests
 # shellcheck source=install.sh
 . "$here/install.sh"
 # shellcheck source=settings.sh
@@ -44,8 +45,8 @@ new_run() { # picks the ports and writes down the addresses
   mkdir -p "$run"/{pid,log,conf,state,tmp,jobs,data}
   # below the range from which the kernel gives out ports: one of a killed server must not go to somebody's connection
   "$(venv pyspark)/bin/python" - sfn faults rm_rpc rm_scheduler rm_tracker rm_admin rm_http nm_rpc nm_localizer nm_http \
-    history_rpc history_admin history_http livy_yarn livy_local livy_fake \
-    pair_{1,2}_{rpc,scheduler,tracker,admin,http} >"$run/ports" <<'PYTHON'
+    history_rpc history_admin history_http livy_yarn livy_local livy_fake livy_pair \
+    nm_pair_rpc nm_pair_localizer nm_pair_http pair_{1,2}_{rpc,scheduler,tracker,admin,http} >"$run/ports" <<'PYTHON'
 import random, socket, sys
 names, held = sys.argv[1:], []
 for port in random.sample(range(20000, 32000), 2000):
@@ -72,9 +73,11 @@ SJW_STACK_FAULTS=http://127.0.0.1:$port_faults
 SJW_STACK_LIVY_YARN=http://127.0.0.1:$port_livy_yarn
 SJW_STACK_LIVY_LOCAL=http://127.0.0.1:$port_livy_local
 SJW_STACK_LIVY_FAKE=http://127.0.0.1:$port_livy_fake
+SJW_STACK_LIVY_PAIR=http://127.0.0.1:$port_livy_pair
 SJW_STACK_RM=http://127.0.0.1:$port_rm_http
 SJW_STACK_PAIR_1=http://127.0.0.1:$port_pair_1_http
 SJW_STACK_PAIR_2=http://127.0.0.1:$port_pair_2_http
+SJW_STACK_PAIR_CONF=$run/conf/pair
 SJW_STACK_NM=http://127.0.0.1:$port_nm_http
 SJW_STACK_HISTORY=http://127.0.0.1:$port_history_http
 SJW_STACK_USER=$(id -un)
@@ -117,6 +120,9 @@ ready() { # ready NAME
     rm) answers "http://127.0.0.1:$port_rm_http/ws/v1/cluster/info" ;;
     nm) answers "http://127.0.0.1:$port_nm_http/ws/v1/node/info" &&
       answers "http://127.0.0.1:$port_rm_http/ws/v1/cluster/metrics" '"activeNodes":1' ;;
+    nm-pair) answers "http://127.0.0.1:$port_nm_pair_http/ws/v1/node/info" &&
+      { answers "http://127.0.0.1:$port_pair_1_http/ws/v1/cluster/metrics" '"activeNodes":1' ||
+        answers "http://127.0.0.1:$port_pair_2_http/ws/v1/cluster/metrics" '"activeNodes":1'; } ;;
     pair-1) answers "http://127.0.0.1:$port_pair_1_http/ws/v1/cluster/info" ;;
     pair-2) answers "http://127.0.0.1:$port_pair_2_http/ws/v1/cluster/info" ;;
     history) answers "http://127.0.0.1:$port_history_http/ws/v1/history/info" ;;
@@ -207,7 +213,8 @@ case ${1:-} in
     gone 50 pid_of "$2" ;;
   freeze) open_run; kill -STOP "$(pid_of "${2:?}")" ;;
   thaw) open_run; kill -CONT "$(pid_of "${2:?}")" ;;
-  activate) open_run; read_ports; activate "${2:?}" ;;
+  activate) open_run; transition Active "${2:?}" ;;
+  retire) open_run; transition Standby "${2:?}" ;;
   status) open_run; status ;;
   clean)
     open_run

@@ -42,12 +42,14 @@ hadoop_server() { # hadoop_server NAME CONF MAIN
   java_server "$1" 512m "$run/conf/$2:$(jars yarn)/*" "org.apache.hadoop.$3" HADOOP_CONF_DIR="$run/conf/$2"
 }
 command_rm() { hadoop_server rm yarn yarn.server.resourcemanager.ResourceManager; }
-command_nm() { hadoop_server nm yarn yarn.server.nodemanager.NodeManager; }
+command_nm() { hadoop_server "$1" "$(cluster_of "$1")" yarn.server.nodemanager.NodeManager; }
 command_pair() { hadoop_server "$1" "$1" yarn.server.resourcemanager.ResourceManager; }
 command_history() { hadoop_server history history mapreduce.v2.hs.JobHistoryServer; }
 
+cluster_of() { case $1 in *-pair) echo pair ;; *) echo yarn ;; esac; } # whose settings a server has
+
 command_livy() {
-  local conf=$run/conf/$1 spark classpath
+  local conf=$run/conf/$1 spark classpath cluster
   spark=$(pyspark)
   classpath="$conf:$(jars livy)/*"
   local environment=(LIVY_HOME="$run" LIVY_LOG_DIR="$run/log/$1.requests" LIVY_CONF_DIR="$conf" SPARK_CONF_DIR="$conf"
@@ -56,9 +58,10 @@ command_livy() {
   case $1 in
     livy-fake) environment+=(SPARK_HOME="$here/fake-spark") ;;
     livy-local) environment+=(SPARK_HOME="$spark") ;;
-    livy-yarn)
-      classpath="$run/conf/yarn:$classpath"
-      environment+=(SPARK_HOME="$spark" HADOOP_CONF_DIR="$run/conf/yarn"
+    livy-yarn | livy-pair)
+      cluster=$run/conf/$(cluster_of "$1")
+      classpath="$cluster:$classpath"
+      environment+=(SPARK_HOME="$spark" HADOOP_CONF_DIR="$cluster"
         PYSPARK_ARCHIVES_PATH="local:$spark/python/lib/pyspark.zip,local:$(echo "$spark"/python/lib/py4j-*.zip)") ;;
   esac
   java_server "$1" 1g "$classpath" org.apache.livy.server.LivyServer "${environment[@]}"
@@ -76,10 +79,11 @@ CONF
   case $1 in
     rm | nm) configure_yarn ;;
     pair-*) configure_pair "$1" ;;
+    nm-pair) configure_clients_of_pair ;;
     history) configure_history ;;
     livy-*)
       mkdir -p "$run/conf/$1" "$run/log/$1.requests"
-      [ "$1" != livy-yarn ] || configure_yarn
+      case $1 in livy-yarn) configure_yarn ;; livy-pair) configure_clients_of_pair ;; esac
       configure_spark "$1"
       configure_livy "$1" ;;
   esac
@@ -121,21 +125,8 @@ yarn.resourcemanager.nodemanagers.heartbeat-interval-ms 200
 yarn.nm.liveness-monitor.expiry-interval-ms 20000
 yarn.am.liveness-monitor.expiry-interval-ms 60000
 yarn.scheduler.minimum-allocation-mb 256
-yarn.nodemanager.hostname 127.0.0.1
-yarn.nodemanager.bind-host 127.0.0.1
-yarn.nodemanager.address 127.0.0.1:$port_nm_rpc
-yarn.nodemanager.localizer.address 127.0.0.1:$port_nm_localizer
-yarn.nodemanager.webapp.address 127.0.0.1:$port_nm_http
-yarn.nodemanager.resource.memory-mb 8192
-yarn.nodemanager.resource.cpu-vcores 8
-yarn.nodemanager.pmem-check-enabled false
-yarn.nodemanager.vmem-check-enabled false
-yarn.nodemanager.local-dirs $run/state/nm-local
-yarn.nodemanager.log-dirs $run/log/containers
+$(node_manager nm)
 yarn.nodemanager.remote-app-log-dir file://$run/state/logs
-yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage 100
-yarn.nodemanager.env-whitelist JAVA_HOME,PATH,HADOOP_CONF_DIR,LANG
-yarn.nodemanager.admin-env $(mark)
 yarn.node-attribute.fs-store.root-dir file://$run/state/node-attributes
 yarn.log-aggregation-enable $([ "${LOG_AGGREGATION:-off}" = on ] && echo true || echo false)
 yarn.log.server.url http://127.0.0.1:$port_history_http/jobhistory/logs
@@ -156,6 +147,26 @@ yarn.scheduler.capacity.root.acl_administer_queue $(if [ "${YARN_ACL:-off}" = of
 CONF
 }
 
+node_manager() { # node_manager nm|nm_pair: lines of its site
+  local rpc=port_$1_rpc localizer=port_$1_localizer http=port_$1_http
+  cat <<CONF
+yarn.nodemanager.hostname 127.0.0.1
+yarn.nodemanager.bind-host 127.0.0.1
+yarn.nodemanager.address 127.0.0.1:${!rpc}
+yarn.nodemanager.localizer.address 127.0.0.1:${!localizer}
+yarn.nodemanager.webapp.address 127.0.0.1:${!http}
+yarn.nodemanager.resource.memory-mb 8192
+yarn.nodemanager.resource.cpu-vcores 8
+yarn.nodemanager.pmem-check-enabled false
+yarn.nodemanager.vmem-check-enabled false
+yarn.nodemanager.local-dirs $run/state/$1-local
+yarn.nodemanager.log-dirs $run/log/$1-containers
+yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage 100
+yarn.nodemanager.env-whitelist JAVA_HOME,PATH,HADOOP_CONF_DIR,LANG
+yarn.nodemanager.admin-env $(mark)
+CONF
+}
+
 yarn_acl() { # others than us, who start the jobs, may neither see nor kill them; with "filter" no list shows them either
   [ "${YARN_ACL:-off}" != off ] || return 0
   echo "yarn.acl.enable true"
@@ -164,38 +175,65 @@ yarn_acl() { # others than us, who start the jobs, may neither see nor kill them
 }
 
 configure_pair() { # configure_pair NAME: both begin as standbys, and no ZooKeeper chooses one
-  local id port name
   site "$1/core-site.xml" <<CONF
 fs.defaultFS file:///
 hadoop.tmp.dir $run/state/$1
 CONF
-  {
-    cat <<CONF
-yarn.resourcemanager.ha.enabled true
-yarn.resourcemanager.ha.automatic-failover.enabled false
-yarn.resourcemanager.cluster-id pair
-yarn.resourcemanager.ha.rm-ids pair-1,pair-2
+  site "$1/yarn-site.xml" <<CONF
+$(pair_of_managers)
 yarn.resourcemanager.ha.id $1
 yarn.resourcemanager.bind-host 127.0.0.1
 yarn.resourcemanager.recovery.enabled true
 yarn.resourcemanager.store.class org.apache.hadoop.yarn.server.resourcemanager.recovery.FileSystemRMStateStore
 yarn.resourcemanager.fs.state-store.uri file://$run/state/pair
+yarn.resourcemanager.nodemanagers.heartbeat-interval-ms 200
+yarn.scheduler.minimum-allocation-mb 256
 yarn.node-attribute.fs-store.root-dir file://$run/state/pair-attributes
 CONF
-    for id in 1 2; do
-      echo "yarn.resourcemanager.hostname.pair-$id 127.0.0.1"
-      for name in address:rpc scheduler.address:scheduler resource-tracker.address:tracker admin.address:admin webapp.address:http; do
-        port=port_pair_${id}_${name#*:}
-        echo "yarn.resourcemanager.${name%:*}.pair-$id 127.0.0.1:${!port}"
-      done
-    done
-  } | site "$1/yarn-site.xml"
-  echo 'yarn.scheduler.capacity.root.queues default
-yarn.scheduler.capacity.root.default.capacity 100' | site "$1/capacity-scheduler.xml"
+  site "$1/capacity-scheduler.xml" <<CONF
+yarn.scheduler.capacity.root.queues default
+yarn.scheduler.capacity.root.default.capacity 100
+yarn.scheduler.capacity.maximum-am-resource-percent 0.9
+yarn.scheduler.capacity.node-locality-delay -1
+yarn.scheduler.capacity.resource-calculator org.apache.hadoop.yarn.util.resource.DefaultResourceCalculator
+CONF
 }
 
-activate() { # activate NAME: makes one of the pair the active one
-  java "${opens[@]}" -cp "$run/conf/$1:$(jars yarn)/*" org.apache.hadoop.yarn.client.cli.RMAdminCLI -transitionToActive "$1"
+pair_of_managers() { # lines of a site: where the two are, and that they take turns
+  local id port name
+  cat <<CONF
+yarn.resourcemanager.ha.enabled true
+yarn.resourcemanager.ha.automatic-failover.enabled false
+yarn.resourcemanager.cluster-id pair
+yarn.resourcemanager.ha.rm-ids pair-1,pair-2
+CONF
+  for id in 1 2; do
+    echo "yarn.resourcemanager.hostname.pair-$id 127.0.0.1"
+    for name in address:rpc scheduler.address:scheduler resource-tracker.address:tracker admin.address:admin webapp.address:http; do
+      port=port_pair_${id}_${name#*:}
+      echo "yarn.resourcemanager.${name%:*}.pair-$id 127.0.0.1:${!port}"
+    done
+  done
+}
+
+configure_clients_of_pair() { # who asks the active one, whichever that is: its NodeManager, its Livy, Spark, and the worker
+  site pair/core-site.xml <<CONF
+fs.defaultFS file:///
+hadoop.tmp.dir $run/state/hadoop-pair
+CONF
+  # short waits for the other one's turn
+  site pair/yarn-site.xml <<CONF
+$(pair_of_managers)
+yarn.client.failover-sleep-base-ms 100
+yarn.client.failover-sleep-max-ms 500
+yarn.resourcemanager.connect.retry-interval.ms 200
+$(node_manager nm_pair)
+yarn.node-attribute.fs-store.root-dir file://$run/state/pair-attributes
+CONF
+}
+
+transition() { # transition Active|Standby NAME: of one of the pair
+  java "${opens[@]}" -cp "$run/conf/$2:$(jars yarn)/*" org.apache.hadoop.yarn.client.cli.RMAdminCLI "-transitionTo$1" "$2"
 }
 
 configure_history() {
@@ -219,12 +257,14 @@ yarn.app.mapreduce.am.staging-dir $run/state/history
 CONF
 }
 
+on_yarn() { case $1 in livy-yarn | livy-pair) ;; *) return 1 ;; esac; } # whether a Livy is
+
 configure_spark() { # configure_spark NAME
   {
     echo "spark.ui.port 0"
     # jars are read where they lie, so that a submission copies next to nothing; a container would else
     # listen on the machine's own address
-    [ "$1" != livy-yarn ] || cat <<CONF
+    ! on_yarn "$1" || cat <<CONF
 spark.yarn.jars local:$(pyspark)/jars/*
 spark.yarn.stagingDir file://$run/state/staging
 spark.driver.memory 512m
@@ -243,14 +283,14 @@ livy.server.host = 127.0.0.1
 livy.server.port = $(livy_port "$1")
 livy.file.local-dir-whitelist = $run/jobs
 CONF
-    if [ "$1" = livy-yarn ]; then
+    if on_yarn "$1"; then
       cat <<CONF
 livy.spark.master = yarn
 livy.spark.deploy-mode = cluster
 livy.server.yarn.poll-interval = 500ms
 livy.server.recovery.mode = ${LIVY_RECOVERY:-recovery}
 livy.server.recovery.state-store = filesystem
-livy.server.recovery.state-store.url = file://$run/state/livy
+livy.server.recovery.state-store.url = file://$run/state/$1
 CONF
     else
       echo "livy.spark.master = local[*]"

@@ -42,6 +42,23 @@ printf 'AWS_ACCESS_KEY_ID=test\nAWS_SECRET_ACCESS_KEY=test\nAWS_EC2_METADATA_DIS
   >/etc/spark-job-worker/environment
 NODE
 }
+files_of_the_node() { # what EMR writes after the bootstrap actions, with the stand-ins' ports
+  inside mkdir -p /etc/livy/conf /etc/hadoop/conf
+  inside tee /etc/livy/conf/livy.conf >/dev/null <<CONF
+livy.server.host = 127.0.0.1
+livy.server.port = ${livy##*:}
+livy.spark.master = yarn
+livy.spark.deploy-mode = cluster
+CONF
+  inside tee /etc/hadoop/conf/yarn-site.xml >/dev/null <<CONF
+<?xml version="1.0"?>
+<configuration>
+  <property><name>yarn.resourcemanager.hostname</name><value>127.0.0.1</value></property>
+  <property><name>yarn.resourcemanager.webapp.address</name>
+    <value>\${yarn.resourcemanager.hostname}:${yarn##*:}</value></property>
+</configuration>
+CONF
+}
 role() { inside sh -c "echo '{\"isMaster\": $1, \"instanceGroupId\": \"ig-1\"}' >/mnt/var/lib/info/instance.json"; }
 
 start_stand_ins() { # in the machine's network, yet not on it: they see its end

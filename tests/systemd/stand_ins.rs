@@ -71,6 +71,7 @@ impl Stage {
                 self.livy.set_state(&name, state);
                 "ok".to_owned()
             }
+            ["polls"] => self.sfn.polls(&self.arn).to_string(),
             ["posts"] => self.livy.posts().len().to_string(),
             ["outcomes"] => self.tasks.iter().map(|task| self.outcome(task)).collect::<Vec<_>>().join(" "),
             _ => format!("no such command: {line}"),

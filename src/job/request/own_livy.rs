@@ -9,6 +9,8 @@ use std::net::IpAddr;
 #[derive(Debug, Clone)]
 pub struct OwnLivy {
     names: Vec<String>,
+    /// What Livy's own address calls its host; empty where nobody knows it yet.
+    host: String,
     port: u16,
 }
 
@@ -21,14 +23,19 @@ impl OwnLivy {
                 known.push(name);
             }
         }
-        OwnLivy { names: known, port }
+        OwnLivy { names: known, host: String::new(), port }
+    }
+
+    /// Livy was found at this host and port, and no longer counts as being where it was before.
+    pub fn is_found_at(&mut self, host: &str, port: u16) {
+        (self.host, self.port) = (plain(host), port);
     }
 
     /// Whether `host` is one of the names, whatever its case and with or without a dot at the end.
     pub fn accepts(&self, host: &str) -> bool {
         let host = plain(host);
         let loopback = host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        loopback || self.names.contains(&host)
+        loopback || self.names.contains(&host) || (!host.is_empty() && host == self.host)
     }
 
     /// Whether `port` is Livy's.
@@ -38,7 +45,8 @@ impl OwnLivy {
 
     /// What may be written instead of another host.
     pub(super) fn hosts(&self) -> String {
-        self.names.join(", ")
+        let other = Some(&self.host).filter(|host| !host.is_empty() && !self.names.contains(host));
+        self.names.iter().chain(other).map(String::as_str).collect::<Vec<_>>().join(", ")
     }
 
     /// What may be written instead of another port.
