@@ -1,6 +1,6 @@
 //! The rules of the design that a reader relies on, and the promises of the README that a test can keep.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const CRATES: [(&str, &str); 10] = [
     ("aws_sdk_sfn", "src/activity"),
     ("aws_config", "src/activity"),
     ("aws_smithy_http_client", "src/activity"),
-    ("reqwest", "src/spark/"),
+    ("reqwest", "src/spark"),
     ("rustls", "src/spark/tls.rs"),
     ("figment", "src/config"),
     ("backoff", "src/retry.rs"),
@@ -110,6 +110,50 @@ fn last<'a>(text: &'a str) -> &'a str { text }
         assert!(held.contains(last), "{path} is not held to its end: {last}");
     }
     assert!(production().iter().all(|(path, _)| !path.ends_with("/tests.rs")));
+}
+
+#[test]
+fn arrows_point_down_in_the_order_of_the_crates_modules() {
+    let text = std::fs::read_to_string(root().join("src/lib.rs")).expect("the crate's root");
+    let order: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    let place = |name: &str| order.iter().position(|known| *known == name);
+    for (folder, from, to) in arrows() {
+        if folder.is_empty() {
+            assert!(
+                place(&from) < place(&to),
+                "{from} uses {to}, which does not stand below it in src/lib.rs"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_two_modules_of_a_folder_use_each_other_in_a_circle() {
+    // A failure of Java's can hold one of Python's, which can hold one of Java's.
+    let by_nature = ["src/job/report/root_cause/java", "src/job/report/root_cause/python"];
+    let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (folder, from, to) in arrows() {
+        let path = |name: &str| match folder.as_str() {
+            "" => format!("src/{name}"),
+            folder => format!("src/{folder}/{name}"),
+        };
+        let (from, to) = (path(&from), path(&to));
+        if !(by_nature.contains(&from.as_str()) && by_nature.contains(&to.as_str())) {
+            uses.entry(from).or_default().insert(to);
+        }
+    }
+    for start in uses.keys() {
+        let (mut reached, mut next) = (BTreeSet::new(), vec![start]);
+        while let Some(module) = next.pop() {
+            for used in uses.get(module).into_iter().flatten() {
+                assert_ne!(used, start, "{start} and {module} use each other");
+                if reached.insert(used) {
+                    next.push(used);
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -333,6 +377,79 @@ fn production() -> Vec<(String, String)> {
     }
     found.retain(|(path, _)| !tests.iter().any(|test| path.starts_with(test.as_str())));
     found
+}
+
+/// Which module of a folder (from `src`, without it) uses which other one beside it.
+fn arrows() -> BTreeSet<(String, String, String)> {
+    let sources = production();
+    let module = |path: &str| -> Vec<String> {
+        let path = path.trim_start_matches("src/").trim_end_matches(".rs");
+        path.split('/').filter(|part| *part != "lib" && *part != "main").map(str::to_owned).collect()
+    };
+    let modules: BTreeSet<Vec<String>> = sources.iter().map(|(path, _)| module(path)).collect();
+    let mut found = BTreeSet::new();
+    for (path, code) in &sources {
+        let here = module(path);
+        for used in used(code, &here) {
+            let common = here.iter().zip(&used).take_while(|(one, other)| one == other).count();
+            if let (Some(from), Some(to)) = (here.get(common), used.get(common))
+                && modules.contains(&used[..=common])
+            {
+                found.insert((here[..common].join("/"), from.clone(), to.clone()));
+            }
+        }
+    }
+    found
+}
+
+/// The paths that begin with `crate::` or `super::`, from the crate's root on.
+fn used(code: &str, here: &[String]) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    let begins = |word: &str| code.match_indices(word).map(|(at, _)| at).collect::<Vec<_>>();
+    for at in begins("crate::") {
+        paths(&code[at + "crate::".len()..], &[], &mut found);
+    }
+    for at in begins("super::") {
+        // The first of a chain stands for all of it.
+        if !code[..at].ends_with("super::") {
+            let supers = code[at..].split("super::").take_while(|part| part.is_empty()).count();
+            let base = &here[..here.len().saturating_sub(supers)];
+            paths(&code[at + supers * "super::".len()..], base, &mut found);
+        }
+    }
+    found
+}
+
+/// The paths of a tree of `use`, or the one path, with which the text begins.
+fn paths(text: &str, base: &[String], found: &mut Vec<Vec<String>>) {
+    let (mut path, mut rest) = (base.to_vec(), text);
+    loop {
+        let word: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        if word.is_empty() {
+            break;
+        }
+        rest = &rest[word.len()..];
+        path.push(word);
+        match rest.strip_prefix("::") {
+            Some(more) => rest = more,
+            None => break,
+        }
+    }
+    let Some(tree) = rest.strip_prefix('{') else { return found.push(path) };
+    let (mut depth, mut at_start) = (0_usize, true);
+    for (at, letter) in tree.char_indices() {
+        match letter {
+            '{' => depth += 1,
+            '}' if depth == 0 => return,
+            '}' => depth -= 1,
+            ',' if depth == 0 => at_start = true,
+            letter if at_start && depth == 0 && (letter.is_alphanumeric() || letter == '_') => {
+                at_start = false;
+                paths(&tree[at..], &path, found);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Drops every item behind `#[cfg(test)]`, up to its semicolon or its last brace; also returns the names of the modules
