@@ -164,7 +164,9 @@ impl Life {
             } else {
                 Ticket::Held(self.places.take())
             };
-            let counts = !matches!(state.stage(), Stage::Received | Stage::Orphaned);
+            // What waits for a place is not under way; where the activity is gone nothing waits for one.
+            let waits = configured && state.stage() == Stage::Received;
+            let counts = !waits && state.stage() != Stage::Orphaned;
             self.here.sim.inner().nodes[self.here.node].resumed += usize::from(counts);
             self.start(task, state, Start::Resumed, place);
         }
