@@ -260,7 +260,7 @@ async fn metrics_are_read_by_an_independent_parser_and_count_what_happened() {
     assert!(kind.starts_with("application/openmetrics-text"), "{kind}");
     let body = response.text().await.expect("a text");
     assert!(body.ends_with("# EOF\n"), "{body}");
-    let readme = include_str!("../../README.md");
+    let readme = include_str!("../../bootstrap/README.md");
     for line in body.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
         let (name, kind) = line.split_once(' ').expect("a name and a type");
         let end = match kind {
@@ -268,7 +268,7 @@ async fn metrics_are_read_by_an_independent_parser_and_count_what_happened() {
             "info" => "_info",
             _ => "",
         };
-        assert!(readme.contains(&format!("`{name}{end}")), "{name}{end} is not in the README");
+        assert!(readme.contains(&format!("`{name}{end}")), "{name}{end} is not in bootstrap/README.md");
     }
     let lines = body.lines().filter(|line| *line != "# EOF").map(|line| Ok(line.to_owned()));
     let scrape = prometheus_parse::Scrape::parse(lines).expect("it can be read");

@@ -8,7 +8,7 @@ use crate::structure::{root, sources};
 /// Fields that every line of a task's span has. Execution, batch and application can be unknown.
 const OF_A_TASK: [&str; 3] = ["TASK_ID", "SFN_ACTIVITY", "JOB_STATE"];
 /// Where lines are logged within a task's span.
-const IN_A_TASK: [&str; 2] = ["src/job/", "src/daemon/jobs.rs"];
+const IN_A_TASK: [&str; 2] = ["src/job", "src/daemon/jobs.rs"];
 const IDS: &str = "src/log/message_id.rs";
 
 #[test]
@@ -54,7 +54,7 @@ fn the_catalog_shows_only_fields_that_every_line_with_its_id_has() {
 
 #[test]
 fn every_message_id_that_the_readme_names_is_in_the_catalog() {
-    let (readme, entries) = (read("README.md"), entries());
+    let (readme, entries) = (read("bootstrap/README.md"), entries());
     let named = readme
         .split("MESSAGE_ID=")
         .skip(1)

@@ -74,18 +74,18 @@ fn every_example_is_good_without_a_warning() {
 #[test]
 fn every_example_is_described() {
     let described = read(&root("config/state-machines/README.md"));
-    let readme = read(&root("README.md"));
+    let readme = read(&root("config/README.md"));
     for example in examples() {
         let name = example.file_name().and_then(|name| name.to_str()).expect("UTF-8");
         assert!(described.contains(&format!("`{name}`")), "{name} is not in config/state-machines/README.md");
-        assert!(readme.contains(&format!("`{name}`")), "{name} is not in README.md");
+        assert!(readme.contains(&format!("`{name}`")), "{name} is not in config/README.md");
     }
 }
 
 #[test]
 fn the_state_machines_in_the_readmes_are_good() {
     let mut found = 0;
-    for readme in ["README.md", "config/state-machines/README.md"] {
+    for readme in ["README.md", "config/README.md", "config/state-machines/README.md"] {
         for block in read(&root(readme)).split("```json\n").skip(1) {
             let text = block.split("```").next().unwrap_or_default();
             if text.contains("\"StartAt\"") && text.contains(":activity:") {
@@ -296,7 +296,7 @@ fn every_name_of_an_error_is_in_the_list_and_the_readme_says_the_same_of_it() {
     let written = source.split('"').filter(|text| text.starts_with("SparkJob."));
     let listed = ErrorName::ALL.map(ErrorName::as_str);
     assert_eq!(written.collect::<Vec<_>>(), listed);
-    let readme = read(&root("README.md"));
+    let readme = read(&root("config/README.md"));
     for name in ErrorName::ALL {
         let row = readme.lines().find(|line| line.starts_with(&format!("| `{}` |", name.as_str())));
         let worth = row.and_then(|row| row.split('|').nth(3)).expect("a row").trim();

@@ -204,6 +204,30 @@ fn every_key_of_the_configuration_is_in_the_readme_and_vice_versa() {
 }
 
 #[test]
+fn every_link_in_the_documentation_leads_somewhere() {
+    let mut links = 0;
+    for (path, text) in pages() {
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.contains("://") {
+                continue;
+            }
+            links += 1;
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let target = if file.is_empty() { root().join(&path) } else { root().join(folder).join(file) };
+            assert!(target.exists(), "{} links to {link}", path.display());
+            if !heading.is_empty() {
+                let text = std::fs::read_to_string(&target).expect("a page");
+                let found = text.lines().filter_map(|line| line.strip_prefix('#'));
+                let mut found = found.map(|line| anchor(line.trim_start_matches('#').trim()));
+                assert!(found.any(|found| found == heading), "{} links to {link}", path.display());
+            }
+        }
+    }
+    assert!(links >= 20, "{links} links");
+}
+
+#[test]
 fn every_path_that_the_readme_names_exists() {
     let readme = readme();
     for quoted in readme.split('`').skip(1).step_by(2) {
@@ -333,8 +357,35 @@ fn section<'a>(text: &'a str, heading: &str) -> &'a str {
     rest.split("\n## ").next().unwrap_or_default()
 }
 
+/// What users and operators read, one page after the other.
 fn readme() -> String {
-    std::fs::read_to_string(root().join("README.md")).expect("the README")
+    let page = |path: &&str| std::fs::read_to_string(root().join(path)).expect("a page");
+    ["README.md", "config/README.md", "bootstrap/README.md"].iter().map(page).collect()
+}
+
+/// Every page of Markdown, with its path from the root.
+fn pages() -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(root().join(&folder)).expect("a folder").filter_map(Result::ok) {
+            let (path, name) = (folder.join(entry.file_name()), entry.file_name());
+            let hidden = name.to_string_lossy().starts_with('.') || name == "target";
+            if entry.path().is_dir() && !hidden {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "md") {
+                found.push((path, std::fs::read_to_string(entry.path()).expect("a page")));
+            }
+        }
+    }
+    found
+}
+
+/// A heading's name in a link, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.to_lowercase();
+    let kept = kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
 pub(crate) fn root() -> PathBuf {
