@@ -59,3 +59,6 @@ pub fn inspect(directory: &Path) -> io::Result<Inspection> {
     }
     Ok(inspection)
 }
+
+#[cfg(test)]
+mod tests;

@@ -209,6 +209,53 @@ mod kept {
     }
 
     #[test]
+    fn one_entry_is_read_as_it_is_on_disk_and_one_that_is_not_there_is_none() {
+        let directory = directory();
+        let (journal, _) = open(directory.path());
+        write(&journal, &entry(TASK)).expect("written");
+        assert_eq!(journal.read_one(TASK).expect("read"), Some(entry(TASK)));
+        assert_eq!(journal.read_one(OTHER).expect("nothing to read"), None);
+        // Neither is what cannot be read taken for nothing.
+        fs::create_dir(directory.path().join(format!("{OTHER}.task"))).expect("made");
+        journal.read_one(OTHER).expect_err("a directory is no entry");
+        fs::write(directory.path().join(format!("{TASK}.task")), "half an ent").expect("written");
+        journal.read_one(TASK).expect_err("half an entry is none");
+    }
+
+    #[test]
+    fn an_entry_that_is_gone_is_removed_and_one_that_cannot_be_is_said() {
+        let directory = directory();
+        let (journal, _) = open(directory.path());
+        write(&journal, &entry(TASK)).expect("written");
+        journal.remove(TASK).expect("removed");
+        journal.remove(TASK).expect("gone already");
+        fs::create_dir(directory.path().join(format!("{TASK}.task"))).expect("made");
+        journal.remove(TASK).expect_err("a directory stays");
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_written_is_noticed() {
+        let directory = directory();
+        let (journal, _) = open(directory.path());
+        fs::create_dir(directory.path().join("probe.tmp")).expect("made");
+        journal.probe().expect_err("nothing can be written there");
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_the_size_of_the_largest_entry() {
+        let directory = directory();
+        let path = directory.path().join("large");
+        let file = File::create(&path).expect("made");
+        file.set_len(MAX_ENTRY).expect("grown");
+        let read = read_bounded(&path).expect("read");
+        assert_eq!(read.map(|bytes| bytes.len() as u64), Ok(MAX_ENTRY));
+        file.set_len(MAX_ENTRY + 1).expect("grown");
+        let refused = read_bounded(&path).expect("looked at").expect_err("too large");
+        assert_eq!(refused.to_string(), "it is larger than any entry");
+        assert_eq!(Unreadable::Newer(9).to_string(), "it is of format 9");
+    }
+
+    #[test]
     fn temporary_files_are_removed_at_the_next_start() {
         let directory = directory();
         write(&open(directory.path()).0, &entry(TASK)).expect("written");
@@ -362,6 +409,17 @@ mod unreadable {
         assert_eq!(contents.corrupt.len(), 1);
         assert_eq!(contents.entries[0].state.name(), "Orphaned");
         assert_eq!(fs::read(directory.path().join(format!("{TASK}.corrupt"))).expect("kept"), b"garbage");
+        assert_ne!(fs::read(&path).expect("an entry"), b"garbage", "the orphan is in its place");
+    }
+
+    #[test]
+    fn an_unreadable_file_that_cannot_be_copied_is_not_replaced() {
+        let directory = directory();
+        let (journal, _) = open(directory.path());
+        let (orphan, state) = Task::orphan(TASK);
+        let missing = directory.path().join("missing");
+        journal.quarantine(&orphan, &state, &missing).expect_err("there is nothing to copy");
+        assert_eq!(names(directory.path()), set(&["lock"]));
     }
 
     #[test]

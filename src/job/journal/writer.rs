@@ -113,3 +113,6 @@ fn work(journal: &Journal, mut taken: mpsc::Receiver<Order>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -102,6 +102,14 @@ fn only_a_post_that_may_be_out_means_something_else_after_a_restart() {
 }
 
 #[test]
+fn an_event_is_called_by_its_kind_and_by_nothing_that_is_in_it() {
+    for (name, _) in TABLE {
+        let kind = name.split(['+', '(']).next().expect("a kind");
+        assert_eq!(event(name).name(), kind);
+    }
+}
+
+#[test]
 fn what_livy_said_to_a_doubtful_post_stays_with_it_and_patience_counts_from_that_post() {
     let unsure = Event::Unsure { answered: true, words: "500 boom".into() };
     let doubt = next(State::Submitting { attempt: attempt(), since: Timestamp(7) }, unsure).expect("unsure");

@@ -221,3 +221,12 @@ fn a_clock_that_is_set_back_makes_no_doubt_young_and_no_memory_long() {
         "within its slew"
     );
 }
+
+#[test]
+fn a_finding_is_called_by_its_kind() {
+    let absent = SearchFinding::Absent { zombie: true };
+    for finding in [SearchFinding::Open, SearchFinding::Zombie, absent, SearchFinding::Unknowable] {
+        let shown = format!("{finding:?}");
+        assert_eq!(shown.split(' ').next(), Some(finding.name()));
+    }
+}
