@@ -45,7 +45,7 @@ enum Command {
         #[arg(long)]
         journal: bool,
     },
-    /// Look at the node, AWS, Livy, YARN and the daemon: a line each, with the mend. Changes nothing, takes no task
+    /// Look at the node, AWS, Livy, YARN and the daemon: a line each, with the fix. Changes nothing, takes no task
     Doctor {
         /// As JSON
         #[arg(long)]

@@ -64,7 +64,7 @@ pub fn load(path: &Path) -> Result<Settings, Invalid> {
     read(&layers(path), path)
 }
 
-/// The same, and looks into the files that are named there: certificates, passwords. Only the worker itself and whoever
+/// The same, and looks into the files that are named there: certificates, passwords. Only the worker itself and a user that
 /// checks for it can be expected to have and to read them.
 ///
 /// # Errors

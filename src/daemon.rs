@@ -1,7 +1,7 @@
 //! Start-up, permit → poll → job, drain.
 //!
 //! One thread drives everything; what blocks (parsing a long list) has threads of its own. A poll is made only with a
-//! free place for its task and while Livy answers, and an open poll is always heard out. A poll loop that ends without
+//! free place for its task and while Livy answers, and an open poll is always waited for. A poll loop that ends without
 //! a stop ends the process, so that the service manager starts it again.
 
 mod cluster;
@@ -47,7 +47,7 @@ const ARRIVALS: usize = 64;
 pub enum Fatal {
     /// Something of the system that it cannot do without.
     Setup(&'static str, Box<dyn std::error::Error + Send + Sync>),
-    /// A loop that must run for ever ended.
+    /// A loop ended that must not.
     LoopEnded(&'static str),
     /// The cluster, or what the journal has, is such that it cannot be served; another try will not help.
     Unsupported(String),
@@ -142,7 +142,7 @@ impl Daemon {
         let mut jobs = Jobs::new(world, sweep, gate, rules, own_livy, watchdog, pacer);
         // A first task that cannot be kept would be given back: better not to take it.
         jobs.world.try_disk().await;
-        for_ever(&mut loops, "watch on the state directory", Arc::clone(&jobs.world).mend_disk());
+        for_ever(&mut loops, "watch on the state directory", Arc::clone(&jobs.world).watch_disk());
         let served: Vec<Arc<PolledActivity>> =
             settings.activity.iter().map(|activity| serve(&settings, activity)).collect();
         let journal = jobs.world.journal.clone();
@@ -213,10 +213,10 @@ impl Daemon {
         }
     }
 
-    /// Hears open polls out, keeps what they still bring for the next start, and beats once more for every token. With
+    /// Waits for open polls, keeps what they still bring for the next start, and beats once more for every token. With
     /// `on_stop = "fail"` every task is given back instead.
     async fn drain(&mut self) {
-        info!(message_id = message_id::STOPPING, "stopping: no more polls, open ones are heard out");
+        info!(message_id = message_id::STOPPING, "stopping: no more polls, open ones finish first");
         self.notifier.stopping();
         let leave = match (self.jobs.registry.phase(), self.settings.stop.on_stop) {
             (Phase::Terminating, _) => LeftBehind::GivenBack,

@@ -1,5 +1,5 @@
 //! What an operator would look at one thing after the other, all at once: the node, systemd, the configuration, AWS, Livy,
-//! YARN, the state directory and the daemon. Each becomes a line, with the mend where something is not well.
+//! YARN, the state directory and the daemon. Each becomes a line, with the fix where something is not well.
 //!
 //! Nothing is changed: no task is taken, nothing is submitted, and the state directory is looked at, never written, because
 //! a daemon may be using it. Everything is asked at the same time and has a deadline, so that whatever hangs becomes a line,
@@ -19,7 +19,7 @@ use serde::Serialize;
 pub enum Status {
     /// Well.
     Ok,
-    /// It works, and something about it should be known or mended.
+    /// It works, and something about it should be known or fixed.
     Warn,
     /// The worker cannot do its work, or will not be able to.
     Fail,
@@ -52,24 +52,24 @@ pub struct Finding {
     /// What was found.
     pub found: String,
     /// What to do; nothing where all is well.
-    pub mend: Option<String>,
+    pub fix: Option<String>,
 }
 
 impl Finding {
     fn ok(check: &'static str, found: impl Into<String>) -> Finding {
-        Finding { check, status: Status::Ok, found: found.into(), mend: None }
+        Finding { check, status: Status::Ok, found: found.into(), fix: None }
     }
 
-    fn warn(check: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Finding {
-        Finding { check, status: Status::Warn, found: found.into(), mend: Some(mend.into()) }
+    fn warn(check: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Finding {
+        Finding { check, status: Status::Warn, found: found.into(), fix: Some(fix.into()) }
     }
 
-    fn fail(check: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Finding {
-        Finding { check, status: Status::Fail, found: found.into(), mend: Some(mend.into()) }
+    fn fail(check: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Finding {
+        Finding { check, status: Status::Fail, found: found.into(), fix: Some(fix.into()) }
     }
 
     fn skip(check: &'static str, why: impl Into<String>) -> Finding {
-        Finding { check, status: Status::Skip, found: why.into(), mend: None }
+        Finding { check, status: Status::Skip, found: why.into(), fix: None }
     }
 }
 

@@ -6,64 +6,64 @@
 
 // Commands.
 
-/// Arguments → command → exit code.
+// Arguments → command → exit code.
 pub mod cli;
 
-/// Facts of the node → findings, for `doctor`.
+// Facts of the node → findings, for `doctor`.
 pub mod doctor;
 
-/// State machines → findings, for `lint`.
+// State machines → findings, for `lint`.
 pub mod lint;
 
 // The way of a task: start-up and the loops, what an operator sees of it, the door that brings it, the real servers,
 // and what happens to it.
 
-/// Start-up, the loop from poll to job, and the drain.
+// Start-up, the loop from poll to job, and the drain.
 pub mod daemon;
 
-/// The configuration: files and variables → settings.
+// The configuration: files and variables → settings.
 pub mod config;
 
-/// What an operator asks the running daemon: control socket and loopback HTTP.
+// What an operator asks the running daemon: control socket and loopback HTTP.
 pub mod admin;
 
-/// The tasks that are held now, for whoever asks.
+// The tasks that are held now, to be shown.
 pub mod registry;
 
-/// The services that a job works on, put together behind the trait that it knows.
+// The services that a job works on, put together behind the trait that it knows.
 pub mod world;
 
-/// The door: Step Functions' activity.
+// The door: Step Functions' activity.
 pub mod activity;
 
-/// The cluster: Livy, YARN and the processes of this node.
+// The cluster: Livy, YARN and the processes of this node.
 pub mod spark;
 
-/// What is counted.
+// What is counted.
 pub mod metrics;
 
-/// What happens to one task, from its input to its report.
+// What happens to one task, from its input to its report.
 pub mod job;
 
 // The ground.
 
-/// The service manager: readiness, signals, watchdog.
+// The service manager: readiness, signals, watchdog.
 pub mod systemd;
 
-/// Commands of the node, with a time limit.
+// Commands of the node, with a time limit.
 pub mod command;
 
-/// The log: lines with fields for journald and for people.
+// The log: lines with fields for journald and for people.
 pub mod log;
 
-/// Names of activities.
+// Names of activities.
 pub mod arn;
 
-/// The nearest known name, for a hint.
+// The nearest known name, for a hint.
 pub mod nearest;
 
-/// Text without control characters.
+// Text without control characters.
 pub mod printable;
 
-/// Pauses between tries.
+// Pauses between tries.
 pub mod retry;

@@ -355,7 +355,7 @@ mod tests {
         }
     }
 
-    /// Holds up whoever wants to pass while it is shut.
+    /// Holds up writers while it is shut.
     #[derive(Clone, Default)]
     struct Gate {
         shut: Arc<std::sync::Mutex<()>>,

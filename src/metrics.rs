@@ -130,7 +130,7 @@ impl Metrics {
     }
 }
 
-/// Who says that a killed job is dead.
+/// The service that says that a killed job is dead.
 fn witness(what: CountedEvent) -> Option<&'static str> {
     match what {
         CountedEvent::Doubled => None,

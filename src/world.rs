@@ -127,7 +127,7 @@ impl RealWorld {
     }
 
     /// Tries every few seconds to write, while that is known to fail. Never ends.
-    pub async fn mend_disk(self: Arc<Self>) {
+    pub async fn watch_disk(self: Arc<Self>) {
         let mut disk = self.disk.subscribe();
         loop {
             if disk.wait_for(|good| !*good).await.is_err() {

@@ -5,7 +5,7 @@ use aws_sdk_sfn::primitives::{DateTime, DateTimeFormat};
 
 use super::{StepFunctions, Trouble, nobody_waits, trouble};
 
-/// No token of the service. Whoever may answer tasks hears that it is none; everybody else, that they may not.
+/// No token of the service. A role that may answer tasks is told that it is none; any other, that it may not.
 const NOBODYS: &str = "made-up-by-spark-job-worker-doctor";
 
 /// What a look brought.

@@ -66,7 +66,7 @@ impl Regions {
 
     fn make(&self, region: &str) -> Pair {
         let mut builder = Builder::from(&self.shared).region(Region::new(region.to_owned()));
-        // For Step Functions alone: whoever gives credentials is elsewhere.
+        // For Step Functions alone: credentials come from elsewhere.
         if let Some(url) = &self.endpoint_url {
             builder.set_endpoint_url(Some(url.clone()));
         }

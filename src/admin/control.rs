@@ -19,9 +19,9 @@ use super::{Admin, HeldTask, Overview};
 
 /// The longest question.
 const QUESTION: u64 = 256;
-/// Whoever connects has so long to ask and to take the answer.
+/// The time that a connection has to ask and to take the answer.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// So long `terminating` waits for every task to be given back.
+/// How long `terminating` waits for every task to be given back.
 const GIVE_BACK: Duration = Duration::from_secs(10);
 /// From look to look whether that is so.
 const STEP: Duration = Duration::from_millis(50);
@@ -113,7 +113,7 @@ impl Control {
         Ok(control)
     }
 
-    /// Answers for ever.
+    /// Answers until it is dropped.
     pub async fn serve(self, admin: Arc<Admin>) {
         loop {
             match self.listener.accept().await {
@@ -143,7 +143,7 @@ impl Drop for Control {
     }
 }
 
-/// Who owns `/proc/self` is who runs here.
+/// The owner of `/proc/self` is the user that runs this.
 fn own_user() -> io::Result<u32> {
     Ok(std::fs::metadata("/proc/self")?.uid())
 }

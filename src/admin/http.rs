@@ -53,7 +53,7 @@ impl Endpoint {
         self.0.local_addr()
     }
 
-    /// Answers for ever.
+    /// Answers until it is dropped.
     pub async fn serve(self, admin: Arc<Admin>) {
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
@@ -63,7 +63,7 @@ impl Endpoint {
                     let admin = Arc::clone(&admin);
                     tokio::spawn(async move {
                         let _place = place;
-                        // Whoever leaves early, or stays too long, has what he wanted.
+                        // A connection that ends early, or stays too long, is no error.
                         let _ = timeout(LIFE, converse(stream, admin)).await;
                     });
                 }

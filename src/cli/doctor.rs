@@ -38,6 +38,6 @@ pub(super) fn run(path: &Path, as_json: bool) -> ExitCode {
 /// Status, check, what was found, and what to do.
 fn line(finding: &Finding, width: usize) -> String {
     let found = finding.found.lines().map(str::trim).collect::<Vec<_>>().join("; ");
-    let mend = finding.mend.as_ref().map(|mend| format!(" -> {mend}")).unwrap_or_default();
-    format!("{:4}  {:width$}  {found}{mend}", finding.status.as_str(), finding.check)
+    let fix = finding.fix.as_ref().map(|fix| format!(" -> {fix}")).unwrap_or_default();
+    format!("{:4}  {:width$}  {found}{fix}", finding.status.as_str(), finding.check)
 }

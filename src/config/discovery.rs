@@ -54,7 +54,7 @@ fn configured(table: &str, urls: &[String]) -> Vec<Home> {
 /// Where this node's Livy is.
 ///
 /// # Errors
-/// Why that cannot be known, and the mend.
+/// Why that cannot be known, and the fix.
 fn find_livy() -> Result<Home, Unknown> {
     let path = livy_conf_file();
     match LivyConf::read().map_err(|error| unreadable(&path, "livy", &error.to_string()))? {
@@ -96,7 +96,7 @@ fn unreadable(path: &Path, table: &str, why: &str) -> Unknown {
     let shown = path.display();
     Unknown {
         why: format!("{shown} is there and does not tell: {why}"),
-        mend: format!(
+        fix: format!(
             "let the worker read it (sudo setfacl -m u:spark-job-worker:r {shown}), or set url in [{table}]"
         ),
     }

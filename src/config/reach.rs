@@ -121,7 +121,7 @@ impl Reach<'_> {
             for home in &homes {
                 self.keeps_a_password(&home.address).map_err(|text| Unknown {
                     why: format!("{home}: {text}"),
-                    mend: format!("set url in [{}] to one that begins with https://", self.table),
+                    fix: format!("set url in [{}] to one that begins with https://", self.table),
                 })?;
             }
         }

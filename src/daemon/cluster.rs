@@ -17,7 +17,7 @@ pub(super) fn connect(settings: &Settings) -> Result<(Livy, ResourceManager, Dri
         if insecure {
             warn!(
                 message_id = message_id::TLS_INSECURE,
-                "certificates are not verified (insecure = true in [{table}]): whoever is on the way can read and \
+                "certificates are not verified (insecure = true in [{table}]): everybody on the way can read and \
                  change everything; set pinned_sha256 instead"
             );
         }

@@ -12,7 +12,7 @@ use crate::spark::yarn::About;
 /// Everything.
 #[derive(Debug)]
 pub(super) struct Facts {
-    /// Who asks.
+    /// The user that asks.
     pub(super) me: u32,
     /// The worker's user, where there is one.
     pub(super) worker: Option<Account>,
@@ -27,7 +27,8 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// Whether who asks may read what the daemon reads. Without a user of its own the worker is whoever starts it.
+    /// Whether the user that asks may read what the daemon reads. Without a user of its own the worker runs as the one
+    /// that starts it.
     pub(super) fn may_read(&self) -> bool {
         self.me == 0 || self.worker.is_none_or(|worker| worker.user == self.me)
     }
@@ -179,7 +180,7 @@ pub(super) struct StateFacts {
 pub(super) struct DirectoryFacts {
     /// Whether it is one.
     pub(super) is_directory: bool,
-    /// Whose it is.
+    /// Its owner.
     pub(super) owner: Ownership,
 }
 
@@ -212,7 +213,7 @@ pub(super) struct JournalFacts {
 /// Why the journal was not read.
 #[derive(Debug, Clone)]
 pub(super) enum Unread {
-    /// Who asks may not.
+    /// The user that asks may not.
     Denied,
     /// Something else.
     Trouble(String),
@@ -225,7 +226,7 @@ pub(super) enum DaemonFacts {
     Answers(Box<Overview>),
     /// Nobody listens.
     Absent(String),
-    /// Who asks may not.
+    /// The user that asks may not.
     Denied,
     /// It is there, and does not answer.
     Silent(String),

@@ -49,7 +49,7 @@ pub(super) async fn everything(path: &Path) -> Facts {
     };
     let (worker, systemd, configured) = tokio::join!(account(by), systemd(by), configured);
     Facts {
-        // Who owns `/proc/self` is who runs here.
+        // The owner of `/proc/self` is the user that runs this.
         me: std::fs::metadata("/proc/self").map(|about| about.uid()).unwrap_or_default(),
         worker,
         node: node.unwrap_or_else(|| Node {
@@ -133,7 +133,7 @@ async fn ask(settings: Settings, by: Instant) -> Configured {
 fn hung(service: &'static str) -> Homes {
     Homes::new(service, || {
         let why = "the files that tell could not be read in time".to_owned();
-        Err(Unknown { why, mend: "look at the file system of /etc".to_owned() })
+        Err(Unknown { why, fix: "look at the file system of /etc".to_owned() })
     })
 }
 

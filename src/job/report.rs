@@ -33,7 +33,7 @@ const MAX_LINES: usize = 400;
 /// The cause that is tried when the full one was refused, in UTF-16 units.
 const SHORT_CAUSE: usize = 1_024;
 
-/// Who vouches for an outcome.
+/// The service whose word an outcome is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
@@ -73,7 +73,7 @@ pub struct Success {
     pub batch_id: Option<u64>,
     /// The batch's name.
     pub name: String,
-    /// Who says so.
+    /// Whose word it is.
     pub verdict_source: Source,
     /// Milliseconds from the submission to the launch, by YARN's clock; none where YARN does not say.
     pub queued_millis: Option<u64>,
@@ -132,7 +132,7 @@ pub struct Failure {
     pub batch_id: Option<u64>,
     /// YARN's id, once known.
     pub application_id: Option<String>,
-    /// Who says so.
+    /// Whose word it is.
     pub verdict_source: Source,
     /// YARN's diagnostics as Livy repeats them.
     pub diagnostics: Option<String>,

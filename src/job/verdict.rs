@@ -92,7 +92,7 @@ pub enum Verdict {
     Open(ErrorName),
 }
 
-/// Whose record a look shows, and in which state.
+/// What Livy's answer means for a run: whether the record is its own, and in which state it is.
 pub fn livy_view(run: &Run, look: &LivyAnswer) -> LivyView {
     match look {
         LivyAnswer::Unreachable(_) => LivyView::Unreachable,

@@ -59,13 +59,13 @@ fn check(state: &AslState, findings: &mut Findings, judged: impl Fn(&str) -> boo
                 findings.error(&path, "States.ALL must stand alone, and last", "");
             }
             for (at, name) in names.iter().enumerate().filter(|(_, name)| judged(name) && !exists(name)) {
-                let (path, mend) = (format!("{path}[{at}]"), did_you_mean(near(name)));
+                let (path, fix) = (format!("{path}[{at}]"), did_you_mean(near(name)));
                 if begins(name, RESERVED) {
                     let what =
                         format!("`{name}` is not known here as an error of Step Functions, {NOT_YOURS}");
-                    findings.warning(path, what, mend);
+                    findings.warning(path, what, fix);
                 } else {
-                    findings.error(path, format!("no task of this worker fails with `{name}`"), mend);
+                    findings.error(path, format!("no task of this worker fails with `{name}`"), fix);
                 }
             }
         }

@@ -70,10 +70,10 @@ fn field(
     let path = member(path, key);
     match key.strip_suffix(".$") {
         Some(name) if language == Language::JsonPath => {
-            if let Err((what, mend)) = computed(value)
+            if let Err((what, fix)) = computed(value)
                 && !filled_in_later(value)
             {
-                findings.error(path, what, mend);
+                findings.error(path, what, fix);
             }
             (name.to_owned(), Template::Open)
         }
@@ -90,10 +90,10 @@ fn computed(value: &Value) -> Result<(), (String, String)> {
         return Ok(());
     }
     let Some((function, rest)) = text.split_once('(') else {
-        let mend = "for a fixed value leave out the `.$` of the key";
+        let fix = "for a fixed value leave out the `.$` of the key";
         return Err((
             "is neither a path, which begins with `$`, nor an intrinsic function".to_owned(),
-            mend.to_owned(),
+            fix.to_owned(),
         ));
     };
     if !FUNCTIONS.contains(&function) {

@@ -39,13 +39,13 @@ pub(super) fn check(state: &AslState, findings: &mut Findings) {
         if BOTH.contains(&field) || own.contains(&field) {
             continue;
         }
-        let (what, mend) = if other.contains(&field) {
+        let (what, fix) = if other.contains(&field) {
             (format!("is no field of a state whose query language is {language}"), instead(field))
         } else {
             let near = nearest(field, BOTH.into_iter().chain(own.iter().copied()));
             ("is no field of a Task state".to_owned(), did_you_mean(near))
         };
-        findings.error(state.at(field), what, mend);
+        findings.error(state.at(field), what, fix);
     }
 }
 

@@ -33,13 +33,13 @@ pub struct Finding {
     /// What is wrong.
     pub what: String,
     /// What to do; empty where that follows from what is wrong.
-    pub mend: String,
+    pub fix: String,
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}: {}", self.path, self.level, self.what)?;
-        if self.mend.is_empty() { Ok(()) } else { write!(f, "; {}", self.mend) }
+        if self.fix.is_empty() { Ok(()) } else { write!(f, "; {}", self.fix) }
     }
 }
 
@@ -48,30 +48,25 @@ impl fmt::Display for Finding {
 pub(super) struct Findings(Vec<Finding>);
 
 impl Findings {
-    pub(super) fn error(
-        &mut self,
-        path: impl Into<String>,
-        what: impl Into<String>,
-        mend: impl Into<String>,
-    ) {
-        self.add(Level::Error, path.into(), what.into(), mend.into());
+    pub(super) fn error(&mut self, path: impl Into<String>, what: impl Into<String>, fix: impl Into<String>) {
+        self.add(Level::Error, path.into(), what.into(), fix.into());
     }
 
     pub(super) fn warning(
         &mut self,
         path: impl Into<String>,
         what: impl Into<String>,
-        mend: impl Into<String>,
+        fix: impl Into<String>,
     ) {
-        self.add(Level::Warning, path.into(), what.into(), mend.into());
+        self.add(Level::Warning, path.into(), what.into(), fix.into());
     }
 
-    pub(super) fn note(&mut self, path: impl Into<String>, what: impl Into<String>, mend: impl Into<String>) {
-        self.add(Level::Note, path.into(), what.into(), mend.into());
+    pub(super) fn note(&mut self, path: impl Into<String>, what: impl Into<String>, fix: impl Into<String>) {
+        self.add(Level::Note, path.into(), what.into(), fix.into());
     }
 
-    fn add(&mut self, level: Level, path: String, what: String, mend: String) {
-        self.0.push(Finding { path, level, what, mend });
+    fn add(&mut self, level: Level, path: String, what: String, fix: String) {
+        self.0.push(Finding { path, level, what, fix });
     }
 
     pub(super) fn done(self) -> Vec<Finding> {
@@ -79,7 +74,7 @@ impl Findings {
     }
 }
 
-/// `; did you mean …?` as a mend, where a known word is near.
+/// `; did you mean …?` as a fix, where a known word is near.
 pub(super) fn did_you_mean(near: Option<&str>) -> String {
     near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default()
 }

@@ -28,8 +28,8 @@ pub(super) fn check(state: &AslState, findings: &mut Findings) {
     missing(state, findings);
     in_vain(state, findings);
     if state.rules("Catch").is_empty() && !state.around.caught {
-        let mend = "catch States.ALL, and read the error's name and cause there";
-        findings.warning(&state.path, "has no Catch: a failed job fails the execution", mend);
+        let fix = "catch States.ALL, and read the error's name and cause there";
+        findings.warning(&state.path, "has no Catch: a failed job fails the execution", fix);
     }
 }
 
@@ -42,8 +42,8 @@ fn missing(state: &AslState, findings: &mut Findings) {
     let retriers = state.rules("Retry");
     let wanted: Vec<&str> = worth(Retry::Yes).chain(TIMEOUTS).collect();
     if retriers.is_empty() {
-        let mend = format!("retry {}", wanted.join(", "));
-        findings.warning(&state.path, "has no Retry: what passes by itself fails the execution", mend);
+        let fix = format!("retry {}", wanted.join(", "));
+        findings.warning(&state.path, "has no Retry: what passes by itself fails the execution", fix);
         return;
     }
     let missing: Vec<&str> = wanted.into_iter().filter(|name| retrier(retriers, name).is_none()).collect();

@@ -65,7 +65,7 @@ static SITE: DefaultCallsite = DefaultCallsite::new(&FORM);
 /// Hands every line to a subscriber as an event that looks as if its own statement had logged it.
 struct Entries<S> {
     subscriber: S,
-    /// As many as there are statements in the program that have logged: their metadata live for ever.
+    /// As many as there are statements in the program that have logged: their metadata live as long as the process.
     forms: HashMap<Origin, &'static Metadata<'static>>,
 }
 

@@ -23,11 +23,11 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// With what a service is reached.
 #[derive(Debug, Clone)]
 pub struct Access {
-    /// The table of the configuration that says so, for the mend in messages.
+    /// The table of the configuration that says so, for the fix in messages.
     pub table: &'static str,
     /// Which servers are believed.
     pub trust: Trust,
-    /// Who we are to it; nobody where it does not ask.
+    /// The login for it; none where it does not ask for one.
     pub login: Option<Login>,
 }
 

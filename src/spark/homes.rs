@@ -53,12 +53,12 @@ pub struct Unknown {
     /// What is in the way.
     pub why: String,
     /// What an operator can do about it.
-    pub mend: String,
+    pub fix: String,
 }
 
 impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; {}", self.why, self.mend)
+        write!(f, "{}; {}", self.why, self.fix)
     }
 }
 
@@ -184,7 +184,7 @@ mod tests {
     fn restless() -> Homes {
         let looks = AtomicUsize::new(0);
         Homes::new("Livy", move || match looks.fetch_add(1, Ordering::Relaxed) {
-            1 => Err(Unknown { why: "not now".to_owned(), mend: "wait".to_owned() }),
+            1 => Err(Unknown { why: "not now".to_owned(), fix: "wait".to_owned() }),
             look => {
                 let address = Address::parse(&format!("http://node-{look}")).unwrap();
                 Ok(Found { homes: vec![Home { address, source: "a test".to_owned() }], filters_lists: false })

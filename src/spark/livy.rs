@@ -213,7 +213,7 @@ impl Livy {
         Ok(request.header("X-Requested-By", "spark-job-worker"))
     }
 
-    /// Whoever does not answer a sweep may be elsewhere by now.
+    /// A Livy that does not answer a sweep may be elsewhere by now.
     fn doubting<T>(&self, answer: Result<T, NoAnswer>) -> Result<T, NoAnswer> {
         if answer.is_err() {
             self.homes.doubt();

@@ -197,7 +197,7 @@ pub(super) fn posted(status: u16, body: Option<&[u8]>, name: &str) -> Posted {
         400 if text.contains("too many sessions") => Posted::NotNow(words),
         // Ours by construction, and perhaps of a POST that Livy is still at work on: looked for, never deleted.
         400 if text.contains("Duplicate session name") => Posted::Unsure { answered: false, words },
-        // It says nothing about the batch: whoever asks for a name and a password has not looked at it.
+        // It says nothing about the batch: a server that asks for a name and a password has not looked at it.
         401 => Posted::NotNow(words),
         400 | 403 | 404 | 405 | 406 => Posted::Refused(words),
         // Livy's own 500 is a JSON string: it has let go of the request. Others may stand between us and Livy.

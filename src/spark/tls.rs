@@ -223,10 +223,10 @@ fn not_signed(error: rustls::Error) -> rustls::Error {
     CertificateError::Other(OtherError(Arc::new(NotSigned(error)))).into()
 }
 
-/// What TLS has against a server, and the mend in `[table]`; `None` where an error is none of TLS.
+/// What TLS has against a server, and the fix in `[table]`; `None` where an error is none of TLS.
 pub(super) fn objection(error: &(dyn Error + 'static), table: &str) -> Option<String> {
     let error = innermost(error)?;
-    // Of TLS's errors these two have a mend of their own.
+    // Of TLS's errors these two have a fix of their own.
     if let rustls::Error::InvalidCertificate(reason) = error {
         return Some(against_certificate(reason, table));
     }

@@ -25,7 +25,7 @@ use asking::{LastActive, Question};
 
 /// A ResourceManager answers from memory. One that hangs must not keep a kill from the next one.
 const ANSWER: Duration = Duration::from_secs(5);
-/// Who asks, where YARN's simple authentication wants to know.
+/// The user that asks, where YARN's simple authentication wants one.
 const USER: &str = "user.name=spark-job-worker";
 
 /// The tag of every application that we submit, and the beginning of the one that tells them apart.

@@ -1,6 +1,6 @@
 //! That the node goes down for good outlives a crash: started again by the service manager, the worker takes no task.
 //!
-//! A file beside the journal holds the id of the boot. A clean stop forgets it, so whoever starts the worker after one
+//! A file beside the journal holds the id of the boot. A clean stop forgets it, so a start after one
 //! means it; and so does the next boot.
 
 use std::fs;

@@ -524,7 +524,7 @@ async fn doctor_shows_for_each_address_where_it_comes_from() {
             let checks = report["checks"].as_array().expect("a list");
             let finding = checks.iter().find(|finding| finding["check"] == check).expect("a line");
             assert_eq!(finding["status"], status, "{finding}");
-            let told = format!("{} {}", finding["found"], finding["mend"]);
+            let told = format!("{} {}", finding["found"], finding["fix"]);
             assert!(told.contains(&words), "{words:?} is not in {told}");
         }
     };

@@ -39,9 +39,9 @@ impl Said {
     fn assert(&self, check: &str, status: &str, words: &str) {
         let finding = self.finding(check);
         assert_eq!(finding["status"], status, "{finding}");
-        let told = format!("{} {}", text(&finding["found"]), text(&finding["mend"]));
+        let told = format!("{} {}", text(&finding["found"]), text(&finding["fix"]));
         assert!(told.contains(words), "{words:?} is not in {finding}");
-        assert_eq!(finding["mend"].is_string(), matches!(status, "warn" | "fail"), "{finding}");
+        assert_eq!(finding["fix"].is_string(), matches!(status, "warn" | "fail"), "{finding}");
     }
 }
 
@@ -136,7 +136,7 @@ async fn each_check_is_a_line_and_the_last_line_counts() {
     let report: Value = serde_json::from_str(&report.out).expect("JSON");
     let checks = report["checks"].as_array().expect("a list");
     let keys: Vec<&String> = checks[0].as_object().expect("an object").keys().collect();
-    assert_eq!(keys, ["check", "status", "found", "mend"]);
+    assert_eq!(keys, ["check", "status", "found", "fix"]);
     let mut printed: Vec<&str> = lines.out.lines().collect();
     let counts = ["ok", "warn", "fail", "skip"].map(|status| format!("{} {status}", report[status]));
     assert_eq!(printed.pop(), Some(counts.join(", ").as_str()));
@@ -144,7 +144,7 @@ async fn each_check_is_a_line_and_the_last_line_counts() {
     for (line, finding) in printed.iter().zip(checks) {
         let words: Vec<&str> = line.split_whitespace().take(2).collect();
         assert_eq!(words, [text(&finding["status"]), text(&finding["check"])]);
-        assert_eq!(line.contains(" -> "), finding["mend"].is_string(), "{line}");
+        assert_eq!(line.contains(" -> "), finding["fix"].is_string(), "{line}");
     }
 }
 

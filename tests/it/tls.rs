@@ -129,11 +129,11 @@ async fn another_certificate_than_the_pinned_one_is_shown_and_waited_out() {
 #[tokio::test]
 async fn whoever_is_not_to_be_believed_is_waited_for_with_the_mend() {
     let (authority, recipe) = (Authority::default(), Identity::recipe());
-    let mend = "set ca_file or pinned_sha256 in [livy]";
+    let fix = "set ca_file or pinned_sha256 in [livy]";
     let cases = [
-        (authority.server(), None, vec!["not trusted", "UnknownIssuer", mend]),
-        (authority.server(), Some(Authority::default().pem()), vec!["not trusted", mend]),
-        (authority.other_server(), Some(authority.pem()), vec!["127.0.0.1", "other.example", mend]),
+        (authority.server(), None, vec!["not trusted", "UnknownIssuer", fix]),
+        (authority.server(), Some(Authority::default().pem()), vec!["not trusted", fix]),
+        (authority.other_server(), Some(authority.pem()), vec!["127.0.0.1", "other.example", fix]),
         (recipe.clone(), None, vec!["an authority's own", "set pinned_sha256 in [livy]"]),
         (recipe.clone(), Some(recipe.pem()), vec!["an authority's own", "set pinned_sha256 in [livy]"]),
     ];

@@ -28,7 +28,7 @@ pub struct Livy {
     pub max_concurrent_submits: usize,
     /// Certificates, as PEM, of the only authorities that are believed; none: the node's own.
     pub ca_file: Option<PathBuf>,
-    /// SHA-256 of the certificates that are believed, whoever signed them.
+    /// SHA-256 of the certificates that are believed, whatever signed them.
     pub pinned_sha256: OneOrSeveral,
     /// Any certificate is believed.
     pub insecure: bool,

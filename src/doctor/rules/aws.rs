@@ -37,11 +37,11 @@ fn clock(ahead: Option<i64>) -> Finding {
     };
     let off = ahead.unsigned_abs();
     let found = format!("{off} s {} that of Step Functions", if ahead < 0 { "behind" } else { "ahead of" });
-    let mend = "sudo systemctl restart chronyd && sudo chronyc makestep, then look at chronyc tracking";
+    let fix = "sudo systemctl restart chronyd && sudo chronyc makestep, then look at chronyc tracking";
     match off {
         0..=NOTICED => Finding::ok("clock", found),
-        _ if off <= REFUSED => Finding::warn("clock", found, mend),
-        _ => Finding::fail("clock", format!("{found}: signatures are refused"), mend),
+        _ if off <= REFUSED => Finding::warn("clock", found, fix),
+        _ => Finding::fail("clock", format!("{found}: signatures are refused"), fix),
     }
 }
 

@@ -49,7 +49,7 @@ fn address(check: &'static str, homes: &Located, used: Option<&AddressInUse>, fa
         Ok(found) => found,
         // The worker may be able to read what somebody else cannot.
         Err(unknown) if !facts.may_read() => return Finding::warn(check, &*unknown.why, SUDO),
-        Err(unknown) => return Finding::fail(check, &*unknown.why, &*unknown.mend),
+        Err(unknown) => return Finding::fail(check, &*unknown.why, &*unknown.fix),
     };
     let mut list = found.list();
     let mut unread = facts.configured.iter().flat_map(|configured| &configured.unread);

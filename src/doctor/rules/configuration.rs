@@ -4,7 +4,7 @@ use super::super::Finding;
 use super::super::facts::{Account, Configuration, Facts, Ownership};
 use crate::config::ENVIRONMENT;
 
-/// What who may not read is told.
+/// What a user is told that may not read the configuration.
 pub(super) const SUDO: &str = "run it as root: sudo spark-job-worker doctor";
 
 pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
@@ -21,22 +21,22 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
 fn content(facts: &Facts) -> Finding {
     let configuration = &facts.configuration;
     let path = &configuration.path;
-    let mend =
-        || format!("mend {path}, then: spark-job-worker check && sudo systemctl restart spark-job-worker");
+    let fix =
+        || format!("fix {path}, then: spark-job-worker check && sudo systemctl restart spark-job-worker");
     if let Some(wrong) = &configuration.wrong {
         return match configuration.denied {
             true => Finding::warn("configuration", format!("{path} may not be read"), SUDO),
-            false => Finding::fail("configuration", wrong, mend()),
+            false => Finding::fail("configuration", wrong, fix()),
         };
     }
     match &configuration.files {
         Some(wrong) if !facts.may_read() => Finding::warn("configuration", wrong, SUDO),
-        Some(wrong) => Finding::fail("configuration", wrong, mend()),
+        Some(wrong) => Finding::fail("configuration", wrong, fix()),
         None => Finding::ok("configuration", format!("{path} is good")),
     }
 }
 
-/// Whoever can write the file can have the daemon talk to another Livy.
+/// A user that can write the file can have the daemon talk to another Livy.
 fn mode(path: &str, file: Ownership, worker: Option<Account>) -> Finding {
     let Ownership { user, group, mode } = file;
     let chmod = format!("sudo chown root:root {path} && sudo chmod 644 {path}");
@@ -68,11 +68,11 @@ fn mode(path: &str, file: Ownership, worker: Option<Account>) -> Finding {
 /// Waits that are shorter than what is shipped keep less of what the worker promises.
 fn waits(facts: &Facts) -> Option<Finding> {
     let short = facts.configured.as_ref()?.settings.warnings();
-    let mend = format!(
+    let fix = format!(
         "take these keys out of {}, then: sudo systemctl restart spark-job-worker",
         facts.configuration.path
     );
-    (!short.is_empty()).then(|| Finding::warn("waits", short.join("; "), mend))
+    (!short.is_empty()).then(|| Finding::warn("waits", short.join("; "), fix))
 }
 
 /// What the unit has in its environment, this command does not see by itself.

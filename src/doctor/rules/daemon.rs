@@ -15,9 +15,8 @@ pub(super) fn judge(facts: &Facts, configured: &Configured) -> Vec<Finding> {
             "sudo systemctl restart spark-job-worker; jobs run on",
         )],
         DaemonFacts::Answers(now) => {
-            let mend =
-                "see the other lines; its own: sudo journalctl -u spark-job-worker -p warning -x -n 20";
-            now.problems.iter().map(|problem| Finding::warn("daemon", problem, mend)).collect()
+            let fix = "see the other lines; its own: sudo journalctl -u spark-job-worker -p warning -x -n 20";
+            now.problems.iter().map(|problem| Finding::warn("daemon", problem, fix)).collect()
         }
         DaemonFacts::Absent(words) => {
             vec![Finding::warn("daemon", words, "sudo systemctl start spark-job-worker")]

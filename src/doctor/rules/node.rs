@@ -163,7 +163,7 @@ fn stopped(systemd: &Systemd, state: &str) -> Finding {
         return Finding::fail(
             "unit",
             format!("{state}: it ended with {CONFIGURATION}, because of the configuration or of Livy's mode"),
-            format!("{WHY}; mend that, then: sudo systemctl restart spark-job-worker"),
+            format!("{WHY}; fix that, then: sudo systemctl restart spark-job-worker"),
         );
     }
     if state == "failed" {

@@ -36,27 +36,27 @@ fn directory(facts: &Facts, state: &StateFacts) -> Finding {
             return Finding::fail("state-directory", format!("{path} is not there"), make);
         }
         Ok(None) => {
-            let mend = "nothing to do before the first start, which makes it; the installer does, too";
-            return Finding::warn("state-directory", format!("{path} is not there"), mend);
+            let fix = "nothing to do before the first start, which makes it; the installer does, too";
+            return Finding::warn("state-directory", format!("{path} is not there"), fix);
         }
         Ok(Some(found)) => found,
     };
     let DirectoryFacts { is_directory, owner: Ownership { user, mode, .. } } = *found;
     if !is_directory {
-        let mend = format!("move it away: sudo mv {path} {path}.aside && {make}");
-        return Finding::fail("state-directory", format!("{path} is no directory"), mend);
+        let fix = format!("move it away: sudo mv {path} {path}.aside && {make}");
+        return Finding::fail("state-directory", format!("{path} is no directory"), fix);
     }
-    // Without a user of its own the worker is whoever starts it.
+    // Without a user of its own the worker runs as the one that starts it.
     let wanted = facts.worker.map_or(facts.me, |worker| worker.user);
     if user != wanted {
-        let mend = match facts.worker {
+        let fix = match facts.worker {
             Some(_) => format!("sudo chown -R spark-job-worker:spark-job-worker {path}"),
             None => format!("sudo chown -R {wanted} {path}, or run the worker as the user {user}"),
         };
         return Finding::fail(
             "state-directory",
             format!("{path} belongs to the user {user}, and the worker is {wanted}"),
-            mend,
+            fix,
         );
     }
     let chmod = format!("sudo chmod 700 {path}");
@@ -90,27 +90,23 @@ fn journal(state: &StateFacts) -> Finding {
         }
     };
     if let Some(first) = unreadable.first() {
-        let mend =
+        let fix =
             "install the version again that wrote them; a start of this one stops, or gives their jobs up";
         return Finding::fail(
             "journal",
             format!("entries that cannot be read: {}; {first}", unreadable.len()),
-            mend,
+            fix,
         );
     }
     if let Some(file) = foreign {
-        let mend = format!("sudo chown -R --reference={path} {path}");
-        return Finding::fail("journal", format!("{file} does not belong to the directory's owner"), mend);
+        let fix = format!("sudo chown -R --reference={path} {path}");
+        return Finding::fail("journal", format!("{file} does not belong to the directory's owner"), fix);
     }
     if *corrupt > 0 {
-        let mend = format!(
+        let fix = format!(
             "their jobs were killed: see sudo journalctl -u spark-job-worker -x, then sudo rm {path}/*.corrupt"
         );
-        return Finding::warn(
-            "journal",
-            format!("copies of entries that could not be read: {corrupt}"),
-            mend,
-        );
+        return Finding::warn("journal", format!("copies of entries that could not be read: {corrupt}"), fix);
     }
     Finding::ok("journal", format!("tasks: {tasks}"))
 }
@@ -125,8 +121,8 @@ fn room(state: &StateFacts) -> Finding {
     };
     let Room { bytes, files, read_only, in_memory } = *room;
     if read_only {
-        let mend = "sudo dmesg | tail tells why; then remount it: sudo mount -o remount,rw <where>";
-        return Finding::fail("disk", format!("{path} is mounted read-only"), mend);
+        let fix = "sudo dmesg | tail tells why; then remount it: sudo mount -o remount,rw <where>";
+        return Finding::fail("disk", format!("{path} is mounted read-only"), fix);
     }
     let free = format!("{} MB free", bytes >> 20);
     let clear = format!("make room: sudo du -xh --max-depth=3 / | sort -h | tail -n 20, and df -h {path}");
@@ -134,13 +130,13 @@ fn room(state: &StateFacts) -> Finding {
         return Finding::fail("disk", format!("{free} for {path}: tasks cannot be kept"), clear);
     }
     if let Some(files) = files.filter(|files| *files < TOO_FEW_FILES) {
-        let mend =
+        let fix =
             format!("remove small files: sudo du --inodes -x / | sort -n | tail -n 20, and df -i {path}");
-        return Finding::fail("disk", format!("room for {files} more files"), mend);
+        return Finding::fail("disk", format!("room for {files} more files"), fix);
     }
     if in_memory {
-        let mend = "put [state] directory onto a disk, such as /var/lib/spark-job-worker";
-        return Finding::warn("disk", format!("{path} lies in memory: a reboot loses the tasks"), mend);
+        let fix = "put [state] directory onto a disk, such as /var/lib/spark-job-worker";
+        return Finding::warn("disk", format!("{path} lies in memory: a reboot loses the tasks"), fix);
     }
     if bytes < LITTLE {
         return Finding::warn("disk", format!("{free} for {path}"), clear);

@@ -27,13 +27,13 @@ const LIVY_CONF: &str = "livy.spark.master = yarn\nlivy.spark.deploy-mode = clus
 const RM: &str = "http://rm1:8088";
 const YARN_SITE: &str = "yarn.resourcemanager.hostname in /etc/hadoop/conf/yarn-site.xml";
 
-/// A change of the well node, the check that tells it, how, and words of what is found or of the mend.
+/// A change of the well node, the check that tells it, how, and words of what is found or of the fix.
 type Row = (fn(&mut Facts), &'static str, Status, &'static str);
 
 #[test]
 fn a_well_node_has_nothing_but_ok() {
     let findings = judge(&well());
-    assert!(findings.iter().all(|finding| finding.status == Good && finding.mend.is_none()), "{findings:#?}");
+    assert!(findings.iter().all(|finding| finding.status == Good && finding.fix.is_none()), "{findings:#?}");
     let checks: Vec<&str> = findings.iter().map(|finding| finding.check).collect();
     let expected = [
         "node",
@@ -74,7 +74,7 @@ fn every_warning_and_every_failure_has_a_mend() {
         change(&mut facts);
         for finding in judge(&facts) {
             let ill = matches!(finding.status, Warn | Fail);
-            assert_eq!(ill, finding.mend.is_some_and(|mend| !mend.is_empty()), "row {at}: {}", finding.check);
+            assert_eq!(ill, finding.fix.is_some_and(|fix| !fix.is_empty()), "row {at}: {}", finding.check);
         }
     }
 }
@@ -352,7 +352,7 @@ fn table(rows: Vec<Row>) {
         let found: Vec<&Finding> = findings.iter().filter(|finding| finding.check == check).collect();
         assert_eq!(found.len(), 1, "row {at}: {check}: {found:?}");
         assert_eq!(found[0].status, status, "row {at}: {found:?}");
-        let told = format!("{} {}", found[0].found, found[0].mend.as_deref().unwrap_or_default());
+        let told = format!("{} {}", found[0].found, found[0].fix.as_deref().unwrap_or_default());
         assert!(told.contains(words), "row {at}: {words:?} is not in {told:?}");
     }
 }
@@ -458,7 +458,7 @@ fn hiding(facts: &mut Facts) {
 }
 
 fn unknown() -> Located {
-    Err(Unknown { why: "/etc/x is there and does not tell".into(), mend: "setfacl it".into() })
+    Err(Unknown { why: "/etc/x is there and does not tell".into(), fix: "setfacl it".into() })
 }
 
 fn about(store: &str) -> About {

@@ -85,7 +85,7 @@ impl Writer {
     }
 }
 
-/// Who no longer listens has been stopped, and the next start reads what is there; so nothing here minds.
+/// An answer that nobody waits for is dropped: that task was stopped, and the next start reads what is there.
 fn work(journal: &Journal, mut taken: mpsc::Receiver<Order>) {
     let mut orders = Vec::with_capacity(AT_ONCE);
     while taken.blocking_recv_many(&mut orders, AT_ONCE) > 0 {

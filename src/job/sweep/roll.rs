@@ -1,4 +1,5 @@
-//! Who waits for which news, and whom an answer wakes. Pure: what a sweep hears goes in, who is to be told comes out.
+//! Which job waits for which news, and which ones an answer wakes. Pure: what a sweep hears goes in, the jobs to be told
+//! come out.
 //!
 //! A job is told when what the sweeps see of its run differs from what it last heard; one that just runs costs no
 //! wake-up. A run whose application is known is called missing by the first list of YARN that was asked for after that
@@ -97,7 +98,7 @@ impl<T> Roll<T> {
         for view in answer.unwrap_or_default() {
             views.insert(view.name.clone(), Arc::new(view));
         }
-        // Who has come since was not asked for.
+        // A job that came since was not asked for.
         let asked = self.watchers.iter().filter(|(name, _)| names.contains(*name));
         let news = asked.filter_map(|(name, watcher)| {
             let look =

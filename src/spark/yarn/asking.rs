@@ -127,7 +127,7 @@ impl ResourceManager {
                     Err(reason) => reason,
                 },
                 Ok(Came::Elsewhere(active)) => {
-                    // One step: whoever it names is asked next, and followed no further.
+                    // One step: the one that it names is asked next, and followed no further.
                     if named_by.is_none() {
                         waiting.push_front((active, Some(base.clone())));
                     }
@@ -208,7 +208,7 @@ fn elsewhere(base: &str, to: &str) -> Result<String, String> {
     Ok(server)
 }
 
-/// Of two ResourceManagers' reasons the one that an operator can mend.
+/// Of two ResourceManagers' reasons the one that an operator can fix.
 fn telling(first: NoAnswer, second: NoAnswer) -> NoAnswer {
     match first {
         NoAnswer::Barred(_) => first,
