@@ -131,7 +131,8 @@ fn a_stuck_livy_does_not_keep_yarns_word_back() {
 fn a_run_that_just_runs_asks_nothing() {
     let mut follow = follow(Some(ID));
     let live = || observed(record(BatchState::Running, Some(ID)), &[ID], false);
-    assert_eq!(waits(&follow.see(live(), false, now(SECOND))), LONG);
+    assert_eq!(waits(&follow.see(live(), false, now(SECOND))), Duration::from_secs(86_400), "a day");
+    assert!(follow.observed().is_some_and(|seen| !seen.missing), "{:?}", follow.observed());
     assert_eq!(waits(&follow.see(Observation::Tick, false, now(MINUTE * 90))), LONG);
 }
 
@@ -427,4 +428,36 @@ fn a_batch_that_may_run_where_no_list_shows_it_is_lost_and_not_failed() {
     follow.see(Observation::Tick, true, now(SECOND * 200));
     let step = follow.see(answer(&[]), true, now(SECOND * 200));
     assert_eq!(step, FollowStep::End(Verdict::Open(ErrorName::Lost)));
+}
+
+#[test]
+fn another_user_is_refused_only_where_one_was_asked_for() {
+    let mut follow = follow(Some(ID));
+    let LivyAnswer::Seen(view) = record(BatchState::Running, Some(ID)) else { panic!("a record") };
+    let view = BatchView { proxy_user: Some("livy".into()), ..(*view).clone() };
+    let step = follow.see(observed(LivyAnswer::Seen(view.into()), &[ID], false), false, now(SECOND));
+    assert!(is_wait(&step), "{step:?}");
+}
+
+#[test]
+fn a_view_of_yarn_is_none_before_it_was_asked_and_unreachable_where_its_list_was_not_had() {
+    let mut follow = follow(Some(ID));
+    assert_eq!(follow.views(), None, "nothing was seen");
+    follow.see(observed(record(BatchState::Running, Some(ID)), &[], true), false, now(SECOND));
+    assert_eq!(follow.views(), None, "it is to be asked");
+    follow.see(blind(record(BatchState::Running, Some(ID))), false, now(SECOND * 2));
+    assert_eq!(follow.views(), Some((LivyView::Live, YarnView::Unreachable)));
+}
+
+#[test]
+fn an_answer_is_dropped_when_a_list_begins_to_leave_the_run_out_and_kept_while_it_does() {
+    let mut follow = follow(Some(ID));
+    let gone = || observed(record(BatchState::Running, Some(ID)), &[], true);
+    follow.see(blind(record(BatchState::Running, Some(ID))), false, now(SECOND));
+    follow.see(answer(&[]), false, now(SECOND));
+    assert_eq!(follow.views(), Some((LivyView::Live, YarnView::NotFound)));
+    assert_eq!(follow.see(gone(), false, now(SECOND * 2)), FollowStep::AskById(ID.into()));
+    follow.see(answer(&[]), false, now(SECOND * 2));
+    assert!(is_wait(&follow.see(gone(), false, now(SECOND * 3))), "it was asked a second ago");
+    assert_eq!(follow.views(), Some((LivyView::Live, YarnView::NotFound)), "and the answer still counts");
 }
