@@ -145,6 +145,16 @@ proptest! {
         if request(&json!({ "Files": [format!("/{name}")] }), false).is_ok() {
             commands.push(format!("ln -sf -- \"/nowhere/{name}\" \"{name}\"\n"));
         }
+        if conf("spark.yarn.appMasterEnv.JAVA_HOME", &value) {
+            let line = format!("export JAVA_HOME=\"{value}\"\n/bin/bash -c \"$JAVA_HOME/bin/java :\"\n");
+            commands.push(line);
+        }
+        if request(&json!({ "File": format!("s3://b/{name}") }), false).is_ok() {
+            let name = decoded(&name);
+            let name = name.rsplit('/').next().unwrap_or_default();
+            commands.push(format!("ln -sf -- \"/nowhere\" \"{name}\"\n"));
+            commands.push(format!("/bin/bash -c \"echo --primary-py-file {name}\"\n"));
+        }
         if conf("spark.driver.extraLibraryPath", &value) {
             let value = resolved(&value);
             let path = expansions(&format!("LD_LIBRARY_PATH=\\\"{value}:$LD_LIBRARY_PATH\\\""));
@@ -375,6 +385,22 @@ fn run(command: &str, utf8: bool) -> Vec<String> {
     let mut words: Vec<String> = text.split('\0').map(str::to_owned).collect();
     words.pop();
     if output.status.success() && !words.is_empty() { words.split_off(1) } else { Vec::new() }
+}
+
+/// A URI's path, as `java.net.URI` and Hadoop's `Path` decode it one after the other.
+fn decoded(text: &str) -> String {
+    let once = |text: &str| {
+        let mut parts = text.split('%');
+        let mut out = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            match part.get(..2).and_then(|code| u8::from_str_radix(code, 16).ok()) {
+                Some(byte) => out.extend([char::from(byte)].into_iter().chain(part[2..].chars())),
+                None => out.extend(['%'].into_iter().chain(part.chars())),
+            }
+        }
+        out
+    };
+    once(&once(text))
 }
 
 /// A script of a container, as YARN starts it.

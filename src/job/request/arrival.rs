@@ -100,7 +100,12 @@ pub(super) fn java_options(property: &str, text: &str) -> Result<(), String> {
     if property.starts_with("spark.executor.") {
         text = text.replace(EXECUTOR_ID, "x");
     }
-    split_options(&text).iter().try_for_each(|option| plain(&without_directories(option)))
+    let (options, open) = split(&text);
+    if open {
+        // Spark puts default options in front of others: a quote that does not end would take in what follows.
+        return Err("has a quote that does not end".to_owned());
+    }
+    options.iter().try_for_each(|option| plain(&without_directories(option)))
 }
 
 /// That Spark finds nothing to replace in a property.
@@ -136,6 +141,11 @@ fn without_directories(option: &str) -> String {
 /// A text into its options, as Spark does it (`Utils.splitCommandString`): at blanks outside quotes, and inside double
 /// quotes a backslash keeps the next letter.
 pub(super) fn split_options(text: &str) -> Vec<String> {
+    split(text).0
+}
+
+/// The same, and whether a quote is still open at the end.
+fn split(text: &str) -> (Vec<String>, bool) {
     let (mut options, mut option) = (Vec::new(), None::<String>);
     let mut open = None;
     let mut letters = text.chars();
@@ -152,7 +162,7 @@ pub(super) fn split_options(text: &str) -> Vec<String> {
         }
     }
     options.extend(option);
-    options
+    (options, open.is_some())
 }
 
 /// A path that Spark writes into the driver's command without quotes.
@@ -177,31 +187,86 @@ pub(super) fn environment(text: &str) -> Result<(), String> {
     let expanded = |text: &str| text.replace("{{", "$").replace("}}", "");
     let without = MARKERS.iter().fold(text.to_owned(), |text, marker| text.replace(marker, ""));
     let forms = [text.to_owned(), expanded(text), expanded(&without)];
-    match ["`", "$(", "\"", "\\"].into_iter().find(|mark| forms.iter().any(|form| form.contains(mark))) {
-        None => Ok(()),
-        Some(mark) => Err(format!("holds `{mark}`, which the shell of its container would read")),
+    if let Some(mark) =
+        ["`", "$(", "\"", "\\"].into_iter().find(|mark| forms.iter().any(|form| form.contains(mark)))
+    {
+        return Err(format!("holds `{mark}`, which the shell of its container would read"));
+    }
+    if forms.iter().all(|form| form.split('$').skip(1).all(names_a_variable)) {
+        return Ok(());
+    }
+    Err("holds a `$` without a variable's plain name behind it (`$NAME`, `${NAME}`), and a shell can be made to run \
+         what that stands for"
+        .to_owned())
+}
+
+/// Whether what follows a dollar begins with a variable's name, alone or in braces, there with a plain default at most.
+fn names_a_variable(text: &str) -> bool {
+    let letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let Some(rest) = text.strip_prefix('{') else {
+        return is_name(text.split(|c: char| !letter(c)).next().unwrap_or_default());
+    };
+    let Some((inner, _)) = rest.split_once('}') else { return false };
+    let (name, more) = inner.split_at(inner.find(|c: char| !letter(c)).unwrap_or(inner.len()));
+    let default =
+        [":-", ":+", "-", "+"].into_iter().any(|mark| more.starts_with(mark)) && !more.contains('{');
+    is_name(name) && (more.is_empty() || default)
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// The value of a variable of a container.
+pub(super) fn value_of(name: &str, text: &str) -> Result<(), String> {
+    match name {
+        // `exec /bin/bash -c "$JAVA_HOME/bin/java …"`: the inner shell splits and reads it.
+        "JAVA_HOME" => unquoted(text),
+        _ => environment(text),
     }
 }
 
 /// The name of a variable, which YARN writes into its script as it is.
 pub(super) fn variable(name: &str) -> Result<(), String> {
-    let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    if begins && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+    /// A shell runs the file that they name, or what they hold.
+    const OF_SHELLS: [&str; 6] = ["BASH_ENV", "ENV", "PROMPT_COMMAND", "PS4", "SHELLOPTS", "BASHOPTS"];
+    if OF_SHELLS.contains(&name) {
+        return Err("is a variable of the shell itself, which runs what it names".to_owned());
+    }
+    if is_name(name) {
         return Ok(());
     }
     Err("names no variable of the environment: letters, digits and `_`".to_owned())
 }
 
-/// Files to send along, separated by commas: what they are called in the container is written into its script, and of
-/// a `local:` one the whole path. What Spark puts in the place of a reference may hold the name.
-pub(super) fn names(paths: &str) -> Result<(), String> {
-    unreferenced(paths)?;
+/// A list of files as a property has it. Spark splits it at commas, and Livy at blanks as well.
+pub(super) fn list_of_names(paths: &str) -> Result<(), String> {
     paths.split(',').map(str::trim).try_for_each(|path| {
-        let end = path.find('#').unwrap_or(path.len());
-        let begin =
-            if path.starts_with("local:") { 0 } else { path[..end].rfind('/').map_or(0, |at| at + 1) };
-        let name = &path[begin..];
-        word(name).and_then(|()| word(&decoded(name))).map_err(|reason| format!("the name or alias {reason}"))
+        if path.contains(char::is_whitespace) {
+            return Err(
+                "holds a blank inside a path, at which Livy would split it: rename the file".to_owned()
+            );
+        }
+        name(path)
+    })
+}
+
+/// A file to send along: what it is called in the container is written into its script, and of a `local:` one the whole
+/// path. What Spark puts in the place of a reference may hold the name.
+pub(super) fn name(path: &str) -> Result<(), String> {
+    unreferenced(path)?;
+    // A path is decoded by each that makes a URI of it, and what was no separator may then be one.
+    decodings(path).iter().try_for_each(|path| {
+        let whole = if path.starts_with("local:") { Some(path.as_str()) } else { None };
+        let last = |end: &[char]| {
+            let path = &path[..path.find(end).unwrap_or(path.len())];
+            path.rsplit('/').next().unwrap_or_default()
+        };
+        let alias = path.split_once('#').map(|(_, alias)| alias);
+        let read = [Some(last(&[])), Some(last(&['#'])), Some(last(&['?', '#'])), alias, whole];
+        let mut read = read.into_iter().flatten();
+        read.try_for_each(word).map_err(|reason| format!("the name or alias {reason}"))
     })
 }
 
@@ -225,6 +290,19 @@ pub(super) fn user(text: &str) -> Result<(), String> {
     Err(format!(
         "is no user's name, which has letters, digits and {MARKS}: it becomes part of paths in scripts"
     ))
+}
+
+/// A text, and what it becomes when `%XX` in it is decoded, again and again until nothing changes.
+pub(super) fn decodings(text: &str) -> Vec<String> {
+    let mut found = vec![text.to_owned()];
+    while let Some(last) = found.last() {
+        let next = decoded(last);
+        if next == *last {
+            break;
+        }
+        found.push(next);
+    }
+    found
 }
 
 /// A URI's text without `%XX`, as Hadoop's `Path` takes the name from it.

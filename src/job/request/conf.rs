@@ -77,6 +77,10 @@ fn property(key: &str, value: Json, utf8: bool) -> Result<String, String> {
     // Tags have a rule of their own.
     arrival::sendable(&text, utf8 || key == TAGS)?;
     fits(argument_len(key, text.len()))?;
+    if text.trim() != text && key != TAGS {
+        // The application master reads a file of properties (`Utils.getPropertiesFromFile`).
+        return Err("has white space at an end, which Spark drops on the way".to_owned());
+    }
     reaches_a_shell(key, &text)?;
     Ok(text)
 }
@@ -110,8 +114,8 @@ const VARIABLES: [&str; 2] = ["spark.yarn.appMasterEnv.", "spark.executorEnv."];
 const SEARCH_PATHS: [&str; 2] = [".extraLibraryPath", ".extraClassPath"];
 /// Search paths of Hadoop's own, which end so.
 const HADOOP_CLASSPATH: &str = ".application.classpath";
-/// What gets into the environment as it is: the first is in search paths a part of other values.
-const IN_ENVIRONMENT: [&str; 2] = ["spark.yarn.config.replacementPath", "spark.yarn.stagingDir"];
+/// What gets into the environment as it is.
+const STAGING: &str = "spark.yarn.stagingDir";
 /// What executors are given as `-Dkey=value` (`SparkConf.isExecutorStartupConf`; ports as well).
 const EXECUTOR_START: [&str; 5] = ["spark.auth", "spark.rpc", "spark.network", "spark.ssl", "spark.port."];
 
@@ -122,16 +126,16 @@ fn reaches_a_shell(key: &str, value: &str) -> Result<(), String> {
     }
     if FILES.contains(&key) {
         not_coordinates(key, value)?;
-        return arrival::names(value);
+        return arrival::list_of_names(value);
     }
     if let Some(name) = VARIABLES.iter().find_map(|prefix| key.strip_prefix(prefix)) {
         arrival::variable(name)?;
-        return arrival::environment(value);
+        return arrival::value_of(name, value);
     }
     if key.ends_with(HADOOP_CLASSPATH) {
         return arrival::hadoop_classpath(value);
     }
-    if SEARCH_PATHS.iter().any(|end| key.ends_with(end)) || IN_ENVIRONMENT.contains(&key) {
+    if SEARCH_PATHS.iter().any(|end| key.ends_with(end)) || key == STAGING {
         return arrival::environment(value);
     }
     if EXECUTOR_START.iter().any(|start| key.starts_with(start)) || key.ends_with(".port") {
@@ -148,6 +152,10 @@ fn refused(key: &str) -> Result<(), String> {
         "spark.submit.deployMode" => {
             "may not be set: jobs run in YARN's cluster mode, a setting of Livy, which refuses this key, too"
         }
+        // In variables, search paths and options Spark writes the one where it finds the other.
+        "spark.yarn.config.gatewayPath" | "spark.yarn.config.replacementPath" => {
+            "may not be set: it is a setting of the cluster, and changes other values on their way"
+        }
         _ if key.ends_with(".$") => UNEVALUATED,
         _ if bare != key => {
             "has blanks around it, with which it would be another property: write it without them"
@@ -156,6 +164,12 @@ fn refused(key: &str) -> Result<(), String> {
         // at the first `=` (`SparkSubmitUtils.parseSparkConfProperty`).
         _ if key.contains('=') => {
             "a property's name cannot hold `=`: Spark would take what follows for its value"
+        }
+        // `SparkSubmitArguments.ignoreNonSparkProperties`
+        _ if !key.starts_with("spark.") => {
+            return Err(format!(
+                "Spark ignores what does not begin with `spark.`: for Hadoop or Hive `spark.hadoop.{key}`"
+            ));
         }
         _ => return Ok(()),
     };

@@ -53,12 +53,12 @@ mod shapes {
     fn an_input_of_the_old_worker_is_read_with_all_its_liberties() {
         check(
             r#"{ "LivyHost": "LOCALHOST", "LivyPort": "8998", "Parameters": { "File": "s3://b/x.jar",
-                 "ClassName": "X", "Args": [1, true, 1.5], "Configuration": { "a": 1, "b": true, "c": "d" },
+                 "ClassName": "X", "Args": [1, true, 1.5], "Configuration": { "spark.a": 1, "spark.b": true, "spark.c": "d" },
                  "Jars": ["/a.jar", "/b.jar"], "PyFiles": ["/a.py"], "Files": ["/f"], "Archives": ["/z.zip#z"],
                  "DriverCores": 1, "Queue": "default", "ProxyUser": "hadoop", "Name": "old" } }"#,
             Ok(json!({
                 "file": "s3://b/x.jar", "className": "X", "args": ["1", "true", "1.5"],
-                "conf": { "a": "1", "b": "true", "c": "d" }, "jars": ["/a.jar", "/b.jar"], "pyFiles": ["/a.py"],
+                "conf": { "spark.a": "1", "spark.b": "true", "spark.c": "d" }, "jars": ["/a.jar", "/b.jar"], "pyFiles": ["/a.py"],
                 "files": ["/f"], "archives": ["/z.zip#z"], "driverCores": 1, "queue": "default",
                 "proxyUser": "hadoop",
             })),
@@ -71,11 +71,11 @@ mod shapes {
             r#"{ "livyHost": "localhost", "livyPort": 8998, "execution": "e", "parameters": { "name": "n",
                  "file": "/f", "className": "c", "args": ["a"], "proxyUser": "p", "queue": "q", "driverMemory": "1g",
                  "driverCores": 1, "executorMemory": "1g", "executorCores": 2, "numExecutors": 3, "jars": ["/j"],
-                 "pyFiles": ["/p"], "files": ["/f"], "archives": ["/a"], "conf": { "k": "v" } } }"#,
+                 "pyFiles": ["/p"], "files": ["/f"], "archives": ["/a"], "conf": { "spark.k": "v" } } }"#,
             Ok(json!({
                 "file": "/f", "className": "c", "args": ["a"], "proxyUser": "p", "queue": "q", "driverMemory": "1g",
                 "driverCores": 1, "executorMemory": "1g", "executorCores": 2, "numExecutors": 3, "jars": ["/j"],
-                "pyFiles": ["/p"], "files": ["/f"], "archives": ["/a"], "conf": { "k": "v" },
+                "pyFiles": ["/p"], "files": ["/f"], "archives": ["/a"], "conf": { "spark.k": "v" },
             })),
         );
     }
@@ -169,7 +169,7 @@ mod whole_inputs {
     #[test]
     fn every_problem_is_reported_at_once_in_the_order_of_the_input() {
         check(
-            r#"{ "NumExecutors": -1, "Flie": "/f", "Args": ["a", null, {}], "Conf": { "spark.x y": [1], "k": null },
+            r#"{ "NumExecutors": -1, "Flie": "/f", "Args": ["a", null, {}], "Conf": { "spark.x y": [1], "spark.k": null },
                  "LivyHost": "other", "DriverMemory": "lots" }"#,
             Err(&[
                 ("$.NumExecutors", "expected an integer from 0"),
@@ -177,7 +177,7 @@ mod whole_inputs {
                 ("$.Args[1]", "expected a string, number or boolean, found null"),
                 ("$.Args[2]", "expected a string, number or boolean, found an object"),
                 ("$.Conf['spark.x y']", "expected a string, number or boolean, found a list"),
-                ("$.Conf.k", "expected a string, number or boolean, found null"),
+                ("$.Conf['spark.k']", "expected a string, number or boolean, found null"),
                 ("$.DriverMemory", "found \"lots\""),
                 ("$.LivyHost", "\"other\" is not this cluster's own Livy"),
                 ("$.File", "is required"),
@@ -195,7 +195,7 @@ mod whole_inputs {
     #[test]
     fn a_megabyte_in_many_strings_is_sent_whole() {
         let conf: Map<String, Value> =
-            (0..10_000).map(|at| (format!("k{at}"), format!("{at:0>100}\n\"").into())).collect();
+            (0..10_000).map(|at| (format!("spark.k{at}"), format!("{at:0>100}\n\"").into())).collect();
         let input = json!({ "File": "/f", "Conf": conf }).to_string();
         assert!(input.len() > 1_000_000);
         check(&input, Ok(json!({ "file": "/f", "conf": conf })));
@@ -227,7 +227,7 @@ mod whole_inputs {
 
     #[test]
     fn neither_requests_nor_problems_show_values() {
-        let secret = r#"{ "File": "/f", "Args": ["hunter2"], "Conf": { "k": "hunter2" } }"#;
+        let secret = r#"{ "File": "/f", "Args": ["hunter2"], "Conf": { "spark.k": "hunter2" } }"#;
         let request = parse(secret, &fixed(), &Defaults::empty(), &own_livy()).unwrap();
         assert!(!format!("{request:?}").contains("hunter2"));
         assert!(!format!("{:?}", defaults(json!({ "Args": ["hunter2"] }))).contains("hunter2"));
@@ -364,11 +364,11 @@ mod values {
         check(
             r#"{ "File": "/f",
                  "Args": [1.50, 1e3, 1E+3, -0, 0.10, 98765432109876543210, 1e-07, true, false],
-                 "Conf": { "a": 1.50, "b": 1e3, "c": -0.0, "d": false, "e": "" } }"#,
+                 "Conf": { "spark.a": 1.50, "spark.b": 1e3, "spark.c": -0.0, "spark.d": false, "spark.e": "" } }"#,
             Ok(json!({
                 "file": "/f",
                 "args": ["1.50", "1e3", "1E+3", "-0", "0.10", "98765432109876543210", "1e-07", "true", "false"],
-                "conf": { "a": "1.50", "b": "1e3", "c": "-0.0", "d": "false", "e": "" },
+                "conf": { "spark.a": "1.50", "spark.b": "1e3", "spark.c": "-0.0", "spark.d": "false", "spark.e": "" },
             })),
         );
     }
@@ -462,23 +462,21 @@ mod values {
     fn a_nul_character_is_refused_wherever_it_stands() {
         check(
             r#"{ "File": "/f\u0000", "Queue": "\u0000", "Args": ["a\u0000b"], "Jars": ["/\u0000"],
-                 "Conf": { "k": "\u0000", "\u0000": 1 } }"#,
+                 "Conf": { "spark.k": "\u0000", "spark.\u0000": 1 } }"#,
             Err(&[
                 ("$.File", "NUL"),
                 ("$.Queue", "NUL"),
                 ("$.Args[0]", "NUL"),
                 ("$.Jars[0]", "NUL"),
-                ("$.Conf.k", "NUL"),
-                ("$.Conf['\\0']", "NUL"),
+                ("$.Conf['spark.k']", "NUL"),
+                ("$.Conf['spark.\\0']", "NUL"),
             ]),
         );
     }
 
     #[test]
     fn a_path_is_absolute_or_has_a_scheme() {
-        for path in
-            ["/f", "s3://b/f", "hdfs:///f", "file:/f", "local:/f", "S3A://b/f#x", "/f,g", "//h/f", "/a:b"]
-        {
+        for path in ["/f", "s3://b/f", "hdfs:///f", "file:/f", "local:/f", "S3A://b/f#x", "//h/f", "/a:b"] {
             let input = json!({ "File": path, "Jars": [path], "Archives": [path, ""] }).to_string();
             check(&input, Ok(json!({ "file": path, "jars": [path], "archives": [path, ""] })));
         }
@@ -504,7 +502,7 @@ mod values {
         // What Livy puts before the value is part of the argument: `spark.jars=`, 11 bytes.
         for (longest, table) in [
             (full, json!({ "File": "/f", "Queue": text(full) })),
-            (full, json!({ "File": "/f", "Conf": { "k": text(full - 2) } })),
+            (full, json!({ "File": "/f", "Conf": { "spark.k": text(full - 8) } })),
             (full, json!({ "File": "/f", "Jars": [path(100_000), path(full - 100_001 - 11)] })),
             (full, json!({ "File": "/f", "PyFiles": [path(100_000), path(full - 100_001)] })),
             (full, json!({ "File": "/f", "Conf": { "spark.submit.pyFiles": text(full) } })),
@@ -626,13 +624,13 @@ mod conf_and_tags {
     fn properties_that_would_undo_the_workers_promises_are_refused() {
         check(
             r#"{ "File": "/f", "Conf": { "spark.submit.deployMode": "cluster", "spark.master": "yarn",
-                 "spark.yarn.tags=mine": "x", "": "x", "k": 1, "k": 2 } }"#,
+                 "spark.yarn.tags=mine": "x", "": "x", "spark.k": 1, "spark.k": 2 } }"#,
             Err(&[
                 ("$.Conf['spark.submit.deployMode']", "jobs run in YARN's cluster mode"),
                 ("$.Conf['spark.master']", "the master is a setting of Livy"),
                 ("$.Conf['spark.yarn.tags=mine']", "cannot hold `=`"),
                 ("$.Conf['']", "a property needs a name"),
-                ("$.Conf.k", "is given twice"),
+                ("$.Conf['spark.k']", "is given twice"),
             ]),
         );
     }

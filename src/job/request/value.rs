@@ -36,7 +36,10 @@ pub(super) fn check(
         Kind::Class => argument(value).and_then(|text| arrival::plain(&text).map(|()| text)),
         Kind::User => argument(value).and_then(|text| arrival::user(&text).map(|()| text)),
         Kind::Path => {
-            let sound = |text: &str| absolute(text).and_then(|()| arrival::unquoted(text));
+            // The name in the command is the decoded one.
+            let arrives =
+                |text: &str| arrival::decodings(text).iter().try_for_each(|text| arrival::unquoted(text));
+            let sound = |text: &str| absolute(text).and_then(|()| arrives(text));
             argument(value).and_then(|text| sound(&text).map(|()| text))
         }
         Kind::Memory(property) => memory(value, property),
@@ -140,7 +143,10 @@ fn paths(
         if !text.is_empty() {
             not_coordinates(property, &text)?;
             absolute(&text)?;
-            arrival::names(&text)?;
+            if text.contains(',') {
+                return Err("holds a comma, at which Spark would make two of it: give each file an element of its own, or rename it".to_owned());
+            }
+            arrival::name(&text)?;
         }
         Ok(text)
     };

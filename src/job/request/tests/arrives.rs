@@ -93,17 +93,17 @@ fn what_would_be_changed_is_refused_with_the_reason_and_the_ways_out() {
 fn letters_beyond_ascii_are_sent_where_the_configuration_says_that_they_arrive() {
     let defaults = Defaults::new(object(json!({ "Queue": "größe" })), true).unwrap();
     let args = json!(["größe 🚖", r#"["größe"]"#]);
-    let input = json!({ "File": "s3://b/ä.py", "Args": args, "Conf": { "k": "ü" } }).to_string();
+    let input = json!({ "File": "s3://b/ä.py", "Args": args, "Conf": { "spark.k": "ü" } }).to_string();
     check_with(
         &defaults,
         &input,
-        Ok(json!({ "file": "s3://b/ä.py", "args": args, "queue": "größe", "conf": { "k": "ü" } })),
+        Ok(json!({ "file": "s3://b/ä.py", "args": args, "queue": "größe", "conf": { "spark.k": "ü" } })),
     );
     // Only what is concerned is rewritten.
     let input = json!({ "File": "/f", "Args": [r#"["größe","`"]"#] }).to_string();
     let args = json!([r#"["größe","\u0060"]"#]);
     check_with(&defaults, &input, Ok(json!({ "file": "/f", "args": args, "queue": "größe" })));
-    let refused = json!({ "File": "s3://b/ä.py", "Args": ["ü"], "Conf": { "k": "ü" }, "Jars": ["/ü"],
+    let refused = json!({ "File": "s3://b/ä.py", "Args": ["ü"], "Conf": { "spark.k": "ü" }, "Jars": ["/ü"],
         "ClassName": "Größe", "Name": "Größe" });
     let ascii = "not ASCII";
     check(
@@ -111,7 +111,7 @@ fn letters_beyond_ascii_are_sent_where_the_configuration_says_that_they_arrive()
         Err(&[
             ("$.File", ascii),
             ("$.Args[0]", ascii),
-            ("$.Conf.k", ascii),
+            ("$.Conf['spark.k']", ascii),
             ("$.Jars[0]", ascii),
             ("$.ClassName", ascii),
         ]),
@@ -120,10 +120,11 @@ fn letters_beyond_ascii_are_sent_where_the_configuration_says_that_they_arrive()
 
 #[test]
 fn a_file_holds_nothing_that_a_shell_reads() {
-    for path in ["s3://b/a.py", "/x/~y/a_1-2+3=4,5%20@6:7.jar", "hdfs:///a.R#x", "s3://b/!x^y"] {
+    for path in ["s3://b/a.py", "/x/~y/a_1-2+3=4,5%3D@6:7.jar", "hdfs:///a.R#x", "s3://b/!x^y"] {
         check(&json!({ "File": path }).to_string(), Ok(json!({ "file": path })));
     }
     for (path, what) in [
+        ("s3://b/a%20b.py", "holds a blank, and Spark writes"),
         ("s3://b/a b.py", "holds a blank, and Spark writes this path into a shell's command without quotes"),
         ("s3://b/a\nb.py", "holds a control character or other white space"),
         ("s3://b/$x.py", "holds `$`"),
@@ -142,8 +143,7 @@ fn a_file_holds_nothing_that_a_shell_reads() {
 
 #[test]
 fn names_and_aliases_of_files_hold_nothing_that_a_shell_reads() {
-    let good =
-        ["s3://b/$(x)/a.jar", "s3://b/a b.zip#x y", "s3://b/a%20b.py", "", "local:/opt/x/*", "/f,/g#h"];
+    let good = ["s3://b/$(x)/a.jar", "s3://b/a-b.zip#x", "s3://b/a%20b.py", "", "local:/opt/x/*", "/g#h"];
     let input = json!({ "File": "/f", "Jars": good, "PyFiles": good, "Files": good, "Archives": good,
         "Conf": { "spark.yarn.dist.files": good.join(",") } });
     let sent = json!({ "file": "/f", "jars": good, "pyFiles": good, "files": good, "archives": good,
@@ -160,7 +160,6 @@ fn names_and_aliases_of_files_hold_nothing_that_a_shell_reads() {
         "s3://b/a#$}}(id)",
         "s3://b/%60id%60.jar",
         "s3://b/a#%24%28id)",
-        "/f,/`id`",
         "local:/a$(id)/x",
     ] {
         let input = json!({ "File": "/f", "Jars": [wrong], "PyFiles": [wrong], "Files": [wrong],
@@ -194,8 +193,7 @@ fn no_part_of_a_path_of_files_names_another_property() {
 #[test]
 fn maven_coordinates_get_a_hint() {
     let hint = "looks like Maven coordinates, which belong into `spark.jars.packages` of Conf";
-    for coordinates in ["org.apache.hudi:hudi-spark3-bundle_2.12:0.15.0", "a:b:jar:tests:1.0", "/x.jar,a:b:1"]
-    {
+    for coordinates in ["org.apache.hudi:hudi-spark3-bundle_2.12:0.15.0", "a:b:jar:tests:1.0", "a:b:1"] {
         let input = json!({ "File": "/f", "Jars": [coordinates], "Conf": { "spark.jars": coordinates } });
         check(&input.to_string(), Err(&[("$.Jars[0]", hint), ("$.Conf['spark.jars']", hint)]));
     }
@@ -226,7 +224,7 @@ fn java_options_follow_the_rule_for_arguments_each_as_spark_splits_them() {
             ("-Dx={''{y}\"\"}", "holds `{{`"),
             (r"-Dx=a\\b", "holds a backslash before another one"),
             (r"-Dx=\$(id)", "holds a backslash before a dollar"),
-            (r"-Dx=\''$(id)'", "holds a backslash before a dollar"),
+            (r"-Dx=\''$(id)'", "has a quote that does not end"),
             ("-Dx=a<CPS>b", "holds `<CPS>`"),
             ("-Dx=${spark.my.x}", "holds `${spark.`, which Spark replaces"),
             (
@@ -306,7 +304,6 @@ fn the_environment_and_search_paths_may_name_variables_and_run_nothing() {
         "spark.driver.extraClassPath",
         "spark.executor.extraClassPath",
         "spark.hadoop.yarn.application.classpath",
-        "spark.yarn.config.replacementPath",
         "spark.yarn.stagingDir",
     ];
     let conf = |value: &str| {
@@ -433,6 +430,78 @@ fn no_executors_at_all_are_lawful() {
             ("$.NumExecutors", "expected an integer from 0 to 2147483647"),
             ("$.DriverCores", positive),
             ("$.ExecutorCores", positive),
+        ]),
+    );
+}
+
+/// Each was run by the script that YARN makes of it (Spark 3.5.6, Hadoop 3.3.4).
+#[test]
+fn no_detour_leads_into_a_shell() {
+    let conf = |key: &str, value: &str| json!({ "File": "/f", "Conf": { key: value } });
+    for (input, wrong) in [
+        // Read without quotes: `exec /bin/bash -c "$JAVA_HOME/bin/java …"`.
+        (conf("spark.yarn.appMasterEnv.JAVA_HOME", "/x;touch${IFS}/tmp/p;"), "`;`"),
+        (conf("spark.executorEnv.JAVA_HOME", "$X"), "`$`"),
+        // Nothing but a variable's plain name may follow a dollar.
+        (conf("spark.executorEnv.A", "${q:=$}${r:=$q(id)}${r@P}"), "`$`"),
+        (conf("spark.driver.extraClassPath", "${r@P}"), "`$`"),
+        (conf("spark.yarn.stagingDir", "${r@P}"), "`$`"),
+        (conf("spark.yarn.appMasterEnv.Y", "$"), "`$`"),
+        (conf("spark.driver.extraLibraryPath", "$$"), "`$`"),
+        // Of these a shell itself runs what they name.
+        (conf("spark.yarn.appMasterEnv.BASH_ENV", "/tmp/x"), "runs"),
+        (conf("spark.executorEnv.ENV", "/tmp/x"), "runs"),
+        // Spark puts one in the place of the other, everywhere.
+        (conf("spark.yarn.config.gatewayPath", "Q"), "cluster"),
+        // Spark joins these with the defaults, so that a quote could end there.
+        (conf("spark.driver.defaultJavaOptions", "-Da=\""), "quote"),
+        (conf("spark.executor.extraJavaOptions", "-Da='b"), "quote"),
+        // Names are decoded on the way, as often as there are readers.
+        (json!({ "File": "s3://b/%60id%60.py" }), "```"),
+        (json!({ "File": "s3://b/%24%28id%29.jar" }), "`$`"),
+        (json!({ "File": "s3://b/%2560id%2560.py" }), "```"),
+        (json!({ "File": "/f", "Files": ["s3://b/%60id%60?x=/y"] }), "`"),
+        (json!({ "File": "/f", "Files": ["/x/%2560id%2560"] }), "`"),
+        (json!({ "File": "/f", "Jars": ["s3://b/a%2F%60id%60"] }), "`"),
+        // Livy splits at blanks, too.
+        (conf("spark.submit.pyFiles", "s3://b/ok.zip local:/x/%60id%60/a.zip"), "blank"),
+        (conf("spark.files", "s3://b/%60id%60 /x"), "blank"),
+    ] {
+        let found = parse(&input.to_string(), &fixed(), &Defaults::empty(), &own_livy());
+        let problems = found.expect_err(&format!("{input} is accepted")).to_string();
+        assert!(problems.contains(wrong), "{input}: {problems}");
+    }
+}
+
+#[test]
+fn variables_and_paths_that_a_shell_only_reads_are_accepted() {
+    let conf = |key: &str, value: &str| json!({ "File": "/f", "Conf": { key: value } });
+    for input in [
+        conf("spark.yarn.appMasterEnv.JAVA_HOME", "/usr/lib/jvm/java-17-amazon-corretto.x86_64"),
+        conf("spark.executorEnv.PATH_LIKE", "/opt/x:$HADOOP_HOME/lib:${HIVE_HOME}/lib:{{PWD}}"),
+        conf("spark.driver.extraClassPath", "/usr/lib/hadoop/*:$CLASSPATH"),
+        conf("spark.files", "s3://b/a.txt, s3://b/dt=2026-11-27/b.txt#b"),
+        json!({ "File": "s3://b/dt%3D2026-11-27/job.py", "Files": ["s3://b/report 2026.csv", "s3://b/a%20b"] }),
+    ] {
+        let found = parse(&input.to_string(), &fixed(), &Defaults::empty(), &own_livy());
+        assert_eq!(found.err(), None, "{input}");
+    }
+}
+
+#[test]
+fn what_spark_would_drop_or_split_is_refused() {
+    check(
+        r#"{ "File": "/f", "Conf": { "hive.exec.dynamic.partition": "true", "fs.s3a.endpoint": "x",
+             "spark.etl.delimiter": "\t", "spark.etl.pad": " x", "spark.etl.end": "x\n", "spark.etl.empty": "" },
+             "Files": ["s3://b/x,file:///etc/livy/conf/livy.conf"], "Jars": ["s3://b/report, 2026.jar"] }"#,
+        Err(&[
+            ("$.Conf['hive.exec.dynamic.partition']", "`spark.hadoop.hive.exec.dynamic.partition`"),
+            ("$.Conf['fs.s3a.endpoint']", "`spark.hadoop.fs.s3a.endpoint`"),
+            ("$.Conf['spark.etl.delimiter']", "white space"),
+            ("$.Conf['spark.etl.pad']", "white space"),
+            ("$.Conf['spark.etl.end']", "white space"),
+            ("$.Files[0]", "holds a comma"),
+            ("$.Jars[0]", "holds a comma"),
         ]),
     );
 }
