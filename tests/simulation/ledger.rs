@@ -155,7 +155,10 @@ impl Inner {
         if stage == Stage::Settled {
             self.nodes[node].jobs.remove(task);
         } else {
-            self.nodes[node].jobs.insert(task.to_owned(), stage);
+            let before = self.nodes[node].jobs.insert(task.to_owned(), stage);
+            if (before, stage) == (Some(Stage::Received), Stage::Ended) {
+                self.nodes[node].unposted.insert(task.to_owned());
+            }
         }
         let (under_way, most) =
             (self.nodes[node].under_way(), self.plan.places.max(self.nodes[node].resumed));

@@ -1,6 +1,6 @@
 //! A node: its disk, its processes, its clock, and the life of the worker on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use spark_job_worker::job::machine::Stage;
@@ -52,6 +52,8 @@ pub(crate) struct Node {
     pub(crate) gives_up: bool,
     /// Where the jobs of this life stand.
     pub(crate) jobs: BTreeMap<String, Stage>,
+    /// Those that ended before anything was posted for them: they never were under way.
+    pub(crate) unposted: BTreeSet<String>,
     /// So many of them were under way when it began.
     pub(crate) resumed: usize,
     /// Told whether the disk can be written.
@@ -79,6 +81,7 @@ impl Node {
             draining: false,
             gives_up: false,
             jobs: BTreeMap::new(),
+            unposted: BTreeSet::new(),
             resumed: 0,
             disk_good: watch::Sender::new(true),
             write_failed: None,
@@ -97,7 +100,8 @@ impl Node {
                 Stage::Submitting | Stage::InDoubt | Stage::Running | Stage::Judged | Stage::Ended
             )
         };
-        self.jobs.values().filter(has_place).count()
+        let posted = self.jobs.iter().filter(|(task, _)| !self.unposted.contains(*task));
+        posted.map(|(_, stage)| stage).filter(has_place).count()
     }
 }
 
@@ -179,6 +183,7 @@ impl Inner {
         (here.draining, here.gives_up, here.resumed) = (false, false, 0);
         here.crash = Arc::default();
         here.jobs.clear();
+        here.unposted.clear();
         here.disk_good.send_replace(true);
         let life = here.life;
         self.tell(|_| format!("the worker of node {node} starts"));
@@ -191,6 +196,7 @@ impl Inner {
         if here.is_alive() {
             here.life += 1;
             here.jobs.clear();
+            here.unposted.clear();
         }
         for ticket in &mut self.tickets {
             if ticket.node() == Some(node) {
