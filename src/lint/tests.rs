@@ -548,21 +548,80 @@ fn errors_that_do_not_exist_are_found_with_the_one_that_was_meant() {
 }
 
 #[test]
-fn the_errors_of_other_states_are_judged_by_what_is_known_here() {
+fn of_the_errors_of_others_only_those_of_step_functions_are_judged() {
     let mut definition = good();
     definition["States"]["Etl"].as_object_mut().unwrap().remove("End");
     definition["States"]["Etl"]["Next"] = json!("Other");
+    let names = ["Lambda.Unknown", "SparkJob.Killd", "sparkjob.timeout", "States.Timeot"];
     definition["States"]["Other"] = json!({
         "Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:f", "End": true,
-        "Catch": [{ "ErrorEquals": ["Lambda.Unknown", "SparkJob.Killd", "States.Timeot"], "Next": "Failed" }],
+        "Catch": [{ "ErrorEquals": names, "Next": "Failed" }],
     });
-    check(
-        &definition,
-        &[
-            ("$.States.Other.Catch[0].ErrorEquals[1]", Error, "`SparkJob.Killed`"),
-            ("$.States.Other.Catch[0].ErrorEquals[2]", Warning, "`States.Timeout`"),
-        ],
-    );
+    let timeout = |path| [(path, Warning, "`States.Timeout`")];
+    check(&definition, &timeout("$.States.Other.Catch[0].ErrorEquals[3]"));
+    // Nor does a Parallel hold a task of this worker because one of its states is filled in later.
+    let mut around = good();
+    around["StartAt"] = json!("All");
+    around["States"]["All"] = json!({
+        "Type": "Parallel", "Next": "Etl", "Catch": [{ "ErrorEquals": names, "Next": "Failed" }],
+        "Branches": [{ "StartAt": "Later", "States": {
+            "Later": { "Type": "Task", "Resource": "${FunctionArn}", "End": true },
+        } }],
+    });
+    check(&around, &timeout("$.States.All.Catch[0].ErrorEquals[3]"));
+}
+
+/// A Parallel and a Map that hold the good definition's Task and a Fail state, and catch `name`; with the path of it.
+fn around_a_fail_state(fail: &Value, name: &str) -> Vec<(Value, String)> {
+    let mut etl = good()["States"]["Etl"].clone();
+    etl["Catch"] = json!([{ "ErrorEquals": ["States.ALL"], "Next": "Custom" }]);
+    let program = json!({ "StartAt": "Etl", "States": { "Etl": etl, "Custom": fail } });
+    let machine = |body: Value| {
+        let catch = json!([{ "ErrorEquals": ["Own.Name", name], "Next": "Failed" }]);
+        let mut all = changed(&body, "/Catch", catch);
+        all["End"] = json!(true);
+        json!({ "StartAt": "All", "States": { "All": all, "Failed": { "Type": "Fail" } } })
+    };
+    let map = json!({ "Type": "Map", "ItemProcessor": program, "End": true });
+    let deep = json!({ "StartAt": "Days", "States": { "Days": map } });
+    [
+        json!({ "Type": "Parallel", "Branches": [program] }),
+        json!({ "Type": "Parallel", "Branches": [deep] }),
+        map,
+    ]
+    .map(|body| (machine(body), "$.States.All.Catch[0].ErrorEquals[1]".to_owned()))
+    .into()
+}
+
+#[test]
+fn an_error_that_a_fail_state_of_the_definition_raises_exists() {
+    let raised = json!({ "Type": "Fail", "Error": "SparkJob.Custom" });
+    for (definition, path) in around_a_fail_state(&raised, "SparkJob.Custm") {
+        check(&definition, &[(&path, Error, "no task of this worker fails with")]);
+    }
+    for (definition, _) in around_a_fail_state(&raised, "SparkJob.Custom") {
+        check(&definition, &[]);
+    }
+    // What is computed or filled in later can be any error.
+    for open in [
+        json!({ "Type": "Fail", "ErrorPath": "$.Error" }),
+        json!({ "Type": "Fail", "Error": "${Error}" }),
+        json!({ "Type": "Fail", "Error": { "Ref": "Error" } }),
+        json!({ "Type": "Fail", "QueryLanguage": "JSONata", "Error": "{% $states.input.Error %}" }),
+    ] {
+        for (definition, _) in around_a_fail_state(&open, "SparkJob.Custom") {
+            check(&definition, &[]);
+        }
+    }
+    // A Fail state outside raises nothing inside, so what it computes hides no slip.
+    for (mut definition, path) in around_a_fail_state(&raised, "SparkJob.Faild") {
+        definition["States"]["Failed"] = json!({ "Type": "Fail", "ErrorPath": "$.Error" });
+        check(&definition, &[(&path, Error, "did you mean `SparkJob.Failed`?")]);
+    }
+    let mut definition = good();
+    definition["States"]["Failed"] = raised;
+    let catch = json!([{ "ErrorEquals": ["SparkJob.Killed", "SparkJob.Custom"], "Next": "Failed" }]);
+    check_task(&definition, "/Catch", catch, &[]);
 }
 
 #[test]
