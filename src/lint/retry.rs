@@ -6,7 +6,7 @@ use crate::job::report::{ErrorName, Retry};
 use crate::nearest::nearest;
 
 use super::finding::{Findings, did_you_mean};
-use super::resource::filled_in_later;
+use super::resource::{filled_in_later, is_text};
 use super::walk::{self, AslState};
 
 /// A missed heartbeat comes under either name.
@@ -95,7 +95,7 @@ fn keys(state: &AslState, field: &str, known: &[&str], findings: &mut Findings) 
                 findings.error(format!("{path}.{key}"), format!("is no field of a {field}"), near);
             }
         }
-        if field == "Catch" && !rule.get("Next").is_some_and(Value::is_string) {
+        if field == "Catch" && !rule.get("Next").is_some_and(is_text) {
             findings.error(&path, "needs a Next", "");
         }
         for (key, least) in

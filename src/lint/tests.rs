@@ -799,6 +799,47 @@ fn states_that_do_not_hang_together_are_refused() {
 }
 
 #[test]
+fn where_a_state_leads_that_is_filled_in_later_nobody_can_say() {
+    for later in [json!("${Next}"), json!("${Prefix}-done"), json!({ "Ref": "Next" })] {
+        // `Failed` may be what is filled in, so it is not unreached either.
+        check_task(&good(), "/Catch/0/Next", later.clone(), &[]);
+        check(&changed(&good(), "/StartAt", later.clone()), &[]);
+        let choice = |name: &str, rule: &Value, other: &Value| {
+            let mut definition = changed(&good(), "/StartAt", json!(name));
+            let rules = json!([{ "Variable": "$.x", "IsPresent": true, "Next": rule }]);
+            definition["States"]["Way"] = json!({ "Type": "Choice", "Choices": rules, "Default": other });
+            definition["States"]["Alone"] = json!({ "Type": "Succeed" });
+            definition
+        };
+        check(&choice("Way", &later, &json!("Etl")), &[]);
+        check(&choice("Way", &json!("Etl"), &later), &[]);
+        check(
+            &choice("Way", &json!("Etl"), &json!("Etl")),
+            &[("$.States.Alone", Error, "no state leads here")],
+        );
+        let mut next = changed(&good(), "/States/Etl/End", json!(null));
+        next["States"]["Etl"]["Next"] = later.clone();
+        next["States"]["Alone"] = json!({ "Type": "Succeed" });
+        check(&next, &[]);
+        // A name that is there is still looked up.
+        let slip = changed(&next, "/States/Etl/Catch/0/Next", json!("Faild"));
+        check(&slip, &[("$.States.Etl.Catch[0].Next", Error, "did you mean `Failed`?")]);
+    }
+    // A branch is a world of its own.
+    let branch = json!({ "StartAt": "${First}", "States": { "First": { "Type": "Succeed" } } });
+    let mut both = changed(&good(), "/StartAt", json!("Both"));
+    both["States"]["Both"] = json!({ "Type": "Parallel", "Branches": [branch], "Next": "Etl" });
+    check(&both, &[]);
+    both["States"]["Alone"] = json!({ "Type": "Succeed" });
+    check(&both, &[("$.States.Alone", Error, "no state leads here")]);
+    // A name that is filled in may be any that is asked for.
+    let mut named = changed(&good(), "/States/Etl/Catch/0/Next", json!("Done"));
+    named["States"]["${Name}"] = json!({ "Type": "Succeed" });
+    named["States"].as_object_mut().unwrap().remove("Failed");
+    check(&named, &[]);
+}
+
+#[test]
 fn what_is_no_definition_is_said_to_be_none() {
     assert!(lint("{", None, false).is_err());
     for text in ["[]", "7", "null"] {
