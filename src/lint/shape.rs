@@ -94,13 +94,31 @@ fn one(state: &AslState, findings: &mut Findings) {
         "Task" | "Parallel" | "Map" | "Pass" | "Wait" if ends == goes_on => {
             findings.error(&state.path, "needs either a Next or `\"End\": true`", "");
         }
-        "Task" if !state.body.get("Resource").is_some_and(is_text) => {
-            findings.error(&state.path, "a Task needs a Resource", "");
-        }
         kind if !TYPES.contains(&kind) => {
             let near = did_you_mean(nearest(kind, TYPES));
             findings.error(state.at("Type"), format!("there is no type `{kind}`"), near);
         }
         _ => {}
     }
+    parts(state, findings);
+}
+
+/// Checks that a state has what it is made of.
+fn parts(state: &AslState, findings: &mut Findings) {
+    let has = |field: &str| state.body.contains_key(field);
+    let what = match state.kind() {
+        "Task" if !state.body.get("Resource").is_some_and(is_text) => "a Task needs a Resource",
+        "Choice" if is_empty(state, "Choices") => "a Choice needs Choices, one or more",
+        "Parallel" if is_empty(state, "Branches") => "a Parallel needs Branches, one or more",
+        "Map" if !has("ItemProcessor") && !has("Iterator") => "a Map needs an ItemProcessor",
+        _ => return,
+    };
+    findings.error(&state.path, what, "");
+}
+
+/// Whether a list has nothing in it, and nothing will be filled in.
+fn is_empty(state: &AslState, field: &str) -> bool {
+    let is_there =
+        |list: &Value| filled_in_later(list) || list.as_array().is_some_and(|list| !list.is_empty());
+    !state.body.get(field).is_some_and(is_there)
 }

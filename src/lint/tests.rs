@@ -756,7 +756,7 @@ fn what_step_functions_refuses_is_an_error() {
     };
     rule("Retry", "IntervalSecond", json!(1), ".Retry[0].IntervalSecond", "`IntervalSeconds`");
     rule("Retry", "BackoffRate", json!(0.5), ".Retry[0].BackoffRate", "1 or more");
-    rule("Retry", "IntervalSeconds", json!("30"), ".Retry[0].IntervalSeconds", "must be a number");
+    rule("Retry", "BackoffRate", json!("2"), ".Retry[0].BackoffRate", "must be a number");
     rule("Catch", "Path", json!("$.error"), ".Catch[0].Path", "is no field of a Catch");
     rule("Catch", "ErrorEquals", json!([]), ".Catch[0].ErrorEquals", "names no error");
     rule(
@@ -767,6 +767,89 @@ fn what_step_functions_refuses_is_an_error() {
         "stand alone",
     );
     check_task(&good(), "/Retry", json!({}), &[(".Retry", Error, "a list"), ("", Warning, "no Retry")]);
+}
+
+#[test]
+fn numbers_and_words_of_a_retrier_are_those_that_the_service_takes() {
+    let rule = |key: &str, value: Value, part: &str| {
+        let path = format!(".Retry[0].{key}");
+        check_task(&good(), &format!("/Retry/0/{key}"), value, &[(&path, Error, part)]);
+    };
+    let good = |key: &str, value: Value| check_task(&good(), &format!("/Retry/0/{key}"), value, &[]);
+    for wrong in [json!("PARTIAL"), json!("full"), json!(true)] {
+        rule("JitterStrategy", wrong, "`FULL` or `NONE`");
+    }
+    for right in [json!("FULL"), json!("NONE"), json!("${Jitter}"), json!({ "Ref": "Jitter" })] {
+        good("JitterStrategy", right);
+    }
+    for (key, least, most) in [
+        ("IntervalSeconds", 1, 99_999_999),
+        ("MaxAttempts", 1, 99_999_999),
+        ("MaxDelaySeconds", 1, 31_622_400),
+    ] {
+        let range = format!("to {most}");
+        rule(key, json!(1.5), "an integer");
+        rule(key, json!("30"), "an integer");
+        rule(key, json!(most + 1), &range);
+        rule(key, json!(-1), "an integer");
+        good(key, json!(least));
+        good(key, json!(most));
+        good(key, json!("${Number}"));
+    }
+    rule("IntervalSeconds", json!(0), "from 1");
+    rule("MaxDelaySeconds", json!(0), "from 1");
+    good("BackoffRate", json!(1.5));
+}
+
+#[test]
+fn times_longer_than_the_service_takes_are_refused() {
+    for (key, other) in [("TimeoutSeconds", None), ("HeartbeatSeconds", Some(99_999_999))] {
+        let mut base = good();
+        if let Some(timeout) = other {
+            base["States"]["Etl"]["TimeoutSeconds"] = json!(timeout);
+        }
+        let path = format!(".{key}");
+        let most = [(path.as_str(), Error, "99999999 at most")];
+        check_task(&base, &format!("/{key}"), json!(100_000_000), &most);
+    }
+    check_task(&good(), "/TimeoutSeconds", json!(99_999_999), &[]);
+}
+
+#[test]
+fn an_unknown_function_is_found_inside_another() {
+    let path = ".Parameters['Args.$']";
+    let args = |text: &str, expected: &[Expected]| {
+        check_task(&good(), "/Parameters/Args.$", json!(text), expected);
+    };
+    args("States.Array(States.Nonsense($.x))", &[(path, Error, "no intrinsic function `States.Nonsense`")]);
+    args("States.Array($.a, States.Formt('{}', $.x))", &[(path, Error, "did you mean `States.Format`?")]);
+    for good in [
+        "States.Array(States.Format('{}/{}', $.a, States.UUID()), $.b)",
+        "States.Array('States.Nonsense(1)', $.b)",
+        r"States.Array('it\'s States.Nonsense(1)', $.b)",
+        "States.Array($.States.Nonsense(1), $.list[?(@.x > 1)])",
+        "States.Array($['States.Nonsense(1)'], $$.Execution.Name)",
+    ] {
+        args(good, &[]);
+    }
+}
+
+#[test]
+fn a_choice_has_choices_a_map_has_a_program_and_a_parallel_has_branches() {
+    let with = |body: Value, expected: &[Expected]| {
+        let mut definition = changed(&good(), "/StartAt", json!("Other"));
+        definition["States"]["Other"] = body;
+        check(&definition, expected);
+    };
+    let path = "$.States.Other";
+    let choice = [(path, Error, "needs Choices")];
+    with(json!({ "Type": "Choice", "Choices": [], "Default": "Etl" }), &choice);
+    with(json!({ "Type": "Choice", "Default": "Etl" }), &choice);
+    with(json!({ "Type": "Choice", "Choices": "${Choices}", "Default": "Etl" }), &[]);
+    with(json!({ "Type": "Map", "Next": "Etl" }), &[(path, Error, "needs an ItemProcessor")]);
+    let parallel = [(path, Error, "needs Branches")];
+    with(json!({ "Type": "Parallel", "Branches": [], "Next": "Etl" }), &parallel);
+    with(json!({ "Type": "Parallel", "Next": "Etl" }), &parallel);
 }
 
 #[test]
