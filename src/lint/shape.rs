@@ -73,10 +73,14 @@ fn successors<'a>(state: &AslState<'a>) -> Vec<(String, &'a Value)> {
         .filter_map(|field| state.body.get(field).map(|name| (state.at(field), name)))
         .collect();
     for field in ["Choices", "Catch"] {
-        let list = state.body.get(field).and_then(Value::as_array).into_iter().flatten().enumerate();
-        found.extend(list.filter_map(|(at, rule)| {
-            rule.get("Next").map(|name| (format!("{}[{at}].Next", state.at(field)), name))
-        }));
+        let Some(rules) = state.body.get(field) else { continue };
+        if filled_in_later(rules) {
+            found.push((state.at(field), rules));
+        }
+        for (at, rule) in rules.as_array().into_iter().flatten().enumerate() {
+            let next = rule.get("Next").or_else(|| filled_in_later(rule).then_some(rule));
+            found.extend(next.map(|next| (format!("{}[{at}].Next", state.at(field)), next)));
+        }
     }
     found
 }

@@ -915,6 +915,13 @@ fn where_a_state_leads_that_is_filled_in_later_nobody_can_say() {
     check(&both, &[]);
     both["States"]["Alone"] = json!({ "Type": "Succeed" });
     check(&both, &[("$.States.Alone", Error, "no state leads here")]);
+    // So is what a whole list of rules, or one of them, leads to.
+    for choices in [json!("${Choices}"), json!([{ "Fn::If": ["Full", {}, {}] }])] {
+        let mut way = changed(&good(), "/StartAt", json!("Way"));
+        way["States"]["Way"] = json!({ "Type": "Choice", "Choices": choices, "Default": "Etl" });
+        way["States"]["Alone"] = json!({ "Type": "Succeed" });
+        check(&way, &[]);
+    }
     // A name that is filled in may be any that is asked for.
     let mut named = changed(&good(), "/States/Etl/Catch/0/Next", json!("Done"));
     named["States"]["${Name}"] = json!({ "Type": "Succeed" });
