@@ -23,6 +23,7 @@ use crate::config::Activity;
 
 pub use finding::{Finding, Level};
 
+use errors::Source;
 use finding::Findings;
 use resource::{Resource, Use};
 use walk::{AslState, Program};
@@ -49,19 +50,22 @@ pub fn lint(
     }
     let known = resource::Known::new(activities);
     shape::check(&definition, &programs, &mut findings);
+    let raised = errors::raised(&programs);
     let (mut ours, mut later) = (0, 0);
     for state in programs.iter().flat_map(Program::states) {
-        match known.look(state.body) {
-            Use::Other => errors::check_others(state, &mut findings),
-            Use::Later => {
-                later += 1;
-                errors::check_others(state, &mut findings);
-            }
+        let source = match known.look(state.body) {
             Use::Ours(resource) => {
                 ours += 1;
                 task(state, &resource, utf8, &mut findings);
+                Source::Ours
             }
-        }
+            Use::Later => {
+                later += 1;
+                Source::Others
+            }
+            Use::Other => Source::around(state, |inside| matches!(known.look(inside.body), Use::Ours(_))),
+        };
+        errors::check(state, source, &raised, &mut findings);
         errors::check_made_up(state, &mut findings);
     }
     if ours == 0 && later > 0 {
@@ -97,5 +101,4 @@ fn task(state: &AslState, resource: &Resource, utf8: bool, findings: &mut Findin
     input::check(state, resource, utf8, findings);
     times::check(state, resource.activity.heartbeat_interval, findings);
     retry::check(state, findings);
-    errors::check_ours(state, findings);
 }

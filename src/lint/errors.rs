@@ -1,12 +1,16 @@
 //! The errors that `Retry` and `Catch` name: whether they exist.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::job::report::ErrorName;
 use crate::nearest::nearest;
 
+use super::expression::is_expression;
 use super::finding::{Findings, did_you_mean};
-use super::walk::{AslState, names};
+use super::resource::filled_in_later;
+use super::walk::{AslState, Program, names};
 
 /// What Step Functions reserves, and refuses nobody: its own list has grown before.
 const RESERVED: &str = "States.";
@@ -36,17 +40,56 @@ const STATES: [&str; 17] = [
 /// What an HTTP Task's errors begin with; three digits follow.
 const STATUS_CODE: &str = "States.Http.StatusCode.";
 
-/// Checks a state that this worker serves: no other errors can occur there.
-pub(super) fn check_ours(state: &AslState, findings: &mut Findings) {
-    check(state, findings, |_| true);
+/// Whose errors can occur in a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// This worker's and those of Step Functions: the state is one of its tasks.
+    Ours,
+    /// This worker's among others: one of its tasks is inside.
+    OursAndOthers,
+    /// Any.
+    Others,
 }
 
-/// Checks another state: of what it names, only the names of this worker and of Step Functions are known here.
-pub(super) fn check_others(state: &AslState, findings: &mut Findings) {
-    check(state, findings, |name| begins(name, OURS) || begins(name, RESERVED));
+impl Source {
+    /// That of a state which is no task of this worker.
+    pub(super) fn around(state: &AslState, is_ours: impl Fn(&AslState) -> bool) -> Source {
+        let inside = state.inside();
+        let mut inside = inside.iter().flat_map(Program::states);
+        if inside.clone().any(is_ours) && !inside.any(fails_with_any) {
+            Source::OursAndOthers
+        } else {
+            Source::Others
+        }
+    }
+
+    /// Whether an error of this name has to be one that is known.
+    fn judges(self, name: &str) -> bool {
+        match self {
+            Source::Ours => true,
+            Source::OursAndOthers => begins(name, OURS) || begins(name, RESERVED),
+            Source::Others => begins(name, RESERVED),
+        }
+    }
 }
 
-fn check(state: &AslState, findings: &mut Findings, judged: impl Fn(&str) -> bool) {
+/// Whether it is a Fail state whose error the definition does not fix.
+fn fails_with_any(state: &AslState) -> bool {
+    let is_open = |error: &Value| is_expression(error, state.language) || filled_in_later(error);
+    state.kind() == "Fail"
+        && (state.body.contains_key("ErrorPath") || state.body.get("Error").is_some_and(is_open))
+}
+
+/// The errors that Fail states raise under names like this worker's.
+pub(super) fn raised<'a>(programs: &[Program<'a>]) -> BTreeSet<&'a str> {
+    let states = programs.iter().flat_map(Program::states).filter(|state| state.kind() == "Fail");
+    let names = states.filter_map(|state| state.body.get("Error")?.as_str());
+    names.filter(|name| name.starts_with(OURS)).collect()
+}
+
+/// Checks what a state retries and catches.
+pub(super) fn check(state: &AslState, source: Source, raised: &BTreeSet<&str>, findings: &mut Findings) {
+    let is_wrong = |name: &str| source.judges(name) && !exists(name) && !raised.contains(name);
     for field in ["Retry", "Catch"] {
         let rules = state.rules(field);
         for (at, rule) in rules.iter().enumerate() {
@@ -58,7 +101,7 @@ fn check(state: &AslState, findings: &mut Findings, judged: impl Fn(&str) -> boo
             if names.contains(&"States.ALL") && (names.len() > 1 || at + 1 < rules.len()) {
                 findings.error(&path, "States.ALL must stand alone, and last", "");
             }
-            for (at, name) in names.iter().enumerate().filter(|(_, name)| judged(name) && !exists(name)) {
+            for (at, name) in names.iter().enumerate().filter(|(_, name)| is_wrong(name)) {
                 let (path, fix) = (format!("{path}[{at}]"), did_you_mean(near(name)));
                 if begins(name, RESERVED) {
                     let what =

@@ -1,5 +1,7 @@
 //! Which values of a Task are computed when it is entered, and which only look as if they were.
 
+use std::iter;
+
 use serde_json::Value;
 
 use crate::job::request::{Template, member};
@@ -96,14 +98,36 @@ fn computed(value: &Value) -> Result<(), (String, String)> {
             fix.to_owned(),
         ));
     };
-    if !FUNCTIONS.contains(&function) {
-        let near = did_you_mean(nearest(function, FUNCTIONS));
-        return Err((format!("there is no intrinsic function `{function}`"), near));
+    let inside = called(rest).into_iter().filter(|name| name.starts_with("States."));
+    if let Some(unknown) = iter::once(function).chain(inside).find(|name| !FUNCTIONS.contains(name)) {
+        let near = did_you_mean(nearest(unknown, FUNCTIONS));
+        return Err((format!("there is no intrinsic function `{unknown}`"), near));
     }
     if !rest.ends_with(')') {
         return Err((format!("the brackets of `{function}` are not closed"), String::new()));
     }
     Ok(())
+}
+
+/// What stands before each bracket of an intrinsic function's arguments, outside of quoted text. Beside names of
+/// functions that can be a path, which begins with `$`.
+fn called(arguments: &str) -> Vec<&str> {
+    let (mut names, mut begin) = (Vec::new(), 0);
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, c) in arguments.char_indices() {
+        if quoted {
+            quoted = escaped || c != '\'';
+            escaped = c == '\\' && !escaped;
+        } else if c == '\'' {
+            quoted = true;
+        } else if c == '(' {
+            names.push(&arguments[begin..at]);
+        } else if c.is_alphanumeric() || "._$@-".contains(c) {
+            continue;
+        }
+        begin = at + c.len_utf8();
+    }
+    names
 }
 
 /// Whether a fixed text was meant to be computed; reported if so.

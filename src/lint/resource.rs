@@ -93,12 +93,22 @@ const OF_OURS: [&str; 4] = ["File", "File.$", "LivyHost", "LivyHost.$"];
 /// of CloudFormation (`Ref`, `Fn::GetAtt`, `Fn::Sub`, …).
 pub(super) fn filled_in_later(value: &Value) -> bool {
     match value {
-        Value::String(text) => text.split_once("${").is_some_and(|(_, rest)| rest.contains('}')),
+        Value::String(text) => has_placeholder(text),
         Value::Object(members) => {
             members.len() == 1 && members.keys().all(|key| key == "Ref" || key.starts_with("Fn::"))
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => false,
     }
+}
+
+/// Whether a text has a `${…}`.
+pub(super) fn has_placeholder(text: &str) -> bool {
+    text.split_once("${").is_some_and(|(_, rest)| rest.contains('}'))
+}
+
+/// Whether a value is a text, or will be one.
+pub(super) fn is_text(value: &Value) -> bool {
+    value.is_string() || filled_in_later(value)
 }
 
 impl<'a> Use<'a> {

@@ -6,7 +6,8 @@ use crate::job::report::{ErrorName, Retry};
 use crate::nearest::nearest;
 
 use super::finding::{Findings, did_you_mean};
-use super::resource::filled_in_later;
+use super::resource::{filled_in_later, is_text};
+use super::times::MAX_SECONDS;
 use super::walk::{self, AslState};
 
 /// A missed heartbeat comes under either name.
@@ -95,17 +96,33 @@ fn keys(state: &AslState, field: &str, known: &[&str], findings: &mut Findings) 
                 findings.error(format!("{path}.{key}"), format!("is no field of a {field}"), near);
             }
         }
-        if field == "Catch" && !rule.get("Next").is_some_and(Value::is_string) {
+        if field == "Catch" && !rule.get("Next").is_some_and(is_text) {
             findings.error(&path, "needs a Next", "");
         }
-        for (key, least) in
-            [("IntervalSeconds", 1.0), ("MaxAttempts", 0.0), ("BackoffRate", 1.0), ("MaxDelaySeconds", 1.0)]
-        {
-            let value = rule.get(key);
-            let is_wrong = |value: &&Value| value.as_f64().is_none_or(|value| value < least);
-            if value.filter(is_wrong).is_some_and(|value| !filled_in_later(value)) {
-                findings.error(format!("{path}.{key}"), format!("must be a number, {least} or more"), "");
-            }
-        }
+        values(rule, &path, findings);
     }
+}
+
+/// The integers of a retrier, each with the least and the most that Step Functions takes (the schema of
+/// github.com/aws/amazon-states-language-service has the most, and the documentation of the fields the least).
+const INTEGERS: [(&str, u32, u32); 3] =
+    [("IntervalSeconds", 1, MAX_SECONDS), ("MaxAttempts", 0, 99_999_999), ("MaxDelaySeconds", 1, 31_622_400)];
+const JITTER: [&str; 2] = ["FULL", "NONE"];
+
+/// What Step Functions refuses as a value of a rule.
+fn values(rule: &Value, path: &str, findings: &mut Findings) {
+    let mut refuse = |key: &str, is_right: &dyn Fn(&Value) -> bool, what: String| {
+        if rule.get(key).is_some_and(|value| !is_right(value) && !filled_in_later(value)) {
+            findings.error(format!("{path}.{key}"), what, "");
+        }
+    };
+    for (key, least, most) in INTEGERS {
+        let range = f64::from(least)..=f64::from(most);
+        let is_right = |value: &Value| value.as_f64().is_some_and(|n| n.fract() == 0.0 && range.contains(&n));
+        refuse(key, &is_right, format!("must be an integer from {least} to {most}"));
+    }
+    let is_rate = |value: &Value| value.as_f64().is_some_and(|rate| rate >= 1.0);
+    refuse("BackoffRate", &is_rate, "must be a number, 1 or more".to_owned());
+    let is_jitter = |value: &Value| value.as_str().is_some_and(|word| JITTER.contains(&word));
+    refuse("JitterStrategy", &is_jitter, "must be `FULL` or `NONE`".to_owned());
 }

@@ -548,21 +548,80 @@ fn errors_that_do_not_exist_are_found_with_the_one_that_was_meant() {
 }
 
 #[test]
-fn the_errors_of_other_states_are_judged_by_what_is_known_here() {
+fn of_the_errors_of_others_only_those_of_step_functions_are_judged() {
     let mut definition = good();
     definition["States"]["Etl"].as_object_mut().unwrap().remove("End");
     definition["States"]["Etl"]["Next"] = json!("Other");
+    let names = ["Lambda.Unknown", "SparkJob.Killd", "sparkjob.timeout", "States.Timeot"];
     definition["States"]["Other"] = json!({
         "Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:f", "End": true,
-        "Catch": [{ "ErrorEquals": ["Lambda.Unknown", "SparkJob.Killd", "States.Timeot"], "Next": "Failed" }],
+        "Catch": [{ "ErrorEquals": names, "Next": "Failed" }],
     });
-    check(
-        &definition,
-        &[
-            ("$.States.Other.Catch[0].ErrorEquals[1]", Error, "`SparkJob.Killed`"),
-            ("$.States.Other.Catch[0].ErrorEquals[2]", Warning, "`States.Timeout`"),
-        ],
-    );
+    let timeout = |path| [(path, Warning, "`States.Timeout`")];
+    check(&definition, &timeout("$.States.Other.Catch[0].ErrorEquals[3]"));
+    // Nor does a Parallel hold a task of this worker because one of its states is filled in later.
+    let mut around = good();
+    around["StartAt"] = json!("All");
+    around["States"]["All"] = json!({
+        "Type": "Parallel", "Next": "Etl", "Catch": [{ "ErrorEquals": names, "Next": "Failed" }],
+        "Branches": [{ "StartAt": "Later", "States": {
+            "Later": { "Type": "Task", "Resource": "${FunctionArn}", "End": true },
+        } }],
+    });
+    check(&around, &timeout("$.States.All.Catch[0].ErrorEquals[3]"));
+}
+
+/// A Parallel and a Map that hold the good definition's Task and a Fail state, and catch `name`; with the path of it.
+fn around_a_fail_state(fail: &Value, name: &str) -> Vec<(Value, String)> {
+    let mut etl = good()["States"]["Etl"].clone();
+    etl["Catch"] = json!([{ "ErrorEquals": ["States.ALL"], "Next": "Custom" }]);
+    let program = json!({ "StartAt": "Etl", "States": { "Etl": etl, "Custom": fail } });
+    let machine = |body: Value| {
+        let catch = json!([{ "ErrorEquals": ["Own.Name", name], "Next": "Failed" }]);
+        let mut all = changed(&body, "/Catch", catch);
+        all["End"] = json!(true);
+        json!({ "StartAt": "All", "States": { "All": all, "Failed": { "Type": "Fail" } } })
+    };
+    let map = json!({ "Type": "Map", "ItemProcessor": program, "End": true });
+    let deep = json!({ "StartAt": "Days", "States": { "Days": map } });
+    [
+        json!({ "Type": "Parallel", "Branches": [program] }),
+        json!({ "Type": "Parallel", "Branches": [deep] }),
+        map,
+    ]
+    .map(|body| (machine(body), "$.States.All.Catch[0].ErrorEquals[1]".to_owned()))
+    .into()
+}
+
+#[test]
+fn an_error_that_a_fail_state_of_the_definition_raises_exists() {
+    let raised = json!({ "Type": "Fail", "Error": "SparkJob.Custom" });
+    for (definition, path) in around_a_fail_state(&raised, "SparkJob.Custm") {
+        check(&definition, &[(&path, Error, "no task of this worker fails with")]);
+    }
+    for (definition, _) in around_a_fail_state(&raised, "SparkJob.Custom") {
+        check(&definition, &[]);
+    }
+    // What is computed or filled in later can be any error.
+    for open in [
+        json!({ "Type": "Fail", "ErrorPath": "$.Error" }),
+        json!({ "Type": "Fail", "Error": "${Error}" }),
+        json!({ "Type": "Fail", "Error": { "Ref": "Error" } }),
+        json!({ "Type": "Fail", "QueryLanguage": "JSONata", "Error": "{% $states.input.Error %}" }),
+    ] {
+        for (definition, _) in around_a_fail_state(&open, "SparkJob.Custom") {
+            check(&definition, &[]);
+        }
+    }
+    // A Fail state outside raises nothing inside, so what it computes hides no slip.
+    for (mut definition, path) in around_a_fail_state(&raised, "SparkJob.Faild") {
+        definition["States"]["Failed"] = json!({ "Type": "Fail", "ErrorPath": "$.Error" });
+        check(&definition, &[(&path, Error, "did you mean `SparkJob.Failed`?")]);
+    }
+    let mut definition = good();
+    definition["States"]["Failed"] = raised;
+    let catch = json!([{ "ErrorEquals": ["SparkJob.Killed", "SparkJob.Custom"], "Next": "Failed" }]);
+    check_task(&definition, "/Catch", catch, &[]);
 }
 
 #[test]
@@ -697,7 +756,7 @@ fn what_step_functions_refuses_is_an_error() {
     };
     rule("Retry", "IntervalSecond", json!(1), ".Retry[0].IntervalSecond", "`IntervalSeconds`");
     rule("Retry", "BackoffRate", json!(0.5), ".Retry[0].BackoffRate", "1 or more");
-    rule("Retry", "IntervalSeconds", json!("30"), ".Retry[0].IntervalSeconds", "must be a number");
+    rule("Retry", "BackoffRate", json!("2"), ".Retry[0].BackoffRate", "must be a number");
     rule("Catch", "Path", json!("$.error"), ".Catch[0].Path", "is no field of a Catch");
     rule("Catch", "ErrorEquals", json!([]), ".Catch[0].ErrorEquals", "names no error");
     rule(
@@ -708,6 +767,89 @@ fn what_step_functions_refuses_is_an_error() {
         "stand alone",
     );
     check_task(&good(), "/Retry", json!({}), &[(".Retry", Error, "a list"), ("", Warning, "no Retry")]);
+}
+
+#[test]
+fn numbers_and_words_of_a_retrier_are_those_that_the_service_takes() {
+    let rule = |key: &str, value: Value, part: &str| {
+        let path = format!(".Retry[0].{key}");
+        check_task(&good(), &format!("/Retry/0/{key}"), value, &[(&path, Error, part)]);
+    };
+    let good = |key: &str, value: Value| check_task(&good(), &format!("/Retry/0/{key}"), value, &[]);
+    for wrong in [json!("PARTIAL"), json!("full"), json!(true)] {
+        rule("JitterStrategy", wrong, "`FULL` or `NONE`");
+    }
+    for right in [json!("FULL"), json!("NONE"), json!("${Jitter}"), json!({ "Ref": "Jitter" })] {
+        good("JitterStrategy", right);
+    }
+    for (key, least, most) in [
+        ("IntervalSeconds", 1, 99_999_999),
+        ("MaxAttempts", 1, 99_999_999),
+        ("MaxDelaySeconds", 1, 31_622_400),
+    ] {
+        let range = format!("to {most}");
+        rule(key, json!(1.5), "an integer");
+        rule(key, json!("30"), "an integer");
+        rule(key, json!(most + 1), &range);
+        rule(key, json!(-1), "an integer");
+        good(key, json!(least));
+        good(key, json!(most));
+        good(key, json!("${Number}"));
+    }
+    rule("IntervalSeconds", json!(0), "from 1");
+    rule("MaxDelaySeconds", json!(0), "from 1");
+    good("BackoffRate", json!(1.5));
+}
+
+#[test]
+fn times_longer_than_the_service_takes_are_refused() {
+    for (key, other) in [("TimeoutSeconds", None), ("HeartbeatSeconds", Some(99_999_999))] {
+        let mut base = good();
+        if let Some(timeout) = other {
+            base["States"]["Etl"]["TimeoutSeconds"] = json!(timeout);
+        }
+        let path = format!(".{key}");
+        let most = [(path.as_str(), Error, "99999999 at most")];
+        check_task(&base, &format!("/{key}"), json!(100_000_000), &most);
+    }
+    check_task(&good(), "/TimeoutSeconds", json!(99_999_999), &[]);
+}
+
+#[test]
+fn an_unknown_function_is_found_inside_another() {
+    let path = ".Parameters['Args.$']";
+    let args = |text: &str, expected: &[Expected]| {
+        check_task(&good(), "/Parameters/Args.$", json!(text), expected);
+    };
+    args("States.Array(States.Nonsense($.x))", &[(path, Error, "no intrinsic function `States.Nonsense`")]);
+    args("States.Array($.a, States.Formt('{}', $.x))", &[(path, Error, "did you mean `States.Format`?")]);
+    for good in [
+        "States.Array(States.Format('{}/{}', $.a, States.UUID()), $.b)",
+        "States.Array('States.Nonsense(1)', $.b)",
+        r"States.Array('it\'s States.Nonsense(1)', $.b)",
+        "States.Array($.States.Nonsense(1), $.list[?(@.x > 1)])",
+        "States.Array($['States.Nonsense(1)'], $$.Execution.Name)",
+    ] {
+        args(good, &[]);
+    }
+}
+
+#[test]
+fn a_choice_has_choices_a_map_has_a_program_and_a_parallel_has_branches() {
+    let with = |body: Value, expected: &[Expected]| {
+        let mut definition = changed(&good(), "/StartAt", json!("Other"));
+        definition["States"]["Other"] = body;
+        check(&definition, expected);
+    };
+    let path = "$.States.Other";
+    let choice = [(path, Error, "needs Choices")];
+    with(json!({ "Type": "Choice", "Choices": [], "Default": "Etl" }), &choice);
+    with(json!({ "Type": "Choice", "Default": "Etl" }), &choice);
+    with(json!({ "Type": "Choice", "Choices": "${Choices}", "Default": "Etl" }), &[]);
+    with(json!({ "Type": "Map", "Next": "Etl" }), &[(path, Error, "needs an ItemProcessor")]);
+    let parallel = [(path, Error, "needs Branches")];
+    with(json!({ "Type": "Parallel", "Branches": [], "Next": "Etl" }), &parallel);
+    with(json!({ "Type": "Parallel", "Next": "Etl" }), &parallel);
 }
 
 #[test]
@@ -737,6 +879,54 @@ fn states_that_do_not_hang_together_are_refused() {
         &changed(&good(), "/States/Etl/Resource", json!(null)),
         &[("$.States.Etl", Error, "needs a Resource"), ("$", Warning, "no Task state")],
     );
+}
+
+#[test]
+fn where_a_state_leads_that_is_filled_in_later_nobody_can_say() {
+    for later in [json!("${Next}"), json!("${Prefix}-done"), json!({ "Ref": "Next" })] {
+        // `Failed` may be what is filled in, so it is not unreached either.
+        check_task(&good(), "/Catch/0/Next", later.clone(), &[]);
+        check(&changed(&good(), "/StartAt", later.clone()), &[]);
+        let choice = |name: &str, rule: &Value, other: &Value| {
+            let mut definition = changed(&good(), "/StartAt", json!(name));
+            let rules = json!([{ "Variable": "$.x", "IsPresent": true, "Next": rule }]);
+            definition["States"]["Way"] = json!({ "Type": "Choice", "Choices": rules, "Default": other });
+            definition["States"]["Alone"] = json!({ "Type": "Succeed" });
+            definition
+        };
+        check(&choice("Way", &later, &json!("Etl")), &[]);
+        check(&choice("Way", &json!("Etl"), &later), &[]);
+        check(
+            &choice("Way", &json!("Etl"), &json!("Etl")),
+            &[("$.States.Alone", Error, "no state leads here")],
+        );
+        let mut next = changed(&good(), "/States/Etl/End", json!(null));
+        next["States"]["Etl"]["Next"] = later.clone();
+        next["States"]["Alone"] = json!({ "Type": "Succeed" });
+        check(&next, &[]);
+        // A name that is there is still looked up.
+        let slip = changed(&next, "/States/Etl/Catch/0/Next", json!("Faild"));
+        check(&slip, &[("$.States.Etl.Catch[0].Next", Error, "did you mean `Failed`?")]);
+    }
+    // A branch is a world of its own.
+    let branch = json!({ "StartAt": "${First}", "States": { "First": { "Type": "Succeed" } } });
+    let mut both = changed(&good(), "/StartAt", json!("Both"));
+    both["States"]["Both"] = json!({ "Type": "Parallel", "Branches": [branch], "Next": "Etl" });
+    check(&both, &[]);
+    both["States"]["Alone"] = json!({ "Type": "Succeed" });
+    check(&both, &[("$.States.Alone", Error, "no state leads here")]);
+    // So is what a whole list of rules, or one of them, leads to.
+    for choices in [json!("${Choices}"), json!([{ "Fn::If": ["Full", {}, {}] }])] {
+        let mut way = changed(&good(), "/StartAt", json!("Way"));
+        way["States"]["Way"] = json!({ "Type": "Choice", "Choices": choices, "Default": "Etl" });
+        way["States"]["Alone"] = json!({ "Type": "Succeed" });
+        check(&way, &[]);
+    }
+    // A name that is filled in may be any that is asked for.
+    let mut named = changed(&good(), "/States/Etl/Catch/0/Next", json!("Done"));
+    named["States"]["${Name}"] = json!({ "Type": "Succeed" });
+    named["States"].as_object_mut().unwrap().remove("Failed");
+    check(&named, &[]);
 }
 
 #[test]

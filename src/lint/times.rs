@@ -11,6 +11,8 @@ use super::walk::AslState;
 
 /// So many heartbeats must have been missed before Step Functions gives up a task.
 const HEARTBEATS: u32 = 3;
+/// The longest time that Step Functions takes, in seconds, which is also what it waits where none is given.
+pub(super) const MAX_SECONDS: u32 = 99_999_999;
 
 /// What a state says about one of the two times.
 enum Time {
@@ -71,6 +73,10 @@ fn read(state: &AslState, field: &str, findings: &mut Findings) -> Time {
             Time::Wrong
         }
         (Some(value), false) => match seconds(value) {
+            Some(seconds) if seconds > f64::from(MAX_SECONDS) => {
+                findings.error(state.at(field), format!("may be {MAX_SECONDS} at most"), "");
+                Time::Wrong
+            }
             Some(seconds) => Time::Seconds(seconds),
             None if is_expression(value, state.language) || filled_in_later(value) => Time::Open,
             None => {

@@ -55,6 +55,15 @@ impl<'a> AslState<'a> {
         self.body.get(field).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// All programs inside it: a Parallel's branches, what a Map does with an item, and what is in their states.
+    pub(super) fn inside(&self) -> Vec<Program<'a>> {
+        let mut programs = Vec::new();
+        for (value, path, around) in inner(self) {
+            add(value, path, around, &mut programs);
+        }
+        programs
+    }
+
     pub(super) fn kind(&self) -> &str {
         self.body.get("Type").and_then(Value::as_str).unwrap_or_default()
     }
@@ -75,7 +84,7 @@ pub(super) struct Program<'a> {
 }
 
 impl<'a> Program<'a> {
-    pub(super) fn states(&self) -> impl Iterator<Item = &AslState<'a>> {
+    pub(super) fn states(&self) -> impl Iterator<Item = &AslState<'a>> + Clone {
         self.states.iter()
     }
 }
