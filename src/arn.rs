@@ -1,29 +1,48 @@
 //! ARNs, as far as the worker reads them.
 
+/// The most characters of an activity's name.
+const MAX_NAME: usize = 80;
+/// What Step Functions allows in no name, beside white space and control characters (API reference, `CreateActivity`).
+const FORBIDDEN: &str = r##"<>{}[]?*"#%\^|~`$&,;:/"##;
+
 /// An activity's: `arn:PARTITION:states:REGION:ACCOUNT:activity:NAME`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ActivityArn<'a> {
     /// The region.
     pub region: &'a str,
-    /// The account, in whatever form.
+    /// The account: 12 digits.
     pub account: &'a str,
     /// The activity's name.
     pub name: &'a str,
 }
 
 impl<'a> ActivityArn<'a> {
-    /// Reads it; `None` where it is no activity's, or a part is missing.
+    /// Reads it; `None` where no activity can have it.
     pub fn parse(arn: &'a str) -> Option<ActivityArn<'a>> {
         let parts: Vec<&str> = arn.split(':').collect();
         match parts[..] {
             ["arn", partition, "states", region, account, "activity", name]
-                if ![partition, region, account, name].contains(&"") =>
+                if is_word(partition) && is_word(region) && is_account(account) && is_name(name) =>
             {
                 Some(ActivityArn { region, account, name })
             }
             _ => None,
         }
     }
+}
+
+/// Whether a text can be a partition or a region. A region becomes part of the host's name to which polls go.
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|c| c.is_ascii_digit())
+}
+
+fn is_name(text: &str) -> bool {
+    let forbidden = |c: char| c.is_whitespace() || c.is_control() || FORBIDDEN.contains(c);
+    (1..=MAX_NAME).contains(&text.chars().count()) && !text.contains(forbidden)
 }
 
 /// The region of an activity's ARN; `None` where it is no activity's.
@@ -48,14 +67,34 @@ mod tests {
         for odd in [
             "",
             "spark-job",
-            "arn:aws:states:eu-west-1:1:activity:",
-            "arn:aws:states::1:activity:a",
-            "arn:aws:states:eu-west-1:1:activity:a:b",
-            "arn:aws:states:eu-west-1:1:stateMachine:a",
-            "arn:aws:lambda:eu-west-1:1:function:a",
+            "arn:aws:states:eu-west-1:123456789012:activity:",
+            "arn:aws:states::123456789012:activity:a",
+            "arn:aws:states:eu-west-1:123456789012:activity:a:b",
+            "arn:aws:states:eu-west-1:123456789012:stateMachine:a",
+            "arn:aws:lambda:eu-west-1:123456789012:function:a",
+            "arn:aws:states:evil.com/:123456789012:activity:a",
+            "arn:aws:states:EU-WEST-1:123456789012:activity:a",
+            "arn:aws:states:eu-west-1:12345678901:activity:a",
+            "arn:aws:states:eu-west-1:1234567890123:activity:a",
+            "arn:aws:states:eu-west-1:12345678901a:activity:a",
+            "arn:AWS:states:eu-west-1:123456789012:activity:a",
         ] {
             assert_eq!(ActivityArn::parse(odd), None, "{odd}");
         }
+    }
+
+    #[test]
+    fn an_activitys_name_is_one_that_step_functions_takes() {
+        let parsed = |name: &str| {
+            ActivityArn::parse(&format!("arn:aws:states:eu-west-1:123456789012:activity:{name}")).is_some()
+        };
+        for name in ["a", "spark-job_2.x", "(a+b)=c!@'", "grün", &"é".repeat(80)] {
+            assert!(parsed(name), "{name}");
+        }
+        for forbidden in "<>{}[]?*\"#%\\^|~`$&,;:/ \t\n\u{7f}\u{85}\u{a0}".chars() {
+            assert!(!parsed(&format!("a{forbidden}b")), "{forbidden:?}");
+        }
+        assert!(!parsed(&"a".repeat(81)));
     }
 
     #[test]

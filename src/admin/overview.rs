@@ -319,7 +319,7 @@ mod tests {
             },
             state_directory: DirectoryOverview { path: "/var/lib/x".into(), writable: true },
             activities: vec![ActivityOverview {
-                arn: "arn:aws:states:eu-west-1:1:activity:spark-job".into(),
+                arn: "arn:aws:states:eu-west-1:123456789012:activity:spark-job".into(),
                 places: 20,
                 free: 19,
                 open_polls: 1,

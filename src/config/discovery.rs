@@ -1,5 +1,6 @@
 //! `url = "auto"`: Livy and YARN are where the node's own files say.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::livy_conf::LivyConf;
@@ -57,47 +58,80 @@ fn configured(table: &str, urls: &[String]) -> Vec<Home> {
 /// Why that cannot be known, and the fix.
 fn find_livy() -> Result<Home, Unknown> {
     let path = livy_conf_file();
-    match LivyConf::read().map_err(|error| unreadable(&path, "livy", &error.to_string()))? {
+    match LivyConf::read().map_err(|error| unreadable(&path, "livy", &error))? {
         None => by_default(LIVY, &path),
         Some(conf) => {
             let address = conf.address(&node::host_name());
-            let address = address.map_err(|text| unreadable(&path, "livy", &text))?;
-            Ok(Home { address, source: path.display().to_string() })
+            let address = address.map_err(|text| wrong(&path, "livy", &text))?;
+            let shown = path.display();
+            let source = if conf.has_address() { shown.to_string() } else { unsaid(&path) };
+            Ok(Home { address, source })
         }
     }
 }
 
 /// Where this cluster's ResourceManagers are.
 fn find_yarn() -> Located {
-    let path = yarn_site_file();
-    let Some((path, site)) = yarn_site().map_err(|text| unreadable(&path, "yarn", &text))? else {
-        return Ok(Found { homes: vec![by_default(YARN, &path)?], filters_lists: false });
+    let Some((path, site)) = yarn_site()? else {
+        return Ok(Found { homes: vec![by_default(YARN, &yarn_site_file())?], filters_lists: false });
     };
-    let managers = site.managers(&node::host_name()).map_err(|text| unreadable(&path, "yarn", &text))?;
-    let home = |(name, address)| Home { address, source: format!("{name} in {}", path.display()) };
+    let managers = site.managers(&node::host_name()).map_err(|text| wrong(&path, "yarn", &text))?;
+    let home = |(name, address): (Option<String>, Address)| {
+        let source = name.map_or_else(|| unsaid(&path), |name| format!("{name} in {}", path.display()));
+        Home { address, source }
+    };
     Ok(Found { homes: managers.into_iter().map(home).collect(), filters_lists: site.filters_lists() })
 }
 
-fn yarn_site() -> Result<Option<(PathBuf, YarnSite)>, String> {
+fn yarn_site() -> Result<Option<(PathBuf, YarnSite)>, Unknown> {
     let path = yarn_site_file();
-    match text(&path).map_err(|error| error.to_string())? {
+    match text(&path).map_err(|error| unreadable(&path, "yarn", &error))? {
         None => Ok(None),
-        Some(text) => YarnSite::parse(&text).map(|site| Some((path, site))),
+        Some(text) => match YarnSite::parse(&text) {
+            Ok(site) => Ok(Some((path, site))),
+            Err(text) => Err(wrong(&path, "yarn", &text)),
+        },
     }
 }
 
 fn by_default(url: &str, path: &Path) -> Result<Home, Unknown> {
-    let address = Address::parse(url).map_err(|text| unreadable(path, "", &text))?;
+    let address = Address::parse(url).map_err(|text| wrong(path, "", &text))?;
     Ok(Home { address, source: format!("the default, as there is no {}", path.display()) })
 }
 
-/// A file that is there and says nothing to us is not absent: elsewhere the wrong service could answer.
-fn unreadable(path: &Path, table: &str, why: &str) -> Unknown {
+/// The source of an address that a file leaves to the default.
+fn unsaid(path: &Path) -> String {
+    format!("the default, as {} does not say", path.display())
+}
+
+/// A file that is there and cannot be read is not absent: elsewhere the wrong service could answer.
+fn unreadable(path: &Path, table: &str, error: &io::Error) -> Unknown {
     let shown = path.display();
     Unknown {
-        why: format!("{shown} is there and does not tell: {why}"),
+        why: format!("{shown} is there and does not tell: {error}"),
         fix: format!(
             "let the worker read it (sudo setfacl -m u:spark-job-worker:r {shown}), or set url in [{table}]"
         ),
+    }
+}
+
+/// Nor is one whose text is wrong.
+fn wrong(path: &Path, table: &str, why: &str) -> Unknown {
+    Unknown {
+        why: format!("{} is there and does not tell: {why}", path.display()),
+        fix: format!("correct it, or set url in [{table}]"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fix_of_a_file_that_does_not_tell_fits_what_is_wrong_with_it() {
+        let path = Path::new("/etc/hadoop/conf/yarn-site.xml");
+        let denied = unreadable(path, "yarn", &io::Error::from(io::ErrorKind::PermissionDenied));
+        assert!(denied.fix.starts_with("let the worker read it (sudo setfacl"), "{denied}");
+        assert_eq!(wrong(path, "yarn", "x").fix, "correct it, or set url in [yarn]");
     }
 }

@@ -37,10 +37,11 @@ pub struct LivyConf {
 impl LivyConf {
     /// Takes the texts of both files.
     pub fn new(livy: &str, spark: &str) -> LivyConf {
-        let kept = KEYS.iter().filter_map(|key| Some((*key, property(livy, &[*key])?.to_owned())));
+        let livy = lines(livy);
+        let kept = KEYS.iter().filter_map(|key| Some((*key, property(&livy, key)?.to_owned())));
         LivyConf {
             livy: kept.collect(),
-            deploy_mode: property(spark, &["spark.submit.deployMode"]).map(str::to_owned),
+            deploy_mode: property(&lines(spark), "spark.submit.deployMode").map(str::to_owned),
         }
     }
 
@@ -71,6 +72,13 @@ impl LivyConf {
         address.map_err(|text| format!("livy.server.host = {host} with livy.server.port = {port} {text}"))
     }
 
+    /// Whether the file says anything about where Livy is.
+    pub(super) fn has_address(&self) -> bool {
+        ["livy.server.host", "livy.server.port", KEYSTORE]
+            .iter()
+            .any(|key| self.get(key).is_some_and(|value| !value.is_empty()))
+    }
+
     /// Whether drivers run in YARN's client mode. There spark-submit is the driver, and both Livy and YARN report
     /// successes that are none. Saying nothing is client mode: Livy passes no deploy mode on then, and spark-submit's
     /// default is client.
@@ -78,7 +86,8 @@ impl LivyConf {
         match self.get("livy.spark.master") {
             Some("yarn") => {
                 let mode = self.get("livy.spark.deploy-mode").or_else(|| self.get("livy.spark.deployMode"));
-                mode.or(self.deploy_mode.as_deref()) != Some("cluster")
+                // An empty mode is none (`LivyConf.sparkDeployMode`).
+                mode.filter(|mode| !mode.is_empty()).or(self.deploy_mode.as_deref()) != Some("cluster")
             }
             // Spark's old names of both at once.
             Some(master) => master == "yarn-client",
@@ -87,16 +96,36 @@ impl LivyConf {
     }
 }
 
-/// The last value of one of the keys in a file of Java properties.
-fn property<'a>(text: &'a str, keys: &[&str]) -> Option<&'a str> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', '!']));
-    let pairs = lines.filter_map(|line| {
+/// The last value of a key in the lines of a file of Java properties.
+fn property<'a>(lines: &'a [String], key: &str) -> Option<&'a str> {
+    let pairs = lines.iter().filter_map(|line| {
         let end = line.find(|c: char| c == '=' || c == ':' || c.is_whitespace())?;
         let value = line[end..].trim_start();
         // Blanks, one sign at most, blanks: an IPv6 address begins with more of them.
         Some((&line[..end], value.strip_prefix(['=', ':']).unwrap_or(value).trim()))
     });
-    pairs.rev().find(|(key, _)| keys.contains(key)).map(|(_, value)| value)
+    pairs.rev().find(|(found, _)| *found == key).map(|(_, value)| value)
+}
+
+/// The lines of a file of Java properties without its comments. One that ends in a backslash goes on in the next one,
+/// after its blanks; two backslashes stand for one.
+fn lines(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut goes_on = false;
+    for part in text.lines().map(str::trim_start) {
+        if !goes_on && part.starts_with(['#', '!']) {
+            continue;
+        }
+        let backslashes = part.len() - part.trim_end_matches('\\').len();
+        let odd = backslashes % 2 == 1;
+        let kept = if odd { &part[..part.len() - 1] } else { part };
+        match lines.last_mut() {
+            Some(line) if goes_on => line.push_str(kept),
+            _ => lines.push(kept.to_owned()),
+        }
+        goes_on = odd;
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -119,6 +148,19 @@ mod tests {
                 "spark.submit.deployMode cluster",
                 true,
             ),
+            // An empty value is none to Livy, and hides the key's old name.
+            ("livy.spark.master = yarn\nlivy.spark.deploy-mode =", "spark.submit.deployMode cluster", false),
+            ("livy.spark.master = yarn\nlivy.spark.deploy-mode =", "", true),
+            (
+                "livy.spark.master = yarn\nlivy.spark.deploy-mode =\nlivy.spark.deployMode = cluster",
+                "spark.submit.deployMode client",
+                true,
+            ),
+            ("livy.spark.master = yarn\nlivy.spark.deploy-mode = \\\n    cluster", "", false),
+            ("livy.spark.master = yarn\nlivy.spark.deploy-mode = clu\\\r\n\tster\r\n", "", false),
+            ("livy.spark.master = yarn\n# a note \\\nlivy.spark.deploy-mode = cluster", "", false),
+            ("livy.spark.master = yarn\na = b\\\nlivy.spark.deploy-mode = cluster", "", true),
+            ("livy.spark.master = yarn\na = b\\\\\nlivy.spark.deploy-mode = cluster", "", false),
             ("livy.spark.master = yarn-cluster", "", false),
             ("livy.spark.master = yarn-client", "", true),
             ("livy.spark.master = local[*]", "", false),

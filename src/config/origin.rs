@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use figment::error::{Actual, Kind};
 use figment::value::Value;
 use figment::{Figment, Metadata, Source};
 
@@ -20,26 +21,87 @@ pub(super) fn invalid(figment: &Figment, path: &Path, problems: Vec<Problem>) ->
     Invalid(lines.collect())
 }
 
-/// An error of figment's with key, value and source.
+/// An error of figment's with key, value and source. What is no known key, or stands where a table belongs, may be a
+/// password that somebody wrote at the wrong place: then the value is not shown.
 pub(super) fn describe(figment: &Figment, path: &Path, error: &figment::Error) -> String {
     let key = error.path.join(".");
     let (value, found) = origin(figment, path, &key);
     let source = error.metadata.as_ref().map_or(found, |metadata| place(metadata, path, &key));
-    let kind = error.kind.to_string();
     if key.is_empty() {
-        // What TOML itself finds shows the place in lines of its own.
-        format!("{} ({source})", kind.trim_end())
-    } else {
-        format!("{}{value}: {} ({source})", printable(&key), printable(&kind))
+        return format!("{} ({source})", without_lines(&error.kind.to_string()));
+    }
+    let hidden = is_table(&key) || matches!(error.kind, Kind::UnknownField(..)) || holds_more(figment, &key);
+    let (value, kind) = match &error.kind {
+        Kind::InvalidType(found, expected) if hidden => {
+            (MASKED, format!("invalid type: found {}, expected {expected}", kind_of(found)))
+        }
+        Kind::InvalidValue(found, expected) if hidden => {
+            (MASKED, format!("invalid value: found {}, expected {expected}", kind_of(found)))
+        }
+        Kind::MissingField(_) if !holds_more(figment, &key) => (value.as_str(), error.kind.to_string()),
+        kind if hidden => (MASKED, kind.to_string()),
+        kind => (value.as_str(), kind.to_string()),
+    };
+    format!("{}{value}: {} ({source})", printable(&key), printable(&kind))
+}
+
+/// Stands for a value that is not shown.
+const MASKED: &str = " = ***";
+
+/// Whether a key is one of a table, or of a list of them.
+fn is_table(key: &str) -> bool {
+    let inner = key.strip_prefix("activity.").unwrap_or_default();
+    !key.contains('.') || inner.parse::<usize>().is_ok()
+}
+
+/// Whether a key's value is a table or list with something in it.
+fn holds_more(figment: &Figment, key: &str) -> bool {
+    match find(figment, key) {
+        Some(Value::Dict(_, table)) => !table.is_empty(),
+        Some(Value::Array(_, list)) => !list.is_empty(),
+        _ => false,
     }
 }
 
+/// What kind of value was found, without the value.
+fn kind_of(found: &Actual) -> &'static str {
+    match found {
+        Actual::Bool(_) => "a boolean",
+        Actual::Unsigned(_) | Actual::Signed(_) | Actual::Float(_) => "a number",
+        Actual::Char(_) | Actual::Str(_) => "a text",
+        Actual::Seq => "a list",
+        Actual::Map => "a table",
+        _ => "something else",
+    }
+}
+
+/// What TOML itself finds, without the lines that show the file's own, which may have a password in them:
+/// `TOML parse error at line 3, column 12: string values must be quoted`.
+fn without_lines(error: &str) -> String {
+    let shows = |line: &&str| {
+        line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit()).trim_start().starts_with('|')
+    };
+    let kept: Vec<_> = error
+        .lines()
+        .filter(|line| !shows(line))
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty())
+        .collect();
+    printable(&kept.join(": ")).into_owned()
+}
+
 /// A key's value and where it comes from. What looks like a secret is masked: somebody may have written one where only
-/// its file belongs.
+/// its file belongs, or behind the name to which it belongs.
 fn origin(figment: &Figment, path: &Path, key: &str) -> (String, String) {
     let value = find(figment, key);
     let source = value.as_ref().and_then(|value| figment.get_metadata(value.tag()));
     let source = source.map_or_else(|| unset(path), |metadata| place(metadata, path, key));
+    let value = value.map(|value| match value {
+        Value::String(tag, name) if key.ends_with(".username") && name.contains(':') => {
+            Value::String(tag, format!("{}:***", name.split(':').next().unwrap_or_default()))
+        }
+        value => value,
+    });
     let shown = value.and_then(|value| serde_json::to_string(&value).ok()).map(|value| {
         let line = format!("{key} = {value}");
         let line = if key.ends_with("_file") { line } else { mask(&line).into_owned() };
@@ -77,15 +139,20 @@ fn unset(path: &Path) -> String {
     format!("the default: {} does not set it", path.display())
 }
 
-/// The variable that sets a key, or something in it.
+/// The variable that sets a key, or something in it, or what it is in.
 fn variable(key: &str) -> String {
-    let name = format!("{PREFIX}{}", key.replace('.', "__"));
-    let sets = |set: &str| {
-        set.eq_ignore_ascii_case(&name)
-            || set.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(&name))
-                && set[name.len()..].starts_with("__")
+    let name = |key: &str| format!("{PREFIX}{}", key.replace('.', "__"));
+    let own = name(key);
+    let is = |set: &str, name: &str| set.eq_ignore_ascii_case(name);
+    let is_in = |set: &str| {
+        set.get(..own.len()).is_some_and(|begin| is(begin, &own)) && set[own.len()..].starts_with("__")
     };
     // Its own spelling, as it has to be looked for.
-    let set = std::env::vars_os().filter_map(|(set, _)| set.into_string().ok()).find(|set| sets(set));
-    format!("the variable {}", set.unwrap_or_else(|| name.to_ascii_uppercase()))
+    let set: Vec<_> = std::env::vars_os().filter_map(|(set, _)| set.into_string().ok()).collect();
+    let around = || {
+        let mut outer = key.match_indices('.').rev().map(|(end, _)| name(&key[..end]));
+        outer.find_map(|outer| set.iter().find(|set| is(set, &outer)))
+    };
+    let found = set.iter().find(|set| is(set, &own) || is_in(set)).or_else(around);
+    format!("the variable {}", found.cloned().unwrap_or_else(|| own.to_ascii_uppercase()))
 }

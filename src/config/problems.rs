@@ -10,6 +10,9 @@ use crate::spark::address::Address;
 
 /// The most pollers that Step Functions lets at one activity.
 const MAX_POLLERS: usize = 1_000;
+/// The most of anything else that is counted: far more than one node and one Livy can do, and few enough for every
+/// counter that it goes into.
+const MOST: usize = 10_000;
 
 /// What types cannot say: key and what is wrong.
 pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
@@ -39,17 +42,16 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
     problems.extend(Reach::from(&settings.yarn).problems());
     problems.extend(waits::problems(settings));
     let mut wrong = |key: &str, text: String| problems.push((key.to_owned(), text));
-    for (key, is_zero) in [
-        ("livy.request_timeout", settings.livy.request_timeout.is_zero()),
-        ("livy.patience", settings.livy.patience.is_zero()),
-        ("livy.max_concurrent_submits", settings.livy.max_concurrent_submits == 0),
-        ("watch.interval", settings.watch.interval.is_zero()),
-        ("watch.idle_interval", settings.watch.idle_interval.is_zero()),
-        ("aws.heartbeat_rate", settings.aws.heartbeat_rate == 0),
+    for (key, count) in [
+        ("livy.max_concurrent_submits", settings.livy.max_concurrent_submits),
+        ("aws.heartbeat_rate", usize::try_from(settings.aws.heartbeat_rate).unwrap_or(usize::MAX)),
     ] {
-        if is_zero {
-            wrong(key, "must not be zero".to_owned());
+        if !(1..=MOST).contains(&count) {
+            wrong(key, "must be from 1 to 10,000".to_owned());
         }
+    }
+    if !settings.state.directory.is_absolute() {
+        wrong("state.directory", "must be a whole path, which begins with a slash".to_owned());
     }
     if let Err(text) = settings.admin.address() {
         wrong("admin.listen", text);
@@ -75,14 +77,14 @@ fn activity_problems(activities: &[Activity], at: usize, utf8: bool) -> Vec<(&'s
     if activities[..at].iter().any(|other| other.arn == activity.arn) {
         wrong("arn", "named twice");
     }
-    if activity.max_concurrent_jobs == 0 {
-        wrong("max_concurrent_jobs", "must be at least 1");
+    if !(1..=MOST).contains(&activity.max_concurrent_jobs) {
+        wrong("max_concurrent_jobs", "must be from 1 to 10,000");
     }
     if activity.pollers == 0 || activity.pollers > MAX_POLLERS.min(activity.max_concurrent_jobs.max(1)) {
         wrong("pollers", "must be from 1 to max_concurrent_jobs, and at most 1,000");
     }
-    if activity.heartbeat_interval.is_zero() {
-        wrong("heartbeat_interval", "must not be zero");
+    if let Some(text) = waits::beyond(activity.heartbeat_interval) {
+        wrong("heartbeat_interval", &text);
     }
     if let Err(found) = Defaults::new(activity.defaults.clone(), utf8) {
         for problem in found.iter() {
@@ -114,4 +116,38 @@ fn heartbeats(settings: &Settings) -> Option<Problem> {
 fn beats_a_second(activity: &Activity) -> Option<f64> {
     let interval = activity.heartbeat_interval.as_secs_f64();
     (interval > 0.0).then(|| activity.max_concurrent_jobs as f64 / interval)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const ARN: &str = "arn:aws:states:us-east-1:123456789012:activity:spark-job";
+
+    #[test]
+    fn what_no_run_could_begin_with_is_refused() {
+        let good = || Settings { activity: vec![Activity::new(ARN)], ..Settings::default() };
+        assert_eq!(problems(&good()), []);
+        type Row = (fn(&mut Settings), &'static str);
+        let table: [Row; 10] = [
+            (|s| s.activity[0].heartbeat_interval = Duration::MAX, "activity.0.heartbeat_interval"),
+            (|s| s.activity[0].heartbeat_interval = Duration::ZERO, "activity.0.heartbeat_interval"),
+            (|s| s.activity[0].max_concurrent_jobs = 0, "activity.0.max_concurrent_jobs"),
+            (|s| s.activity[0].max_concurrent_jobs = usize::MAX, "activity.0.max_concurrent_jobs"),
+            (|s| s.livy.max_concurrent_submits = 0, "livy.max_concurrent_submits"),
+            (|s| s.livy.max_concurrent_submits = usize::MAX >> 1, "livy.max_concurrent_submits"),
+            (|s| s.aws.heartbeat_rate = 0, "aws.heartbeat_rate"),
+            (|s| s.aws.heartbeat_rate = u32::MAX, "aws.heartbeat_rate"),
+            (|s| s.state.directory = "".into(), "state.directory"),
+            (|s| s.state.directory = "state".into(), "state.directory"),
+        ];
+        for (set, key) in table {
+            let mut settings = good();
+            set(&mut settings);
+            let found = problems(&settings);
+            assert!(found.iter().any(|(found, _)| found == key), "{key}: {found:?}");
+        }
+    }
 }

@@ -17,6 +17,14 @@ const LEAST: Duration = Duration::from_secs(1);
 /// The most that a doubt may take to be settled.
 const MOST_SETTLE: Duration = Duration::from_secs(300);
 
+/// The most that a wait may be that has no narrower bound: more is a slip of the pen, and far more is no point in time.
+const MOST: Duration = Duration::from_secs(365 * 24 * 3_600);
+
+/// What is wrong with a wait that must not be zero.
+pub(super) fn beyond(value: Duration) -> Option<String> {
+    (value.is_zero() || value > MOST).then(|| "must be above zero, and at most 365days".to_owned())
+}
+
 /// What is wrong with the waits.
 pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
     let (watch, mut problems) = (&settings.watch, Vec::new());
@@ -32,8 +40,21 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
         ("watch.lost_after", watch.lost_after),
         ("watch.start_timeout", watch.start_timeout),
     ] {
-        if value < LEAST {
-            wrong(key, "must be at least 1s".to_owned());
+        if value < LEAST || value > MOST {
+            wrong(key, "must be at least 1s, and at most 365days".to_owned());
+        }
+    }
+    if watch.verdict_patience > MOST {
+        wrong("watch.verdict_patience", "must be at most 365days".to_owned());
+    }
+    for (key, value) in [
+        ("livy.request_timeout", settings.livy.request_timeout),
+        ("livy.patience", settings.livy.patience),
+        ("watch.interval", watch.interval),
+        ("watch.idle_interval", watch.idle_interval),
+    ] {
+        if let Some(text) = beyond(value) {
+            wrong(key, text);
         }
     }
     if watch.doubt_limit >= LIVY_MEMORY {
@@ -122,6 +143,27 @@ mod tests {
                 "{key} {millis}: {found:?}"
             );
         }
+        let table: [fn(&mut Settings, Duration); 9] = [
+            |s, d| s.livy.request_timeout = d,
+            |s, d| s.livy.patience = d,
+            |s, d| s.watch.interval = d,
+            |s, d| s.watch.idle_interval = d,
+            |s, d| s.watch.start_timeout = d,
+            |s, d| s.watch.lost_after = d,
+            |s, d| s.watch.verdict_patience = d,
+            |s, d| s.watch.kill_settle = d,
+            |s, d| s.watch.doubt_limit = d,
+        ];
+        for set in table {
+            for value in [MOST + Duration::from_millis(1), Duration::MAX] {
+                let found = problems(&with(|settings| set(settings, value)));
+                assert!(found.len() == 1, "{found:?}");
+                assert!(
+                    found[0].1.contains("at most 365days") || found[0].1.contains("below 10m"),
+                    "{found:?}"
+                );
+            }
+        }
         let found = problems(&with(|settings| settings.stop.grace = STOP_TIMEOUT));
         assert!(found.len() == 1 && found[0].1.contains("TimeoutStopSec (1m 30s)"), "{found:?}");
     }
@@ -136,6 +178,8 @@ mod tests {
         };
         let most = |settings: &mut Settings| {
             settings.watch.submit_settle = MOST_SETTLE;
+            (settings.livy.request_timeout, settings.livy.patience) = (MOST, MOST);
+            (settings.watch.interval, settings.watch.kill_settle) = (MOST, MOST);
             settings.watch.doubt_limit = LIVY_MEMORY - Duration::from_millis(1);
             settings.stop.grace = STOP_TIMEOUT - Duration::from_millis(1);
         };

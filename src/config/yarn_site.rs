@@ -1,7 +1,8 @@
-//! What `yarn-site.xml` says about the ResourceManagers, read as Hadoop reads it: the last value of a name counts, and
-//! `${name}` stands for the value of another. A document type (and so entities) is refused, and nothing is included.
+//! What `yarn-site.xml` says about the ResourceManagers, read as Hadoop reads it: the last value of a name counts unless
+//! an earlier one is final, and `${name}` stands for the value of another. A document type (and so entities) is refused,
+//! and nothing is included.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use roxmltree::{Document, Node};
 
@@ -29,19 +30,29 @@ impl YarnSite {
         if !root.has_tag_name("configuration") {
             return Err("it has no <configuration>".to_owned());
         }
-        let properties = root.children().filter(|node| node.has_tag_name("property"));
-        Ok(YarnSite(properties.filter_map(property).collect()))
+        let (mut values, mut finals) = (HashMap::new(), HashSet::new());
+        for node in root.children().filter(|node| node.has_tag_name("property")) {
+            let Some(name) = part(node, "name").map(|name| name.trim().to_owned()) else { continue };
+            if let Some(value) = part(node, "value").filter(|_| !finals.contains(&name)) {
+                values.insert(name.clone(), value);
+            }
+            if part(node, "final").as_deref() == Some("true") {
+                finals.insert(name);
+            }
+        }
+        Ok(YarnSite(values))
     }
 
-    /// Each ResourceManager's address, and the property that says it. `node` is this node's name, which stands for "all
+    /// Each ResourceManager's address, and the property that says it; none for Hadoop's default. `node` is this node's name, which stands for "all
     /// addresses of mine".
     ///
     /// # Errors
     /// Which property has no address.
-    pub(super) fn managers(&self, node: &str) -> Result<Vec<(String, Address)>, String> {
-        let ids = match self.get("yarn.resourcemanager.ha.enabled").as_deref() {
-            Some("true") => self.get("yarn.resourcemanager.ha.rm-ids").unwrap_or_default(),
-            _ => String::new(),
+    pub(super) fn managers(&self, node: &str) -> Result<Vec<(Option<String>, Address)>, String> {
+        let ids = if self.is_true("yarn.resourcemanager.ha.enabled") {
+            self.get("yarn.resourcemanager.ha.rm-ids").unwrap_or_default()
+        } else {
+            String::new()
         };
         let ids: Vec<&str> = ids.split(',').map(str::trim).filter(|id| !id.is_empty()).collect();
         match ids.as_slice() {
@@ -54,28 +65,45 @@ impl YarnSite {
     pub(super) fn filters_lists(&self) -> bool {
         ["yarn.webapp.filter-entity-list-by-user", "yarn.resourcemanager.display.per-user-apps"]
             .iter()
-            .any(|name| self.get(name).as_deref() == Some("true"))
+            .any(|name| self.is_true(name))
     }
 
-    fn manager(&self, suffix: &str, node: &str) -> Result<(String, Address), String> {
-        let (scheme, name, port) = match self.get("yarn.http.policy").as_deref() {
-            Some("HTTPS_ONLY") => ("https", "yarn.resourcemanager.webapp.https.address", 8090),
-            _ => ("http", "yarn.resourcemanager.webapp.address", 8088),
+    fn manager(&self, suffix: &str, node: &str) -> Result<(Option<String>, Address), String> {
+        let (scheme, name, port) = if self.is("yarn.http.policy", "HTTPS_ONLY") {
+            ("https", "yarn.resourcemanager.webapp.https.address", 8090)
+        } else {
+            ("http", "yarn.resourcemanager.webapp.address", 8088)
         };
         let (name, hostname) = (format!("{name}{suffix}"), format!("{HOSTNAME}{suffix}"));
         let (name, value) = match (self.get(&name), self.get(&hostname)) {
-            (Some(value), _) => (name, value),
-            (None, Some(value)) => (hostname, value),
-            (None, None) if suffix.is_empty() => (hostname, DEFAULT_HOSTNAME.to_owned()),
+            (Some(value), _) => (Some(name), value),
+            (None, Some(value)) => (Some(hostname), value),
+            (None, None) if suffix.is_empty() => (None, DEFAULT_HOSTNAME.to_owned()),
             (None, None) => return Err(format!("it has neither {name} nor {hostname}")),
         };
-        let (host, port) = match value.rsplit_once(':') {
+        // Hadoop takes a URL, too, and of it only host and port (`NetUtils.createSocketAddr`).
+        let server = match value.split_once("://") {
+            Some((_, rest)) => rest.split('/').next().unwrap_or_default(),
+            None => value.as_str(),
+        };
+        let (host, port) = match server.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => (host, port.to_owned()),
-            _ => (value.as_str(), port.to_string()),
+            _ => (server, port.to_string()),
         };
         let host = if host == DEFAULT_HOSTNAME { node } else { host };
-        let address = Address::parse(&format!("{scheme}://{host}:{port}"));
-        address.map(|address| (name.clone(), address)).map_err(|text| format!("{name} = {value} {text}"))
+        match Address::parse(&format!("{scheme}://{host}:{port}")) {
+            Ok(address) => Ok((name, address)),
+            Err(text) => Err(format!("{} = {value} {text}", name.as_deref().unwrap_or(HOSTNAME))),
+        }
+    }
+
+    fn is_true(&self, name: &str) -> bool {
+        self.is(name, "true")
+    }
+
+    /// Hadoop reads words without regard to case (`Configuration.getBoolean`, `HttpConfig.Policy.fromString`).
+    fn is(&self, name: &str, word: &str) -> bool {
+        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case(word))
     }
 
     /// A property's value without blanks around it; an empty one is none.
@@ -100,14 +128,14 @@ impl YarnSite {
     }
 }
 
-/// Name and value of a `<property>`: as elements, or as attributes.
-fn property(node: Node<'_, '_>) -> Option<(String, String)> {
-    let part = |name: &str| {
-        let element = node.children().find(|child| child.has_tag_name(name));
-        let text = element.map(|element| element.text().unwrap_or_default());
-        text.or_else(|| node.attribute(name))
-    };
-    Some((part("name")?.trim().to_owned(), part("value").unwrap_or_default().to_owned()))
+/// A part of a `<property>`: an element, with all of its texts between comments, or an attribute.
+fn part(property: Node<'_, '_>, name: &str) -> Option<String> {
+    match property.children().find(|child| child.has_tag_name(name)) {
+        Some(element) => {
+            Some(element.children().filter(Node::is_text).filter_map(|text| text.text()).collect())
+        }
+        None => property.attribute(name).map(str::to_owned),
+    }
 }
 
 #[cfg(test)]
@@ -129,7 +157,7 @@ mod tests {
         site.managers("this-node")
             .unwrap()
             .iter()
-            .map(|(name, address)| format!("{address} {name}"))
+            .map(|(name, address)| format!("{address} {}", name.as_deref().unwrap_or("by default")))
             .collect()
     }
 
@@ -140,8 +168,8 @@ mod tests {
     #[test]
     fn one_resource_manager_is_found_by_whatever_names_it() {
         type Row<'a> = (&'a [(&'a str, &'a str)], String);
-        let table: [Row<'_>; 11] = [
-            (&[], format!("http://this-node:8088 {H}")),
+        let table: [Row<'_>; 16] = [
+            (&[], "http://this-node:8088 by default".to_owned()),
             (&[(H, "rm")], format!("http://rm:8088 {H}")),
             (&[(H, "old"), (H, " rm ")], format!("http://rm:8088 {H}")),
             (&[(H, "rm"), (W, "web:9088")], format!("http://web:9088 {W}")),
@@ -152,6 +180,11 @@ mod tests {
             (&[(W, ""), (H, "rm")], format!("http://rm:8088 {H}")),
             (&[("yarn.http.policy", "HTTPS_ONLY"), (H, "rm"), (W, "rm:1")], format!("https://rm:8090 {H}")),
             (&[("yarn.http.policy", "HTTPS_ONLY"), (S, "rm:9443")], format!("https://rm:9443 {S}")),
+            (&[("yarn.http.policy", " https_only "), (S, "rm:9443")], format!("https://rm:9443 {S}")),
+            (&[(W, "http://rm:9088")], format!("http://rm:9088 {W}")),
+            (&[(W, "http://rm")], format!("http://rm:8088 {W}")),
+            (&[(W, "https://rm:9088/cluster")], format!("http://rm:9088 {W}")),
+            (&[("yarn.http.policy", "HTTPS_ONLY"), (S, "http://rm/")], format!("https://rm:8090 {S}")),
         ];
         for (properties, expected) in table {
             assert_eq!(urls(&site(properties)), [expected], "{properties:?}");
@@ -167,8 +200,8 @@ mod tests {
             ("yarn.resourcemanager.hostname.rm2", "n2"),
             ("yarn.resourcemanager.hostname.rm3", "0.0.0.0"),
         ];
-        assert_eq!(urls(&site(&three)), [format!("http://this-node:8088 {H}")], "HA is not enabled");
-        three.push(("yarn.resourcemanager.ha.enabled", "true"));
+        assert_eq!(urls(&site(&three)), ["http://this-node:8088 by default"], "HA is not enabled");
+        three.push(("yarn.resourcemanager.ha.enabled", " TRUE "));
         let expected = [
             format!("http://n1:8089 {W}.rm1"),
             format!("http://n2:8088 {H}.rm2"),
@@ -195,11 +228,42 @@ mod tests {
         for (name, value, expected) in [
             ("yarn.webapp.filter-entity-list-by-user", "true", true),
             ("yarn.resourcemanager.display.per-user-apps", " true ", true),
+            ("yarn.webapp.filter-entity-list-by-user", "TRUE", true),
             ("yarn.webapp.filter-entity-list-by-user", "false", false),
             ("yarn.acl.enable", "true", false),
         ] {
             assert_eq!(site(&[(name, value)]).filters_lists(), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn comments_in_a_value_are_no_part_of_it_and_the_rest_of_it_is() {
+        for (value, expected) in
+            [("a<!-- c -->b", "ab"), ("<!-- c -->b", "b"), ("b<!-- c -->", "b"), ("a<![CDATA[&b]]>c", "a&bc")]
+        {
+            assert_eq!(site(&[("a", value)]).get("a").as_deref(), Some(expected), "{value}");
+        }
+    }
+
+    #[test]
+    fn of_a_name_the_last_value_counts_unless_an_earlier_one_is_final() {
+        let read = |second: &str, third: &str| {
+            let text = format!(
+                "<configuration><property><name>a</name><value>1</value></property>\
+                 <property {second}><name>a</name><value>2</value></property>\
+                 <property><name>a</name>{third}</property></configuration>"
+            );
+            YarnSite::parse(&text).unwrap().get("a")
+        };
+        assert_eq!(read("", "<value>3</value>").as_deref(), Some("3"));
+        assert_eq!(read("final=\"true\"", "<value>3</value>").as_deref(), Some("2"));
+        assert_eq!(read("final=\"false\"", "<value>3</value>").as_deref(), Some("3"));
+        assert_eq!(read("", "<value>3</value><final>true</final>").as_deref(), Some("3"));
+        // No value at all sets nothing.
+        assert_eq!(read("", "").as_deref(), Some("2"));
+        let text = "<configuration><property><name>a</name><value>1</value><final>true</final></property>\
+                    <property><name>a</name><value>2</value><final>true</final></property></configuration>";
+        assert_eq!(YarnSite::parse(text).unwrap().get("a").as_deref(), Some("1"));
     }
 
     #[test]

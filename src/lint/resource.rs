@@ -151,8 +151,7 @@ impl Resource<'_> {
 
 /// Whether it is an activity's ARN that Step Functions takes.
 fn is_arn(arn: &str) -> bool {
-    ActivityArn::parse(arn)
-        .is_some_and(|arn| arn.account.len() == 12 && arn.account.bytes().all(|byte| byte.is_ascii_digit()))
+    ActivityArn::parse(arn).is_some()
 }
 
 /// Whether one ARN was probably meant to be the other.

@@ -213,9 +213,17 @@ fn a_wrong_configuration_is_told_with_key_value_and_a_place_that_can_be_opened()
     for (name, begins) in [
         ("SPARK_JOB_WORKER_LIVY__URL", "livy.url = \"x y\": "),
         ("SPARK_JOB_WORKER_livy__url", "livy.url = \"x y\": "),
-        ("SPARK_JOB_WORKER_LIVY__BOGUS", "livy.bogus = \"x y\": unknown field"),
-        ("SPARK_JOB_WORKER_BOGUS__X", "bogus = {\"x\":\"x y\"}: unknown field"),
+        ("SPARK_JOB_WORKER_LIVY__BOGUS", "livy.bogus = ***: unknown field"),
+        ("SPARK_JOB_WORKER_BOGUS__X", "bogus = ***: unknown field"),
     ] {
         line(ACTIVITY, &[(name, "x y")], begins, &format!("the variable {name}"));
+    }
+    let pollers = "[{arn=\"arn:aws:states:us-east-1:123456789012:activity:x\", pollers=0}]";
+    for (name, value, begins) in [
+        ("SPARK_JOB_WORKER_LIVY", "hunter2", "livy = ***: invalid type: found a text, expected "),
+        ("SPARK_JOB_WORKER_ACTIVITY", pollers, "activity.0.pollers = 0: "),
+        ("SPARK_JOB_WORKER_LIVY__USERNAME", "u:hunter2", "livy.username = \"u:***\": needs"),
+    ] {
+        line(ACTIVITY, &[(name, value)], begins, &format!("the variable {name}"));
     }
 }

@@ -12,7 +12,7 @@ use crate::world::{Inner, Sim};
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The only activity.
-pub(crate) const ARN: &str = "arn:aws:states:eu-west-1:1:activity:spark-job";
+pub(crate) const ARN: &str = "arn:aws:states:eu-west-1:123456789012:activity:spark-job";
 
 /// The world as one life of a worker sees it.
 #[derive(Clone)]

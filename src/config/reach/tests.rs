@@ -187,8 +187,28 @@ fn a_password_that_was_written_into_the_configuration_is_not_repeated() {
         "[livy]\npassword = \"hunter2\"",
         "[livy.login]\npassword = \"hunter2\"",
         "[livy]\nurl = \"https://me:hunter2@livy\"",
+        "[livy]\nurl = { bogus = \"hunter2\" }",
+        "[livy]\naliases = { bogus = \"hunter2\" }",
+        "[livy]\npassword_file = \"/x\"\nusername = \"me:hunter2\"",
     ] {
         let said = Place::new(text).problem();
         assert!(said.starts_with("livy.") && said.contains("***") && !said.contains("hunter2"), "{said}");
+    }
+    let said = Place::new("[bogus]\nx = \"hunter2\"").problem();
+    assert!(said.starts_with("bogus = ***: unknown field"), "{said}");
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_told_with_line_and_column_and_no_text_of_it() {
+    for (text, place) in [
+        ("[livy]\npassword = hunter2", "line 6, column 12"),
+        ("[livy]\nurl='http://u:hunter2@h:8998", "line 6, column "),
+        ("[livy]\nhunter2", "line 6, column "),
+        ("hunter2 = 1\n[livy\n", "line 6, column "),
+    ] {
+        let said = Place::new(text).problem();
+        assert!(said.contains(&format!("TOML parse error at {place}")), "{said}");
+        assert!(!said.contains("hunter2") && said.lines().count() == 1, "{said}");
+        assert!(said.ends_with("config.toml)") && said.matches(": ").count() > 0, "{said}");
     }
 }

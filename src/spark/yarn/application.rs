@@ -16,9 +16,10 @@ use crate::job::timestamp::Timestamp;
 /// characters of diagnostics that a ResourceManager keeps, and for its words about that.
 const MAX_TEXT: usize = 65 * 1024;
 
-/// Many of them.
+/// Many of them. `apps` is null or empty where there are none, and never left out: without it somebody else answers.
 #[derive(Deserialize)]
 pub(super) struct List {
+    #[serde(deserialize_with = "Option::deserialize")]
     apps: Option<Apps>,
 }
 
@@ -251,6 +252,20 @@ mod tests {
         let mut seen = [app("application_1_0002", 7), app("application_1_0003", 6)];
         seen.sort_by(oldest_first);
         assert_eq!(seen[0].id, "application_1_0003");
+    }
+
+    #[test]
+    fn json_of_something_else_is_no_answer_and_an_empty_list_is_one() {
+        for none in [r#"{"apps": null}"#, r#"{"apps": {}}"#, r#"{"apps": {"app": []}}"#] {
+            let list = serde_json::from_str::<List>(none).expect("it is read");
+            assert_eq!(list.into_applications().count(), 0, "{none}");
+        }
+        for odd in ["{}", r#"{"status": "ok"}"#, r#"{"apps": "ok"}"#, "[]"] {
+            assert!(serde_json::from_str::<List>(odd).is_err(), "{odd}");
+        }
+        for odd in ["{}", r#"{"app": null}"#, r#"{"app": {}}"#, r#"{"app": {"id": "a_1_1"}}"#] {
+            assert!(serde_json::from_str::<One>(odd).is_err(), "{odd}");
+        }
     }
 
     #[test]
