@@ -30,17 +30,18 @@ pub(super) fn describe(figment: &Figment, path: &Path, error: &figment::Error) -
     if key.is_empty() {
         return format!("{} ({source})", without_lines(&error.kind.to_string()));
     }
-    let hidden = is_table(&key) || matches!(error.kind, Kind::UnknownField(..)) || holds_more(figment, &key);
-    let (value, kind) = match &error.kind {
-        Kind::InvalidType(found, expected) if hidden => {
-            (MASKED, format!("invalid type: found {}, expected {expected}", kind_of(found)))
+    let is_missing = matches!(error.kind, Kind::MissingField(_));
+    let is_unknown = matches!(error.kind, Kind::UnknownField(..));
+    let hidden = is_unknown || holds_more(figment, &key) || (is_table(&key) && !is_missing);
+    let value = if hidden { MASKED } else { value.as_str() };
+    let kind = match (&error.kind, hidden) {
+        (Kind::InvalidType(found, expected), true) => {
+            format!("invalid type: found {}, expected {expected}", kind_of(found))
         }
-        Kind::InvalidValue(found, expected) if hidden => {
-            (MASKED, format!("invalid value: found {}, expected {expected}", kind_of(found)))
+        (Kind::InvalidValue(found, expected), true) => {
+            format!("invalid value: found {}, expected {expected}", kind_of(found))
         }
-        Kind::MissingField(_) if !holds_more(figment, &key) => (value.as_str(), error.kind.to_string()),
-        kind if hidden => (MASKED, kind.to_string()),
-        kind => (value.as_str(), kind.to_string()),
+        (kind, _) => kind.to_string(),
     };
     format!("{}{value}: {} ({source})", printable(&key), printable(&kind))
 }
@@ -50,8 +51,8 @@ const MASKED: &str = " = ***";
 
 /// Whether a key is one of a table, or of a list of them.
 fn is_table(key: &str) -> bool {
-    let inner = key.strip_prefix("activity.").unwrap_or_default();
-    !key.contains('.') || inner.parse::<usize>().is_ok()
+    let place = key.strip_prefix("activity.").unwrap_or_default();
+    !key.contains('.') || place.strip_suffix(".defaults").unwrap_or(place).parse::<usize>().is_ok()
 }
 
 /// Whether a key's value is a table or list with something in it.
@@ -71,7 +72,16 @@ fn kind_of(found: &Actual) -> &'static str {
         Actual::Char(_) | Actual::Str(_) => "a text",
         Actual::Seq => "a list",
         Actual::Map => "a table",
-        _ => "something else",
+        Actual::Bytes(_)
+        | Actual::Unit
+        | Actual::Option
+        | Actual::NewtypeStruct
+        | Actual::Enum
+        | Actual::UnitVariant
+        | Actual::NewtypeVariant
+        | Actual::TupleVariant
+        | Actual::StructVariant
+        | Actual::Other(_) => "something else",
     }
 }
 
@@ -93,15 +103,15 @@ fn without_lines(error: &str) -> String {
 /// A key's value and where it comes from. What looks like a secret is masked: somebody may have written one where only
 /// its file belongs, or behind the name to which it belongs.
 fn origin(figment: &Figment, path: &Path, key: &str) -> (String, String) {
-    let value = find(figment, key);
+    let mut value = find(figment, key);
     let source = value.as_ref().and_then(|value| figment.get_metadata(value.tag()));
     let source = source.map_or_else(|| unset(path), |metadata| place(metadata, path, key));
-    let value = value.map(|value| match value {
-        Value::String(tag, name) if key.ends_with(".username") && name.contains(':') => {
-            Value::String(tag, format!("{}:***", name.split(':').next().unwrap_or_default()))
-        }
-        value => value,
-    });
+    if let Some(Value::String(_, name)) = &mut value
+        && key.ends_with(".username")
+        && let Some(end) = name.find(':')
+    {
+        name.replace_range(end + 1.., "***");
+    }
     let shown = value.and_then(|value| serde_json::to_string(&value).ok()).map(|value| {
         let line = format!("{key} = {value}");
         let line = if key.ends_with("_file") { line } else { mask(&line).into_owned() };

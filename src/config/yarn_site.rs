@@ -215,9 +215,15 @@ mod tests {
 
     #[test]
     fn what_stands_for_nothing_is_told_and_a_circle_ends() {
-        for value in
-            ["${user.home}:8088", "${yarn.resourcemanager.webapp.address}", "${a", "r m:8088", "rm:port"]
-        {
+        for value in [
+            "${env.RM:-rm}",
+            "${env.RM-rm}:8088",
+            "${user.home}:8088",
+            "${yarn.resourcemanager.webapp.address}",
+            "${a",
+            "r m:8088",
+            "rm:port",
+        ] {
             let problem = site(&[(W, value)]).managers("this-node").unwrap_err();
             assert!(problem.starts_with(W), "{problem}");
         }

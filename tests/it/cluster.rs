@@ -388,6 +388,7 @@ async fn a_fault_of_one_resource_manager_is_answered_by_the_next() {
         Fault::html(500, "Internal Server Error"),
         Fault::html(503, "Service Unavailable"),
         Fault::html(200, "This is standby RM"),
+        Fault::json(200, &json!({ "status": "ok" })),
         Fault::Truncated,
     ] {
         let stage = Stage::with_yarn().await;

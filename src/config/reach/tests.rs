@@ -194,6 +194,9 @@ fn a_password_that_was_written_into_the_configuration_is_not_repeated() {
         let said = Place::new(text).problem();
         assert!(said.starts_with("livy.") && said.contains("***") && !said.contains("hunter2"), "{said}");
     }
+    let activity = "[[activity]]\narn = \"a\"\ndefaults = \"hunter2\"\n";
+    let said = Place::new(activity).problem();
+    assert!(said.starts_with("activity.1.defaults = ***: invalid type: found a text"), "{said}");
     let said = Place::new("[bogus]\nx = \"hunter2\"").problem();
     assert!(said.starts_with("bogus = ***: unknown field"), "{said}");
 }
