@@ -103,7 +103,12 @@ impl Search {
     /// One more round of looks.
     pub fn see(&mut self, round: SearchRound, now: Now) -> SearchFinding {
         let hollow = match round.livy {
-            Ok(Some(view)) if !is_hollow(&view) => return SearchFinding::Batch(view),
+            Ok(Some(view)) if !is_hollow(&view) => {
+                // YARN may have forgotten it by the time Livy looks for it.
+                let application = view.application.clone();
+                let application = application.or_else(|| found_by(round.yarn).map(|found| found.id));
+                return SearchFinding::Batch(BatchView { application, ..view });
+            }
             Ok(Some(_)) => Some(*self.hollow_since.get_or_insert(now.elapsed)),
             Ok(None) => {
                 self.hollow_since = None;

@@ -70,6 +70,20 @@ fn a_record_with_a_log_is_found_at_once() {
 }
 
 #[test]
+fn what_yarn_shows_of_a_batch_is_known_though_livy_does_not_know_it_yet() {
+    let yarn =
+        || YarnAnswer::Answer(vec![application("application_1_0001"), application("application_1_0002")]);
+    let found = |view: BatchView| {
+        let round = SearchRound { livy: Ok(Some(view)), yarn: yarn(), ..nothing() };
+        search(false).see(round, now(0))
+    };
+    let known = |id: &str| BatchView { application: Some(id.into()), ..view(false) };
+    assert_eq!(found(view(false)), SearchFinding::Batch(known("application_1_0001")), "the oldest is ours");
+    // What Livy says of its own batch is not turned round.
+    assert_eq!(found(known("application_1_0002")), SearchFinding::Batch(known("application_1_0002")));
+}
+
+#[test]
 fn a_hollow_record_with_an_application_or_a_further_state_is_a_batch() {
     let known = BatchView { application: Some("application_1_0001".into()), ..view(true) };
     let running = BatchView { state: BatchState::Running, ..view(true) };
