@@ -43,8 +43,8 @@ impl YarnSite {
         Ok(YarnSite(values))
     }
 
-    /// Each ResourceManager's address, and the property that says it; none for Hadoop's default. `node` is this node's name, which stands for "all
-    /// addresses of mine".
+    /// Each ResourceManager's address, and the property that says it; none for Hadoop's default. `node` is this node's
+    /// name, which stands for "all addresses of mine".
     ///
     /// # Errors
     /// Which property has no address.

@@ -19,6 +19,7 @@ mod json;
 mod keys;
 mod limits;
 mod markers;
+mod names;
 mod own_livy;
 mod problem;
 mod rewrite;

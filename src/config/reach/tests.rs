@@ -139,7 +139,7 @@ fn a_file_of_certificates_must_have_one() {
     }
     let directory = Place::new("[livy]\nurl = \"https://a\"\nca_file = \"HERE/\"").problem();
     assert!(directory.contains("not a file"), "{directory}");
-    // Whoever only looks at an input needs none of the files.
+    // To look at an input needs none of the files.
     assert!(load(&place.0.path().join("config.toml")).is_ok());
 }
 

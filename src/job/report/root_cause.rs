@@ -2,8 +2,8 @@
 //!
 //! The order: a kill for memory, a launch that failed and a refusal in YARN's words, and why the application master gave
 //! the driver up; what the driver did not catch, down to its deepest cause; what YARN repeats of it; what spark-submit
-//! says; and last how YARN or the application master put the end. Tracebacks and Java's chains are read as what they are, so that what was caught and printed, the tries of a
-//! task and the noise of a shutdown stay out.
+//! says; and last how YARN or the application master put the end. Tracebacks and Java's chains are read as what they
+//! are, so that what was caught and printed, the tries of a task and the noise of a shutdown stay out.
 
 mod java;
 mod lines;

@@ -19,7 +19,7 @@
 //!    reads `$`, backticks, `"`, and a backslash before one of these, before another one and before a newline.
 //!
 //! To escape on top of this would turn wrong on the day on which Spark escapes more. So what does not arrive is
-//! written differently where it is JSON (`rewrite.rs`), and refused elsewhere.
+//! written differently where it is JSON (`rewrite.rs`), and refused elsewhere. `names.rs` has the rules of files.
 
 use super::markers::{LOG_DIR, MARKERS, outside_ascii};
 use super::rewrite;
@@ -84,7 +84,7 @@ pub(super) fn plain(text: &str) -> Result<(), String> {
 }
 
 /// Whether YARN leaves a text as it is.
-fn replaced(text: &str) -> Result<(), String> {
+pub(super) fn replaced(text: &str) -> Result<(), String> {
     let marks = MARKERS.into_iter().chain(["{{", "}}"]);
     match marks.into_iter().find(|mark| text.contains(mark)) {
         None => Ok(()),
@@ -93,7 +93,7 @@ fn replaced(text: &str) -> Result<(), String> {
     }
 }
 
-/// Java options, of which Spark escapes each by itself. Who names there what only a container knows means its value.
+/// Java options, of which Spark escapes each by itself. A directory that only a container knows stands for its path.
 pub(super) fn java_options(property: &str, text: &str) -> Result<(), String> {
     unreferenced(text)?;
     let mut text = text.replace(APP_ID, "x");
@@ -109,7 +109,7 @@ pub(super) fn java_options(property: &str, text: &str) -> Result<(), String> {
 }
 
 /// That Spark finds nothing to replace in a property.
-fn unreferenced(text: &str) -> Result<(), String> {
+pub(super) fn unreferenced(text: &str) -> Result<(), String> {
     match REFERENCES.into_iter().find(|reference| text.contains(reference)) {
         None => Ok(()),
         Some(reference) => Err(format!(
@@ -240,46 +240,6 @@ pub(super) fn variable(name: &str) -> Result<(), String> {
     Err("names no variable of the environment: letters, digits and `_`".to_owned())
 }
 
-/// A list of files as a property has it. Spark splits it at commas, and Livy at blanks as well.
-pub(super) fn list_of_names(paths: &str) -> Result<(), String> {
-    paths.split(',').map(str::trim).try_for_each(|path| {
-        if path.contains(char::is_whitespace) {
-            return Err(
-                "holds a blank inside a path, at which Livy would split it: rename the file".to_owned()
-            );
-        }
-        name(path)
-    })
-}
-
-/// A file to send along: what it is called in the container is written into its script, and of a `local:` one the whole
-/// path. What Spark puts in the place of a reference may hold the name.
-pub(super) fn name(path: &str) -> Result<(), String> {
-    unreferenced(path)?;
-    // A path is decoded by each that makes a URI of it, and what was no separator may then be one.
-    decodings(path).iter().try_for_each(|path| {
-        let whole = if path.starts_with("local:") { Some(path.as_str()) } else { None };
-        let last = |end: &[char]| {
-            let path = &path[..path.find(end).unwrap_or(path.len())];
-            path.rsplit('/').next().unwrap_or_default()
-        };
-        let alias = path.split_once('#').map(|(_, alias)| alias);
-        let read = [Some(last(&[])), Some(last(&['#'])), Some(last(&['?', '#'])), alias, whole];
-        let mut read = read.into_iter().flatten();
-        read.try_for_each(word).map_err(|reason| format!("the name or alias {reason}"))
-    })
-}
-
-/// A text between double quotes of a script, which must stay as it is.
-pub(super) fn word(text: &str) -> Result<(), String> {
-    environment(text)?;
-    replaced(text)?;
-    if text.contains('$') {
-        return Err("holds `$`, which the shell of its container would read".to_owned());
-    }
-    Ok(())
-}
-
 /// The name of a user. It becomes part of the paths of the user's containers, which Spark and YARN write into scripts
 /// without quotes (`-Djava.io.tmpdir={{PWD}}/tmp`).
 pub(super) fn user(text: &str) -> Result<(), String> {
@@ -290,38 +250,4 @@ pub(super) fn user(text: &str) -> Result<(), String> {
     Err(format!(
         "is no user's name, which has letters, digits and {MARKS}: it becomes part of paths in scripts"
     ))
-}
-
-/// A text, and what it becomes when `%XX` in it is decoded, again and again until nothing changes.
-pub(super) fn decodings(text: &str) -> Vec<String> {
-    let mut found = vec![text.to_owned()];
-    while let Some(last) = found.last() {
-        let next = decoded(last);
-        if next == *last {
-            break;
-        }
-        found.push(next);
-    }
-    found
-}
-
-/// A URI's text without `%XX`, as Hadoop's `Path` takes the name from it.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let code =
-            after.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
-        match code.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

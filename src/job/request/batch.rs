@@ -40,7 +40,7 @@ impl Batch {
         self.text("name").unwrap_or_default()
     }
 
-    /// On whose behalf the job shall run.
+    /// The user that the job is to run as.
     pub fn proxy_user(&self) -> Option<&str> {
         self.text("proxyUser")
     }

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::arrival;
 use super::json::{Json, Type};
 use super::limits::{argument_len, expected, fits, not_coordinates, scalar};
+use super::names;
 use super::problem::{Problems, member, shown};
 
 /// Livy puts a tag of its own in front, everything else is kept (`SparkApp.prepareSparkConf`).
@@ -126,7 +127,7 @@ fn reaches_a_shell(key: &str, value: &str) -> Result<(), String> {
     }
     if FILES.contains(&key) {
         not_coordinates(key, value)?;
-        return arrival::list_of_names(value);
+        return names::of_list(value);
     }
     if let Some(name) = VARIABLES.iter().find_map(|prefix| key.strip_prefix(prefix)) {
         arrival::variable(name)?;

@@ -9,6 +9,7 @@ use super::conf;
 use super::json::{Json, Type};
 use super::keys::Kind;
 use super::limits::{argument_len, expected, fits, joined_len, not_coordinates, scalar};
+use super::names;
 use super::problem::{Problems, shown};
 
 /// A checked value. Serializes as Livy's field of the same name.
@@ -36,10 +37,7 @@ pub(super) fn check(
         Kind::Class => argument(value).and_then(|text| arrival::plain(&text).map(|()| text)),
         Kind::User => argument(value).and_then(|text| arrival::user(&text).map(|()| text)),
         Kind::Path => {
-            // The name in the command is the decoded one.
-            let arrives =
-                |text: &str| arrival::decodings(text).iter().try_for_each(|text| arrival::unquoted(text));
-            let sound = |text: &str| absolute(text).and_then(|()| arrives(text));
+            let sound = |text: &str| absolute(text).and_then(|()| names::of_program(text));
             argument(value).and_then(|text| sound(&text).map(|()| text))
         }
         Kind::Memory(property) => memory(value, property),
@@ -146,7 +144,7 @@ fn paths(
             if text.contains(',') {
                 return Err("holds a comma, at which Spark would make two of it: give each file an element of its own, or rename it".to_owned());
             }
-            arrival::name(&text)?;
+            names::of_file(&text)?;
         }
         Ok(text)
     };

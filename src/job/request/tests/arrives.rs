@@ -463,6 +463,9 @@ fn no_detour_leads_into_a_shell() {
         (json!({ "File": "/f", "Files": ["s3://b/%60id%60?x=/y"] }), "`"),
         (json!({ "File": "/f", "Files": ["/x/%2560id%2560"] }), "`"),
         (json!({ "File": "/f", "Jars": ["s3://b/a%2F%60id%60"] }), "`"),
+        // Each pass takes off one layer: nobody's name, and without a bound the work of a day.
+        (json!({ "File": format!("/%{}60", "25".repeat(60_000)) }), "again and again"),
+        (json!({ "File": "/f", "Files": [format!("/%{}60", "25".repeat(60_000))] }), "again and again"),
         // Livy splits at blanks, too.
         (conf("spark.submit.pyFiles", "s3://b/ok.zip local:/x/%60id%60/a.zip"), "blank"),
         (conf("spark.files", "s3://b/%60id%60 /x"), "blank"),
