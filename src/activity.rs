@@ -12,7 +12,6 @@ use std::time::Duration;
 use aws_sdk_sfn::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use sha2::{Digest, Sha256};
 
-use crate::arn;
 use crate::job::report::{Answer, clip};
 use crate::job::token::Token;
 use crate::job::world::{Beat, Reported};
@@ -34,7 +33,6 @@ const MAX_WORDS: usize = 600;
 #[derive(Debug, Clone)]
 pub struct StepFunctions {
     regions: Regions,
-    arn: String,
 }
 
 /// An answered poll.
@@ -101,16 +99,10 @@ impl Condition {
 }
 
 impl StepFunctions {
-    /// Sets up the clients for the region that `arn` names, an activity's; others are made for the tokens of others.
-    /// Credentials, and an endpoint where `endpoint_url` is none, come from the SDK's own chain.
-    pub async fn connect(endpoint_url: Option<String>, arn: &str) -> StepFunctions {
-        let home = arn::region(arn).unwrap_or_default();
-        StepFunctions { regions: Regions::load(endpoint_url, home).await, arn: arn.to_owned() }
-    }
-
-    /// The activity that it was set up for.
-    pub fn arn(&self) -> &str {
-        &self.arn
+    /// Sets up the clients for `region`, the activities'; others are made for the tokens of others. Credentials, and an
+    /// endpoint where `endpoint_url` is none, come from the SDK's own chain.
+    pub async fn connect(region: &str, endpoint_url: Option<&str>) -> StepFunctions {
+        StepFunctions { regions: Regions::load(region, endpoint_url).await }
     }
 
     /// Why the tokens of one of these ARNs cannot be answered, if so. Asked at the start with those of the journal: a

@@ -1,33 +1,58 @@
 //! ARNs, as far as the worker reads them.
 
+use std::fmt;
+
 /// The most characters of an activity's name.
 const MAX_NAME: usize = 80;
 /// What Step Functions allows in no name, beside white space and control characters (API reference, `CreateActivity`).
 const FORBIDDEN: &str = r##"<>{}[]?*"#%\^|~`$&,;:/"##;
 
 /// An activity's: `arn:PARTITION:states:REGION:ACCOUNT:activity:NAME`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ActivityArn<'a> {
-    /// The region.
-    pub region: &'a str,
-    /// The account: 12 digits.
-    pub account: &'a str,
-    /// The activity's name.
-    pub name: &'a str,
-}
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActivityArn(String);
 
-impl<'a> ActivityArn<'a> {
+impl ActivityArn {
     /// Reads it; `None` where no activity can have it.
-    pub fn parse(arn: &'a str) -> Option<ActivityArn<'a>> {
+    pub fn parse(arn: &str) -> Option<ActivityArn> {
         let parts: Vec<&str> = arn.split(':').collect();
         match parts[..] {
             ["arn", partition, "states", region, account, "activity", name]
                 if is_word(partition) && is_word(region) && is_account(account) && is_name(name) =>
             {
-                Some(ActivityArn { region, account, name })
+                Some(ActivityArn(arn.to_owned()))
             }
             _ => None,
         }
+    }
+
+    /// The whole ARN.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The partition: `aws`, `aws-cn`, `aws-us-gov`.
+    pub fn partition(&self) -> &str {
+        self.part(1)
+    }
+
+    /// The region.
+    pub fn region(&self) -> &str {
+        self.part(3)
+    }
+
+    /// The activity's name.
+    pub fn name(&self) -> &str {
+        self.part(6)
+    }
+
+    fn part(&self, at: usize) -> &str {
+        self.0.split(':').nth(at).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for ActivityArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -47,7 +72,8 @@ fn is_name(text: &str) -> bool {
 
 /// The region of an activity's ARN; `None` where it is no activity's.
 pub fn region(arn: &str) -> Option<&str> {
-    ActivityArn::parse(arn).map(|arn| arn.region)
+    ActivityArn::parse(arn)?;
+    arn.split(':').nth(3)
 }
 
 /// The last part of any ARN: what people call the thing.
@@ -62,8 +88,11 @@ mod tests {
     #[test]
     fn an_activitys_arn_has_seven_parts_and_none_is_empty() {
         let arn = "arn:aws-cn:states:cn-north-1:123456789012:activity:spark-job";
-        let parsed = ActivityArn { region: "cn-north-1", account: "123456789012", name: "spark-job" };
-        assert_eq!(ActivityArn::parse(arn), Some(parsed));
+        let parsed = ActivityArn::parse(arn).unwrap();
+        assert_eq!(
+            (parsed.as_str(), parsed.partition(), parsed.region(), parsed.name()),
+            (arn, "aws-cn", "cn-north-1", "spark-job")
+        );
         for odd in [
             "",
             "spark-job",

@@ -16,7 +16,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::config::{self, Invalid, Settings};
 use crate::daemon::{self, Fatal};
 use crate::job::journal;
-use crate::log::{self, Format, Target, message_id};
+use crate::log::{self, Filter, Format, Target, message_id};
 use crate::systemd::Notifier;
 
 /// `EX_CONFIG` of sysexits.h; the unit has `RestartPreventExitStatus=78`.
@@ -144,7 +144,7 @@ fn wrong(problem: Invalid) -> String {
 /// Says why the daemon does not start, where an operator looks for it.
 fn refuse(notifier: &Notifier, problem: &str) -> ExitCode {
     // Without a service manager somebody sits at the terminal. The configured log is not known.
-    let log = notifier.is_managed().then(|| log::start(Target::Auto, Format::Text, "info"));
+    let log = notifier.is_managed().then(|| log::start(Target::Auto, Format::Text, &Filter::default()));
     match log {
         Some(Ok(log)) => {
             tracing::error!(message_id = message_id::CONFIGURATION_WRONG, "{problem}");
@@ -189,7 +189,7 @@ fn run(settings: Settings, path: &Path) -> ExitCode {
 fn check(settings: &Settings, path: &Path, journal: bool) -> ExitCode {
     terminal::line(&format!("{} is good", path.display()));
     settings.warnings().iter().for_each(|warning| terminal::complain_line(&format!("warning: {warning}")));
-    for activity in &settings.activity {
+    for activity in &settings.activities {
         terminal::line(&format!(
             "polls {} for up to {} jobs at once, with {} open polls",
             activity.arn, activity.max_concurrent_jobs, activity.pollers

@@ -31,6 +31,7 @@ use crate::job::sweep::{Pace, Sweep};
 use crate::job::world::World;
 use crate::log::{LogHandle, message_id};
 use crate::registry::Phase;
+use crate::spark::address::Address;
 use crate::systemd::{Leaving, Notifier, Signal, Signals, Watchdog, node};
 use crate::world::RealWorld;
 use jobs::{Jobs, LeftBehind};
@@ -111,8 +112,8 @@ impl Daemon {
     async fn start(settings: Settings, path: PathBuf) -> Result<Daemon, Fatal> {
         let signals = Signals::new().map_err(|error| Fatal::Setup("signal handling", Box::new(error)))?;
         let (journal, contents) = open_journal(settings.state.directory.clone()).await?;
-        let arn = settings.activity.first().map(|activity| activity.arn.as_str()).unwrap_or_default();
-        let step_functions = StepFunctions::connect(settings.aws.endpoint_url.clone(), arn).await;
+        let (region, endpoint_url) = (&settings.aws.region, settings.aws.endpoint_url.as_ref());
+        let step_functions = StepFunctions::connect(region, endpoint_url.map(Address::base)).await;
         let held = contents.entries.iter().map(|entry| entry.task.activity.as_str());
         if let Some(why) = step_functions.unanswerable(held) {
             return Err(Fatal::Unsupported(why));
@@ -143,8 +144,7 @@ impl Daemon {
         // A first task that cannot be kept would be given back: better not to take it.
         jobs.world.try_disk().await;
         for_ever(&mut loops, "watch on the state directory", Arc::clone(&jobs.world).watch_disk());
-        let served: Vec<Arc<PolledActivity>> =
-            settings.activity.iter().map(|activity| serve(&settings, activity)).collect();
+        let served: Vec<Arc<PolledActivity>> = settings.activities.iter().map(serve).collect();
         let journal = jobs.world.journal.clone();
         for_ever(&mut loops, "journal's thread", async move { journal.ended().await });
         resume(&settings, contents, &served, &mut jobs);
@@ -280,10 +280,10 @@ impl Daemon {
     fn reload(&self, log: &LogHandle) {
         self.notifier.reloading();
         match config::load(&self.path) {
-            Ok(settings) => match log.reload(&settings.log.filter) {
-                Ok(()) => info!("the log filter is {}", settings.log.filter),
-                Err(problem) => error!("the log filter stays as it was: {problem}"),
-            },
+            Ok(settings) => {
+                log.reload(&settings.log.filter);
+                info!("the log filter is {}", settings.log.filter);
+            }
             Err(problem) => error!("the log filter stays as it was: {problem}"),
         }
         self.notifier.ready();

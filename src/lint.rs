@@ -19,7 +19,7 @@ mod walk;
 
 use serde_json::Value;
 
-use crate::config::Activity;
+use crate::config::ActivitySettings;
 
 pub use finding::{Finding, Level};
 
@@ -35,7 +35,7 @@ use walk::{AslState, Program};
 /// A definition that is no JSON.
 pub fn lint(
     definition: &str,
-    activities: Option<&[Activity]>,
+    activities: Option<&[ActivitySettings]>,
     utf8: bool,
 ) -> Result<Vec<Finding>, serde_json::Error> {
     let definition: Value = serde_json::from_str(definition)?;
@@ -99,6 +99,6 @@ fn task(state: &AslState, resource: &Resource, utf8: bool, findings: &mut Findin
     }
     fields::check(state, findings);
     input::check(state, resource, utf8, findings);
-    times::check(state, resource.activity.heartbeat_interval, findings);
+    times::check(state, resource.heartbeat_interval(), findings);
     retry::check(state, findings);
 }

@@ -27,9 +27,8 @@ use serde::{Deserialize, Serialize};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Registry, reload};
 
-pub use filter::{FilterError, check_filter};
+pub use filter::{Filter, FilterError};
 
-use filter::Filter;
 use queue::Queue;
 use relay::Relay;
 use sink::{Printed, Sink};
@@ -62,8 +61,6 @@ pub enum Format {
 /// Why logging did not start.
 #[derive(Debug)]
 pub enum LogError {
-    /// The filter cannot be read.
-    Filter(FilterError),
     /// Journald was asked for, and there is none.
     NoJournald(io::Error),
     /// The thread that writes could not be started.
@@ -75,7 +72,6 @@ pub enum LogError {
 impl fmt::Display for LogError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LogError::Filter(_) => f.write_str("the log filter is wrong"),
             LogError::NoJournald(_) => {
                 f.write_str("the log is to go to journald, but no journald answers on this machine")
             }
@@ -88,7 +84,6 @@ impl fmt::Display for LogError {
 impl Error for LogError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            LogError::Filter(error) => Some(error),
             LogError::NoJournald(error) | LogError::NoThread(error) => Some(error),
             LogError::Taken => None,
         }
@@ -106,11 +101,10 @@ pub struct LogHandle {
 /// Takes the log of this process, once, and its panics with it.
 ///
 /// # Errors
-/// A wrong filter, an absent journald that was asked for by name, a thread that cannot start, or a log already taken.
-pub fn start(target: Target, format: Format, filter: &str) -> Result<LogHandle, LogError> {
-    let filter = filter::parse(filter).map_err(LogError::Filter)?;
+/// An absent journald that was asked for by name, a thread that cannot start, or a log already taken.
+pub fn start(target: Target, format: Format, filter: &Filter) -> Result<LogHandle, LogError> {
     let queue = Queue::start(move || open(target, format))?;
-    let (subscriber, log) = wire(queue, filter);
+    let (subscriber, log) = wire(queue, filter.clone());
     tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::Taken)?;
     panics::log();
     Ok(log)
@@ -118,14 +112,9 @@ pub fn start(target: Target, format: Format, filter: &str) -> Result<LogHandle, 
 
 impl LogHandle {
     /// Changes what is logged from here on.
-    ///
-    /// # Errors
-    /// A wrong filter; the one in force stays.
-    pub fn reload(&self, filter: &str) -> Result<(), FilterError> {
-        let filter = filter::parse(filter)?;
+    pub fn reload(&self, filter: &Filter) {
         // It fails only where the subscriber is gone, and then nothing is logged under any filter.
-        let _ = self.filter.reload(filter);
-        Ok(())
+        let _ = self.filter.reload(filter.clone());
     }
 
     /// Lines dropped since the start because the queue was full.
@@ -218,17 +207,15 @@ mod tests {
     }
 
     #[test]
-    fn a_reload_changes_what_passes_and_a_wrong_one_changes_nothing() {
+    fn a_reload_changes_what_passes() {
         let log = Log::start("info");
         let say = |text: &str| debug!("{text}");
         log.emit(|| say("before"));
-        log.log.reload("spark_job_worker=debug").unwrap();
+        log.log.reload(&"spark_job_worker=debug".parse().unwrap());
         log.emit(|| say("between"));
-        log.log.reload("loud").unwrap_err();
-        log.emit(|| say("still"));
-        log.log.reload("info").unwrap();
+        log.log.reload(&Filter::default());
         log.emit(|| say("after"));
-        assert_eq!(log.messages(), ["between", "still"]);
+        assert_eq!(log.messages(), ["between"]);
     }
 
     #[test]
@@ -284,7 +271,7 @@ mod tests {
             Ok(Box::new(Memory { gate: Gate::default(), written }))
         })
         .unwrap();
-        let (subscriber, log) = wire(queue, filter::parse("info").unwrap());
+        let (subscriber, log) = wire(queue, Filter::default());
         tracing::subscriber::with_default(subscriber, || info!("early"));
         drop(release);
         assert!(log.close(LONG));
@@ -325,7 +312,7 @@ mod tests {
             let (sender, written) = mpsc::channel();
             let memory = Memory { gate: gate.clone(), written: sender };
             let queue = Queue::start(move || Ok(Box::new(memory))).unwrap();
-            let (subscriber, log) = wire(queue, filter::parse(filter).unwrap());
+            let (subscriber, log) = wire(queue, filter.parse().unwrap());
             Log { subscriber: Arc::new(subscriber), log, gate, written }
         }
 

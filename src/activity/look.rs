@@ -25,26 +25,17 @@ impl StepFunctions {
 
     /// SendTaskHeartbeat for nobody's token.
     pub async fn may_beat(&self) -> Looked {
-        looked(self.regions.of(&self.arn).calls.send_task_heartbeat().task_token(NOBODYS).send().await)
+        looked(self.regions.home().calls.send_task_heartbeat().task_token(NOBODYS).send().await)
     }
 
     /// SendTaskSuccess for nobody's token.
     pub async fn may_succeed(&self) -> Looked {
-        looked(
-            self.regions
-                .of(&self.arn)
-                .calls
-                .send_task_success()
-                .task_token(NOBODYS)
-                .output("{}")
-                .send()
-                .await,
-        )
+        looked(self.regions.home().calls.send_task_success().task_token(NOBODYS).output("{}").send().await)
     }
 
     /// SendTaskFailure for nobody's token.
     pub async fn may_fail(&self) -> Looked {
-        looked(self.regions.of(&self.arn).calls.send_task_failure().task_token(NOBODYS).send().await)
+        looked(self.regions.home().calls.send_task_failure().task_token(NOBODYS).send().await)
     }
 }
 

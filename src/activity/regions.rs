@@ -37,7 +37,7 @@ pub(super) struct Regions {
 
 impl Regions {
     /// Reads the SDK's own chain, its region apart: that is the ARN's.
-    pub(super) async fn load(endpoint_url: Option<String>, home: &str) -> Regions {
+    pub(super) async fn load(home: &str, endpoint_url: Option<&str>) -> Regions {
         let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
         let loader = aws_config::from_env()
             .region(Region::new(home.to_owned()))
@@ -51,12 +51,21 @@ impl Regions {
                     .operation_timeout(CALL)
                     .build(),
             );
-        Regions { shared: loader.load().await, endpoint_url, home: home.to_owned(), made: Arc::default() }
+        let (shared, endpoint_url) = (loader.load().await, endpoint_url.map(str::to_owned));
+        Regions { shared, endpoint_url, home: home.to_owned(), made: Arc::default() }
     }
 
     /// The clients of an ARN's region.
     pub(super) fn of(&self, arn: &str) -> Pair {
-        let region = arn::region(arn).unwrap_or(&self.home);
+        self.pair(arn::region(arn).unwrap_or(&self.home))
+    }
+
+    /// The clients of the region of the activities that are polled.
+    pub(super) fn home(&self) -> Pair {
+        self.pair(&self.home)
+    }
+
+    fn pair(&self, region: &str) -> Pair {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         match made.entry(region.to_owned()) {
             Entry::Occupied(pair) => pair.get().clone(),
@@ -101,7 +110,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_region_has_clients_of_its_own_that_are_made_once() {
-        let regions = Regions::load(None, "us-east-1").await;
+        let regions = Regions::load("us-east-1", None).await;
         for (arn, expected) in
             [(HOME, "us-east-1"), (OTHER, "eu-west-1"), (OTHER, "eu-west-1"), ("", "us-east-1")]
         {
@@ -115,9 +124,9 @@ mod tests {
 
     #[tokio::test]
     async fn an_endpoint_of_ones_own_answers_one_region_alone() {
-        let anywhere = Regions::load(None, "us-east-1").await;
+        let anywhere = Regions::load("us-east-1", None).await;
         assert_eq!(anywhere.unanswerable([HOME, OTHER]), None);
-        let fixed = Regions::load(Some("http://127.0.0.1:1".to_owned()), "us-east-1").await;
+        let fixed = Regions::load("us-east-1", Some("http://127.0.0.1:1")).await;
         assert_eq!(fixed.unanswerable([HOME, "", "not an ARN"]), None);
         let why = fixed.unanswerable([HOME, OTHER]).unwrap();
         assert!(why.contains(OTHER) && why.contains("goes to http://127.0.0.1:1"), "{why}");

@@ -80,7 +80,7 @@ fn one(
         return terminal::line(&format!("{name} is no state machine: it has neither StartAt nor States"));
     }
     let utf8 = settings.is_some_and(|settings| settings.yarn.utf8);
-    let findings = match lint::lint(&text, settings.map(|settings| settings.activity.as_slice()), utf8) {
+    let findings = match lint::lint(&text, settings.map(|settings| settings.activities.as_slice()), utf8) {
         Ok(findings) => findings,
         Err(problem) => {
             count.unread += 1;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::config::Settings;
-use crate::job::request::{self, Defaults};
+use crate::job::request;
 
 use super::{failed, read, terminal};
 
@@ -17,18 +17,18 @@ pub(super) fn run(settings: &Settings, input: &Path, arn: Option<&str>) -> ExitC
         Ok(text) => text,
         Err(problem) => return failed(&format!("{} cannot be read: {problem}", input.display())),
     };
-    let activity = settings.activity.iter().find(|activity| arn.is_none_or(|arn| activity.arn == arn));
+    let activity =
+        settings.activities.iter().find(|activity| arn.is_none_or(|arn| activity.arn.as_str() == arn));
     let Some(activity) = activity else {
         return failed(&format!("the configuration has no activity {}", arn.unwrap_or_default()));
     };
-    let defaults =
-        Defaults::new(activity.defaults.clone(), settings.yarn.utf8).unwrap_or_else(|_| Defaults::empty());
-    let identity = request::identity(&text, RENDERED_ID, &defaults);
+    let defaults = &activity.defaults;
+    let identity = request::identity(&text, RENDERED_ID, defaults);
     let mut own_livy = settings.own_livy();
     if let Some(home) = settings.homes().0.first() {
         own_livy.is_found_at(home.address.host(), home.address.port());
     }
-    match request::parse(&text, &identity, &defaults, &own_livy) {
+    match request::parse(&text, &identity, defaults, &own_livy) {
         Ok(request) => {
             terminal::text(&serde_json::to_string_pretty(&request.batch).unwrap_or_default());
             ExitCode::SUCCESS

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Invalid, PREFIX, Settings, environment, layers, origin};
+use super::raw::{PREFIX, Raw, layers};
+use super::{Invalid, environment, origin};
 
 /// Where the unit's `EnvironmentFile` lies: beside the configuration.
 const VARIABLES: &str = "environment";
@@ -32,7 +33,7 @@ pub fn control_socket(path: &Path) -> ControlSocket {
         Err(errors) => {
             let lines = errors.into_iter().map(|error| origin::describe(&figment, path, &error)).collect();
             let guessed = Some(Invalid(lines).to_string());
-            ControlSocket { path: Settings::default().admin.socket, guessed }
+            ControlSocket { path: Raw::default().admin.socket, guessed }
         }
     }
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::livy_conf::LivyConf;
 use super::node;
 use super::node_files::{livy_conf_file, text, yarn_site_file};
-use super::reach::Reach;
-use super::settings::{Livy, Yarn};
+use super::resolve::keeps_a_password;
+use super::settings::{Place, ServiceSettings};
 use super::yarn_site::YarnSite;
 use crate::spark::address::Address;
 use crate::spark::homes::{Found, Home, Homes, Located, Unknown};
@@ -18,38 +18,49 @@ const LIVY: &str = "http://localhost:8998";
 const YARN: &str = "http://localhost:8088";
 
 /// Livy's address.
-pub(super) fn livy(livy: &Livy) -> Homes {
+pub(super) fn livy(livy: &ServiceSettings) -> Homes {
     let livy = livy.clone();
     Homes::new("Livy", move || {
-        let homes = if livy.is_auto() {
-            vec![find_livy()?]
-        } else {
-            configured("livy", std::slice::from_ref(&livy.url))
+        let homes = match &livy.place {
+            Place::Auto => vec![find_livy()?],
+            Place::At(addresses) => configured(livy.table, addresses),
         };
-        Reach::from(&livy).may_have(homes).map(|homes| Found { homes, filters_lists: false })
+        may_have(&livy, homes).map(|homes| Found { homes, filters_lists: false })
     })
 }
 
 /// The ResourceManagers' addresses.
-pub(super) fn yarn(yarn: &Yarn) -> Homes {
+pub(super) fn yarn(yarn: &ServiceSettings) -> Homes {
     let yarn = yarn.clone();
     Homes::new("YARN", move || {
-        if !yarn.is_auto() {
-            let homes = configured("yarn", &yarn.url.all());
-            // An address needs no file, so an unreadable one is no trouble.
-            let filters_lists = yarn_site().ok().flatten().is_some_and(|(_, site)| site.filters_lists());
-            return Reach::from(&yarn).may_have(homes).map(|homes| Found { homes, filters_lists });
-        }
-        let found = find_yarn()?;
-        Reach::from(&yarn).may_have(found.homes).map(|homes| Found { homes, ..found })
+        let found = match &yarn.place {
+            Place::Auto => find_yarn()?,
+            Place::At(addresses) => Found {
+                homes: configured(yarn.table, addresses),
+                // An address needs no file, so an unreadable one is no trouble.
+                filters_lists: yarn_site().ok().flatten().is_some_and(|(_, site)| site.filters_lists()),
+            },
+        };
+        may_have(&yarn, found.homes).map(|homes| Found { homes, ..found })
     })
 }
 
-/// Validated with the configuration.
-fn configured(table: &str, urls: &[String]) -> Vec<Home> {
-    let home =
-        |url: &String| Some(Home { address: Address::parse(url).ok()?, source: format!("url in [{table}]") });
-    urls.iter().filter_map(home).collect()
+fn configured(table: &str, addresses: &[Address]) -> Vec<Home> {
+    let home = |address: &Address| Home { address: address.clone(), source: format!("url in [{table}]") };
+    addresses.iter().map(home).collect()
+}
+
+/// Addresses that were found, if what is said to them may be.
+fn may_have(service: &ServiceSettings, homes: Vec<Home>) -> Result<Vec<Home>, Unknown> {
+    if service.login.is_some() {
+        for home in &homes {
+            keeps_a_password(service.table, &home.address).map_err(|text| Unknown {
+                why: format!("{home}: {text}"),
+                fix: format!("set url in [{}] to one that begins with https://", service.table),
+            })?;
+        }
+    }
+    Ok(homes)
 }
 
 /// Where this node's Livy is.

@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::reach;
+use super::files;
 
 /// The most bytes of one of these files.
 const MAX_FILE: u64 = 4 << 20;
@@ -30,7 +30,7 @@ fn directory(variable: &str, usual: &str) -> PathBuf {
 
 /// A file's text; `None` where there is no such file. These files are older than UTF-8, and what matters is ASCII.
 pub(super) fn text(path: &Path) -> io::Result<Option<String>> {
-    match reach::open(path).and_then(|file| reach::read(file, MAX_FILE)) {
+    match files::open(path).and_then(|file| files::read(file, MAX_FILE)) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             Ok(None)

@@ -7,16 +7,17 @@ use figment::error::{Actual, Kind};
 use figment::value::Value;
 use figment::{Figment, Metadata, Source};
 
-use super::reach::Problem;
-use super::{Invalid, PREFIX};
+use super::Invalid;
+use super::problem::Problem;
+use super::raw::PREFIX;
 use crate::job::report::mask;
 use crate::printable::printable;
 
 /// Problems with what the configuration at `path` says.
 pub(super) fn invalid(figment: &Figment, path: &Path, problems: Vec<Problem>) -> Invalid {
-    let lines = problems.into_iter().map(|(key, text)| {
+    let lines = problems.into_iter().map(|Problem { key, what }| {
         let (value, source) = origin(figment, path, &key);
-        format!("{}{value}: {} ({source})", printable(&key), printable(&text))
+        format!("{}{value}: {} ({source})", printable(&key), printable(&what))
     });
     Invalid(lines.collect())
 }

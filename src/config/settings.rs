@@ -1,119 +1,154 @@
-//! The configuration as it is written: tables, keys and defaults. Strict: an unknown key is an error.
-
-mod cluster;
+//! The last stage: the configuration as the program uses it. Every value has been read, and nothing is left to parse.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
 
+use super::{duration, node};
+use crate::arn::ActivityArn;
 use crate::job::machine::OnAbort;
-use crate::log::{Format, Target};
-pub use cluster::{AUTO, Livy, OneOrSeveral, Yarn};
+use crate::job::request::{Defaults, OwnLivy};
+use crate::log::{Filter, Format, Target};
+use crate::spark::address::Address;
+use crate::spark::tls::Fingerprint;
 
-/// The configuration as it is written.
-#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// From heartbeat to heartbeat, as shipped.
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(20);
+/// What becomes of a job whose execution no longer waits, as shipped.
+pub const ON_ABORT: OnAbort = OnAbort::Kill;
+
+/// The configuration of a daemon that can be started.
+#[derive(Debug, Clone)]
 pub struct Settings {
-    /// `[aws]`
-    pub aws: Aws,
-    /// `[[activity]]`
-    pub activity: Vec<Activity>,
-    /// `[livy]`
-    pub livy: Livy,
-    /// `[yarn]`
-    pub yarn: Yarn,
-    /// `[watch]`
-    pub watch: Watch,
-    /// `[state]`
-    pub state: State,
-    /// `[stop]`
-    pub stop: Stop,
-    /// `[log]`
-    pub log: Log,
-    /// `[admin]`
-    pub admin: Admin,
+    /// Step Functions.
+    pub aws: AwsSettings,
+    /// What is polled: one activity or more, all in one region.
+    pub activities: Vec<ActivitySettings>,
+    /// Livy.
+    pub livy: LivySettings,
+    /// YARN.
+    pub yarn: YarnSettings,
+    /// How running jobs are followed.
+    pub watch: WatchSettings,
+    /// The journal.
+    pub state: StateSettings,
+    /// How the worker stops.
+    pub stop: StopSettings,
+    /// The log.
+    pub log: LogSettings,
+    /// What operators look at.
+    pub admin: AdminSettings,
+}
+
+impl Settings {
+    /// Under which names an input may mean our own Livy. Where that is has to be told, and told again when it moves.
+    pub fn own_livy(&self) -> OwnLivy {
+        OwnLivy::new(node::node_names().into_iter().chain(self.livy.aliases.iter().cloned()), 0)
+    }
 }
 
 /// How to reach Step Functions.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Aws {
-    /// Region; none, or the activities' own.
-    pub region: Option<String>,
-    /// Endpoint; none: the SDK's own.
-    pub endpoint_url: Option<String>,
+#[derive(Debug, Clone)]
+pub struct AwsSettings {
+    /// The activities' region.
+    pub region: String,
+    /// Where every call goes; `None`: where the SDK says.
+    pub endpoint_url: Option<Address>,
     /// Heartbeats a second, over all tasks.
     pub heartbeat_rate: u32,
 }
 
 /// One activity that is polled.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Activity {
+#[derive(Debug, Clone)]
+pub struct ActivitySettings {
     /// Its ARN.
-    pub arn: String,
+    pub arn: ActivityArn,
     /// Jobs at once.
-    #[serde(default = "max_concurrent_jobs")]
     pub max_concurrent_jobs: usize,
     /// Polls open at once.
-    #[serde(default = "pollers")]
     pub pollers: usize,
     /// From heartbeat to heartbeat.
-    #[serde(default = "heartbeat_interval", with = "duration")]
     pub heartbeat_interval: Duration,
     /// What becomes of a job whose execution no longer waits.
-    #[serde(default = "on_abort")]
     pub on_abort: OnAbort,
-    /// What inputs inherit: a task input.
-    #[serde(default)]
-    pub defaults: Map<String, Value>,
+    /// What inputs inherit.
+    pub defaults: Defaults,
 }
 
-impl Activity {
-    /// An activity with nothing but its ARN.
-    pub fn new(arn: &str) -> Activity {
-        Activity {
-            arn: arn.to_owned(),
-            max_concurrent_jobs: max_concurrent_jobs(),
-            pollers: pollers(),
-            heartbeat_interval: heartbeat_interval(),
-            on_abort: on_abort(),
-            defaults: Map::new(),
-        }
-    }
+/// How to reach Livy.
+#[derive(Debug, Clone)]
+pub struct LivySettings {
+    /// Where it is, and how it and we know each other.
+    pub service: ServiceSettings,
+    /// Other names under which inputs may mean this Livy.
+    pub aliases: Vec<String>,
+    /// The longest that a request may take; DELETE has 150 s, because Livy may look for an application for 120 s.
+    pub request_timeout: Duration,
+    /// For how long Livy may keep a task waiting before it fails with `SparkJob.LivyUnavailable`.
+    pub patience: Duration,
+    /// POSTs at once.
+    pub max_concurrent_submits: usize,
 }
 
-fn max_concurrent_jobs() -> usize {
-    20
+/// How to reach YARN.
+#[derive(Debug, Clone)]
+pub struct YarnSettings {
+    /// Where the ResourceManagers are, and how they and we know each other. The same holds for YARN's web pages.
+    pub service: ServiceSettings,
+    /// Whether Livy and all `node managers` run under a UTF-8 locale, so that arguments may hold more than ASCII.
+    pub utf8: bool,
 }
 
-fn pollers() -> usize {
-    1
+/// A service of the cluster.
+#[derive(Debug, Clone)]
+pub struct ServiceSettings {
+    /// The table that says so, for messages.
+    pub table: &'static str,
+    /// Where it is.
+    pub place: Place,
+    /// Which certificates are believed.
+    pub trust: TrustSettings,
+    /// Who we are to it; `None` where it does not ask.
+    pub login: Option<LoginSettings>,
 }
 
-fn heartbeat_interval() -> Duration {
-    Duration::from_secs(20)
+/// Where a service is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// Where the files of this node say.
+    Auto,
+    /// At the first of these that answers; at none of them where it is switched off.
+    At(Vec<Address>),
 }
 
-fn on_abort() -> OnAbort {
-    OnAbort::Kill
+/// Which certificates are believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrustSettings {
+    /// Those that the node's own roots vouch for.
+    Platform,
+    /// Those that the authorities in this file vouch for.
+    CaFile(PathBuf),
+    /// These.
+    Pinned(Vec<Fingerprint>),
+    /// Any.
+    Anyone,
 }
 
-/// Where the journal is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct State {
-    /// The state directory.
-    pub directory: PathBuf,
+/// A name for HTTP's basic authentication, and where its password is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginSettings {
+    /// The name.
+    pub username: String,
+    /// The file with the password.
+    pub password_file: PathBuf,
 }
 
 /// How running jobs are followed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Watch {
+pub struct WatchSettings {
     /// From sweep to sweep while jobs run.
     #[serde(with = "duration")]
     pub interval: Duration,
@@ -140,10 +175,18 @@ pub struct Watch {
     pub kill_settle: Duration,
 }
 
+/// Where the journal is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StateSettings {
+    /// The state directory.
+    pub directory: PathBuf,
+}
+
 /// How the worker stops.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Stop {
+pub struct StopSettings {
     /// What becomes of the tasks that are held.
     pub on_stop: OnStop,
     /// For how long a stop waits for open polls.
@@ -162,42 +205,28 @@ pub enum OnStop {
 }
 
 /// Where and what is logged.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Log {
+#[derive(Debug, Clone)]
+pub struct LogSettings {
     /// journald, stderr, or journald where there is one.
     pub target: Target,
     /// How lines look on stderr.
     pub format: Format,
-    /// What passes: `info`, `info,spark_job_worker::spark=debug`.
-    pub filter: String,
+    /// What passes.
+    pub filter: Filter,
 }
 
 /// How an operator looks at the daemon.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Admin {
-    /// Loopback address and port of the HTTP endpoint that only reads; empty: none.
-    pub listen: String,
+#[derive(Debug, Clone)]
+pub struct AdminSettings {
+    /// Where the HTTP endpoint is, on the loopback; `None` where it is switched off.
+    pub listen: Option<SocketAddr>,
     /// The control socket.
     pub socket: PathBuf,
 }
 
-impl Default for Aws {
-    fn default() -> Aws {
-        Aws { region: None, endpoint_url: None, heartbeat_rate: 100 }
-    }
-}
-
-impl Default for State {
-    fn default() -> State {
-        State { directory: PathBuf::from("/var/lib/spark-job-worker") }
-    }
-}
-
-impl Default for Watch {
-    fn default() -> Watch {
-        Watch {
+impl Default for WatchSettings {
+    fn default() -> WatchSettings {
+        WatchSettings {
             interval: Duration::from_secs(1),
             idle_interval: Duration::from_secs(10),
             submit_settle: Duration::from_secs(180),
@@ -210,59 +239,14 @@ impl Default for Watch {
     }
 }
 
-impl Default for Stop {
-    fn default() -> Stop {
-        Stop { on_stop: OnStop::Handoff, grace: Duration::from_secs(70) }
+impl Default for StateSettings {
+    fn default() -> StateSettings {
+        StateSettings { directory: PathBuf::from("/var/lib/spark-job-worker") }
     }
 }
 
-impl Default for Log {
-    fn default() -> Log {
-        Log { target: Target::Auto, format: Format::Text, filter: "info".to_owned() }
-    }
-}
-
-impl Default for Admin {
-    fn default() -> Admin {
-        Admin {
-            listen: "127.0.0.1:9108".to_owned(),
-            socket: PathBuf::from("/run/spark-job-worker/control.sock"),
-        }
-    }
-}
-
-impl Admin {
-    /// Where the HTTP endpoint is; `None` where it is switched off.
-    ///
-    /// # Errors
-    /// Where the text is no address of the loopback.
-    pub fn address(&self) -> Result<Option<SocketAddr>, String> {
-        if self.listen.is_empty() {
-            return Ok(None);
-        }
-        let address: SocketAddr =
-            self.listen.parse().map_err(|_| "must be written 127.0.0.1:9108".to_owned())?;
-        if address.ip().is_loopback() {
-            Ok(Some(address))
-        } else {
-            Err("must be an address of the loopback: the endpoint knows no users".to_owned())
-        }
-    }
-}
-
-mod duration {
-    //! Durations are written `20s`, `3m`, `500ms`.
-
-    use super::{Deserialize, Deserializer, Duration, Serialize, Serializer};
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        humantime::parse_duration(&text).map_err(|error| {
-            serde::de::Error::custom(format!("{error}; durations are written 20s, 3m, 500ms"))
-        })
-    }
-
-    pub(super) fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-        humantime::format_duration(*value).to_string().serialize(serializer)
+impl Default for StopSettings {
+    fn default() -> StopSettings {
+        StopSettings { on_stop: OnStop::Handoff, grace: Duration::from_secs(70) }
     }
 }

@@ -3,7 +3,7 @@
 use tracing::warn;
 
 use super::Fatal;
-use crate::config::Settings;
+use crate::config::{ServiceSettings, Settings, TrustSettings};
 use crate::log::message_id;
 use crate::spark::driver_log::DriverLogs;
 use crate::spark::livy::Livy;
@@ -13,8 +13,8 @@ use crate::spark::yarn::ResourceManager;
 pub(super) fn connect(settings: &Settings) -> Result<(Livy, ResourceManager, DriverLogs), Fatal> {
     let http = |error| Fatal::Setup("the HTTP client", error);
     let (livy, yarn) = (&settings.livy, &settings.yarn);
-    for (table, insecure) in [("livy", livy.insecure), ("yarn", yarn.insecure)] {
-        if insecure {
+    for ServiceSettings { table, trust, .. } in [&livy.service, &yarn.service] {
+        if *trust == TrustSettings::Anyone {
             warn!(
                 message_id = message_id::TLS_INSECURE,
                 "certificates are not verified (insecure = true in [{table}]): everybody on the way can read and \

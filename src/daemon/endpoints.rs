@@ -33,8 +33,7 @@ pub(super) async fn open(settings: &Settings, admin: &Arc<Admin>, loops: &mut Jo
             settings.admin.socket.display()
         ),
     }
-    // Validated with the configuration.
-    let Ok(Some(address)) = settings.admin.address() else { return };
+    let Some(address) = settings.admin.listen else { return };
     match Endpoint::bind(address).await {
         Ok(endpoint) => {
             let address = endpoint.address().unwrap_or(address);

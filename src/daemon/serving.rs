@@ -9,7 +9,7 @@ use tracing::{error, info};
 use super::jobs::Jobs;
 use super::poll::{Arrival, PolledActivity, Poller};
 use crate::activity::worker_name;
-use crate::config::{self, Activity, Settings};
+use crate::config::{self, ActivitySettings, HEARTBEAT_INTERVAL, ON_ABORT, Settings};
 use crate::job::journal::{Contents, Entry};
 use crate::job::machine::State;
 use crate::job::places::Places;
@@ -58,18 +58,26 @@ fn bring_up_to_date(
     match serving {
         Some(serving) => entry.task.adopt(run.as_ref(), &serving.rules, livy),
         None => {
-            let unknown = Activity::new(&entry.task.activity);
-            entry.task.adopt(run.as_ref(), &activity_rules(settings, &unknown), livy);
+            let shipped = ActivityRules {
+                defaults: Defaults::none(settings.yarn.utf8),
+                on_abort: ON_ABORT,
+                heartbeat_interval: HEARTBEAT_INTERVAL,
+            };
+            entry.task.adopt(run.as_ref(), &shipped, livy);
         }
     }
 }
 
 /// An activity with its rules and its places.
-pub(super) fn serve(settings: &Settings, activity: &Activity) -> Arc<PolledActivity> {
+pub(super) fn serve(activity: &ActivitySettings) -> Arc<PolledActivity> {
     Arc::new(PolledActivity {
-        arn: activity.arn.clone(),
+        arn: activity.arn.to_string(),
         places: Places::new(activity.max_concurrent_jobs),
-        rules: activity_rules(settings, activity),
+        rules: ActivityRules {
+            defaults: activity.defaults.clone(),
+            on_abort: activity.on_abort,
+            heartbeat_interval: activity.heartbeat_interval,
+        },
     })
 }
 
@@ -82,7 +90,7 @@ pub(super) fn start_pollers(
 ) -> JoinSet<()> {
     let mut pollers = JoinSet::new();
     let host = config::worker();
-    for (activity, served) in settings.activity.iter().zip(served) {
+    for (activity, served) in settings.activities.iter().zip(served) {
         for number in 1..=activity.pollers {
             let poller = Poller {
                 world: Arc::clone(&jobs.world),
@@ -97,16 +105,6 @@ pub(super) fn start_pollers(
         }
     }
     pollers
-}
-
-fn activity_rules(settings: &Settings, activity: &Activity) -> ActivityRules {
-    ActivityRules {
-        // Validated with the configuration.
-        defaults: Defaults::new(activity.defaults.clone(), settings.yarn.utf8)
-            .unwrap_or_else(|_| Defaults::empty()),
-        on_abort: activity.on_abort,
-        heartbeat_interval: activity.heartbeat_interval,
-    }
 }
 
 /// How every run is followed.

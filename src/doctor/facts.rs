@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::activity::Trouble;
 use crate::admin::Overview;
+use crate::arn::ActivityArn;
 use crate::config::{LivyConf, Role, Settings};
 use crate::job::world::NoAnswer;
 use crate::spark::homes::{AddressInUse, Located};
@@ -126,7 +127,7 @@ pub(super) struct Configured {
 #[derive(Debug)]
 pub(super) struct AwsFacts {
     /// The activities' ARNs, and what is in the way of looking at them.
-    pub(super) activities: Vec<(String, Option<Trouble>)>,
+    pub(super) activities: Vec<(ActivityArn, Option<Trouble>)>,
     /// The calls that answer a task, and what is in their way.
     pub(super) reports: Vec<(&'static str, Option<Trouble>)>,
     /// By how many seconds this node's clock is ahead of the service's.

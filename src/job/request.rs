@@ -70,9 +70,9 @@ impl Defaults {
         problems.or(Defaults { settings, utf8 })
     }
 
-    /// No defaults, and ASCII alone.
-    pub fn empty() -> Defaults {
-        Defaults::default()
+    /// No defaults. `utf8` as for [`Defaults::new`].
+    pub fn none(utf8: bool) -> Defaults {
+        Defaults { utf8, ..Defaults::default() }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Which Task states are this worker's: by the ARN of their activity.
 
-use std::borrow::Cow;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use crate::arn::{self, ActivityArn};
-use crate::config::Activity;
+use crate::config::{ActivitySettings, HEARTBEAT_INTERVAL};
 use crate::job::request::Defaults;
 use crate::nearest::distance;
 
@@ -14,7 +14,7 @@ use super::walk::AslState;
 
 /// The activities to expect.
 pub(super) struct Known<'a> {
-    configured: Option<&'a [Activity]>,
+    configured: Option<&'a [ActivitySettings]>,
 }
 
 /// Whom a state serves.
@@ -29,9 +29,8 @@ pub(super) enum Use<'a> {
 
 /// The activity that a Task state names or means.
 pub(super) struct Resource<'a> {
-    pub(super) activity: Cow<'a, Activity>,
-    /// Whether the activity's keys are those of a configuration.
-    pub(super) configured: bool,
+    /// What a configuration says of it; none where there is no configuration.
+    configured: Option<&'a ActivitySettings>,
     doubt: Option<Uncertain>,
 }
 
@@ -46,7 +45,7 @@ enum Uncertain {
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn new(configured: Option<&'a [Activity]>) -> Known<'a> {
+    pub(super) fn new(configured: Option<&'a [ActivitySettings]>) -> Known<'a> {
         Known { configured }
     }
 
@@ -58,15 +57,15 @@ impl<'a> Known<'a> {
         }
         let Some(arn) = resource.as_str() else { return Use::Other };
         match self.configured {
-            Some(activities) => match activities.iter().find(|activity| activity.arn == arn) {
+            Some(activities) => match activities.iter().find(|activity| activity.arn.as_str() == arn) {
                 Some(activity) => Use::named(Some(activity), None),
                 None => activities
                     .iter()
                     .find(|activity| near(arn, &activity.arn))
                     .map_or(Use::Other, |activity| Use::named(Some(activity), Some(Uncertain::Wrong))),
             },
-            None if is_arn(arn) => Use::any(arn, None),
-            None if arn.contains(":activity:") => Use::any(arn, Some(Uncertain::NoArn)),
+            None if is_arn(arn) => Use::any(None),
+            None if arn.contains(":activity:") => Use::any(Some(Uncertain::NoArn)),
             None => Use::Other,
         }
     }
@@ -81,7 +80,7 @@ impl<'a> Known<'a> {
         }
         match self.configured {
             Some(activities) => Use::named(activities.first(), Some(Uncertain::Later)),
-            None => Use::any(&text, Some(Uncertain::Later)),
+            None => Use::any(Some(Uncertain::Later)),
         }
     }
 }
@@ -112,22 +111,24 @@ pub(super) fn is_text(value: &Value) -> bool {
 }
 
 impl<'a> Use<'a> {
-    fn named(activity: Option<&'a Activity>, doubt: Option<Uncertain>) -> Use<'a> {
-        activity.map_or(Use::Other, |activity| {
-            Use::Ours(Resource { activity: Cow::Borrowed(activity), configured: true, doubt })
-        })
+    fn named(activity: Option<&'a ActivitySettings>, doubt: Option<Uncertain>) -> Use<'a> {
+        activity.map_or(Use::Other, |activity| Use::Ours(Resource { configured: Some(activity), doubt }))
     }
 
-    fn any(arn: &str, doubt: Option<Uncertain>) -> Use<'a> {
-        Use::Ours(Resource { activity: Cow::Owned(Activity::new(arn)), configured: false, doubt })
+    fn any(doubt: Option<Uncertain>) -> Use<'a> {
+        Use::Ours(Resource { configured: None, doubt })
     }
 }
 
 impl Resource<'_> {
     /// What its inputs inherit; none where that is not known.
-    pub(super) fn defaults(&self, utf8: bool) -> Option<Defaults> {
-        let table = self.configured.then(|| self.activity.defaults.clone())?;
-        Some(Defaults::new(table, utf8).unwrap_or_default())
+    pub(super) fn defaults(&self) -> Option<&Defaults> {
+        self.configured.map(|activity| &activity.defaults)
+    }
+
+    /// From heartbeat to heartbeat.
+    pub(super) fn heartbeat_interval(&self) -> Duration {
+        self.configured.map_or(HEARTBEAT_INTERVAL, |activity| activity.heartbeat_interval)
     }
 
     pub(super) fn report(&self, state: &AslState, findings: &mut Findings) {
@@ -140,11 +141,10 @@ impl Resource<'_> {
                 "is not an activity's ARN",
                 "write arn:aws:states:REGION:ACCOUNT:activity:NAME, the account with 12 digits",
             ),
-            Some(Uncertain::Wrong) => findings.error(
-                path,
-                "this worker does not poll that activity",
-                format!("did you mean {}?", self.activity.arn),
-            ),
+            Some(Uncertain::Wrong) => {
+                let meant = self.configured.map(|activity| format!("did you mean {}?", activity.arn));
+                findings.error(path, "this worker does not poll that activity", meant.unwrap_or_default());
+            }
         }
     }
 }
@@ -155,12 +155,12 @@ fn is_arn(arn: &str) -> bool {
 }
 
 /// Whether one ARN was probably meant to be the other.
-fn near(given: &str, known: &str) -> bool {
-    let (named, wanted) = (arn::name(given), arn::name(known));
+fn near(given: &str, known: &ActivityArn) -> bool {
+    let (named, wanted) = (arn::name(given), known.name());
     if is_arn(given) {
         return named == wanted || (far(named, wanted) <= MAX_SLIPS && !siblings(named, wanted));
     }
-    far(given, known) <= MAX_SLIPS
+    far(given, known.as_str()) <= MAX_SLIPS
 }
 
 /// So many letters may be wrong in an ARN that is still recognised.

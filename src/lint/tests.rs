@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 
 use super::Level::{Error, Warning};
 use super::*;
+use crate::arn::ActivityArn;
+use crate::config::{HEARTBEAT_INTERVAL, ON_ABORT};
 use crate::job::report::{ErrorName, Retry};
+use crate::job::request::Defaults;
 
 const ARN: &str = "arn:aws:states:us-east-1:123456789012:activity:spark-job";
 
@@ -14,7 +17,7 @@ const ARN: &str = "arn:aws:states:us-east-1:123456789012:activity:spark-job";
 type Expected<'a> = (&'a str, Level, &'a str);
 
 #[track_caller]
-fn check_with(definition: &Value, activities: Option<&[Activity]>, expected: &[Expected]) {
+fn check_with(definition: &Value, activities: Option<&[ActivitySettings]>, expected: &[Expected]) {
     let found = lint(&definition.to_string(), activities, false).unwrap();
     let found: Vec<_> = found.into_iter().filter(|finding| finding.level != Level::Note).collect();
     let lines: Vec<String> = found.iter().map(Finding::to_string).collect();
@@ -26,9 +29,21 @@ fn check_with(definition: &Value, activities: Option<&[Activity]>, expected: &[E
     }
 }
 
+/// An activity with nothing but its ARN.
+fn activity(arn: &str) -> ActivitySettings {
+    ActivitySettings {
+        arn: ActivityArn::parse(arn).unwrap(),
+        max_concurrent_jobs: 20,
+        pollers: 1,
+        heartbeat_interval: HEARTBEAT_INTERVAL,
+        on_abort: ON_ABORT,
+        defaults: Defaults::none(false),
+    }
+}
+
 #[track_caller]
 fn check(definition: &Value, expected: &[Expected]) {
-    check_with(definition, Some(&[Activity::new(ARN)]), expected);
+    check_with(definition, Some(&[activity(ARN)]), expected);
 }
 
 /// The good definition with one value of its Task set, or, for null, removed; paths are below the Task.
@@ -154,8 +169,8 @@ fn the_times_must_be_there_and_fit_the_workers_heartbeat() {
 #[test]
 fn the_heartbeat_is_measured_by_the_interval_of_the_states_own_activity() {
     let other = "arn:aws:states:us-east-1:123456789012:activity:slow";
-    let slow = Activity { heartbeat_interval: Duration::from_millis(40_500), ..Activity::new(other) };
-    let both = [Activity::new(ARN), slow];
+    let slow = ActivitySettings { heartbeat_interval: Duration::from_millis(40_500), ..activity(other) };
+    let both = [activity(ARN), slow];
     check_with(&good(), Some(&both), &[]);
     let definition = changed(&good(), "/States/Etl/Resource", json!(other));
     check_with(&definition, Some(&both), &[("$.States.Etl.HeartbeatSeconds", Error, "make it 122 or more")]);
@@ -220,7 +235,7 @@ fn without_a_configuration_every_activity_is_ours_and_a_note_says_so() {
 fn a_resource_that_is_filled_in_later_is_taken_for_ours_with_a_note() {
     let mut definition = changed(&good(), "/States/Etl/Resource", json!("${SparkJobActivityArn}"));
     definition["States"]["Etl"]["HeartbeatSeconds"] = json!(10);
-    for activities in [None, Some(&[Activity::new(ARN)][..])] {
+    for activities in [None, Some(&[activity(ARN)][..])] {
         let found = lint(&definition.to_string(), activities, false).unwrap();
         let lines: Vec<String> = found.iter().map(Finding::to_string).collect();
         assert!(lines.iter().any(|line| line.contains("is filled in later")), "{lines:?}");
@@ -434,7 +449,8 @@ fn a_file_is_missed_only_where_the_defaults_are_known() {
     check(&definition, &[("$.States.Etl.Parameters.File", Warning, "is required")]);
     check_with(&definition, None, &[]);
     let defaults = json!({ "File": "s3://bucket/app.jar" }).as_object().unwrap().clone();
-    check_with(&definition, Some(&[Activity { defaults, ..Activity::new(ARN) }]), &[]);
+    let defaults = Defaults::new(defaults, false).unwrap();
+    check_with(&definition, Some(&[ActivitySettings { defaults, ..activity(ARN) }]), &[]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::str::FromStr;
 
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
@@ -36,16 +37,8 @@ impl fmt::Display for FilterError {
 
 impl Error for FilterError {}
 
-/// Whether `filter` can be read.
-///
-/// # Errors
-/// Names the first part that cannot.
-pub fn check_filter(filter: &str) -> Result<(), FilterError> {
-    parse(filter).map(drop)
-}
-
 /// Reads a filter. What it does not name is off if it has no bare level.
-pub(super) fn parse(filter: &str) -> Result<Filter, FilterError> {
+fn parse(filter: &str) -> Result<Filter, FilterError> {
     let mut default = LevelFilter::OFF;
     let mut named = Vec::new();
     for part in filter.split(',').map(str::trim) {
@@ -59,13 +52,15 @@ pub(super) fn parse(filter: &str) -> Result<Filter, FilterError> {
         }
     }
     let most = named.iter().map(|(_, level)| *level).fold(default, Ord::max);
-    let quiet = default.min(LevelFilter::WARN);
     // The longest matching beginning decides, and of two equal ones the later: what is named goes last.
-    let targets = Targets::new()
-        .with_default(default)
-        .with_targets(NOISY.map(|target| (target, quiet)))
-        .with_targets(named);
-    Ok(Filter { targets, most })
+    let targets = quiet(default).with_targets(named);
+    Ok(Filter { text: filter.to_owned(), targets, most })
+}
+
+/// `default` for everything but what is noisy.
+fn quiet(default: LevelFilter) -> Targets {
+    let noisy = default.min(LevelFilter::WARN);
+    Targets::new().with_default(default).with_targets(NOISY.map(|target| (target, noisy)))
 }
 
 fn level(text: &str) -> Option<LevelFilter> {
@@ -80,17 +75,44 @@ fn is_target(text: &str) -> bool {
 
 /// Lets through the events that the filter names, and our own spans down to `info` whatever it says: a warning must
 /// say which task it is about when nothing but warnings is logged.
-#[derive(Debug)]
-pub(super) struct Filter {
+#[derive(Debug, Clone)]
+pub struct Filter {
+    /// As it was written.
+    text: String,
     targets: Targets,
     most: LevelFilter,
 }
 
 impl Filter {
+    /// What is logged as shipped: everything from `info` up.
+    pub const SHIPPED: &str = "info";
+
     fn passes(&self, metadata: &Metadata<'_>) -> bool {
         let is_context =
             metadata.is_span() && *metadata.level() <= Level::INFO && metadata.target().starts_with(OURS);
         is_context || self.targets.would_enable(metadata.target(), metadata.level())
+    }
+}
+
+/// Names the first part that cannot be read.
+impl FromStr for Filter {
+    type Err = FilterError;
+
+    fn from_str(text: &str) -> Result<Filter, FilterError> {
+        parse(text)
+    }
+}
+
+impl Default for Filter {
+    fn default() -> Filter {
+        let level = LevelFilter::INFO;
+        Filter { text: Filter::SHIPPED.to_owned(), targets: quiet(level), most: level }
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 
@@ -160,10 +182,10 @@ mod tests {
             ("=debug", "=debug"),
             ("info,[span]=debug", "[span]=debug"),
         ] {
-            assert_eq!(check_filter(filter), Err(FilterError { part: part.to_owned() }), "{filter}");
+            assert_eq!(parse(filter).map(drop), Err(FilterError { part: part.to_owned() }), "{filter}");
         }
-        assert_eq!(check_filter("INFO,spark_job_worker::spark=Debug"), Ok(()));
-        let error = check_filter("inof").unwrap_err().to_string();
+        assert!(parse("INFO,spark_job_worker::spark=Debug").is_ok());
+        let error = parse("inof").unwrap_err().to_string();
         assert!(error.starts_with("\"inof\" is neither a level"), "{error}");
     }
 

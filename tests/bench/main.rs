@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench numbers`, or only some of it: `cargo bench --bench numbers -- idle latency requests looks burst
 //! hang restart`. The Python worker needs boto3: `SJW_BENCH_PYTHON` names an interpreter that has it; without one its rows
-//! are left out, and that is said. Bounded: 500 tasks a burst, three bursts a worker.
+//! are left out, and that is said. `SJW_BENCH_PROGRAM` names another release's binary: run both, one after the other, to
+//! compare them. Bounded: 500 tasks a burst, three bursts a worker.
 
 #![expect(
     clippy::disallowed_methods,
@@ -12,7 +13,7 @@
 )]
 
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -21,9 +22,14 @@ use stand_ins::sfn::{Sfn, TaskId};
 use stand_ins::worker::{Config, ENVIRONMENT, command};
 use stand_ins::yarn::Yarn;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_spark-job-worker");
 const BURST: usize = 500;
 const LIMIT: Duration = Duration::from_secs(120);
+
+/// The binary that is measured.
+fn program() -> PathBuf {
+    std::env::var_os("SJW_BENCH_PROGRAM")
+        .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_spark-job-worker")), PathBuf::from)
+}
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -31,7 +37,7 @@ fn main() {
         let parts: Vec<String> = std::env::args().skip(1).filter(|part| !part.starts_with("--")).collect();
         let wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
         if wanted("idle") {
-            let size = std::fs::metadata(PROGRAM).expect("the program").len();
+            let size = std::fs::metadata(program()).expect("the program").len();
             println!("binary                         {:.2} MB", size as f64 / 1e6);
             start_and_idle().await;
         }
@@ -145,8 +151,7 @@ fn configured(stage: &Stage, directory: &Path, activity: &str) -> Config {
 fn start(stage: &Stage, config: &Config) -> Process {
     let path = stage.directory.path().join("config.toml");
     std::fs::write(&path, config.text()).expect("written");
-    let child =
-        command(Path::new(PROGRAM)).args(["run", "--config"]).arg(&path).stderr(Stdio::null()).spawn();
+    let child = command(&program()).args(["run", "--config"]).arg(&path).stderr(Stdio::null()).spawn();
     Process(child.expect("it starts"))
 }
 
@@ -301,8 +306,7 @@ async fn looks() {
     for _ in 0..10 {
         let begun = Instant::now();
         let path = stage.directory.path().join("config.toml");
-        let shown =
-            command(Path::new(PROGRAM)).args(["status", "--config"]).arg(path).output().expect("it runs");
+        let shown = command(&program()).args(["status", "--config"]).arg(path).output().expect("it runs");
         times.push(begun.elapsed());
         assert!(shown.status.success() && shown.stdout.len() > JOBS * 60);
     }

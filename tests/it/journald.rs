@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use spark_job_worker::log::{self, Format, Target, message_id};
+use spark_job_worker::log::{self, Filter, Format, Target, message_id};
 use stand_ins::livy::Plan;
 use stand_ins::sfn::TaskId;
 use stand_ins::worker::{Config, LIMIT, Worker, command};
@@ -211,7 +211,7 @@ fn a_panic_is_in_the_journal_with_the_task_it_happened_in() {
 fn a_process_that_panics() {
     let Ok(target) = std::env::var(PANICS_INTO) else { return };
     let target: Target = serde_json::from_value(target.into()).expect("a target");
-    let log = log::start(target, Format::Json, "info").expect("the log starts");
+    let log = log::start(target, Format::Json, &Filter::default()).expect("the log starts");
     // More than a pipe holds.
     for number in 0..2000 {
         tracing::info!("line {number}");

@@ -173,37 +173,6 @@ fn every_file_says_what_it_is_for() {
 }
 
 #[test]
-fn the_shipped_configuration_is_complete_and_is_the_defaults() {
-    let path = root().join("config/spark-job-worker.toml");
-    let shipped = config::load(&path).expect("the shipped configuration is good");
-    let mut defaults = config::Settings { activity: shipped.activity.clone(), ..config::Settings::default() };
-    let arn = shipped.activity[0].arn.clone();
-    defaults.activity = vec![toml_activity(&arn)];
-    assert_eq!(shipped, defaults);
-    // Complete: every key of the defaults stands in the file, if only as a comment.
-    let text = std::fs::read_to_string(&path).expect("the file");
-    for key in keys(&serde_json::to_value(&shipped).expect("settings are data")) {
-        assert!(
-            text.lines().any(|line| line.trim_start_matches("# ").starts_with(&format!("{key} ="))),
-            "{key} is not in the shipped file"
-        );
-    }
-}
-
-#[test]
-fn every_key_of_the_configuration_is_in_the_readme_and_vice_versa() {
-    let shipped = config::load(&root().join("config/spark-job-worker.toml")).expect("it is good");
-    let known: BTreeSet<String> = keys(&serde_json::to_value(&shipped).expect("settings are data"));
-    let readme = readme();
-    let table = section(&readme, "## Configuration");
-    let documented: BTreeSet<String> = table
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split('`').next().map(str::to_owned))
-        .collect();
-    assert_eq!(documented, known);
-}
-
-#[test]
 fn every_link_in_the_documentation_leads_somewhere() {
     let mut links = 0;
     for (path, text) in pages() {
@@ -332,23 +301,6 @@ fn keys_of_unit(name: &str) -> Vec<String> {
     let text = std::fs::read_to_string(root().join("systemd").join(name)).expect("a unit");
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| Some(line.split_once('=')?.0.to_owned())).collect()
-}
-
-fn toml_activity(arn: &str) -> config::Activity {
-    serde_json::from_value(serde_json::json!({ "arn": arn })).expect("an ARN is all that an activity needs")
-}
-
-/// The names of all leaves, `defaults` and ARN lists apart.
-fn keys(value: &Value) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for (table, content) in value.as_object().expect("tables") {
-        let content = content.as_array().map_or(content, |list| &list[0]);
-        for key in content.as_object().expect("a table").keys().filter(|key| *key != "defaults") {
-            assert!(!table.is_empty());
-            found.insert(key.clone());
-        }
-    }
-    found
 }
 
 fn section<'a>(text: &'a str, heading: &str) -> &'a str {

@@ -87,7 +87,7 @@ async fn is_told(mut told: watch::Receiver<bool>) {
 
 fn activity_rules(plan: &Plan) -> ActivityRules {
     ActivityRules {
-        defaults: Defaults::empty(),
+        defaults: Defaults::none(false),
         on_abort: plan.on_abort,
         heartbeat_interval: Duration::from_millis(BEAT),
     }

@@ -175,7 +175,7 @@ async fn a_life_without_faults_costs_six_durable_writes_and_one_unlink() {
     let (journal, _) = Journal::open(directory.path()).expect("it opens");
     let world = Arc::new(Plain { journal, writes: Mutex::default(), taken: Mutex::default() });
     let activity = ActivityRules {
-        defaults: Defaults::empty(),
+        defaults: Defaults::none(false),
         on_abort: OnAbort::Kill,
         heartbeat_interval: Duration::from_millis(BEAT),
     };

@@ -9,22 +9,24 @@ use tokio::time::{Instant, timeout_at};
 use super::super::facts::{AwsFacts, LivyFacts, YarnFacts};
 use super::ANSWERS;
 use crate::activity::{Condition, Looked, StepFunctions, Trouble};
+use crate::arn::ActivityArn;
 use crate::command;
-use crate::config::{self, Settings};
+use crate::config::{self, Place, Settings};
 use crate::job::world::NoAnswer;
+use crate::spark::address::Address;
 use crate::spark::connection::Access;
 use crate::spark::homes::{AddressInUse, Homes, Located};
 use crate::spark::{livy, yarn};
 
 /// Step Functions: each activity, and each call that answers a task. The one call that is left out takes tasks.
 pub(super) async fn aws(settings: &Settings, by: Instant) -> AwsFacts {
-    let arns: Vec<String> = settings.activity.iter().map(|activity| activity.arn.clone()).collect();
-    let first = arns.first().map(String::as_str).unwrap_or_default();
-    let service = StepFunctions::connect(settings.aws.endpoint_url.clone(), first).await;
+    let arns: Vec<ActivityArn> = settings.activities.iter().map(|activity| activity.arn.clone()).collect();
+    let endpoint_url = settings.aws.endpoint_url.as_ref().map(Address::base);
+    let service = StepFunctions::connect(&settings.aws.region, endpoint_url).await;
     let mut looks = JoinSet::new();
     for (at, arn) in arns.iter().cloned().enumerate() {
         let service = service.clone();
-        looks.spawn(async move { (at, before(by, service.look(&arn)).await) });
+        looks.spawn(async move { (at, before(by, service.look(arn.as_str())).await) });
     }
     let looks = async {
         let mut looked = looks.join_all().await;
@@ -115,11 +117,11 @@ pub(super) async fn yarn(homes: Homes, access: Option<Access>, by: Instant) -> O
 /// What `url = "auto"` reads, and the worker's user cannot: root, who asks here, can read everything.
 pub(super) async fn unread(settings: &Settings, worker: &str, by: Instant) -> Vec<String> {
     let files = [
-        (settings.livy.is_auto(), config::livy_conf_file()),
-        (settings.yarn.is_auto(), config::yarn_site_file()),
+        (&settings.livy.service.place, config::livy_conf_file()),
+        (&settings.yarn.service.place, config::yarn_site_file()),
     ];
     let mut unread = Vec::new();
-    for (_, path) in files.into_iter().filter(|(auto, path)| *auto && path.exists()) {
+    for (_, path) in files.into_iter().filter(|(place, path)| **place == Place::Auto && path.exists()) {
         let path = path.display().to_string();
         let try_it = ["-u", worker, "--", "sh", "-c", "test -r \"$0\" && echo yes || echo no", &path];
         if command::output(by, "runuser", &try_it).await.is_ok_and(|said| said.trim() == "no") {

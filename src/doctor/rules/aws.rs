@@ -3,7 +3,8 @@
 use super::super::Finding;
 use super::super::facts::{Configured, DaemonFacts, Facts};
 use crate::activity::{Condition, Trouble};
-use crate::arn::{self, ActivityArn};
+use crate::arn::ActivityArn;
+use crate::spark::address::Address;
 
 /// So many seconds off, and the service refuses signatures.
 const REFUSED: u64 = 300;
@@ -27,8 +28,7 @@ pub(super) fn judge(facts: &Facts, configured: &Configured) -> Vec<Finding> {
 
 /// All activities are in one region: another configuration is refused.
 fn region(configured: &Configured) -> Finding {
-    let arn = configured.settings.activity.first().map(|activity| activity.arn.as_str()).unwrap_or_default();
-    Finding::ok("region", format!("{}, from the activity's ARN", arn::region(arn).unwrap_or_default()))
+    Finding::ok("region", format!("{}, from the activity's ARN", configured.settings.aws.region))
 }
 
 fn clock(ahead: Option<i64>) -> Finding {
@@ -82,8 +82,8 @@ fn spoke(condition: Condition) -> bool {
     }
 }
 
-fn activity(facts: &Facts, configured: &Configured, arn: &str, trouble: Option<&Trouble>) -> Finding {
-    let ActivityArn { name, region, .. } = ActivityArn::parse(arn).unwrap_or_default();
+fn activity(facts: &Facts, configured: &Configured, arn: &ActivityArn, trouble: Option<&Trouble>) -> Finding {
+    let (name, region) = (arn.name(), arn.region());
     let Some(Trouble { condition, words }) = trouble else {
         let polls = polled(configured, arn)
             .unwrap_or_else(|| "states:GetActivityTask cannot be tried without taking a task".to_owned());
@@ -121,11 +121,10 @@ fn activity(facts: &Facts, configured: &Configured, arn: &str, trouble: Option<&
     }
 }
 
-fn unreachable(configured: &Configured, arn: &str, words: &str) -> Finding {
-    let region = ActivityArn::parse(arn).unwrap_or_default().region;
-    let end = if arn.starts_with("arn:aws-cn:") { ".cn" } else { "" };
-    let standard = || format!("https://states.{region}.amazonaws.com{end}");
-    let endpoint = configured.settings.aws.endpoint_url.clone().unwrap_or_else(standard);
+fn unreachable(configured: &Configured, arn: &ActivityArn, words: &str) -> Finding {
+    let end = if arn.partition() == "aws-cn" { ".cn" } else { "" };
+    let standard = || format!("https://states.{}.amazonaws.com{end}", arn.region());
+    let endpoint = configured.settings.aws.endpoint_url.as_ref().map_or_else(standard, Address::to_string);
     Finding::fail(
         "activity",
         format!("Step Functions at {endpoint} cannot be reached: {words}"),
@@ -136,10 +135,10 @@ fn unreachable(configured: &Configured, arn: &str, words: &str) -> Finding {
 }
 
 /// What the running daemon knows of its polls: the only proof that they are allowed.
-fn polled(configured: &Configured, arn: &str) -> Option<String> {
+fn polled(configured: &Configured, arn: &ActivityArn) -> Option<String> {
     let DaemonFacts::Answers(now) = &configured.daemon else { return None };
     let activity =
-        now.activities.iter().find(|activity| activity.arn == arn && activity.trouble.is_none())?;
+        now.activities.iter().find(|activity| activity.arn == arn.as_str() && activity.trouble.is_none())?;
     Some(format!("the daemon's last poll was answered {} s ago", activity.last_poll?))
 }
 

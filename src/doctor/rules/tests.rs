@@ -11,7 +11,8 @@ use super::super::{Finding, Status};
 use super::judge;
 use crate::activity::{Condition, Trouble};
 use crate::admin::Overview;
-use crate::config::{Activity, LivyConf, Role, Settings};
+use crate::arn::ActivityArn;
+use crate::config::{self, LivyConf, Role, Settings};
 use crate::job::timestamp::Timestamp;
 use crate::job::world::NoAnswer;
 use crate::spark::address::Address;
@@ -389,6 +390,13 @@ fn well() -> Facts {
     }
 }
 
+/// Those of a configuration with one activity and nothing else.
+fn settings() -> Settings {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), format!("[[activity]]\narn = {ARN:?}\n")).unwrap();
+    config::load(file.path()).unwrap()
+}
+
 fn well_configured() -> Configured {
     let daemon = Overview {
         version: env!("CARGO_PKG_VERSION").into(),
@@ -400,9 +408,9 @@ fn well_configured() -> Configured {
         ..Overview::default()
     };
     Configured {
-        settings: Settings { activity: vec![Activity::new(ARN)], ..Settings::default() },
+        settings: settings(),
         aws: AwsFacts {
-            activities: vec![(ARN.into(), None)],
+            activities: vec![(ActivityArn::parse(ARN).unwrap(), None)],
             reports: vec![
                 ("states:SendTaskHeartbeat", None),
                 ("states:SendTaskSuccess", None),

@@ -83,7 +83,7 @@ mod shapes {
     #[test]
     fn the_worker_reads_its_own_keys_beside_flat_ones() {
         let input = r#"{ "LivyHost": "127.0.0.1", "LivyPort": 8998, "Execution": "arn:e", "File": "/f" }"#;
-        let request = parse(input, &fixed(), &Defaults::empty(), &own_livy()).unwrap();
+        let request = parse(input, &fixed(), &Defaults::none(false), &own_livy()).unwrap();
         assert_eq!(request.execution.as_deref(), Some("arn:e"));
     }
 
@@ -163,7 +163,7 @@ mod whole_inputs {
     fn too_deep_nesting_is_a_problem_like_any_other() {
         let input = format!(r#"{{ "File": {}{} }}"#, "[".repeat(200_000), "]".repeat(200_000));
         check(&input, Err(&[("$", "not valid JSON: recursion limit exceeded")]));
-        assert_eq!(identity(&input, TASK, &Defaults::empty()).name, "job-0123456789abcdef");
+        assert_eq!(identity(&input, TASK, &Defaults::none(false)).name, "job-0123456789abcdef");
     }
 
     #[test]
@@ -188,7 +188,7 @@ mod whole_inputs {
     #[test]
     fn problems_read_as_one_line() {
         let problems =
-            parse(r#"{ "A": 1, "File": 7 }"#, &fixed(), &Defaults::empty(), &own_livy()).unwrap_err();
+            parse(r#"{ "A": 1, "File": 7 }"#, &fixed(), &Defaults::none(false), &own_livy()).unwrap_err();
         assert_eq!(problems.to_string(), "$.A: unknown key; $.File: expected a string, found the number 7");
     }
 
@@ -217,9 +217,11 @@ mod whole_inputs {
             for middle in ["", "\"", "}", "]", ",", ":", "0", "null", "\\"] {
                 let input = format!("{}{middle}{}", &whole[..end], &whole[end..]);
                 for input in [&whole[..end], &input] {
-                    let identity = identity(input, TASK, &Defaults::empty());
-                    let _ =
-                        (execution(input), parse(input, &identity, &Defaults::empty(), &own_livy()).is_ok());
+                    let identity = identity(input, TASK, &Defaults::none(false));
+                    let _ = (
+                        execution(input),
+                        parse(input, &identity, &Defaults::none(false), &own_livy()).is_ok(),
+                    );
                 }
             }
         }
@@ -228,12 +230,12 @@ mod whole_inputs {
     #[test]
     fn neither_requests_nor_problems_show_values() {
         let secret = r#"{ "File": "/f", "Args": ["hunter2"], "Conf": { "spark.k": "hunter2" } }"#;
-        let request = parse(secret, &fixed(), &Defaults::empty(), &own_livy()).unwrap();
+        let request = parse(secret, &fixed(), &Defaults::none(false), &own_livy()).unwrap();
         assert!(!format!("{request:?}").contains("hunter2"));
         assert!(!format!("{:?}", defaults(json!({ "Args": ["hunter2"] }))).contains("hunter2"));
         let wrong = r#"{ "File": "hunter2", "Args": "hunter2", "Conf": { "spark.master": "hunter2",
             "a=b": "hunter2" } }"#;
-        let problems = parse(wrong, &fixed(), &Defaults::empty(), &own_livy()).unwrap_err();
+        let problems = parse(wrong, &fixed(), &Defaults::none(false), &own_livy()).unwrap_err();
         assert_eq!(problems.iter().count(), 4);
         assert!(!problems.to_string().contains("hunter2"));
     }
@@ -324,7 +326,7 @@ mod keys_and_types {
         let long = "NumExecutors".repeat(10_000);
         for unknown in ["Timeout", "Code", "x", "", "driver_memory_in_mebibytes", "Größe", &long] {
             let input = json!({ "File": "/f", unknown: 1 }).to_string();
-            let problems = parse(&input, &fixed(), &Defaults::empty(), &own_livy()).unwrap_err();
+            let problems = parse(&input, &fixed(), &Defaults::none(false), &own_livy()).unwrap_err();
             assert!(problems.to_string().ends_with(": unknown key"), "{problems}");
             assert!(problems.to_string().len() < 300);
         }
@@ -512,10 +514,10 @@ mod values {
             ),
             (full, json!({ "File": "/f", "DriverMemory": format!("{}g", "1".repeat(full - 20 - 1)) })),
         ] {
-            assert_eq!(parse(&table.to_string(), &fixed(), &Defaults::empty(), &own_livy()).err(), None);
+            assert_eq!(parse(&table.to_string(), &fixed(), &Defaults::none(false), &own_livy()).err(), None);
             let longer = table.to_string().replacen("xx\"", "xxx\"", 1).replacen("1g", "11g", 1);
             let problems =
-                parse(&longer, &fixed(), &Defaults::empty(), &own_livy()).expect_err("one byte more");
+                parse(&longer, &fixed(), &Defaults::none(false), &own_livy()).expect_err("one byte more");
             assert_eq!(problems.iter().count(), 1, "{problems}");
             assert!(
                 problems.to_string().contains(&format!("an argument of {} bytes", longest + 1)),
@@ -555,7 +557,7 @@ mod conf_and_tags {
 
     #[test]
     fn the_worker_adds_its_tags_and_one_attempt() {
-        let request = parse(r#"{ "File": "/f" }"#, &fixed(), &Defaults::empty(), &own_livy()).unwrap();
+        let request = parse(r#"{ "File": "/f" }"#, &fixed(), &Defaults::none(false), &own_livy()).unwrap();
         assert_eq!(
             serde_json::to_string(&request.batch).unwrap(),
             concat!(
@@ -806,7 +808,7 @@ mod identities {
             (r#"{}"#, "job"),
         ] {
             assert!(stem.len() <= MAX_STEM);
-            let identity = identity(input, TASK, &Defaults::empty());
+            let identity = identity(input, TASK, &Defaults::none(false));
             assert_eq!(identity.name, format!("{stem}-0123456789abcdef"), "{input}");
             assert_eq!(identity.tag, "sjw-0123456789abcdef");
         }
@@ -822,7 +824,11 @@ mod identities {
             (r#"{ "Name": "taxi", "Parameters": "x" }"#, "taxi"),
             (r#"{ "Name": "taxi", "Parameters": { "Flie": "/f" } }"#, "taxi"),
         ] {
-            assert_eq!(identity(input, TASK, &Defaults::empty()).name, format!("{stem}-{TASK}"), "{input}");
+            assert_eq!(
+                identity(input, TASK, &Defaults::none(false)).name,
+                format!("{stem}-{TASK}"),
+                "{input}"
+            );
         }
     }
 
@@ -839,12 +845,12 @@ mod identities {
     #[test]
     fn the_batch_bears_the_identitys_name() {
         let input = r#"{ "Name": "taxi", "File": "/f", "ProxyUser": "alice" }"#;
-        let identity = identity(input, TASK, &Defaults::empty());
-        let request = parse(input, &identity, &Defaults::empty(), &own_livy()).unwrap();
+        let identity = identity(input, TASK, &Defaults::none(false));
+        let request = parse(input, &identity, &Defaults::none(false), &own_livy()).unwrap();
         assert_eq!(request.batch.name(), "taxi-0123456789abcdef");
         assert_eq!(request.batch.proxy_user(), Some("alice"));
         assert_eq!(
-            parse(r#"{ "File": "/f" }"#, &identity, &Defaults::empty(), &own_livy())
+            parse(r#"{ "File": "/f" }"#, &identity, &Defaults::none(false), &own_livy())
                 .unwrap()
                 .batch
                 .proxy_user(),
@@ -888,7 +894,7 @@ fn defaults(table: Value) -> Defaults {
 /// of its text.
 #[track_caller]
 fn check(input: &str, expected: Result<Value, &[(&str, &str)]>) {
-    check_with(&Defaults::empty(), input, expected);
+    check_with(&Defaults::none(false), input, expected);
 }
 
 #[track_caller]

@@ -372,7 +372,7 @@ fn nothing_else_that_gets_into_a_command_is_run() {
 fn the_drivers_command_has_a_length_in_all() {
     const MAX: usize = 126_975;
     let text = |len: usize| "x".repeat(len);
-    let parsed = |input: &Value| parse(&input.to_string(), &fixed(), &Defaults::empty(), &own_livy());
+    let parsed = |input: &Value| parse(&input.to_string(), &fixed(), &Defaults::none(false), &own_livy());
     let options = "spark.driver.extraJavaOptions";
     for (table, at) in [
         (json!({ "Args": [text(MAX - 2 - 9)] }), "$.Args"),
@@ -470,7 +470,7 @@ fn no_detour_leads_into_a_shell() {
         (conf("spark.submit.pyFiles", "s3://b/ok.zip local:/x/%60id%60/a.zip"), "blank"),
         (conf("spark.files", "s3://b/%60id%60 /x"), "blank"),
     ] {
-        let found = parse(&input.to_string(), &fixed(), &Defaults::empty(), &own_livy());
+        let found = parse(&input.to_string(), &fixed(), &Defaults::none(false), &own_livy());
         let problems = found.expect_err(&format!("{input} is accepted")).to_string();
         assert!(problems.contains(wrong), "{input}: {problems}");
     }
@@ -486,7 +486,7 @@ fn variables_and_paths_that_a_shell_only_reads_are_accepted() {
         conf("spark.files", "s3://b/a.txt, s3://b/dt=2026-11-27/b.txt#b"),
         json!({ "File": "s3://b/dt%3D2026-11-27/job.py", "Files": ["s3://b/report 2026.csv", "s3://b/a%20b"] }),
     ] {
-        let found = parse(&input.to_string(), &fixed(), &Defaults::empty(), &own_livy());
+        let found = parse(&input.to_string(), &fixed(), &Defaults::none(false), &own_livy());
         assert_eq!(found.err(), None, "{input}");
     }
 }

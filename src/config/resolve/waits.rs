@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use humantime::format_duration;
 
-use super::reach::Problem;
-use super::settings::{Settings, Stop, Watch};
+use super::super::problem::Problem;
+use super::super::raw::Raw;
+use super::super::settings::{Settings, StopSettings, WatchSettings};
 
 /// `TimeoutStopSec` of the unit that is shipped: after that systemd kills a stop that is still at work.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(90);
@@ -25,10 +26,10 @@ pub(super) fn beyond(value: Duration) -> Option<String> {
     (value.is_zero() || value > MOST).then(|| "must be above zero, and at most 365days".to_owned())
 }
 
-/// What is wrong with the waits.
-pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
-    let (watch, mut problems) = (&settings.watch, Vec::new());
-    let mut wrong = |key: &str, text: String| problems.push((key.to_owned(), text));
+/// Adds what is wrong with the waits to `problems`.
+pub(super) fn check(raw: &Raw, problems: &mut Vec<Problem>) {
+    let watch = &raw.watch;
+    let mut wrong = |key: &str, what: String| problems.push(Problem::new(key, what));
     if watch.submit_settle < LEAST || watch.submit_settle > MOST_SETTLE {
         wrong("watch.submit_settle", "must be from 1s to 5m".to_owned());
     } else if watch.submit_settle > watch.doubt_limit {
@@ -48,8 +49,8 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
         wrong("watch.verdict_patience", "must be at most 365days".to_owned());
     }
     for (key, value) in [
-        ("livy.request_timeout", settings.livy.request_timeout),
-        ("livy.patience", settings.livy.patience),
+        ("livy.request_timeout", raw.livy.request_timeout),
+        ("livy.patience", raw.livy.patience),
         ("watch.interval", watch.interval),
         ("watch.idle_interval", watch.idle_interval),
     ] {
@@ -63,16 +64,15 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
             "must be below 10m, which is how long Livy remembers an ended batch".to_owned(),
         );
     }
-    if settings.stop.grace >= STOP_TIMEOUT {
+    if raw.stop.grace >= STOP_TIMEOUT {
         let limit = format_duration(STOP_TIMEOUT);
         wrong("stop.grace", format!("must be below the unit's TimeoutStopSec ({limit})"));
     }
-    problems
 }
 
 /// What is lawful and shorter than what is shipped, in words for an operator.
-pub(super) fn warnings(settings: &Settings) -> Vec<String> {
-    let (own, shipped) = (&settings.watch, Watch::default());
+pub(in crate::config) fn warnings(settings: &Settings) -> Vec<String> {
+    let (own, shipped) = (&settings.watch, WatchSettings::default());
     let waits = [
         ("watch.submit_settle", own.submit_settle, shipped.submit_settle, "a job may be submitted twice"),
         (
@@ -98,7 +98,7 @@ pub(super) fn warnings(settings: &Settings) -> Vec<String> {
         (
             "stop.grace",
             settings.stop.grace,
-            Stop::default().grace,
+            StopSettings::default().grace,
             "a stop may lose the task of an open poll",
         ),
     ];
@@ -113,17 +113,31 @@ pub(super) fn warnings(settings: &Settings) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::resolve;
     use super::*;
+    use crate::config::raw::tests::activity;
 
-    fn with(change: impl FnOnce(&mut Settings)) -> Settings {
-        let mut settings = Settings::default();
-        change(&mut settings);
-        settings
+    const ARN: &str = "arn:aws:states:us-east-1:123456789012:activity:spark-job";
+
+    fn with(change: impl FnOnce(&mut Raw)) -> Raw {
+        let mut raw = Raw { activity: vec![activity(ARN)], ..Raw::default() };
+        change(&mut raw);
+        raw
+    }
+
+    fn problems(raw: &Raw) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        check(raw, &mut problems);
+        problems
+    }
+
+    fn warned(raw: &Raw) -> Vec<String> {
+        warnings(&resolve(raw).unwrap())
     }
 
     #[test]
     fn a_wait_that_cannot_keep_its_promise_is_refused_with_its_bound() {
-        type Row = (fn(&mut Watch, Duration), &'static str, u64, &'static str);
+        type Row = (fn(&mut WatchSettings, Duration), &'static str, u64, &'static str);
         let table: [Row; 10] = [
             (|w, d| w.submit_settle = d, "watch.submit_settle", 0, "from 1s to 5m"),
             (|w, d| w.submit_settle = d, "watch.submit_settle", 999, "from 1s to 5m"),
@@ -139,11 +153,11 @@ mod tests {
         for (set, key, millis, bound) in table {
             let found = problems(&with(|settings| set(&mut settings.watch, Duration::from_millis(millis))));
             assert!(
-                found.len() == 1 && found[0].0 == key && found[0].1.contains(bound),
+                found.len() == 1 && found[0].key == key && found[0].what.contains(bound),
                 "{key} {millis}: {found:?}"
             );
         }
-        let table: [fn(&mut Settings, Duration); 9] = [
+        let table: [fn(&mut Raw, Duration); 9] = [
             |s, d| s.livy.request_timeout = d,
             |s, d| s.livy.patience = d,
             |s, d| s.watch.interval = d,
@@ -159,39 +173,39 @@ mod tests {
                 let found = problems(&with(|settings| set(settings, value)));
                 assert!(found.len() == 1, "{found:?}");
                 assert!(
-                    found[0].1.contains("at most 365days") || found[0].1.contains("below 10m"),
+                    found[0].what.contains("at most 365days") || found[0].what.contains("below 10m"),
                     "{found:?}"
                 );
             }
         }
         let found = problems(&with(|settings| settings.stop.grace = STOP_TIMEOUT));
-        assert!(found.len() == 1 && found[0].1.contains("TimeoutStopSec (1m 30s)"), "{found:?}");
+        assert!(found.len() == 1 && found[0].what.contains("TimeoutStopSec (1m 30s)"), "{found:?}");
     }
 
     #[test]
     fn the_bounds_themselves_are_lawful() {
-        let least = |settings: &mut Settings| {
+        let least = |settings: &mut Raw| {
             let watch = &mut settings.watch;
             (watch.submit_settle, watch.doubt_limit) = (LEAST, LEAST);
             (watch.kill_settle, watch.lost_after, watch.start_timeout) = (LEAST, LEAST, LEAST);
             settings.stop.grace = Duration::ZERO;
         };
-        let most = |settings: &mut Settings| {
+        let most = |settings: &mut Raw| {
             settings.watch.submit_settle = MOST_SETTLE;
             (settings.livy.request_timeout, settings.livy.patience) = (MOST, MOST);
             (settings.watch.interval, settings.watch.kill_settle) = (MOST, MOST);
             settings.watch.doubt_limit = LIVY_MEMORY - Duration::from_millis(1);
             settings.stop.grace = STOP_TIMEOUT - Duration::from_millis(1);
         };
-        for settings in [Settings::default(), with(least), with(most)] {
+        for settings in [Raw::default(), with(least), with(most)] {
             assert_eq!(problems(&settings), []);
         }
     }
 
     #[test]
     fn what_is_shorter_than_shipped_is_told_with_its_risk() {
-        assert_eq!(warnings(&Settings::default()), Vec::<String>::new());
-        let found = warnings(&with(|settings| {
+        assert_eq!(warned(&with(|_| {})), Vec::<String>::new());
+        let found = warned(&with(|settings| {
             settings.watch.lost_after = Duration::from_secs(20);
             settings.watch.kill_settle = Duration::from_secs(3_600);
         }));
