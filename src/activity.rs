@@ -12,6 +12,7 @@ use std::time::Duration;
 use aws_sdk_sfn::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use sha2::{Digest, Sha256};
 
+use crate::causes::{causes, innermost};
 use crate::job::report::{Answer, clip};
 use crate::job::token::Token;
 use crate::job::world::{Beat, Reported};
@@ -205,15 +206,10 @@ where
 
 /// No connection came up: not a byte was sent.
 fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(reason) = next {
-        if reason.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == ErrorKind::ConnectionRefused)
-        {
-            return true;
-        }
-        next = reason.source();
-    }
-    false
+    let io = |reason: &(dyn std::error::Error + 'static)| {
+        reason.downcast_ref::<std::io::Error>().map(std::io::Error::kind)
+    };
+    causes(error).any(|reason| io(reason) == Some(ErrorKind::ConnectionRefused))
 }
 
 fn trouble<E>(error: &SdkError<E>) -> Trouble
@@ -251,14 +247,7 @@ where
 
 /// The SDK has no type of its own for "no credentials", but says so somewhere in the chain.
 fn lacks_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(reason) = next {
-        if reason.to_string().to_lowercase().contains("credential") {
-            return true;
-        }
-        next = reason.source();
-    }
-    false
+    causes(error).any(|reason| reason.to_string().to_lowercase().contains("credential"))
 }
 
 /// Code and message where the service spoke, else the innermost reason. Never a token: the service does not echo them.
@@ -270,11 +259,7 @@ where
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code.to_owned(),
         (None, _) => {
-            let mut reason: &dyn std::error::Error = error;
-            while let Some(source) = reason.source() {
-                reason = source;
-            }
-            let reason = reason.to_string();
+            let reason = innermost(error).to_string();
             if reason.is_empty() { DisplayErrorContext(error).to_string() } else { reason }
         }
     };

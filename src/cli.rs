@@ -13,6 +13,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::causes::chain;
 use crate::config::{self, Invalid, Settings};
 use crate::daemon::{self, Fatal};
 use crate::job::journal;
@@ -160,7 +161,7 @@ fn run(settings: Settings, path: &Path) -> ExitCode {
     let log = &settings.log;
     let telemetry = match log::start(log.target, log.format, &log.filter) {
         Ok(telemetry) => telemetry,
-        Err(problem) => return failed(&format!("logging cannot start: {problem}")),
+        Err(problem) => return failed(&format!("logging cannot start: {}", chain(&problem))),
     };
     let runtime = match runtime() {
         Ok(runtime) => runtime,
@@ -170,10 +171,10 @@ fn run(settings: Settings, path: &Path) -> ExitCode {
     match &ended {
         Ok(()) => {}
         Err(problem @ Fatal::Unsupported(_)) => {
-            tracing::error!(message_id = message_id::CONFIGURATION_WRONG, "{problem}");
+            tracing::error!(message_id = message_id::CONFIGURATION_WRONG, "{}", chain(problem));
         }
         Err(problem @ (Fatal::Setup(..) | Fatal::LoopEnded(_))) => {
-            tracing::error!(message_id = message_id::FATAL, "{problem}");
+            tracing::error!(message_id = message_id::FATAL, "{}", chain(problem));
         }
     }
     // Jobs go on in the cluster; whatever is still being asked here is not worth waiting for.
@@ -218,7 +219,7 @@ fn check_journal(directory: &Path) -> ExitCode {
             found.unreadable.iter().for_each(|(_, told)| terminal::complain_line(told));
             failed("with this version the jobs of these tasks would be lost")
         }
-        Err(problem) => failed(&format!("the journal in {place} cannot be looked at: {problem}")),
+        Err(problem) => failed(&format!("the journal in {place} cannot be looked at: {}", chain(&problem))),
     }
 }
 

@@ -4,13 +4,14 @@
 //! free place for its task and while Livy answers, and an open poll is always waited for. A poll loop that ends without
 //! a stop ends the process, so that the service manager starts it again.
 
-mod cluster;
 mod endpoints;
+mod fatal;
 mod jobs;
 mod poll;
+mod rules;
 mod serving;
+mod setup;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,20 +21,17 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout_at};
 use tracing::{error, info, warn};
 
-use crate::activity::StepFunctions;
 use crate::admin::Admin;
 use crate::config::{self, OnStop, Settings};
 use crate::job::Start;
 use crate::job::gate::Gate;
-use crate::job::heart::Pacer;
-use crate::job::journal::{Contents, Journal, Writer};
-use crate::job::sweep::{Pace, Sweep};
 use crate::job::world::World;
 use crate::log::{LogHandle, message_id};
 use crate::registry::Phase;
-use crate::spark::address::Address;
 use crate::systemd::{Leaving, Notifier, Signal, Signals, Watchdog, node};
-use crate::world::RealWorld;
+pub use fatal::Fatal;
+
+use fatal::Loops;
 use jobs::{Jobs, LeftBehind};
 use poll::{Arrival, PolledActivity};
 use serving::{resume, serve, start_pollers};
@@ -42,37 +40,6 @@ use serving::{resume, serve, start_pollers};
 const STATUS_EVERY: Duration = Duration::from_secs(1);
 /// Tasks that have come and are not started yet. Each holds a place of its activity.
 const ARRIVALS: usize = 64;
-
-/// Why the daemon ends with an error.
-#[derive(Debug)]
-pub enum Fatal {
-    /// Something of the system that it cannot do without.
-    Setup(&'static str, Box<dyn std::error::Error + Send + Sync>),
-    /// A loop ended that must not.
-    LoopEnded(&'static str),
-    /// The cluster, or what the journal has, is such that it cannot be served; another try will not help.
-    Unsupported(String),
-}
-
-impl fmt::Display for Fatal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Fatal::Setup(what, error) => {
-                write!(f, "{what} cannot be set up: {error}")?;
-                let mut cause = error.source();
-                while let Some(inner) = cause {
-                    write!(f, ": {inner}")?;
-                    cause = inner.source();
-                }
-                Ok(())
-            }
-            Fatal::Unsupported(why) => f.write_str(why),
-            Fatal::LoopEnded(what) => write!(f, "the {what} ended, which is a bug; the worker starts anew"),
-        }
-    }
-}
-
-impl std::error::Error for Fatal {}
 
 /// Runs until a signal stops it.
 ///
@@ -100,7 +67,7 @@ struct Daemon {
     /// Poll loops: they end by a drain.
     pollers: JoinSet<()>,
     /// The other loops: they never end, and say why where one must.
-    loops: JoinSet<Fatal>,
+    loops: Loops,
     arrivals: mpsc::Receiver<Arrival>,
     draining: watch::Sender<bool>,
     admin: Arc<Admin>,
@@ -110,27 +77,15 @@ struct Daemon {
 
 impl Daemon {
     async fn start(settings: Settings, path: PathBuf) -> Result<Daemon, Fatal> {
-        let signals = Signals::new().map_err(|error| Fatal::Setup("signal handling", Box::new(error)))?;
-        let (journal, contents) = open_journal(settings.state.directory.clone()).await?;
-        let (region, endpoint_url) = (&settings.aws.region, settings.aws.endpoint_url.as_ref());
-        let step_functions = StepFunctions::connect(region, endpoint_url.map(Address::base)).await;
-        let held = contents.entries.iter().map(|entry| entry.task.activity.as_str());
-        if let Some(why) = step_functions.unanswerable(held) {
-            return Err(Fatal::Unsupported(why));
-        }
-        let cluster = cluster::connect(&settings)?;
-        let (watchdog, mut loops) = (Watchdog::new(), JoinSet::new());
+        let signals = Signals::new().map_err(Fatal::setup("signal handling"))?;
+        let (world, contents) = setup::world(&settings).await?;
+        let (watchdog, mut loops) = (Watchdog::new(), Loops::default());
         let notifier = Notifier::from_environment();
-        for_ever(&mut loops, "watchdog", watchdog.clone().run(notifier.clone()));
+        loops.start("watchdog", watchdog.clone().run(notifier.clone()));
 
         let leaving = Leaving::kept_in(&settings.state.directory);
         let draining = watch::Sender::new(leaving.was_said());
-        let known = settings.clone();
-        let unsupported = Arc::new(move || config::unsupported(&known));
-        let world = Arc::new(RealWorld::new(step_functions, cluster, journal, unsupported));
-        let (interval_, idle) = (settings.watch.interval, settings.watch.idle_interval);
-        let sweep = Sweep::new(Pace { interval: interval_, idle });
-        start_sweeps(&mut loops, &sweep, &world, &watchdog);
+        let sweep = setup::sweep(&settings, &world, &watchdog, &mut loops);
         let gate = Gate::new(
             settings.livy.max_concurrent_submits,
             &sweep,
@@ -138,15 +93,13 @@ impl Daemon {
             world.disk.subscribe(),
             draining.subscribe(),
         );
-        let pacer = Pacer::new(settings.aws.heartbeat_rate);
-        let (rules, own_livy) = (serving::rules(&settings), settings.own_livy());
-        let mut jobs = Jobs::new(world, sweep, gate, rules, own_livy, watchdog, pacer);
+        let mut jobs = Jobs::new(&settings, world, sweep, gate, watchdog);
         // A first task that cannot be kept would be given back: better not to take it.
         jobs.world.try_disk().await;
-        for_ever(&mut loops, "watch on the state directory", Arc::clone(&jobs.world).watch_disk());
-        let served: Vec<Arc<PolledActivity>> = settings.activities.iter().map(serve).collect();
+        loops.start("watch on the state directory", Arc::clone(&jobs.world).watch_disk());
         let journal = jobs.world.journal.clone();
-        for_ever(&mut loops, "journal's thread", async move { journal.ended().await });
+        loops.start("journal's thread", async move { journal.ended().await });
+        let served: Vec<Arc<PolledActivity>> = settings.activities.iter().map(serve).collect();
         resume(&settings, contents, &served, &mut jobs);
         let info = endpoints::info(&settings, &served);
         let admin = Arc::new(Admin::new(info, &jobs.world, &jobs.sweep, &jobs.registry));
@@ -202,9 +155,7 @@ impl Daemon {
                 Some(_) = self.pollers.join_next() => if serving {
                     return Err(Fatal::LoopEnded("poll loop"));
                 },
-                Some(ended) = self.loops.join_next() => {
-                    return Err(ended.unwrap_or(Fatal::LoopEnded("loop of the daemon")));
-                }
+                why = self.loops.ended() => return Err(why),
                 _ = self.tick.tick() => {
                     self.show_status();
                     self.check_livy()?;
@@ -287,40 +238,5 @@ impl Daemon {
             Err(problem) => error!("the log filter stays as it was: {problem}"),
         }
         self.notifier.ready();
-    }
-}
-
-/// Opens and reads the journal, and starts its thread.
-async fn open_journal(directory: PathBuf) -> Result<(Writer, Contents), Fatal> {
-    let (journal, contents) = tokio::task::spawn_blocking(move || Journal::open(&directory))
-        .await
-        .map_err(|panic| Fatal::Setup("the journal", Box::new(panic)))?
-        .map_err(|error| Fatal::Setup("the journal", Box::new(error)))?;
-    let journal =
-        Writer::start(journal).map_err(|error| Fatal::Setup("the journal's thread", Box::new(error)))?;
-    Ok((journal, contents))
-}
-
-/// Starts a loop that must never end.
-fn for_ever(loops: &mut JoinSet<Fatal>, what: &'static str, work: impl Future<Output = ()> + Send + 'static) {
-    loops.spawn(async move {
-        work.await;
-        Fatal::LoopEnded(what)
-    });
-}
-
-fn start_sweeps(loops: &mut JoinSet<Fatal>, sweep: &Sweep, world: &Arc<RealWorld>, watchdog: &Watchdog) {
-    let moved = |name| {
-        let supervised = watchdog.supervise(name);
-        move |deadline| match deadline {
-            Some(deadline) => supervised.must_move_by(deadline),
-            None => supervised.rest(),
-        }
-    };
-    let sweeping = sweep.clone().run(Arc::clone(world), moved("sweep of Livy"));
-    for_ever(loops, "sweep of Livy", sweeping);
-    if world.has_yarn() {
-        let sweeping = sweep.clone().run_yarn(Arc::clone(world), moved("sweep of YARN"));
-        for_ever(loops, "sweep of YARN", sweeping);
     }
 }

@@ -14,6 +14,7 @@ pub mod places;
 pub mod report;
 pub mod request;
 pub mod steps;
+mod story;
 pub mod sweep;
 mod task;
 pub mod timestamp;
@@ -24,14 +25,14 @@ pub mod world;
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use tracing::{debug, error, info, trace, warn};
+use tracing::{debug, error, trace, warn};
 
 use crate::log::message_id;
 use duties::{JobServices, Memory};
 use heart::{Beating, Heart};
 use machine::{Event, OnAbort, Stage, State, next};
 use places::Ticket;
-use report::{Cost, ErrorName, Failure, Outcome};
+use report::{ErrorName, Outcome};
 use steps::find::Doubt;
 use world::{Unwritable, World};
 
@@ -59,7 +60,7 @@ pub async fn run<W: World>(
         observe(&state);
         let event = job.perform(&state).await;
         trace!(state = state.name(), event = event.name(), "the duty of {} is done", job.name);
-        job.tell(&event);
+        story::tell(&job.name, &event);
         state = match next(state, event) {
             Ok(next) => next,
             Err(illegal) => {
@@ -213,75 +214,6 @@ impl<W: World> Job<W> {
             }
             State::Settled => Event::Acknowledged,
         }
-    }
-
-    /// Tells the story: one line an event that a person cares for.
-    fn tell(&self, event: &Event) {
-        match event {
-            Event::Submitted(run) | Event::Found(run) => info!(
-                message_id = message_id::JOB_SUBMITTED,
-                livy_batch_id = run.batch,
-                yarn_application_id = run.application.as_deref(),
-                "{} is batch {} of Livy",
-                run.name,
-                run.batch.unwrap_or_default()
-            ),
-            Event::Learned(run) => info!(
-                livy_batch_id = run.batch,
-                yarn_application_id = run.application.as_deref(),
-                "{} runs as {}",
-                run.name,
-                run.application.as_deref().unwrap_or("an unknown application")
-            ),
-            Event::Judged { run, word } => info!(
-                yarn_application_id = run.application.as_deref(),
-                "YARN says that {} has ended: {:?}", run.name, word.end
-            ),
-            Event::Ended { outcome: Outcome::Succeeded(success), .. }
-            | Event::Gathered(Outcome::Succeeded(success)) => {
-                info!(
-                    message_id = message_id::TASK_SUCCEEDED,
-                    livy_batch_id = success.batch_id,
-                    "{} succeeded{}",
-                    self.name,
-                    shown(success.cost)
-                );
-            }
-            Event::Ended { outcome: Outcome::Failed(failure), .. }
-            | Event::Gathered(Outcome::Failed(failure)) => {
-                tell_failure(&self.name, failure);
-            }
-            Event::Refused(failure) => tell_failure(&self.name, failure),
-            Event::Acknowledged => info!("Step Functions has the outcome of {}", self.name),
-            Event::TokenGone(on_abort) => info!(
-                message_id = message_id::TOKEN_DEAD,
-                "nobody waits for {} any more (on_abort: {on_abort:?})", self.name
-            ),
-            Event::Stop(failure) => info!("{}: {}", self.name, failure.message),
-            Event::Ready { .. } | Event::NotNow(_) | Event::Unsure { .. } | Event::Absent | Event::Killed => {
-            }
-        }
-    }
-}
-
-fn tell_failure(name: &str, failure: &Failure) {
-    let lost = failure.error == ErrorName::Lost;
-    warn!(
-        message_id = if lost { message_id::JOB_LOST } else { message_id::TASK_FAILED },
-        livy_batch_id = failure.batch_id,
-        yarn_application_id = failure.application_id.as_deref(),
-        "{name} ends with {}: {}{}",
-        failure.error.as_str(),
-        failure.message,
-        shown(failure.cost)
-    );
-}
-
-/// What a job cost, where YARN said so.
-fn shown(cost: Cost) -> String {
-    match (cost.memory_seconds, cost.vcore_seconds) {
-        (Some(memory), Some(cores)) => format!(" ({memory} MiB·s, {cores} vcore·s)"),
-        (Some(_) | None, None) | (None, Some(_)) => String::new(),
     }
 }
 

@@ -56,6 +56,9 @@ pub mod command;
 // The log: lines with fields for journald and for people.
 pub mod log;
 
+// An error with what caused it, in words.
+pub mod causes;
+
 // Names of activities.
 pub mod arn;
 

@@ -16,7 +16,7 @@ use reqwest::Response;
 use tokio::sync::mpsc;
 
 use crate::job::world::Unreachable;
-use connection::chain;
+use connection::reason;
 
 /// The most bytes of one answer, lists of batches apart.
 const MAX_BODY: usize = 4 << 20;
@@ -24,7 +24,7 @@ const MAX_BODY: usize = 4 << 20;
 /// A body, up to its limit.
 async fn read_body(mut response: Response) -> Result<Vec<u8>, Unreachable> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| Unreachable(chain(&error)))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| Unreachable(reason(&error)))? {
         if body.len() + chunk.len() > MAX_BODY {
             return Err(Unreachable(format!("an answer of more than {MAX_BODY} bytes")));
         }
@@ -49,7 +49,7 @@ async fn read_streaming<T: Send + 'static>(
                 }
             }
             Ok(None) => break,
-            Err(error) => return Err(Unreachable(chain(&error))),
+            Err(error) => return Err(Unreachable(reason(&error))),
         }
     }
     drop(feed);

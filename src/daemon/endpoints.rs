@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use tokio::task::JoinSet;
 use tracing::{info, warn};
 
+use super::fatal::Loops;
 use super::poll::PolledActivity;
-use super::{Fatal, for_ever};
 use crate::admin::{ActivityPlaces, Admin, AdminInfo, Control, Endpoint};
 use crate::config::Settings;
 use crate::log::message_id;
@@ -22,10 +21,10 @@ pub(super) fn info(settings: &Settings, served: &[Arc<PolledActivity>]) -> Admin
 }
 
 /// Opens the control socket and the HTTP endpoint.
-pub(super) async fn open(settings: &Settings, admin: &Arc<Admin>, loops: &mut JoinSet<Fatal>) {
+pub(super) async fn open(settings: &Settings, admin: &Arc<Admin>, loops: &mut Loops) {
     match Control::bind(&settings.admin.socket) {
         Ok(control) => {
-            for_ever(loops, "control socket", control.serve(Arc::clone(admin)));
+            loops.start("control socket", control.serve(Arc::clone(admin)));
         }
         Err(error) => warn!(
             message_id = message_id::ADMIN_UNAVAILABLE,
@@ -38,7 +37,7 @@ pub(super) async fn open(settings: &Settings, admin: &Arc<Admin>, loops: &mut Jo
         Ok(endpoint) => {
             let address = endpoint.address().unwrap_or(address);
             info!("/status, /healthz and /metrics are at http://{address}");
-            for_ever(loops, "HTTP endpoint", endpoint.serve(Arc::clone(admin)));
+            loops.start("HTTP endpoint", endpoint.serve(Arc::clone(admin)));
         }
         Err(error) => warn!(
             message_id = message_id::ADMIN_UNAVAILABLE,

@@ -10,6 +10,8 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, Span, error, field, info, info_span, warn};
 
 use super::poll::Arrival;
+use super::rules::rules;
+use crate::config::Settings;
 use crate::job::gate::Gate;
 use crate::job::heart::{HeartbeatEvent, Pacer};
 use crate::job::journal::Entry;
@@ -64,13 +66,11 @@ struct Running {
 
 impl Jobs {
     pub(super) fn new(
+        settings: &Settings,
         world: Arc<RealWorld>,
         sweep: Sweep,
         gate: Gate,
-        rules: Rules,
-        own_livy: OwnLivy,
         watchdog: Watchdog,
-        pacer: Pacer,
     ) -> Jobs {
         Jobs {
             world,
@@ -79,9 +79,9 @@ impl Jobs {
             registry: Arc::default(),
             watchdog,
             give_up: watch::Sender::new(false),
-            rules,
-            own_livy,
-            pacer: Arc::new(pacer),
+            rules: rules(settings),
+            own_livy: settings.own_livy(),
+            pacer: Arc::new(Pacer::new(settings.aws.heartbeat_rate)),
             tasks: JoinSet::new(),
             running: HashMap::new(),
         }

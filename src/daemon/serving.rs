@@ -10,12 +10,11 @@ use super::jobs::Jobs;
 use super::poll::{Arrival, PolledActivity, Poller};
 use crate::activity::worker_name;
 use crate::config::{self, ActivitySettings, HEARTBEAT_INTERVAL, ON_ABORT, Settings};
+use crate::job::ActivityRules;
 use crate::job::journal::{Contents, Entry};
 use crate::job::machine::State;
 use crate::job::places::Places;
 use crate::job::request::{Defaults, OwnLivy};
-use crate::job::verdict::Waits;
-use crate::job::{ActivityRules, Rules};
 use crate::log::message_id;
 
 /// Takes up every task that was read back, before the first poll. What runs takes its place first, and what is not
@@ -105,21 +104,4 @@ pub(super) fn start_pollers(
         }
     }
     pollers
-}
-
-/// How every run is followed.
-pub(super) fn rules(settings: &Settings) -> Rules {
-    let watch = &settings.watch;
-    Rules {
-        interval: watch.interval,
-        waits: Waits {
-            start_timeout: watch.start_timeout,
-            lost_after: watch.lost_after,
-            verdict_patience: watch.verdict_patience,
-            submit_settle: watch.submit_settle,
-        },
-        doubt_limit: watch.doubt_limit,
-        kill_settle: watch.kill_settle,
-        patience: settings.livy.patience,
-    }
 }

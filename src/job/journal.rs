@@ -17,115 +17,31 @@
 //! the task id and so the tag, and an application without an owner is killed, not forgotten. The copy is linked before
 //! the entry is replaced, so a crash in between changes nothing. One lock lives as long as the process.
 
+mod encoding;
+mod error;
 mod format_v1;
 mod format_v2;
 mod inspect;
 mod writer;
 
-use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::Task;
 use super::machine::State;
-use format_v1::EntryV1;
-use format_v2::EntryV2;
 
+pub use encoding::{Entry, Unreadable, decode, encode};
+pub use error::JournalError;
 pub use inspect::{Inspection, inspect};
 pub use writer::Writer;
 
-/// The format that this version writes, and the newest that it reads.
-const VERSION: u32 = 2;
-const MAGIC: &str = "spark-job-worker";
 const ENTRY: &str = "task";
 const TEMPORARY: &str = "tmp";
 const CORRUPT: &str = "corrupt";
 /// A token of 2 KB, an input of 1 MB (twice that as escaped JSON) and an outcome fit with room to spare.
 const MAX_ENTRY: u64 = 16 << 20;
-
-/// What is kept of a task.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    /// The task.
-    pub task: Task,
-    /// Where it stands.
-    pub state: State,
-    /// The first format had it, without the rules of its activity.
-    pub is_old: bool,
-}
-
-/// What keeps the journal from being used.
-#[derive(Debug)]
-pub enum JournalError {
-    /// Another worker uses the directory.
-    Locked(PathBuf),
-    /// A newer version of the worker wrote this file.
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its format.
-        version: u32,
-    },
-    /// Another version of the worker wrote this file.
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// What is not known.
-        reason: String,
-    },
-    /// The system refuses something.
-    Io {
-        /// What was tried.
-        what: &'static str,
-        /// On what.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-}
-
-impl fmt::Display for JournalError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            JournalError::Locked(path) => {
-                write!(
-                    f,
-                    "another spark-job-worker uses {}: stop it, or give this one its own directory",
-                    path.display()
-                )
-            }
-            JournalError::Newer { path, version } => write!(
-                f,
-                "{} was written by a newer spark-job-worker (format {version}, this one reads {VERSION}): install that version again, or let it finish its tasks first",
-                path.display()
-            ),
-            JournalError::Foreign { path, reason } => write!(
-                f,
-                "{} was written whole, by a spark-job-worker of another version ({reason}): install that version \
-                 again, or let it finish its tasks first",
-                path.display()
-            ),
-            JournalError::Io { what, path, .. } => write!(
-                f,
-                "{what} {} failed ([state] directory must be a directory that this user can write)",
-                path.display()
-            ),
-        }
-    }
-}
-
-impl std::error::Error for JournalError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            JournalError::Io { source, .. } => Some(source),
-            JournalError::Locked(_) | JournalError::Newer { .. } | JournalError::Foreign { .. } => None,
-        }
-    }
-}
 
 /// The journal of one worker.
 #[derive(Debug)]
@@ -311,26 +227,6 @@ fn replace(temporary: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
     fs::rename(temporary, path)
 }
 
-/// Why bytes are no entry.
-#[derive(Debug, PartialEq)]
-pub enum Unreadable {
-    /// A newer version wrote it, in this format.
-    Newer(u32),
-    /// It is whole, and of a shape that this version does not know.
-    Foreign(String),
-    /// It is damaged.
-    Malformed(String),
-}
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Unreadable::Newer(version) => write!(f, "it is of format {version}"),
-            Unreadable::Foreign(reason) | Unreadable::Malformed(reason) => f.write_str(reason),
-        }
-    }
-}
-
 fn is_task_id(stem: &str) -> bool {
     stem.len() == 16 && stem.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
@@ -341,52 +237,6 @@ fn read_bounded(path: &Path) -> io::Result<Result<Vec<u8>, Unreadable>> {
         return Ok(Err(Unreadable::Malformed("it is larger than any entry".to_owned())));
     }
     fs::read(path).map(Ok)
-}
-
-/// The bytes of a task's entry.
-///
-/// # Errors
-/// Where something of it cannot be written as JSON, which does not happen.
-pub fn encode(task: &Task, state: &State) -> io::Result<Vec<u8>> {
-    let payload = serde_json::to_vec(&EntryV2::new(task, state))?;
-    let mut text = format!("{MAGIC} {VERSION} {}\n", checksum(&payload)).into_bytes();
-    text.extend_from_slice(&payload);
-    Ok(text)
-}
-
-/// The entry that bytes are.
-///
-/// # Errors
-/// Why they are none.
-pub fn decode(bytes: &[u8]) -> Result<Entry, Unreadable> {
-    let malformed = |reason: &str| Unreadable::Malformed(reason.to_owned());
-    let end = bytes
-        .iter()
-        .take(200)
-        .position(|byte| *byte == b'\n')
-        .ok_or_else(|| malformed("it has no first line"))?;
-    let (head, payload) = (&bytes[..end], &bytes[end + 1..]);
-    let head = std::str::from_utf8(head).map_err(|_| malformed("its first line is not text"))?;
-    let parts: Vec<&str> = head.split(' ').collect();
-    let [MAGIC, version, sum] = parts[..] else { return Err(malformed("its first line is not ours")) };
-    let version: u32 = version.parse().map_err(|_| malformed("its version is no number"))?;
-    // A newer format may have another checksum and another way of writing it.
-    if version > VERSION {
-        return Err(Unreadable::Newer(version));
-    }
-    if checksum(payload) != sum {
-        return Err(malformed("its checksum is wrong"));
-    }
-    let entry = match version {
-        1 => serde_json::from_slice::<EntryV1>(payload).map(EntryV1::read),
-        2 => serde_json::from_slice::<EntryV2>(payload).map(EntryV2::read),
-        other => return Err(Unreadable::Foreign(format!("format {other} never was"))),
-    };
-    entry.map_err(|error| Unreadable::Foreign(error.to_string()))?.map_err(Unreadable::Foreign)
-}
-
-fn checksum(payload: &[u8]) -> String {
-    Sha256::digest(payload).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

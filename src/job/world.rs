@@ -3,8 +3,9 @@
 //! A [`World`] offers single looks and acts, nothing more: every rule about what they mean stands above it, in pure
 //! code. The daemon implements it on the real services (`src/world.rs`); a simulated world can take its place.
 
+mod livy;
+
 use std::collections::HashSet;
-use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -15,91 +16,7 @@ use super::report::Answer;
 use super::timestamp::Timestamp;
 use super::token::Token;
 
-/// How Livy answered a POST, by what may be done next.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Posted {
-    /// The batch exists and is ours.
-    Accepted(BatchView),
-    /// Refused for good; nothing was started. A record may hold the name.
-    Refused(String),
-    /// Surely not taken; may be tried again later.
-    NotNow(String),
-    /// It may have been taken.
-    Unsure {
-        /// Livy (or what stands before it) answered.
-        answered: bool,
-        /// What it said.
-        words: String,
-    },
-}
-
-/// Livy's view of a batch, as far as it matters.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BatchView {
-    /// Livy's number.
-    pub id: u64,
-    /// The name that identifies it.
-    pub name: String,
-    /// Its state.
-    pub state: BatchState,
-    /// YARN's id of the application, once known.
-    pub application: Option<String>,
-    /// On whose behalf it runs. `None` also where impersonation is off.
-    pub proxy_user: Option<String>,
-    /// Where the driver's log is.
-    pub driver_log_url: Option<String>,
-    /// Where the application can be looked at.
-    pub tracking_url: Option<String>,
-    /// The log is exactly `[]`: what a batch never has whose spark-submit was started.
-    pub hollow: bool,
-}
-
-/// A batch's state in Livy's words (`SessionState.scala`; batches never show the interactive ones).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BatchState {
-    /// Being submitted.
-    Starting,
-    /// At work.
-    Running,
-    /// Ended well.
-    Success,
-    /// Ended badly.
-    Dead,
-    /// Killed.
-    Killed,
-    /// Ended badly.
-    Error,
-    /// Any other word. Never final.
-    Other(String),
-}
-
-impl From<&str> for BatchState {
-    fn from(word: &str) -> BatchState {
-        match word {
-            "starting" => BatchState::Starting,
-            "running" => BatchState::Running,
-            "success" => BatchState::Success,
-            "dead" => BatchState::Dead,
-            "killed" => BatchState::Killed,
-            "error" => BatchState::Error,
-            other => BatchState::Other(other.to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for BatchState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            BatchState::Starting => "starting",
-            BatchState::Running => "running",
-            BatchState::Success => "success",
-            BatchState::Dead => "dead",
-            BatchState::Killed => "killed",
-            BatchState::Error => "error",
-            BatchState::Other(word) => word,
-        })
-    }
-}
+pub use livy::{BatchState, BatchView, Deleted, LivyAnswer, Posted};
 
 /// A service gave no answer that says anything, for the reason in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,17 +52,6 @@ impl From<Unreachable> for NoAnswer {
     fn from(Unreachable(words): Unreachable) -> NoAnswer {
         NoAnswer::Silent(words)
     }
-}
-
-/// What the shared sweep saw of one run.
-#[derive(Debug, Clone, PartialEq)]
-pub enum LivyAnswer {
-    /// No answer.
-    Unreachable(String),
-    /// An answer without such a batch.
-    Missing,
-    /// The batch. Shared: the sweep keeps what it last told, the job what it last heard.
-    Seen(Arc<BatchView>),
 }
 
 /// What the shared sweeps saw of one run.
@@ -191,15 +97,6 @@ pub enum NotKilled {
     Forbidden(String),
     /// It did not take it now.
     NotNow(String),
-}
-
-/// What DELETE did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deleted {
-    /// Livy says that it is deleted.
-    Gone,
-    /// Livy knows no such batch.
-    NotFound,
 }
 
 /// What Step Functions says to a heartbeat.

@@ -14,6 +14,7 @@ use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use super::line::{Line, Origin};
 use super::queue::Queue;
+use crate::causes::chain;
 
 /// Bytes of one value, the message included. `journalctl -o json` shows a field over 4096 bytes, name and all, as null;
 /// and with [`LIMIT`](super::queue::LIMIT) this bounds what the queue can hold.
@@ -109,14 +110,7 @@ impl Visit for Fields {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let mut chain = value.to_string();
-        let mut source = value.source();
-        while let Some(error) = source {
-            chain.push_str(": ");
-            chain.push_str(&error.to_string());
-            source = error.source();
-        }
-        self.put(field.name(), cut(chain));
+        self.put(field.name(), cut(chain(value)));
     }
 }
 

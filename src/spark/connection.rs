@@ -13,6 +13,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirec
 use super::homes::Homes;
 use super::livy_wire;
 use super::tls::{self, Trust};
+use crate::causes::innermost;
 use crate::job::world::NoAnswer;
 
 /// Idle connections go before the servers' Jetty closes them after 30 s (its default; neither sets one).
@@ -117,7 +118,7 @@ impl Connection {
     pub(super) fn failure(&self, error: &reqwest::Error) -> NoAnswer {
         match tls::objection(error, self.table) {
             Some(words) => NoAnswer::Barred(words),
-            None => NoAnswer::Silent(chain(error)),
+            None => NoAnswer::Silent(reason(error)),
         }
     }
 
@@ -152,12 +153,9 @@ fn wants_kerberos(response: &Response) -> bool {
     offers("negotiate") && !offers("basic")
 }
 
-/// The innermost reason is the one that helps: "connection refused" rather than "error sending request".
-pub(super) fn chain(error: &reqwest::Error) -> String {
-    let mut reason: &dyn Error = error;
-    while let Some(source) = reason.source() {
-        reason = source;
-    }
+/// Why a request failed.
+pub(super) fn reason(error: &reqwest::Error) -> String {
+    let reason = innermost(error);
     if error.is_timeout() { format!("timed out ({reason})") } else { reason.to_string() }
 }
 

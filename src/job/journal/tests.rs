@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
+use super::encoding::{MAGIC, VERSION, checksum};
 use super::*;
 use crate::job::TaskRequest;
 use crate::job::application::AppEnd;

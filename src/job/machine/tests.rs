@@ -1,5 +1,7 @@
 //! Every pair of state and event, in one table.
 
+use super::super::application::AppEnd;
+use super::super::timestamp::Timestamp;
 use super::*;
 use crate::job::report::{Cost, ErrorName, Source, Success};
 

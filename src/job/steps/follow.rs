@@ -4,6 +4,8 @@
 //! list that was made after the id was known does not have it, whatever Livy says; by tag, while the id is unknown and
 //! Livy's word has ended, or now and then. Waits are counted in answers, never in time that nobody answered.
 
+mod asking;
+
 use std::time::Duration;
 
 use super::Now;
@@ -14,8 +16,6 @@ use crate::job::world::{LivyAnswer, Observed};
 
 /// From question to question about a run that YARN's list does not have, or of which Livy says nothing.
 const ASK_AGAIN: Duration = Duration::from_secs(10);
-/// From question to question about a run whose id is unknown, while Livy is at work on it.
-const ASK_BY_TAG: Duration = Duration::from_secs(60);
 /// The longest wait without a reason to look again.
 const LONG: Duration = Duration::from_secs(24 * 3_600);
 /// What Livy's log says where it stopped looking for an application that may still appear (`SparkYarnApp`).
@@ -252,50 +252,6 @@ impl Follow {
         }
     }
 
-    /// How often YARN is to be asked about this run; never where the sweeps say enough.
-    fn ask_again(&self, livy: LivyView, observed: &Observed) -> Option<Duration> {
-        if !self.terms.has_yarn {
-            return None;
-        }
-        let soon = self.terms.interval * 2;
-        let says_nothing = matches!(livy, LivyView::Unreachable | LivyView::NotFound | LivyView::NotOurs);
-        let has_ended = matches!(livy, LivyView::Success | LivyView::Dead | LivyView::Killed);
-        match &self.run.application {
-            Some(_) if observed.missing => Some(ASK_AGAIN),
-            // YARN's list was not had: the one question may be answered all the same.
-            Some(_) if observed.active.is_none() && (says_nothing || has_ended) => Some(ASK_AGAIN),
-            // The next list will show it or not.
-            Some(_) => None,
-            None if has_ended => Some(soon),
-            None if matches!(livy, LivyView::NotFound | LivyView::NotOurs) => Some(ASK_AGAIN.max(soon)),
-            None => Some(ASK_BY_TAG),
-        }
-    }
-
-    /// Whether the next question is due. One about a run that Livy is at work on begins with a pause.
-    fn is_asked_for(&self, again: Duration, livy: LivyView, now: Now) -> bool {
-        let waits_first = self.run.application.is_none()
-            && matches!(livy, LivyView::Live | LivyView::Unreachable)
-            && !self.is_late(now);
-        match self.asked {
-            None if waits_first => now.elapsed.saturating_sub(self.pair_since.elapsed) >= again,
-            None => true,
-            // An answer from before the time was up does not say what is there now.
-            Some(asked)
-                if self.is_late(now) && asked.answered < self.began + self.terms.waits.start_timeout =>
-            {
-                true
-            }
-            Some(asked) => now.elapsed.saturating_sub(asked.elapsed) >= again,
-        }
-    }
-
-    /// Whether a run without an application has had its time.
-    fn is_late(&self, now: Now) -> bool {
-        self.run.application.is_none()
-            && now.answered.saturating_sub(self.began) >= self.terms.waits.start_timeout
-    }
-
     fn known(&mut self, livy: LivyView, yarn: YarnView, now: Now) -> Circumstances {
         if self.pair != Some((livy, yarn)) {
             (self.pair, self.pair_since) = (Some((livy, yarn)), now);
@@ -312,27 +268,6 @@ impl Follow {
             gave_up_looking: log.gave_up_looking,
             hides: self.hides,
         }
-    }
-
-    /// When to look again without news.
-    fn next_look(&self, again: Option<Duration>, livy: LivyView, yarn: YarnView, now: Now) -> Duration {
-        let soon = self.terms.interval * 2;
-        let asked = self.asked.map_or(self.pair_since.elapsed, |asked| asked.elapsed);
-        let next = again.map(|again| (asked + again).saturating_sub(now.elapsed).max(soon));
-        let clock_runs = match (livy, yarn) {
-            (LivyView::NotFound | LivyView::NotOurs, YarnView::Off) => Some(soon),
-            (_, YarnView::NotFound) if self.run.application.is_none() && livy != LivyView::Live => Some(soon),
-            _ => None,
-        };
-        let timeout = (self.run.application.is_none() && livy == LivyView::Live).then(|| {
-            let passed = now.answered.saturating_sub(self.began);
-            self.terms.waits.start_timeout.saturating_sub(passed) + soon
-        });
-        [next, clock_runs, timeout].into_iter().flatten().min().unwrap_or(LONG)
-    }
-
-    fn is_due(&self, last: Option<Duration>, every: Duration, now: Now) -> bool {
-        last.is_none_or(|last| now.elapsed.saturating_sub(last) >= every)
     }
 
     fn known_as(&self, id: &str) -> Run {

@@ -1,0 +1,89 @@
+//! Start-up: the journal is opened, the clients are made, the sweeps begin.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::task::spawn_blocking;
+use tracing::warn;
+
+use super::fatal::{Fatal, Loops};
+use crate::activity::StepFunctions;
+use crate::config::{self, ServiceSettings, Settings, TrustSettings};
+use crate::job::journal::{Contents, Journal, Writer};
+use crate::job::sweep::{Pace, Sweep};
+use crate::job::world::World;
+use crate::log::message_id;
+use crate::spark::address::Address;
+use crate::spark::driver_log::DriverLogs;
+use crate::spark::livy::Livy;
+use crate::spark::yarn::ResourceManager;
+use crate::systemd::Watchdog;
+use crate::world::RealWorld;
+
+/// Everything that jobs work on, and the tasks that an earlier process left.
+pub(super) async fn world(settings: &Settings) -> Result<(Arc<RealWorld>, Contents), Fatal> {
+    let (journal, contents) = journal(settings.state.directory.clone()).await?;
+    let (region, endpoint_url) = (&settings.aws.region, settings.aws.endpoint_url.as_ref());
+    let step_functions = StepFunctions::connect(region, endpoint_url.map(Address::base)).await;
+    let held = contents.entries.iter().map(|entry| entry.task.activity.as_str());
+    if let Some(why) = step_functions.unanswerable(held) {
+        return Err(Fatal::Unsupported(why));
+    }
+    let known = settings.clone();
+    let unsupported = Arc::new(move || config::unsupported(&known));
+    let world = RealWorld::new(step_functions, cluster(settings)?, journal, unsupported);
+    Ok((Arc::new(world), contents))
+}
+
+/// Opens and reads the journal, and starts its thread.
+async fn journal(directory: PathBuf) -> Result<(Writer, Contents), Fatal> {
+    let opened = spawn_blocking(move || Journal::open(&directory)).await;
+    let (journal, contents) =
+        opened.map_err(Fatal::setup("the journal"))?.map_err(Fatal::setup("the journal"))?;
+    let writer = Writer::start(journal).map_err(Fatal::setup("the journal's thread"))?;
+    Ok((writer, contents))
+}
+
+/// The clients of the cluster. Says so where certificates are not to be verified.
+fn cluster(settings: &Settings) -> Result<(Livy, ResourceManager, DriverLogs), Fatal> {
+    for ServiceSettings { table, trust, .. } in [&settings.livy.service, &settings.yarn.service] {
+        if *trust == TrustSettings::Anyone {
+            warn!(
+                message_id = message_id::TLS_INSECURE,
+                "certificates are not verified (insecure = true in [{table}]): everybody on the way can read and \
+                 change everything; set pinned_sha256 instead"
+            );
+        }
+    }
+    let (to_livy, to_yarn) = settings.access().map_err(Fatal::setup("access to Livy and YARN"))?;
+    let (timeout, (livy, yarn)) = (settings.livy.request_timeout, settings.homes());
+    let http = |error| Fatal::Setup("the HTTP client", error);
+    Ok((
+        Livy::new(livy, &to_livy, timeout).map_err(http)?,
+        ResourceManager::new(yarn.clone(), &to_yarn, timeout).map_err(http)?,
+        DriverLogs::new(&yarn, &to_yarn, timeout).map_err(http)?,
+    ))
+}
+
+/// The sweeps of Livy and YARN.
+pub(super) fn sweep(
+    settings: &Settings,
+    world: &Arc<RealWorld>,
+    watchdog: &Watchdog,
+    loops: &mut Loops,
+) -> Sweep {
+    let sweep = Sweep::new(Pace { interval: settings.watch.interval, idle: settings.watch.idle_interval });
+    let moved = |name| {
+        let supervised = watchdog.supervise(name);
+        move |deadline| match deadline {
+            Some(deadline) => supervised.must_move_by(deadline),
+            None => supervised.rest(),
+        }
+    };
+    let (of_livy, of_yarn) = ("sweep of Livy", "sweep of YARN");
+    loops.start(of_livy, sweep.clone().run(Arc::clone(world), moved(of_livy)));
+    if world.has_yarn() {
+        loops.start(of_yarn, sweep.clone().run_yarn(Arc::clone(world), moved(of_yarn)));
+    }
+    sweep
+}

@@ -1,0 +1,87 @@
+//! One job on the cluster, and what is known of it.
+
+use super::super::application::AppEnd;
+use super::super::timestamp::Timestamp;
+
+/// One job on the cluster. Name and tag are fixed before anything is submitted; the rest is learned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Livy's name of the batch, unique among the batches of this Livy.
+    pub name: String,
+    /// The YARN tag of the application, in lower case.
+    pub tag: String,
+    /// Livy's number of the batch. For people: a Livy without recovery counts from 0 again.
+    pub batch: Option<u64>,
+    /// YARN's id of the application.
+    pub application: Option<String>,
+    /// When Livy accepted the batch, or when it was found again: for people.
+    pub submitted: Option<Timestamp>,
+    /// On whose behalf it was asked to run.
+    pub proxy_user: Option<String>,
+}
+
+impl Run {
+    /// A run of which only the identity is known yet.
+    pub fn new(name: String, tag: String) -> Run {
+        Run { name, tag, batch: None, application: None, submitted: None, proxy_user: None }
+    }
+}
+
+/// Since when Livy keeps a task from going on, and what it last said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// The first moment; `livy.patience` counts from here.
+    pub since: Timestamp,
+    /// Livy's last words, or those of the failed connection.
+    pub words: String,
+}
+
+/// A run that Livy has not taken yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// What is to be submitted.
+    pub run: Run,
+    /// Set once Livy has kept the task waiting.
+    pub held: Option<Hold>,
+}
+
+impl Attempt {
+    /// The first attempt at a run.
+    pub fn new(run: Run) -> Attempt {
+        Attempt { run, held: None }
+    }
+
+    /// Adds a wait: the earliest beginning and the latest words are kept.
+    pub(super) fn held_by(mut self, hold: Option<Hold>) -> Attempt {
+        self.held = match (self.held, hold) {
+            (Some(old), Some(new)) => Some(Hold { since: old.since.min(new.since), words: new.words }),
+            (old, new) => new.or(old),
+        };
+        self
+    }
+}
+
+/// YARN's last word about an application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinalWord {
+    /// How it ended.
+    pub end: AppEnd,
+    /// More than one application with the run's tag was seen, so that another one may live on.
+    pub doubled: bool,
+    /// YARN's diagnostics, bounded.
+    pub diagnostics: String,
+    /// When it was submitted, if YARN says so.
+    pub started: Option<Timestamp>,
+    /// When its first attempt was launched, if YARN says so.
+    pub launched: Option<Timestamp>,
+    /// When it ended, if YARN says so.
+    pub finished: Option<Timestamp>,
+    /// Memory in MiB times seconds that it used.
+    pub memory_seconds: Option<u64>,
+    /// Virtual cores times seconds that it used.
+    pub vcore_seconds: Option<u64>,
+    /// Where the application can be looked at.
+    pub tracking_url: Option<String>,
+    /// Where the log of its first container, the driver's, is.
+    pub log_url: Option<String>,
+}

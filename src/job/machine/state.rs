@@ -1,0 +1,154 @@
+//! Where a task can stand.
+
+use super::super::report::Outcome;
+use super::super::timestamp::Timestamp;
+use super::run::{Attempt, FinalWord, Run};
+
+/// The kind of a [`State`], without what is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// [`State::Received`]
+    Received,
+    /// [`State::Submitting`]
+    Submitting,
+    /// [`State::InDoubt`]
+    InDoubt,
+    /// [`State::Running`]
+    Running,
+    /// [`State::Judged`]
+    Judged,
+    /// [`State::Ended`]
+    Ended,
+    /// [`State::Orphaned`]
+    Orphaned,
+    /// [`State::Settled`]
+    Settled,
+}
+
+impl Stage {
+    /// Every stage, in the order in which a task goes through them.
+    pub const ALL: [Stage; 8] = [
+        Stage::Received,
+        Stage::Submitting,
+        Stage::InDoubt,
+        Stage::Running,
+        Stage::Judged,
+        Stage::Ended,
+        Stage::Orphaned,
+        Stage::Settled,
+    ];
+
+    /// As logs, fields and causes show it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stage::Received => "Received",
+            Stage::Submitting => "Submitting",
+            Stage::InDoubt => "InDoubt",
+            Stage::Running => "Running",
+            Stage::Judged => "Judged",
+            Stage::Ended => "Ended",
+            Stage::Orphaned => "Orphaned",
+            Stage::Settled => "Settled",
+        }
+    }
+}
+
+/// Where a task stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum State {
+    /// The token is ours and no POST has begun.
+    Received {
+        /// What will be submitted.
+        attempt: Attempt,
+    },
+    /// The POST may be out.
+    Submitting {
+        /// What is being submitted.
+        attempt: Attempt,
+        /// When the POST began.
+        since: Timestamp,
+    },
+    /// Nobody knows whether Livy took the POST.
+    InDoubt {
+        /// What may have been submitted.
+        attempt: Attempt,
+        /// When the POST began.
+        since: Timestamp,
+        /// Livy answered the POST (with an error), so it is not at work on it any more.
+        answered: bool,
+    },
+    /// Livy or YARN has the run.
+    Running {
+        /// What is being followed.
+        run: Run,
+    },
+    /// YARN's final word is known. What it says is not asked again; logs are still to be gathered.
+    Judged {
+        /// What has ended.
+        run: Run,
+        /// What YARN said of it.
+        word: Box<FinalWord>,
+    },
+    /// What Step Functions will be told is settled and is not judged again.
+    Ended {
+        /// What will be told.
+        outcome: Outcome,
+        /// The run, where an application may live on or still appear.
+        leftover: Option<Run>,
+    },
+    /// Nobody waits for this run any more; it must not live on.
+    Orphaned {
+        /// What is to be killed.
+        run: Run,
+    },
+    /// Nothing is left to do. Never kept.
+    Settled,
+}
+
+impl State {
+    /// What the state means after a restart: nobody knows whether a POST that may have been out was taken.
+    #[must_use]
+    pub fn read_back(self) -> State {
+        match self {
+            State::Submitting { attempt, since } => State::InDoubt { attempt, since, answered: false },
+            State::Received { .. }
+            | State::InDoubt { .. }
+            | State::Running { .. }
+            | State::Judged { .. }
+            | State::Ended { .. }
+            | State::Orphaned { .. }
+            | State::Settled => self,
+        }
+    }
+
+    /// The kind of state.
+    pub fn stage(&self) -> Stage {
+        match self {
+            State::Received { .. } => Stage::Received,
+            State::Submitting { .. } => Stage::Submitting,
+            State::InDoubt { .. } => Stage::InDoubt,
+            State::Running { .. } => Stage::Running,
+            State::Judged { .. } => Stage::Judged,
+            State::Ended { .. } => Stage::Ended,
+            State::Orphaned { .. } => Stage::Orphaned,
+            State::Settled => Stage::Settled,
+        }
+    }
+
+    /// The state's name, as logs and fields show it.
+    pub fn name(&self) -> &'static str {
+        self.stage().as_str()
+    }
+
+    /// The run that this state is about, if one is left.
+    pub fn run(&self) -> Option<&Run> {
+        match self {
+            State::Received { attempt }
+            | State::Submitting { attempt, .. }
+            | State::InDoubt { attempt, .. } => Some(&attempt.run),
+            State::Running { run } | State::Judged { run, .. } | State::Orphaned { run } => Some(run),
+            State::Ended { leftover, .. } => leftover.as_ref(),
+            State::Settled => None,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What an operator reads in the log about a job.
+
+use tracing::{info, warn};
+
+use super::machine::Event;
+use super::report::{Cost, ErrorName, Failure, Outcome};
+use crate::log::message_id;
+
+/// Logs what has happened to the job of this name: one line for each event that a person cares about.
+pub(super) fn tell(name: &str, event: &Event) {
+    match event {
+        Event::Submitted(run) | Event::Found(run) => info!(
+            message_id = message_id::JOB_SUBMITTED,
+            livy_batch_id = run.batch,
+            yarn_application_id = run.application.as_deref(),
+            "{} is batch {} of Livy",
+            run.name,
+            run.batch.unwrap_or_default()
+        ),
+        Event::Learned(run) => info!(
+            livy_batch_id = run.batch,
+            yarn_application_id = run.application.as_deref(),
+            "{} runs as {}",
+            run.name,
+            run.application.as_deref().unwrap_or("an unknown application")
+        ),
+        Event::Judged { run, word } => info!(
+            yarn_application_id = run.application.as_deref(),
+            "YARN says that {} has ended: {:?}", run.name, word.end
+        ),
+        Event::Ended { outcome: Outcome::Succeeded(success), .. }
+        | Event::Gathered(Outcome::Succeeded(success)) => {
+            info!(
+                message_id = message_id::TASK_SUCCEEDED,
+                livy_batch_id = success.batch_id,
+                "{} succeeded{}",
+                name,
+                shown(success.cost)
+            );
+        }
+        Event::Ended { outcome: Outcome::Failed(failure), .. }
+        | Event::Gathered(Outcome::Failed(failure)) => {
+            tell_failure(name, failure);
+        }
+        Event::Refused(failure) => tell_failure(name, failure),
+        Event::Acknowledged => info!("Step Functions has the outcome of {}", name),
+        Event::TokenGone(on_abort) => info!(
+            message_id = message_id::TOKEN_DEAD,
+            "nobody waits for {} any more (on_abort: {on_abort:?})", name
+        ),
+        Event::Stop(failure) => info!("{}: {}", name, failure.message),
+        Event::Ready { .. } | Event::NotNow(_) | Event::Unsure { .. } | Event::Absent | Event::Killed => {}
+    }
+}
+
+fn tell_failure(name: &str, failure: &Failure) {
+    let lost = failure.error == ErrorName::Lost;
+    warn!(
+        message_id = if lost { message_id::JOB_LOST } else { message_id::TASK_FAILED },
+        livy_batch_id = failure.batch_id,
+        yarn_application_id = failure.application_id.as_deref(),
+        "{name} ends with {}: {}{}",
+        failure.error.as_str(),
+        failure.message,
+        shown(failure.cost)
+    );
+}
+
+/// What a job cost, where YARN said so.
+fn shown(cost: Cost) -> String {
+    match (cost.memory_seconds, cost.vcore_seconds) {
+        (Some(memory), Some(cores)) => format!(" ({memory} MiB·s, {cores} vcore·s)"),
+        (Some(_) | None, None) | (None, Some(_)) => String::new(),
+    }
+}
