@@ -13,6 +13,8 @@ pub mod machine;
 pub mod places;
 pub mod report;
 pub mod request;
+#[cfg(test)]
+mod samples;
 pub mod steps;
 mod story;
 pub mod sweep;

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use stand_ins::WaitFor;
 use stand_ins::livy::{Livy, Master, Plan, Version};
 use stand_ins::sfn::{Sfn, TaskId};
 use stand_ins::worker::{Config, ENVIRONMENT, command};

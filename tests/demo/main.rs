@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use stand_ins::WaitFor;
 use stand_ins::livy::{Livy, Master, Plan, Version};
 use stand_ins::sfn::{Outcome, Sfn, TaskId};
 use stand_ins::worker::{Config, Worker, message};

@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use stand_ins::WaitFor;
 use stand_ins::http::Fault;
 use stand_ins::livy::Plan;
 use stand_ins::worker::{Worker, message};

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use spark_job_worker::log::message_id;
+use stand_ins::WaitFor;
 use stand_ins::http::{Fault, Identity};
 use stand_ins::livy::Plan;
 use stand_ins::worker::{Config, Worker, command};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use stand_ins::WaitFor;
 use stand_ins::http::Fault;
 use stand_ins::livy::{Livy, Plan};
 use stand_ins::sfn::{Outcome, TaskId, refusal};

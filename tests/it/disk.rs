@@ -11,6 +11,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
+use stand_ins::WaitFor;
 use stand_ins::livy::Plan;
 use stand_ins::sfn::TaskId;
 use stand_ins::worker::{Worker, command};

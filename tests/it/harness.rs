@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use stand_ins::WaitFor;
 use stand_ins::livy::{Livy, Master, Settings, Version};
 use stand_ins::sfn::{Outcome, Sfn, TaskId};
 use stand_ins::worker::{Config, Worker};

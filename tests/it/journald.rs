@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use spark_job_worker::log::{self, Filter, Format, Target, message_id};
+use stand_ins::WaitFor;
 use stand_ins::livy::Plan;
 use stand_ins::sfn::TaskId;
 use stand_ins::worker::{Config, LIMIT, Worker, command};

@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use stand_ins::WaitFor;
 use stand_ins::livy::Plan;
 use stand_ins::sfn::Outcome;
 use stand_ins::worker::{Worker, command};

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use spark_job_worker::log::message_id;
+use stand_ins::WaitFor;
 use stand_ins::http::{Authority, Fault, Identity};
 use stand_ins::livy::Plan;
 use stand_ins::sfn::TaskId;

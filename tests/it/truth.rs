@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use spark_job_worker::log::message_id;
+use stand_ins::WaitFor;
 use stand_ins::http::{Call, Fault};
 use stand_ins::livy::{AppState, Livy, Plan};
 use stand_ins::sfn::TaskId;

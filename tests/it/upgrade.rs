@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use stand_ins::WaitFor;
 use stand_ins::livy::Plan;
 use stand_ins::worker::command;
 

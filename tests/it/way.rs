@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use stand_ins::WaitFor;
 use stand_ins::livy::{Master, Plan, Version};
 
 use crate::harness::{Stage, text};

@@ -158,6 +158,7 @@ fn is_news(seen: Option<&Observed>, sight: &Observed) -> bool {
 mod tests {
     use super::*;
     use crate::job::application::{AppState, MovingApplication};
+    use crate::job::samples::{application, view};
     use crate::job::world::BatchState;
 
     const ID: &str = "application_1_0001";
@@ -166,38 +167,13 @@ mod tests {
         Run { application: application.map(str::to_owned), ..Run::new("a".into(), "sjw-a".into()) }
     }
 
-    fn view(state: BatchState) -> BatchView {
-        BatchView {
-            id: 0,
-            name: "a".into(),
-            state,
-            application: None,
-            proxy_user: None,
-            driver_log_url: None,
-            tracking_url: None,
-            hollow: false,
-        }
-    }
-
     fn list(ids: &[&str]) -> Option<Active> {
         let moving = ids.iter().map(|id| MovingApplication {
             name: "a".into(),
             progress: 0.0,
             memory_seconds: None,
             vcore_seconds: None,
-            application: Application {
-                id: (*id).into(),
-                state: AppState::Active,
-                word: "RUNNING".into(),
-                started: None,
-                launched: None,
-                finished: None,
-                memory_seconds: None,
-                vcore_seconds: None,
-                diagnostics: String::new(),
-                tracking_url: None,
-                log_url: None,
-            },
+            application: application(id, AppState::Active),
         });
         let moving: Vec<MovingApplication> = moving.collect();
         Some(if moving.is_empty() { Active::new() } else { Active::from([("sjw-a".to_owned(), moving)]) })

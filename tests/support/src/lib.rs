@@ -10,3 +10,5 @@ pub mod livy;
 pub mod sfn;
 pub mod worker;
 pub mod yarn;
+
+pub use http::WaitFor;

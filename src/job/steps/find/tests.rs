@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::job::application::AppState;
+use crate::job::samples;
 
 const SECOND: Duration = Duration::from_secs(1);
 const SETTLE: Duration = Duration::from_secs(4);
@@ -35,32 +36,11 @@ fn nothing() -> SearchRound {
 }
 
 fn application(id: &str) -> Application {
-    Application {
-        id: id.into(),
-        state: AppState::Active,
-        word: "RUNNING".into(),
-        started: Some(Timestamp(0)),
-        launched: None,
-        finished: None,
-        memory_seconds: None,
-        vcore_seconds: None,
-        diagnostics: String::new(),
-        tracking_url: None,
-        log_url: None,
-    }
+    Application { started: Some(Timestamp(0)), ..samples::application(id, AppState::Active) }
 }
 
 fn view(hollow: bool) -> BatchView {
-    BatchView {
-        id: 0,
-        name: "a".into(),
-        state: BatchState::Starting,
-        application: None,
-        proxy_user: None,
-        driver_log_url: None,
-        tracking_url: None,
-        hollow,
-    }
+    BatchView { hollow, ..samples::view(BatchState::Starting) }
 }
 
 #[test]

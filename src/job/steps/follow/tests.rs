@@ -3,6 +3,7 @@
 use super::*;
 use crate::job::application::AppEnd;
 use crate::job::report::{ErrorName, Source};
+use crate::job::samples::{application, record};
 use crate::job::timestamp::Timestamp;
 use crate::job::world::{BatchState, BatchView};
 
@@ -39,38 +40,6 @@ fn follow(application: Option<&str>) -> Follow {
 fn without_yarn(application: Option<&str>) -> Follow {
     let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: false };
     Follow::new(run(application), terms, false, now(Duration::ZERO))
-}
-
-fn application(id: &str, state: AppState) -> Application {
-    Application {
-        id: id.into(),
-        state,
-        word: "RUNNING".into(),
-        started: None,
-        launched: None,
-        finished: None,
-        memory_seconds: None,
-        vcore_seconds: None,
-        diagnostics: "said".into(),
-        tracking_url: None,
-        log_url: None,
-    }
-}
-
-fn record(state: BatchState, application: Option<&str>) -> LivyAnswer {
-    LivyAnswer::Seen(
-        BatchView {
-            id: 0,
-            name: "a".into(),
-            state,
-            application: application.map(str::to_owned),
-            proxy_user: None,
-            driver_log_url: None,
-            tracking_url: None,
-            hollow: false,
-        }
-        .into(),
-    )
 }
 
 fn down() -> LivyAnswer {

@@ -1,9 +1,10 @@
 //! When a kill counts.
 
 use super::*;
-use crate::job::application::{AppEnd, Application};
+use crate::job::application::AppEnd;
+use crate::job::samples::{application, record};
 use crate::job::timestamp::Timestamp;
-use crate::job::world::{BatchState, BatchView};
+use crate::job::world::BatchState;
 
 const SECOND: Duration = Duration::from_secs(1);
 const ENDED: AppState = AppState::Ended(AppEnd::Killed);
@@ -16,22 +17,6 @@ fn check() -> KillCheck {
     KillCheck::new(SECOND, SECOND * 8, SECOND * 2)
 }
 
-fn application(id: &str, state: AppState) -> Application {
-    Application {
-        id: id.into(),
-        state,
-        word: "RUNNING".into(),
-        started: None,
-        launched: None,
-        finished: None,
-        memory_seconds: None,
-        vcore_seconds: None,
-        diagnostics: String::new(),
-        tracking_url: None,
-        log_url: None,
-    }
-}
-
 fn found(state: AppState) -> YarnAnswer {
     YarnAnswer::Answer(vec![application("a_1_1", state)])
 }
@@ -42,22 +27,6 @@ fn none() -> YarnAnswer {
 
 fn silent() -> YarnAnswer {
     YarnAnswer::Unreachable("down".into())
-}
-
-fn record(state: BatchState, application: Option<&str>) -> LivyAnswer {
-    LivyAnswer::Seen(
-        BatchView {
-            id: 0,
-            name: "a".into(),
-            state,
-            application: application.map(str::to_owned),
-            proxy_user: None,
-            driver_log_url: None,
-            tracking_url: None,
-            hollow: false,
-        }
-        .into(),
-    )
 }
 
 /// Nothing anywhere; the id is not known.

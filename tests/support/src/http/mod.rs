@@ -13,6 +13,7 @@ pub use tls::{Authority, Identity};
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Deref;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -29,6 +30,22 @@ use serve::{Control, Shared};
 
 /// How long a wait lasts unless the test says otherwise: far above what a loaded machine needs.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits for what a stand-in is to see.
+pub trait WaitFor: Deref<Target = Server> {
+    /// Waits until the condition holds; panics with the calls so far when it does not within `limit` (`None`:
+    /// [`PATIENCE`]).
+    #[track_caller]
+    fn wait_for<'a>(
+        &'a self,
+        mut condition: impl FnMut(&Self) -> bool + 'a,
+        limit: impl Into<Option<Duration>>,
+    ) -> impl Future<Output = ()> + 'a {
+        self.wait_to_see(move || condition(self).then_some(()), limit)
+    }
+}
+
+impl<S: Deref<Target = Server>> WaitFor for S {}
 
 /// The answer to a request, in the making.
 pub type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
@@ -210,17 +227,8 @@ impl Server {
         &self.0.runtime
     }
 
-    /// Waits until the condition holds; panics with the calls so far when it does not within `limit` (`None`: [`PATIENCE`]).
-    #[track_caller]
-    pub fn wait_for<'a>(
-        &'a self,
-        mut condition: impl FnMut(&Self) -> bool + 'a,
-        limit: impl Into<Option<Duration>>,
-    ) -> impl Future<Output = ()> + 'a {
-        self.wait_to_see(move || condition(self).then_some(()), limit)
-    }
-
-    /// Waits until `look` sees something, and returns it; panics as [`Server::wait_for`] does.
+    /// Waits until `look` sees something, and returns it; panics with the calls so far when it does not within `limit`
+    /// (`None`: [`PATIENCE`]).
     #[track_caller]
     pub fn wait_to_see<'a, T>(
         &'a self,

@@ -13,7 +13,6 @@ mod settings;
 mod views;
 mod world;
 
-use std::future::Future;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -207,16 +206,6 @@ impl Livy {
             tokio::time::sleep(lookup_timeout).await;
             shared.change(World::give_up_recovering);
         });
-    }
-
-    /// Waits until the condition holds; panics with the calls so far when it does not within `limit`.
-    #[track_caller]
-    pub fn wait_for<'a>(
-        &'a self,
-        mut condition: impl FnMut(&Self) -> bool + 'a,
-        limit: impl Into<Option<Duration>>,
-    ) -> impl Future<Output = ()> + 'a {
-        self.server.wait_to_see(move || condition(self).then_some(()), limit)
     }
 
     /// A batch by its name, or by the beginning of it if only one batch has that.

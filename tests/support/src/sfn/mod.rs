@@ -185,16 +185,6 @@ impl Sfn {
         self.server.wait_to_see(move || self.peek(task), limit)
     }
 
-    /// Waits until the condition holds; panics with the calls so far when it does not within `limit`.
-    #[track_caller]
-    pub fn wait_for<'a>(
-        &'a self,
-        mut condition: impl FnMut(&Self) -> bool + 'a,
-        limit: impl Into<Option<Duration>>,
-    ) -> impl Future<Output = ()> + 'a {
-        self.server.wait_to_see(move || condition(self).then_some(()), limit)
-    }
-
     /// How long an empty poll is held (60 s unless set).
     pub fn hold_polls(&self, hold: Duration) {
         self.shared.world().hold = hold;

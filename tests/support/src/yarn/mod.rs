@@ -12,7 +12,6 @@ mod pages;
 mod routes;
 mod views;
 
-use std::future::Future;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -254,15 +253,5 @@ impl Yarn {
         calls
             .map(|call| Kill { at: call.at, id: call.operation.key.clone(), status: call.status, call })
             .collect()
-    }
-
-    /// Waits until the condition holds; panics with the calls so far when it does not within `limit`.
-    #[track_caller]
-    pub fn wait_for<'a>(
-        &'a self,
-        mut condition: impl FnMut(&Self) -> bool + 'a,
-        limit: impl Into<Option<Duration>>,
-    ) -> impl Future<Output = ()> + 'a {
-        self.server.wait_to_see(move || condition(self).then_some(()), limit)
     }
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use stand_ins::WaitFor;
 use stand_ins::http::{Fault, On};
 use stand_ins::livy::{Livy, Master, Settings, Version};
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use stand_ins::WaitFor;
 use stand_ins::livy::{AppState, Livy, Master, Plan, Settings, Version};
 
 use super::{client, delete, get, post, send, view};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use stand_ins::WaitFor;
 use stand_ins::http::{Fault, On};
 use stand_ins::sfn::{Outcome, Sfn, refusal};
 
