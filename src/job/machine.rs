@@ -70,7 +70,6 @@ pub fn next(state: State, event: Event) -> Result<State, Box<Illegal>> {
 
         (S::Orphaned { .. }, E::Learned(run)) => S::Orphaned { run },
         (S::Orphaned { .. }, E::Killed) => S::Settled,
-
         // The token of these is spent already, and what is settled or being killed needs no giving up.
         (state @ (S::Orphaned { .. } | S::Settled), E::TokenGone(_) | E::Stop(_)) => state,
         (state @ (S::Judged { .. } | S::Ended { .. }), E::Stop(_)) => state,

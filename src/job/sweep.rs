@@ -211,7 +211,7 @@ impl Sweep {
         tell(told);
     }
 
-    /// Keeps what a sweep of YARN saw. Who is to be told what.
+    /// Keeps what a sweep of YARN saw. Returns what each job is to be told.
     fn heard(&self, serial: Serial, answer: Option<Active>) -> Vec<(oneshot::Sender<Observed>, Observed)> {
         let now = self.elapsed();
         let mut roll = self.roll();

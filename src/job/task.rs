@@ -42,7 +42,7 @@ pub struct Task {
 /// What is to be submitted for a task.
 #[derive(Clone, PartialEq, Eq)]
 pub enum TaskRequest {
-    /// A checked input: the body of POST /batches, as it will be sent, and on whose behalf the job shall run.
+    /// A checked input: the body of POST /batches, as it will be sent, and on whose behalf the job is to run.
     Checked {
         /// JSON text.
         body: Box<str>,
@@ -148,7 +148,7 @@ impl Task {
         }
     }
 
-    /// On whose behalf the job shall run.
+    /// On whose behalf the job is to run.
     pub(super) fn proxy_user(&self) -> Option<String> {
         match &self.request {
             Some(TaskRequest::Checked { proxy_user, .. }) => proxy_user.as_deref().map(str::to_owned),

@@ -106,7 +106,7 @@ impl Scene {
         assert!(line["level"] == "ERROR" && line.to_string().contains(DISK), "{line}");
         hear(&self.socket, "STATUS=Waiting for the state directory to be writable");
 
-        // A poll that was open already is heard out; its task is given back as well, and no poll follows.
+        // A poll that was open already still gets its answer; its task is given back as well, and no poll follows.
         let mut waiting = vec![stage.schedule(OTHER)];
         let beats = stage.sfn.heartbeats(&self.running).len();
         stage.sfn.wait_for(|sfn| sfn.heartbeats(&self.running).len() >= beats + 2, None).await;

@@ -26,6 +26,7 @@ mod journald;
 mod lifecycle;
 mod lint;
 mod old_worker;
+mod pages;
 mod poll;
 mod processes;
 mod report;

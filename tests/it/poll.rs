@@ -1,4 +1,4 @@
-//! The poll loop: a permit before each poll, an open poll never left, trouble waited out for ever.
+//! The poll loop: a permit before each poll, an open poll never left, trouble waited out however long it takes.
 
 use std::time::Duration;
 

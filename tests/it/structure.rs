@@ -1,12 +1,10 @@
-//! The rules of the design that a reader relies on, and the promises of the README that a test can keep.
+//! The rules of the design that a reader relies on, and what the units promise.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::Value;
 use spark_job_worker::config;
-use spark_job_worker::job::report::ErrorName;
 
 /// An external crate and the one place that names it.
 const CRATES: [(&str, &str); 10] = [
@@ -173,59 +171,6 @@ fn every_file_says_what_it_is_for() {
 }
 
 #[test]
-fn every_link_in_the_documentation_leads_somewhere() {
-    let mut links = 0;
-    for (path, text) in pages() {
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            if link.contains("://") {
-                continue;
-            }
-            links += 1;
-            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
-            let folder = path.parent().unwrap_or(Path::new(""));
-            let target = if file.is_empty() { root().join(&path) } else { root().join(folder).join(file) };
-            assert!(target.exists(), "{} links to {link}", path.display());
-            if !heading.is_empty() {
-                let text = std::fs::read_to_string(&target).expect("a page");
-                let found = text.lines().filter_map(|line| line.strip_prefix('#'));
-                let mut found = found.map(|line| anchor(line.trim_start_matches('#').trim()));
-                assert!(found.any(|found| found == heading), "{} links to {link}", path.display());
-            }
-        }
-    }
-    assert!(links >= 20, "{links} links");
-}
-
-#[test]
-fn every_path_that_the_readme_names_exists() {
-    let readme = readme();
-    for quoted in readme.split('`').skip(1).step_by(2) {
-        let named = ["src/", "tests/", "config/", "systemd/", "bootstrap/", ".ci/"]
-            .iter()
-            .any(|top| quoted.starts_with(top));
-        if named && !quoted.contains(['*', ' ', '<']) {
-            assert!(root().join(quoted).exists(), "the README names {quoted}");
-        }
-    }
-}
-
-#[test]
-fn the_readmes_snippets_parse_and_every_error_name_is_documented() {
-    let readme = readme();
-    let mut parsed = 0;
-    for block in readme.split("```json\n").skip(1) {
-        let text = block.split("```").next().unwrap_or_default();
-        let _: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in:\n{text}"));
-        parsed += 1;
-    }
-    assert!(parsed >= 3, "{parsed} snippets");
-    let errors = section(&readme, "## Errors");
-    for name in ErrorName::ALL.map(ErrorName::as_str) {
-        assert!(errors.contains(&format!("| `{name}`")), "{name} is not in the README's table of errors");
-    }
-}
-
-#[test]
 fn the_unit_is_a_notify_service_that_does_not_restart_on_a_wrong_configuration() {
     let unit = std::fs::read_to_string(root().join("systemd/spark-job-worker.service")).expect("the unit");
     for line in ["Type=notify", "RestartPreventExitStatus=78", "WatchdogSec=30s", "Restart=always"] {
@@ -301,43 +246,6 @@ fn keys_of_unit(name: &str) -> Vec<String> {
     let text = std::fs::read_to_string(root().join("systemd").join(name)).expect("a unit");
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| Some(line.split_once('=')?.0.to_owned())).collect()
-}
-
-fn section<'a>(text: &'a str, heading: &str) -> &'a str {
-    let start = text.find(heading).unwrap_or_else(|| panic!("the README has {heading}"));
-    let rest = &text[start + heading.len()..];
-    rest.split("\n## ").next().unwrap_or_default()
-}
-
-/// What users and operators read, one page after the other.
-fn readme() -> String {
-    let page = |path: &&str| std::fs::read_to_string(root().join(path)).expect("a page");
-    ["README.md", "config/README.md", "bootstrap/README.md"].iter().map(page).collect()
-}
-
-/// Every page of Markdown, with its path from the root.
-fn pages() -> Vec<(PathBuf, String)> {
-    let mut found = Vec::new();
-    let mut folders = vec![PathBuf::new()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(root().join(&folder)).expect("a folder").filter_map(Result::ok) {
-            let (path, name) = (folder.join(entry.file_name()), entry.file_name());
-            let hidden = name.to_string_lossy().starts_with('.') || name == "target";
-            if entry.path().is_dir() && !hidden {
-                folders.push(path);
-            } else if path.extension().is_some_and(|end| end == "md") {
-                found.push((path, std::fs::read_to_string(entry.path()).expect("a page")));
-            }
-        }
-    }
-    found
-}
-
-/// A heading's name in a link, as GitHub makes it.
-fn anchor(heading: &str) -> String {
-    let kept = heading.to_lowercase();
-    let kept = kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
-    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
 pub(crate) fn root() -> PathBuf {

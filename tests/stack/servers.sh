@@ -164,7 +164,7 @@ stop_one() {
   local pid patience=200 # a NodeManager that had containers takes 14 s
   pid=$(pid_of "$1")
   [ -n "$pid" ] || return 0
-  # LocalStack waits for open polls, sometimes for ever
+  # LocalStack waits for open polls, sometimes without end
   case $1 in sfn | faults) patience=30 ;; esac
   kill -TERM "$pid" 2>/dev/null || true
   gone "$patience" pid_of "$1" || true

@@ -84,7 +84,7 @@ impl<T> Roll<T> {
         self.moved.as_ref().map(|(_, seen)| seen)
     }
 
-    /// Livy was asked for `names` and has these, or no answer. Who is to be told what.
+    /// Livy was asked for `names` and has these, or no answer. Returns what each job is to be told.
     pub(super) fn livy(
         &mut self,
         names: &HashSet<String>,
@@ -109,7 +109,7 @@ impl<T> Roll<T> {
         self.tell(news)
     }
 
-    /// The sweep of YARN that began as `began` has these, or no answer. Who is to be told what.
+    /// The sweep of YARN that began as `began` has these, or no answer. Returns what each job is to be told.
     pub(super) fn yarn(&mut self, began: Serial, answer: Option<Active>, at: Duration) -> Vec<(T, Observed)> {
         self.moved = answer.map(|found| (began, Seen::new(found, at)));
         let news = self.watchers.iter().filter_map(|(name, watcher)| {

@@ -166,7 +166,7 @@ impl ResourceManager {
         self.active.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Keeps who answered. Who is known already keeps its reason.
+    /// Keeps which one answered. One that is known already keeps its reason.
     fn remember(&self, last: Option<&LastActive>, base: String, named_by: Option<String>) {
         let known = last.filter(|last| last.base == base).and_then(|last| last.named_by.clone());
         let active = LastActive { base, named_by: named_by.or(known) };

@@ -95,7 +95,7 @@ impl Ledger {
         let at = queue.iter().position(|(on, times, _)| *times > 0 && on.fits(operation))?;
         let (_, times, fault) = &mut queue[at];
         let fault = fault.clone();
-        // `usize::MAX` stands for ever, and so is not counted down.
+        // `usize::MAX` stands for no limit, and so is not counted down.
         if *times != usize::MAX {
             *times -= 1;
         }

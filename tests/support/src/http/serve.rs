@@ -91,7 +91,7 @@ pub(super) async fn run(
     }
 }
 
-/// The next connection; none for ever while nobody listens.
+/// The next connection; none as long as nobody listens.
 async fn accept(listener: Option<&TcpListener>) -> TcpStream {
     let Some(listener) = listener else {
         return std::future::pending().await;

@@ -149,7 +149,7 @@ impl Shared {
         })
     }
 
-    /// Starts what was registered; a refusal leaves the record behind, for ever `starting`.
+    /// Starts what was registered; a refusal leaves the record behind, `starting` without end.
     fn launch(self: &Arc<Self>, submission: usize, asked: &Submission) -> Result<Value, Refusal> {
         let (view, timeline) = self.change(|world| {
             asked.prepare(&world.settings)?;
