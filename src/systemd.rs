@@ -130,7 +130,7 @@ impl Notifier {
         if unsent.status != text {
             unsent.status = text;
             unsent.status_is_due = true;
-            self.send(unsent, false);
+            self.send(unsent, "");
         }
     }
 
@@ -141,24 +141,23 @@ impl Notifier {
 
     /// A sign of life.
     fn beat(&self) {
-        self.send(self.unsent(), true);
+        self.send(self.unsent(), &line(&NotifyState::Watchdog));
     }
 
     fn enter(&self, phase: &[NotifyState<'_>]) {
         let mut unsent = self.unsent();
         unsent.phase = Some(phase.iter().map(line).collect());
-        self.send(unsent, false);
+        self.send(unsent, "");
     }
 
-    fn send(&self, mut unsent: MutexGuard<'_, Unsent>, beat: bool) {
+    /// Sends what is due, and `more` lines, which are not kept where they cannot be sent.
+    fn send(&self, mut unsent: MutexGuard<'_, Unsent>, more: &str) {
         let Some(manager) = &self.shared.manager else { return };
         let mut message = unsent.phase.clone().unwrap_or_default();
         if unsent.status_is_due {
             message += &line(&NotifyState::Status(&unsent.status));
         }
-        if beat {
-            message += &line(&NotifyState::Watchdog);
-        }
+        message += more;
         // A service manager that does not read can only be told again later.
         if manager.socket.send_to_addr(message.as_bytes(), &manager.address).is_ok() {
             unsent.phase = None;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::config::Settings;
-use crate::job::request;
+use crate::job::request::Input;
 
 use super::{failed, read, terminal};
 
@@ -12,10 +12,10 @@ use super::{failed, read, terminal};
 const RENDERED_ID: &str = "0000000000000000";
 
 /// Prints the request, or what is wrong with the input.
-pub(super) fn run(settings: &Settings, input: &Path, arn: Option<&str>) -> ExitCode {
-    let text = match read(input) {
+pub(super) fn run(settings: &Settings, path: &Path, arn: Option<&str>) -> ExitCode {
+    let text = match read(path) {
         Ok(text) => text,
-        Err(problem) => return failed(&format!("{} cannot be read: {problem}", input.display())),
+        Err(problem) => return failed(&format!("{} cannot be read: {problem}", path.display())),
     };
     let activity =
         settings.activities.iter().find(|activity| arn.is_none_or(|arn| activity.arn.as_str() == arn));
@@ -23,12 +23,13 @@ pub(super) fn run(settings: &Settings, input: &Path, arn: Option<&str>) -> ExitC
         return failed(&format!("the configuration has no activity {}", arn.unwrap_or_default()));
     };
     let defaults = &activity.defaults;
-    let identity = request::identity(&text, RENDERED_ID, defaults);
+    let input = Input::read(&text);
+    let identity = input.identity(RENDERED_ID, defaults);
     let mut own_livy = settings.own_livy();
     if let Some(home) = settings.homes().0.first() {
         own_livy.is_found_at(home.address.host(), home.address.port());
     }
-    match request::parse(&text, &identity, defaults, &own_livy) {
+    match input.check(&identity, defaults, &own_livy) {
         Ok(request) => {
             terminal::text(&serde_json::to_string_pretty(&request.batch).unwrap_or_default());
             ExitCode::SUCCESS

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_left_the_queue_is_passed_over_and_keeps_nothing() {
+    async fn a_task_that_left_the_queue_is_passed_over_and_keeps_nothing() {
         let places = Places::new(1);
         let held = places.ask();
         let gone = places.ask();

@@ -1,6 +1,6 @@
 //! The input of a task becomes the batch that Livy is asked for.
 //!
-//! Two shapes of input are read: flat, and the old worker's with `Parameters`. [`parse`] either gives everything that
+//! Two shapes of input are read: flat, and the old worker's with `Parameters`. [`Input::check`] either gives everything that
 //! a run needs, the configured defaults applied, or *every* [`Problem`] of the input at once. Nothing is left for Livy
 //! to answer with a 500: a 500 means that Livy or its node is unwell. What only Livy can know (whether a path exists
 //! and is allowed, which queues there are) is left to Livy.
@@ -92,23 +92,6 @@ pub struct Identity {
     pub tag: String,
 }
 
-/// The identity of a task: named after its `Name`, else its class, else its file, in the input or in the defaults.
-pub fn identity(input: &str, task_id: &str, defaults: &Defaults) -> Identity {
-    let input = Json::parse(input).ok();
-    let given = |name: &str| {
-        let own = input.and_then(|input| lenient(input, name));
-        own.or_else(|| defaults.settings.text(name).map(str::to_owned))
-    };
-    let after = |text: String, separator| text.rsplit(separator).next().map(str::to_owned);
-    let name = given("Name");
-    let class = given("ClassName").and_then(|class| after(class, '.'));
-    let file = given("File").and_then(|file| after(file, '/'));
-    let file = file.map(|file| file.rsplit_once('.').map_or(file.as_str(), |(stem, _)| stem).to_owned());
-    let stems = [name, class, file].into_iter().flatten().map(|text| stem(&text));
-    let stem = stems.into_iter().find(|stem| !stem.is_empty()).unwrap_or_else(|| "job".to_owned());
-    Identity { name: format!("{stem}-{task_id}"), tag: tag(task_id) }
-}
-
 /// `[a-z0-9-]`, at most [`MAX_STEM`] of them, beginning with a letter; empty where no letter or digit was.
 fn stem(text: &str) -> String {
     let mut stem = String::new();
@@ -128,20 +111,6 @@ fn stem(text: &str) -> String {
     stem.trim_end_matches('-').to_owned()
 }
 
-/// The execution that an input names, also where the input is wrong: for logs and reports.
-pub fn execution(input: &str) -> Option<String> {
-    lenient(Json::parse(input).ok()?, "Execution")
-}
-
-/// A key's non-empty string wherever it stands.
-fn lenient(input: Json, name: &str) -> Option<String> {
-    let inner = parameters(input).map(|(_, inner)| inner);
-    let tables = inner.into_iter().chain([input]);
-    let named = |spelling: &str| keys::find(spelling).is_some_and(|key| key.name == name);
-    let mut texts = tables.flat_map(Json::members).filter(|(spelling, _)| named(spelling));
-    texts.find_map(|(_, value)| value.text().filter(|text| !text.is_empty()))
-}
-
 /// A task's input, validated, defaults applied: what to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobRequest {
@@ -151,24 +120,67 @@ pub struct JobRequest {
     pub batch: Batch,
 }
 
-/// Reads the input of a task.
-pub fn parse(
-    input: &str,
-    identity: &Identity,
-    defaults: &Defaults,
-    livy: &OwnLivy,
-) -> Result<JobRequest, Problems> {
-    let top = Json::parse(input).map_err(invalid)?;
-    if top.kind() != Type::Object {
-        return Err(Problems::one("$", limits::expected("a JSON object", top)));
+/// A task's input, read once. What it names can be asked for where it is wrong, too.
+pub struct Input<'a>(Result<Json<'a>, Problems>);
+
+impl<'a> Input<'a> {
+    /// Reads the text of an input.
+    pub fn read(text: &'a str) -> Input<'a> {
+        Input(Json::parse(text).map_err(invalid))
     }
-    let mut problems = Problems::default();
-    let (settings, base) = read(top, defaults.utf8, &mut problems);
-    check_livy(&settings, livy, &mut problems);
-    let entries = batch_entries(&settings, &defaults.settings, &base, &mut problems);
-    check_file(top, &settings, &entries, &base, &mut problems);
-    let execution = settings.text("Execution").map(str::to_owned);
-    problems.or(JobRequest { execution, batch: Batch::new(entries, identity) })
+
+    /// The identity of the task's run: named after its `Name`, else its class, else its file, in the input or in the
+    /// defaults.
+    pub fn identity(&self, task_id: &str, defaults: &Defaults) -> Identity {
+        let given =
+            |name: &str| self.lenient(name).or_else(|| defaults.settings.text(name).map(str::to_owned));
+        let after = |text: String, separator| text.rsplit(separator).next().map(str::to_owned);
+        let name = given("Name");
+        let class = given("ClassName").and_then(|class| after(class, '.'));
+        let file = given("File").and_then(|file| after(file, '/'));
+        let file = file.map(|file| file.rsplit_once('.').map_or(file.as_str(), |(stem, _)| stem).to_owned());
+        let stems = [name, class, file].into_iter().flatten().map(|text| stem(&text));
+        let stem = stems.into_iter().find(|stem| !stem.is_empty()).unwrap_or_else(|| "job".to_owned());
+        Identity { name: format!("{stem}-{task_id}"), tag: tag(task_id) }
+    }
+
+    /// The execution that it names: for logs and reports.
+    pub fn execution(&self) -> Option<String> {
+        self.lenient("Execution")
+    }
+
+    /// What to run.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn check(
+        self,
+        identity: &Identity,
+        defaults: &Defaults,
+        livy: &OwnLivy,
+    ) -> Result<JobRequest, Problems> {
+        let top = self.0?;
+        if top.kind() != Type::Object {
+            return Err(Problems::one("$", limits::expected("a JSON object", top)));
+        }
+        let mut problems = Problems::default();
+        let (settings, base) = read(top, defaults.utf8, &mut problems);
+        check_livy(&settings, livy, &mut problems);
+        let entries = batch_entries(&settings, &defaults.settings, &base, &mut problems);
+        check_file(top, &settings, &entries, &base, &mut problems);
+        let execution = settings.text("Execution").map(str::to_owned);
+        problems.or(JobRequest { execution, batch: Batch::new(entries, identity) })
+    }
+
+    /// A key's text wherever it stands, unless it is empty.
+    fn lenient(&self, name: &str) -> Option<String> {
+        let top = *self.0.as_ref().ok()?;
+        let inner = parameters(top).map(|(_, inner)| inner);
+        let tables = inner.into_iter().chain([top]);
+        let named = |spelling: &str| keys::find(spelling).is_some_and(|key| key.name == name);
+        let mut texts = tables.flat_map(Json::members).filter(|(spelling, _)| named(spelling));
+        texts.find_map(|(_, value)| value.text().filter(|text| !text.is_empty()))
+    }
 }
 
 /// What is wrong with an input of which only a part is known yet. Without `defaults` nobody knows what is missing; which

@@ -178,7 +178,7 @@ impl Sweep {
             moved(None);
             let answer = world.batches(Arc::clone(&names)).await;
             self.note_livy(began, &answer, world.unfit());
-            self.note(Asked::Livy, answer.is_ok(), world.has_yarn());
+            self.note(Asked::Livy, answer.is_ok(), &*world);
             let told = self.roll().livy(&names, answer.map_err(NoAnswer::words));
             tell(told);
             moved(Some(Instant::now() + idle * 2 + interval * 2));
@@ -206,7 +206,7 @@ impl Sweep {
         let answer = world.active().await;
         locked(&self.0.yarn.news).of_yarn(&answer);
         self.0.yarn.note(began, &answer);
-        self.note(Asked::Yarn, answer.is_ok(), true);
+        self.note(Asked::Yarn, answer.is_ok(), world);
         let told = self.heard(serial, answer.ok());
         tell(told);
     }
@@ -241,9 +241,9 @@ impl Sweep {
         };
     }
 
-    fn note(&self, who: Asked, answered: bool, has_yarn: bool) {
+    fn note(&self, asked: Asked, answered: bool, world: &impl World) {
         let now = self.elapsed();
-        locked(&self.0.clock).note(who, answered, now, self.0.pace.interval, has_yarn);
+        locked(&self.0.clock).note(asked, answered, now, self.0.pace.interval, world.has_yarn());
     }
 
     /// Until the next sweep of a service is due. A job that registers ends the idle pause, not the interval.

@@ -10,7 +10,7 @@ use super::gate::Gate;
 use super::heart::{HeartbeatObserver, Pacer};
 use super::machine::{Attempt, OnAbort, Run, State};
 use super::places::Ticket;
-use super::request::{self, Defaults, Identity, OwnLivy};
+use super::request::{self, Defaults, Identity, Input, OwnLivy};
 use super::sweep::Sweep;
 use super::timestamp::Timestamp;
 use super::token::Token;
@@ -68,8 +68,8 @@ impl std::fmt::Debug for TaskRequest {
 
 impl TaskRequest {
     /// Checks an input by the rules of its activity, on a node whose Livy is this one.
-    fn check(input: &str, identity: &Identity, activity: &ActivityRules, livy: &OwnLivy) -> TaskRequest {
-        match request::parse(input, identity, &activity.defaults, livy) {
+    fn check(input: Input, identity: &Identity, activity: &ActivityRules, livy: &OwnLivy) -> TaskRequest {
+        match input.check(identity, &activity.defaults, livy) {
             Ok(request) => {
                 let proxy_user = request.batch.proxy_user().map(Into::into);
                 // A map of texts, numbers and lists can always be written as JSON.
@@ -96,12 +96,13 @@ impl Task {
     ) -> (Task, State) {
         let digest = Sha256::digest(token.secret().as_bytes());
         let id: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let identity = request::identity(input, &id, &activity.defaults);
+        let input = Input::read(input);
+        let identity = input.identity(&id, &activity.defaults);
         let task = Task {
             id,
             token: Some(token),
             activity: arn.to_owned(),
-            execution: request::execution(input),
+            execution: input.execution(),
             request: Some(TaskRequest::check(input, &identity, activity, livy)),
             heartbeat_interval: activity.heartbeat_interval,
             on_abort: activity.on_abort,
@@ -132,7 +133,7 @@ impl Task {
         (self.heartbeat_interval, self.on_abort) = (activity.heartbeat_interval, activity.on_abort);
         if let (Some(TaskRequest::Unchecked(input)), Some(run)) = (&self.request, run) {
             let identity = Identity { name: run.name.clone(), tag: run.tag.clone() };
-            self.request = Some(TaskRequest::check(input, &identity, activity, livy));
+            self.request = Some(TaskRequest::check(Input::read(input), &identity, activity, livy));
         }
     }
 

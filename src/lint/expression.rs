@@ -142,7 +142,7 @@ fn meant(text: &str, path: &str, language: Language, findings: &mut Findings) ->
         Language::JsonPath if is_path(text) || is_call(text) => findings.warning(
             path,
             format!("`{text}` looks like a path, and is a fixed text here"),
-            mend_path(text, path),
+            fixed_path(text, path),
         ),
         Language::Jsonata if begins || ends => findings.error(
             path,
@@ -164,7 +164,7 @@ fn meant(text: &str, path: &str, language: Language, findings: &mut Findings) ->
     true
 }
 
-fn mend_path(text: &str, path: &str) -> String {
+fn fixed_path(text: &str, path: &str) -> String {
     if path.ends_with(']') && !path.ends_with("']") {
         format!("write the whole list as `States.Array(…, {text})`, under a key that ends in `.$`")
     } else {

@@ -52,6 +52,15 @@ impl fmt::Debug for Login {
     }
 }
 
+/// What becomes of connections after an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pool {
+    /// They are kept for the next request.
+    Kept,
+    /// Each request has one of its own.
+    None,
+}
+
 /// A client with what it needs to be let in.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
@@ -64,12 +73,12 @@ pub(super) struct Connection {
 
 impl Connection {
     /// A client for `homes`: nothing is repeated or redirected by itself, and nothing goes through a proxy. Requests may
-    /// take `timeout` unless they say otherwise. Without a pool each request has a connection of its own.
+    /// take `timeout` unless they say otherwise.
     pub(super) fn new(
         access: &Access,
         homes: &Homes,
         timeout: Duration,
-        pooled: bool,
+        pool: Pool,
     ) -> Result<Connection, Box<dyn Error + Send + Sync>> {
         let mut builder = Client::builder()
             .retry(retry::never())
@@ -80,7 +89,7 @@ impl Connection {
             .timeout(timeout)
             .connect_timeout(CONNECT.min(timeout))
             .pool_idle_timeout(POOL_IDLE);
-        if !pooled {
+        if pool == Pool::None {
             builder = builder.pool_max_idle_per_host(0);
         }
         if let Some(config) = tls::config(&access.trust)? {
@@ -172,7 +181,7 @@ mod tests {
         let home = |url| Home { address: Address::parse(url).unwrap(), source: String::new() };
         let homes = vec![home("https://rm-1:8090"), home("http://rm-2/base")];
         let homes = Homes::new("YARN", move || Ok(Found { homes: homes.clone(), filters_lists: false }));
-        let connection = Connection::new(&access, &homes, Duration::from_secs(1), true).unwrap();
+        let connection = Connection::new(&access, &homes, Duration::from_secs(1), Pool::Kept).unwrap();
         let table = [
             ("https://rm-1:8090/ws/v1/cluster/info", true),
             ("https://RM-1:8090/", true),

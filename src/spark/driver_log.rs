@@ -12,7 +12,7 @@ use std::time::Duration;
 use reqwest::header::LOCATION;
 use reqwest::{Method, Url};
 
-use super::connection::{Access, Connection};
+use super::connection::{Access, Connection, Pool};
 use super::homes::Homes;
 use super::read_body;
 use crate::job::world::Unreachable;
@@ -39,7 +39,7 @@ impl DriverLogs {
         access: &Access,
         timeout: Duration,
     ) -> Result<DriverLogs, Box<dyn Error + Send + Sync>> {
-        Connection::new(access, homes, timeout.min(ANSWER), true).map(DriverLogs)
+        Connection::new(access, homes, timeout.min(ANSWER), Pool::Kept).map(DriverLogs)
     }
 
     /// The last lines of `file` (`stderr`, `stdout`) below a container's page; `None` where it is not there, or not

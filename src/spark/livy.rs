@@ -11,7 +11,7 @@ use std::time::Duration;
 use reqwest::{Method, RequestBuilder, StatusCode};
 
 use super::address::Address;
-use super::connection::{Access, Connection};
+use super::connection::{Access, Connection, Pool};
 use super::homes::{AddressInUse, Homes};
 use super::{livy_wire, odd, read_body, read_streaming};
 use crate::job::world::{BatchView, Deleted, NoAnswer, Posted, Unreachable};
@@ -61,8 +61,8 @@ impl Livy {
         access: &Access,
         timeout: Duration,
     ) -> Result<Livy, Box<dyn Error + Send + Sync>> {
-        let look = Connection::new(access, &homes, timeout, true)?;
-        Ok(Livy { look, act: Connection::new(access, &homes, timeout, false)?, homes })
+        let look = Connection::new(access, &homes, timeout, Pool::Kept)?;
+        Ok(Livy { look, act: Connection::new(access, &homes, timeout, Pool::None)?, homes })
     }
 
     /// Where it is, and what says so.

@@ -14,7 +14,7 @@ use reqwest::{Method, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::connection::{Access, Connection};
+use super::connection::{Access, Connection, Pool};
 use super::homes::Homes;
 use super::{read_body, read_streaming};
 use crate::job::application::{Active, Application, MovingApplication, YarnAnswer};
@@ -59,7 +59,7 @@ impl ResourceManager {
         access: &Access,
         timeout: Duration,
     ) -> Result<ResourceManager, Box<dyn Error + Send + Sync>> {
-        let connection = Connection::new(access, &homes, timeout.min(ANSWER), true)?;
+        let connection = Connection::new(access, &homes, timeout.min(ANSWER), Pool::Kept)?;
         Ok(ResourceManager { homes, active: Arc::default(), connection })
     }
 

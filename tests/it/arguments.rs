@@ -10,7 +10,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
-use spark_job_worker::job::request::{Defaults, Identity, OwnLivy, Problems, parse};
+use spark_job_worker::job::request::{Defaults, Identity, Input, OwnLivy, Problems};
 
 /// What `escapeForShell`, YARN or a shell could stumble over, and some plain text.
 const PIECES: [&str; 49] = [
@@ -287,7 +287,8 @@ fn request(input: &Value, utf8: bool) -> Result<Value, Problems> {
     }
     let identity = Identity { name: "n-1".to_owned(), tag: "sjw-1".to_owned() };
     let defaults = Defaults::new(Map::new(), utf8).expect("nothing is wrong with nothing");
-    let request = parse(&input.to_string(), &identity, &defaults, &OwnLivy::new(Vec::new(), 8998))?;
+    let request =
+        Input::read(&input.to_string()).check(&identity, &defaults, &OwnLivy::new(Vec::new(), 8998))?;
     Ok(serde_json::to_value(&request.batch).expect("a body"))
 }
 

@@ -100,7 +100,7 @@ fn shown(entry: &str) -> BTreeSet<String> {
 fn fields() -> BTreeMap<String, BTreeSet<String>> {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (path, text) in sources().iter().filter(|(path, _)| path != IDS) {
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
         for (at, _) in code.match_indices("message_id::") {
             let rest = &code[at + "message_id::".len()..];
             let name: String = rest.chars().take_while(|c| c.is_ascii_uppercase() || *c == '_').collect();

@@ -368,7 +368,7 @@ async fn a_standby_alone_leads_to_the_active_one_for_a_kill_too() {
 }
 
 #[tokio::test]
-async fn a_password_is_not_said_to_whom_a_standby_names() {
+async fn a_password_is_not_sent_to_the_server_that_a_standby_names() {
     let stage = Stage::with_yarn().await;
     let standby = Yarn::start(&stage.livy).await;
     standby.standby(&stage.yarn().url());

@@ -189,7 +189,7 @@ async fn what_hangs_becomes_a_line_in_time() {
 }
 
 #[tokio::test]
-async fn whoever_accepts_and_says_nothing_is_not_waited_for() {
+async fn a_server_that_accepts_and_says_nothing_is_not_waited_for() {
     let stage = ready().await;
     let silent: Vec<TcpListener> =
         (0..3).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();

@@ -128,7 +128,7 @@ async fn another_certificate_than_the_pinned_one_is_shown_and_waited_out() {
 }
 
 #[tokio::test]
-async fn whoever_is_not_to_be_believed_is_waited_for_with_the_mend() {
+async fn a_certificate_that_is_not_believed_is_waited_out_and_the_fix_is_said() {
     let (authority, recipe) = (Authority::default(), Identity::recipe());
     let fix = "set ca_file or pinned_sha256 in [livy]";
     let cases = [
@@ -319,7 +319,7 @@ async fn a_password_opens_livy_and_yarn_and_goes_nowhere_else() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_and_none_are_waited_out_with_the_mend() {
+async fn a_wrong_password_and_none_are_waited_out_and_the_fix_is_said() {
     for (known, words) in [
         (true, "it does not take username and password of [livy] (401"),
         (false, "it wants authentication (401"),

@@ -69,7 +69,7 @@ fn a_well_node_has_nothing_but_ok() {
 }
 
 #[test]
-fn every_warning_and_every_failure_has_a_mend() {
+fn every_warning_and_every_failure_has_a_fix() {
     for (at, (change, ..)) in all().into_iter().enumerate() {
         let mut facts = well();
         change(&mut facts);

@@ -924,3 +924,20 @@ fn compare(problems: &Problems, expected: &[(&str, &str)]) {
             .all(|(problem, (path, text))| problem.path == *path && problem.text.contains(text));
     assert!(alike, "found    {problems}\nexpected {expected:?}");
 }
+
+fn parse(
+    input: &str,
+    identity: &Identity,
+    defaults: &Defaults,
+    livy: &OwnLivy,
+) -> Result<JobRequest, Problems> {
+    Input::read(input).check(identity, defaults, livy)
+}
+
+fn identity(input: &str, task_id: &str, defaults: &Defaults) -> Identity {
+    Input::read(input).identity(task_id, defaults)
+}
+
+fn execution(input: &str) -> Option<String> {
+    Input::read(input).execution()
+}

@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn who_registered_after_the_question_hears_nothing_of_its_answer_and_who_left_neither() {
+    fn a_job_that_registered_after_the_question_or_left_is_told_nothing_of_its_answer() {
         let mut roll = Roll::default();
         let before = roll.names();
         roll.enter(&run(None), roll.begun(), None, "job");
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_an_application_follows_it() {
+    fn a_job_that_waits_for_an_application_follows_it() {
         let mut roll = Roll::default();
         roll.enter(&run(Some(ID)), roll.begun(), None, "job");
         assert!(roll.follows(ID) && !roll.follows("application_1_0002"));

@@ -179,7 +179,7 @@ async fn hadoop_2_says_null_and_knows_no_launch() {
 }
 
 #[tokio::test]
-async fn who_may_see_nothing_is_refused_by_id_and_finds_nothing_in_lists() {
+async fn a_user_who_may_see_nothing_is_refused_by_id_and_finds_nothing_in_lists() {
     let (_livy, yarn, id) = running().await;
     for status in [401, 403] {
         yarn.allow(Rights::Nothing(status));
