@@ -56,7 +56,7 @@ pub struct Trouble {
     /// What is the matter.
     pub condition: Condition,
     /// In the service's or the connection's words.
-    pub words: String,
+    pub reason: String,
 }
 
 /// What keeps a poll from being answered. A change of it is worth a line in the log, a repetition is not.
@@ -100,8 +100,9 @@ impl Condition {
 }
 
 impl StepFunctions {
-    /// Sets up the clients for `region`, the activities'; others are made for the tokens of others. Credentials, and an
-    /// endpoint where `endpoint_url` is none, come from the SDK's own chain.
+    /// Creates the clients for `region`, that of the activities. Those of other regions are created when a token from
+    /// there is to be answered. Credentials, and an endpoint where `endpoint_url` is none, come from the SDK's own
+    /// chain.
     pub async fn connect(region: &str, endpoint_url: Option<&str>) -> StepFunctions {
         StepFunctions { regions: Regions::load(region, endpoint_url).await }
     }
@@ -132,8 +133,8 @@ impl StepFunctions {
     pub async fn beat(&self, arn: &str, token: &Token) -> Beat {
         match self.regions.of(arn).calls.send_task_heartbeat().task_token(token.secret()).send().await {
             Ok(_) => Beat::Accepted,
-            Err(error) if nobody_waits(error.code()) => Beat::Dead(words(&error)),
-            Err(error) => Beat::Unanswered(words(&error)),
+            Err(error) if is_token_dead(error.code()) => Beat::Dead(reason(&error)),
+            Err(error) => Beat::Unanswered(reason(&error)),
         }
     }
 
@@ -167,7 +168,7 @@ pub fn worker_name(node: &str, number: usize) -> String {
 }
 
 /// The service's three ways of saying that a token answers nothing any more (emulators mix them).
-fn nobody_waits(code: Option<&str>) -> bool {
+fn is_token_dead(code: Option<&str>) -> bool {
     matches!(code, Some("TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken"))
 }
 
@@ -178,13 +179,13 @@ where
     match result {
         Ok(_) => Reported::Acknowledged,
         Err(error) => {
-            let words = words(&error);
+            let reason = reason(&error);
             match error.code() {
-                code if nobody_waits(code) => Reported::Closed(words),
+                code if is_token_dead(code) => Reported::Closed(reason),
                 Some("InvalidOutput" | "ValidationException" | "SerializationException") => {
-                    Reported::Refused(words)
+                    Reported::Refused(reason)
                 }
-                _ => Reported::Again { maybe_applied: maybe_applied(&error), words },
+                _ => Reported::Again { maybe_applied: maybe_applied(&error), reason },
             }
         }
     }
@@ -242,7 +243,7 @@ where
             SdkError::ConstructionFailure(_) | SdkError::ServiceError(_) | _ => Condition::Other,
         },
     };
-    Trouble { condition, words: words(error) }
+    Trouble { condition, reason: reason(error) }
 }
 
 /// The SDK has no type of its own for "no credentials", but says so somewhere in the chain.
@@ -251,7 +252,7 @@ fn lacks_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// Code and message where the service spoke, else the innermost reason. Never a token: the service does not echo them.
-fn words<E>(error: &SdkError<E>) -> String
+fn reason<E>(error: &SdkError<E>) -> String
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {

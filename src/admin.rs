@@ -20,7 +20,7 @@ use crate::job::sweep::{Health, Progress, Sweep};
 use crate::job::timestamp::Timestamp;
 use crate::job::world::World;
 use crate::registry::{HeldTask, Phase, TaskRegistry};
-use crate::spark::homes::AddressInUse;
+use crate::spark::addresses::AddressInUse;
 use crate::world::RealWorld;
 
 pub use control::{Control, Reply, Unanswered, ask};
@@ -148,7 +148,7 @@ impl Admin {
             unanswered: polls.waiting.map(|since| seconds(since, now)),
             trouble: polls.trouble.map(|trouble| overview::TroubleOverview {
                 condition: trouble.trouble.condition.describe().to_owned(),
-                words: trouble.trouble.words,
+                reason: trouble.trouble.reason,
                 seconds: seconds(trouble.since, now),
             }),
         }
@@ -159,7 +159,7 @@ impl Admin {
         self.registry.each(|held| {
             *states.entry(held.stage.as_str()).or_default() += 1;
             if held.is_awaited() {
-                let age = now.saturating_duration_since(held.beaten);
+                let age = now.saturating_duration_since(held.last_heartbeat);
                 overview.oldest_heartbeat = overview.oldest_heartbeat.max(Some(age.as_secs()));
                 overview.late_heartbeats += usize::from(age > held.task.heartbeat_interval * 2);
             }
@@ -185,7 +185,7 @@ impl Admin {
             vcore_seconds: progress.as_ref().and_then(|progress| progress.vcore_seconds),
             tracking_url: progress.and_then(|progress| progress.tracking_url),
             age: submitted.map_or_else(|| seconds(held.since, now), |millis| millis / 1_000),
-            heartbeat: held.is_awaited().then(|| seconds(held.beaten, now)),
+            heartbeat: held.is_awaited().then(|| seconds(held.last_heartbeat, now)),
         }
     }
 }
@@ -197,14 +197,14 @@ fn service(
     now: Instant,
 ) -> overview::ServiceOverview {
     let down = match health {
-        Health::Down { since, words } => Some((words.clone(), seconds(*since, now))),
+        Health::Down { since, reason } => Some((reason.clone(), seconds(*since, now))),
         Health::Up | Health::Unknown => None,
     };
     overview::ServiceOverview {
         url: place.url,
         source: place.source,
         up: (*health != Health::Unknown).then_some(down.is_none()),
-        words: down.as_ref().map(|(words, _)| words.clone()),
+        reason: down.as_ref().map(|(reason, _)| reason.clone()),
         seconds: down.map(|(_, seconds)| seconds),
         sweep_millis: took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
     }

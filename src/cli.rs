@@ -196,12 +196,12 @@ fn check(settings: &Settings, path: &Path, journal: bool) -> ExitCode {
             activity.arn, activity.max_concurrent_jobs, activity.pollers
         ));
     }
-    let (livy, yarn) = settings.homes();
-    for (service, homes) in [("submits to Livy", livy), ("asks YARN", yarn)] {
-        match &*homes.known() {
-            Ok(found) if found.homes.is_empty() => {}
+    let (livy, yarn) = settings.addresses();
+    for (service, addresses) in [("submits to Livy", livy), ("asks YARN", yarn)] {
+        match &*addresses.known() {
+            Ok(found) if found.addresses.is_empty() => {}
             Ok(found) => terminal::line(&format!("{service} at {}", found.list())),
-            Err(words) => terminal::complain_line(&format!("warning: {words}")),
+            Err(reason) => terminal::complain_line(&format!("warning: {reason}")),
         }
     }
     if journal { check_journal(&settings.state.directory) } else { ExitCode::SUCCESS }

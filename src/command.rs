@@ -22,8 +22,8 @@ pub async fn output(by: Instant, program: &str, arguments: &[&str]) -> Result<St
             Ok(String::from_utf8_lossy(&output.stdout).into_owned())
         }
         Ok(Ok(output)) => {
-            let words = String::from_utf8_lossy(&output.stderr);
-            Err(words.lines().next().unwrap_or_default().trim().to_owned())
+            let reason = String::from_utf8_lossy(&output.stderr);
+            Err(reason.lines().next().unwrap_or_default().trim().to_owned())
         }
         Ok(Err(error)) => Err(format!("{program}: {error}")),
         Err(_) => Err("it does not answer in time".to_owned()),

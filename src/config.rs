@@ -26,8 +26,8 @@ use std::path::{Path, PathBuf};
 
 use figment::Figment;
 
+use crate::spark::addresses::ServiceAddresses;
 use crate::spark::connection::Access;
-use crate::spark::homes::Homes;
 use raw::Raw;
 
 pub use control::{ControlSocket, control_socket};
@@ -37,8 +37,8 @@ pub use node::{Role, role, worker};
 pub use node_files::{livy_conf_file, yarn_site_file};
 pub use resolve::STOP_TIMEOUT;
 pub use settings::{
-    ActivitySettings, HEARTBEAT_INTERVAL, ON_ABORT, OnStop, Place, ServiceSettings, Settings, StopSettings,
-    TrustSettings, WatchSettings,
+    ActivitySettings, HEARTBEAT_INTERVAL, ON_ABORT, OnStop, ServiceLocation, ServiceSettings, Settings,
+    StopSettings, TrustSettings, WatchSettings,
 };
 
 /// Where the configuration lies unless `--config` says otherwise.
@@ -92,7 +92,7 @@ impl Settings {
     }
 
     /// Where Livy and YARN are. What is looked for is read from files of this node.
-    pub fn homes(&self) -> (Homes, Homes) {
+    pub fn addresses(&self) -> (ServiceAddresses, ServiceAddresses) {
         (discovery::livy(&self.livy.service), discovery::yarn(&self.yarn.service))
     }
 
@@ -111,8 +111,10 @@ impl Settings {
     /// Whether Livy is one of this node: what is looked for is looked for here.
     fn has_livy_here(&self) -> bool {
         match &self.livy.service.place {
-            Place::Auto => true,
-            Place::At(addresses) => addresses.first().is_some_and(|address| node::is_here(address.host())),
+            ServiceLocation::Auto => true,
+            ServiceLocation::At(addresses) => {
+                addresses.first().is_some_and(|address| node::is_here(address.host()))
+            }
         }
     }
 }
@@ -131,7 +133,7 @@ pub fn unsupported(settings: &Settings) -> Option<String> {
     // A file that cannot be read is said by discovery where it matters.
     let conf = livy_conf(settings)?.ok()?;
     conf.runs_drivers_beside_livy().then(|| {
-        "Livy runs drivers in YARN's client mode, where Livy and YARN report successes that are none: \
+        "Livy runs drivers in YARN's client mode, where Livy and YARN can report success for jobs that failed: \
          set livy.spark.deploy-mode = cluster in /etc/livy/conf/livy.conf and restart Livy"
             .to_owned()
     })

@@ -28,11 +28,11 @@ use crate::job::gate::Gate;
 use crate::job::world::World;
 use crate::log::{LogHandle, message_id};
 use crate::registry::Phase;
-use crate::systemd::{Leaving, Notifier, Signal, Signals, Watchdog, node};
+use crate::systemd::{Notifier, ShutdownMarker, Signal, Signals, Watchdog, node};
 pub use fatal::Fatal;
 
 use fatal::Loops;
-use jobs::{Jobs, LeftBehind};
+use jobs::{Jobs, StopMode};
 use poll::{Arrival, PolledActivity};
 use serving::{resume, serve, start_pollers};
 
@@ -49,7 +49,7 @@ pub async fn run(settings: Settings, path: &Path, log: &LogHandle) -> Result<(),
     let mut daemon = Daemon::start(settings, path.to_owned()).await?;
     info!(message_id = message_id::STARTED, "spark-job-worker {} started", env!("CARGO_PKG_VERSION"));
     if *daemon.draining.borrow() {
-        // It was said before a crash.
+        // `terminating` was said before a crash: the marker is still there.
         daemon.terminate();
     }
     daemon.notifier.ready();
@@ -71,7 +71,7 @@ struct Daemon {
     arrivals: mpsc::Receiver<Arrival>,
     draining: watch::Sender<bool>,
     admin: Arc<Admin>,
-    leaving: Leaving,
+    leaving: ShutdownMarker,
     tick: Interval,
 }
 
@@ -83,8 +83,8 @@ impl Daemon {
         let notifier = Notifier::from_environment();
         loops.start("watchdog", watchdog.clone().run(notifier.clone()));
 
-        let leaving = Leaving::kept_in(&settings.state.directory);
-        let draining = watch::Sender::new(leaving.was_said());
+        let leaving = ShutdownMarker::kept_in(&settings.state.directory);
+        let draining = watch::Sender::new(leaving.is_set());
         let sweep = setup::sweep(&settings, &world, &watchdog, &mut loops);
         let gate = Gate::new(
             settings.livy.max_concurrent_submits,
@@ -142,7 +142,7 @@ impl Daemon {
             tokio::select! {
                 signal = self.signals.next() => match signal {
                     Signal::Stop => {
-                        if serving && self.notifier.is_managed() && node::goes_down().await {
+                        if serving && self.notifier.is_managed() && node::is_powering_off().await {
                             self.terminate();
                         }
                         return Ok(());
@@ -170,15 +170,15 @@ impl Daemon {
         info!(message_id = message_id::STOPPING, "stopping: no more polls, open ones finish first");
         self.notifier.stopping();
         let leave = match (self.jobs.registry.phase(), self.settings.stop.on_stop) {
-            (Phase::Terminating, _) => LeftBehind::GivenBack,
-            (Phase::Serving | Phase::Stopping, OnStop::Handoff) => LeftBehind::Handoff,
-            (Phase::Serving | Phase::Stopping, OnStop::Fail) => LeftBehind::Nothing,
+            (Phase::Terminating, _) => StopMode::GiveBack,
+            (Phase::Serving | Phase::Stopping, OnStop::Handoff) => StopMode::Handoff,
+            (Phase::Serving | Phase::Stopping, OnStop::Fail) => StopMode::GiveBackAndKill,
         };
-        if leave != LeftBehind::GivenBack {
+        if leave != StopMode::GiveBack {
             self.jobs.registry.enter(Phase::Stopping);
         }
         self.draining.send_replace(true);
-        let handoff = leave == LeftBehind::Handoff;
+        let handoff = leave == StopMode::Handoff;
         if !handoff {
             self.jobs.give_up.send_replace(true);
         }
@@ -201,10 +201,10 @@ impl Daemon {
             }
         }
         self.jobs.beat_once_more().await;
-        self.leaving.forget();
+        self.leaving.clear();
         info!(
             message_id = message_id::STOPPING,
-            "stopped with {} tasks under way, which the next start takes over",
+            "stopped; tasks that the next start takes over from the journal: {}",
             self.jobs.registry.held()
         );
     }
@@ -217,7 +217,7 @@ impl Daemon {
             "the node goes down for good: no more polls, and {} tasks are given back",
             self.jobs.registry.held()
         );
-        self.leaving.say();
+        self.leaving.set();
         self.jobs.registry.enter(Phase::Terminating);
         self.draining.send_replace(true);
         self.jobs.give_up.send_replace(true);

@@ -5,9 +5,10 @@
 
 pub mod application;
 mod duties;
+mod event_log;
 pub mod evidence;
 pub mod gate;
-pub mod heart;
+pub mod heartbeat;
 pub mod journal;
 pub mod machine;
 pub mod places;
@@ -16,7 +17,6 @@ pub mod request;
 #[cfg(test)]
 mod samples;
 pub mod steps;
-mod story;
 pub mod sweep;
 mod task;
 pub mod timestamp;
@@ -30,15 +30,15 @@ use tokio::sync::watch;
 use tracing::{debug, error, trace, warn};
 
 use crate::log::message_id;
-use duties::{JobServices, Memory};
-use heart::{Beating, Heart};
+use duties::{JobCache, JobServices};
+use heartbeat::{Heartbeat, HeartbeatConfig};
 use machine::{Event, OnAbort, Stage, State, next};
 use places::Ticket;
 use report::{ErrorName, Outcome};
 use steps::find::Doubt;
 use world::{Unwritable, World};
 
-pub use task::{ActivityRules, JobContext, Rules, Start, Task, TaskRequest};
+pub use task::{ActivityRules, JobContext, JobTimings, Start, Task, TaskRequest};
 
 /// Carries a task from `state` to its end. `observe` sees each state before its duty begins.
 pub async fn run<W: World>(
@@ -49,7 +49,7 @@ pub async fn run<W: World>(
     mut observe: impl FnMut(&State) + Send,
 ) {
     let (mut job, mut state) = Job::begin(context, task, state, start);
-    // What was read back is on disk as it is, unless reading it changed what it means.
+    // A resumed state is already on disk. `InDoubt` is written again: it may have been read as `Submitting`.
     let mut kept = start == Start::Resumed && state.stage() != Stage::InDoubt;
     while state != State::Settled {
         if !std::mem::take(&mut kept) {
@@ -62,7 +62,7 @@ pub async fn run<W: World>(
         observe(&state);
         let event = job.perform(&state).await;
         trace!(state = state.name(), event = event.name(), "the duty of {} is done", job.name);
-        story::tell(&job.name, &event);
+        event_log::log_event(&job.name, &event);
         state = match next(state, event) {
             Ok(next) => next,
             Err(illegal) => {
@@ -77,9 +77,9 @@ pub async fn run<W: World>(
             }
         };
         if state.stage() != Stage::Submitting {
-            job.memory.release_slot();
+            job.cache.release_slot();
         }
-        job.task.slim(&state);
+        job.task.drop_request_after_submit(&state);
     }
     job.forget().await;
     job.place = Ticket::NotNeeded;
@@ -91,54 +91,54 @@ struct Job<W: World> {
     name: String,
     services: JobServices<W>,
     task: Task,
-    heart: Option<Heart>,
+    heartbeat: Option<Heartbeat>,
     stop: watch::Receiver<bool>,
     start: Start,
     place: Ticket,
-    memory: Memory,
+    cache: JobCache,
 }
 
 impl<W: World> Job<W> {
-    /// Starts the heart, and reads `state` as it is to be understood.
+    /// Starts the heartbeat, and reads `state` as it is to be understood.
     fn begin(context: JobContext<W>, mut task: Task, state: State, start: Start) -> (Job<W>, State) {
-        let JobContext { world, sweep, gate, rules, pacer, stop, mark, place } = context;
-        let heart = task.token.clone().filter(|_| state.stage() != Stage::Orphaned).map(|token| {
-            let beating = Beating {
+        let JobContext { world, sweep, gate, rules, limiter, stop, on_event, place } = context;
+        let heartbeat = task.token.clone().filter(|_| state.stage() != Stage::Orphaned).map(|token| {
+            let beating = HeartbeatConfig {
                 activity: task.activity.clone(),
                 token,
                 interval: task.heartbeat_interval,
-                pacer,
-                mark,
-                at_once: start == Start::Resumed,
+                limiter,
+                on_event,
+                first_is_immediate: start == Start::Resumed,
             };
-            Heart::start(Arc::clone(&world), beating)
+            Heartbeat::start(Arc::clone(&world), beating)
         });
         let name = state.run().map_or_else(|| task.id.clone(), |run| run.name.clone());
         let state = if start == Start::Resumed { state.read_back() } else { state };
-        task.slim(&state);
+        task.drop_request_after_submit(&state);
         let services = JobServices { world, sweep, gate, rules };
-        (Job { name, services, task, heart, stop, start, place, memory: Memory::default() }, state)
+        (Job { name, services, task, heartbeat, stop, start, place, cache: JobCache::default() }, state)
     }
 
     /// Makes the state durable before its duty begins. Where that fails, a task that was not submitted is given back,
     /// and a job that runs goes on from memory.
     async fn keep(&mut self, state: State) -> State {
-        let Err(Unwritable(words)) = self.services.world.write(&self.task, &state).await else {
+        let Err(Unwritable(reason)) = self.services.world.write(&self.task, &state).await else {
             debug!("{} is kept as {}", self.name, state.name());
             return state;
         };
         error!(
             message_id = message_id::DISK,
-            "the state {} of {} cannot be kept: {words}",
+            "the state {} of {} cannot be kept: {reason}",
             state.name(),
             self.name
         );
         match state {
             State::Received { .. } | State::Submitting { .. } => {
                 let message =
-                    format!("the state directory cannot be written: {words}; nothing was submitted");
+                    format!("the state directory cannot be written: {reason}; nothing was submitted");
                 let failure = duties::failure(&self.task, ErrorName::WorkerFault, state.name(), message);
-                self.memory.release_slot();
+                self.cache.release_slot();
                 State::Ended { outcome: Outcome::Failed(Box::new(failure)), leftover: None }
             }
             State::InDoubt { .. }
@@ -152,8 +152,8 @@ impl<W: World> Job<W> {
 
     /// Lets go of the entry. One that stays is looked at once more by the next start.
     async fn forget(&self) {
-        if let Err(Unwritable(words)) = self.services.world.forget(&self.task.id).await {
-            warn!(message_id = message_id::DISK, "the entry of {} cannot be removed: {words}", self.name);
+        if let Err(Unwritable(reason)) = self.services.world.forget(&self.task.id).await {
+            warn!(message_id = message_id::DISK, "the entry of {} cannot be removed: {reason}", self.name);
         }
     }
 
@@ -161,56 +161,56 @@ impl<W: World> Job<W> {
     /// act under way has to be answered first. Duties are boxed: a job holds room for the one that it performs, not for
     /// the largest.
     async fn perform(&mut self, state: &State) -> Event {
-        let Job { services, task, heart, stop, start, place, memory, .. } = self;
-        let (heart, task, start) = (heart.as_ref(), &*task, *start);
+        let Job { services, task, heartbeat, stop, start, place, cache, .. } = self;
+        let (heartbeat, task, start) = (heartbeat.as_ref(), &*task, *start);
         let gives_up = GivesUp { stop, task, state };
         let on_abort = task.on_abort;
         match state {
             State::Received { attempt } => tokio::select! {
                 biased;
-                event = interrupted(heart, &gives_up, on_abort) => event,
+                event = interrupted(heartbeat, &gives_up, on_abort) => event,
                 event = Box::pin(async {
-                    match (start, heart) {
+                    match (start, heartbeat) {
                         (Start::Parked, _) => std::future::pending().await,
-                        (Start::Resumed, Some(heart)) => heart.accepted().await,
+                        (Start::Resumed, Some(heartbeat)) => heartbeat.accepted().await,
                         (Start::Fresh, _) | (Start::Resumed, None) => {}
                     }
                     place.granted().await;
-                    duties::prepare(services, task, attempt, memory).await
+                    duties::prepare(services, task, attempt, cache).await
                 }) => event,
             },
             State::Submitting { attempt, since } => tokio::select! {
                 biased;
-                event = Box::pin(duties::submit(services, task, &attempt.run, *since, memory)) => event,
+                event = Box::pin(duties::submit(services, task, &attempt.run, *since, cache)) => event,
                 event = gives_up.said() => event,
             },
             State::InDoubt { attempt, since, answered } => {
                 let doubt = Doubt { since: *since, answered: *answered };
                 tokio::select! {
                     biased;
-                    event = interrupted(heart, &gives_up, on_abort) => event,
-                    event = Box::pin(duties::find(services, task, attempt, doubt, memory)) => event,
+                    event = interrupted(heartbeat, &gives_up, on_abort) => event,
+                    event = Box::pin(duties::find(services, task, attempt, doubt, cache)) => event,
                 }
             }
             State::Running { run } => tokio::select! {
                 biased;
-                event = interrupted(heart, &gives_up, on_abort) => event,
-                event = Box::pin(duties::follow(services, task, run, memory)) => event,
+                event = interrupted(heartbeat, &gives_up, on_abort) => event,
+                event = Box::pin(duties::follow(services, task, run, cache)) => event,
             },
             State::Judged { run, word } => tokio::select! {
                 biased;
                 event = Box::pin(duties::gather(services, task, run, word, stop)) => event,
-                () = gone(heart) => Event::TokenGone(on_abort),
+                () = gone(heartbeat) => Event::TokenGone(on_abort),
             },
             State::Ended { outcome, .. } => tokio::select! {
                 biased;
-                event = Box::pin(duties::report(services, task, outcome, heart)) => event,
-                () = gone(heart) => Event::TokenGone(on_abort),
+                event = Box::pin(duties::report(services, task, outcome, heartbeat)) => event,
+                () = gone(heartbeat) => Event::TokenGone(on_abort),
             },
             State::Orphaned { run } => {
                 // Nobody waits for it: no beat is due any more.
-                if let Some(heart) = heart {
-                    heart.stop();
+                if let Some(heartbeat) = heartbeat {
+                    heartbeat.stop();
                 }
                 Box::pin(duties::kill(services, run)).await
             }
@@ -220,18 +220,18 @@ impl<W: World> Job<W> {
 }
 
 /// What ends a duty from outside: nobody waits any more, or the worker gives the task up.
-async fn interrupted(heart: Option<&Heart>, gives_up: &GivesUp<'_>, on_abort: OnAbort) -> Event {
+async fn interrupted(heartbeat: Option<&Heartbeat>, gives_up: &GivesUp<'_>, on_abort: OnAbort) -> Event {
     tokio::select! {
         biased;
-        () = gone(heart) => Event::TokenGone(on_abort),
+        () = gone(heartbeat) => Event::TokenGone(on_abort),
         event = gives_up.said() => event,
     }
 }
 
 /// Returns once nobody waits for the token; never where there is none.
-async fn gone(heart: Option<&Heart>) {
-    match heart {
-        Some(heart) => heart.gone().await,
+async fn gone(heartbeat: Option<&Heartbeat>) {
+    match heartbeat {
+        Some(heartbeat) => heartbeat.gone().await,
         None => std::future::pending().await,
     }
 }

@@ -15,8 +15,8 @@ pub mod doctor;
 // State machines → findings, for `lint`.
 pub mod lint;
 
-// The way of a task: start-up and the loops, what an operator sees of it, the door that brings it, the real servers,
-// and what happens to it.
+// How a task is processed: the daemon, its configuration, what operators see, the client for Step Functions, the
+// clients for the cluster, and what happens to a job.
 
 // Start-up, the loop from poll to job, and the drain.
 pub mod daemon;
@@ -33,7 +33,7 @@ pub mod registry;
 // The services that a job works on, put together behind the trait that it knows.
 pub mod world;
 
-// The door: Step Functions' activity.
+// The client for Step Functions activities: poll, heartbeat, report.
 pub mod activity;
 
 // The cluster: Livy, YARN and the processes of this node.
@@ -45,7 +45,7 @@ pub mod metrics;
 // What happens to one task, from its input to its report.
 pub mod job;
 
-// The ground.
+// Base modules that know nothing of jobs.
 
 // The service manager: readiness, signals, watchdog.
 pub mod systemd;

@@ -58,7 +58,7 @@ impl Default for Metrics {
             drop(metrics.kills.get_or_create(&[("by", who.to_owned())]));
         }
         let registry = &mut metrics.registry;
-        registry.register("tasks_received", "Tasks that polls brought", metrics.received.clone());
+        registry.register("tasks_received", "Tasks received from Step Functions", metrics.received.clone());
         registry.register("tasks_resumed", "Tasks taken over from the journal", metrics.resumed.clone());
         registry.register("tasks_succeeded", "Tasks whose job succeeded", metrics.succeeded.clone());
         registry.register("tasks_failed", "Tasks that failed, by error", metrics.failed.clone());
@@ -67,13 +67,9 @@ impl Default for Metrics {
             "Second applications of a task that were seen and killed",
             metrics.doubled.clone(),
         );
-        registry.register(
-            "kills",
-            "Jobs that were killed and are dead, by who says so",
-            metrics.kills.clone(),
-        );
+        registry.register("kills", "Killed jobs, by the service that confirmed it", metrics.kills.clone());
         let seconds = || Unit::Seconds;
-        let help = "From the beginning of a POST to a batch that is ours";
+        let help = "Time from the start of a submission until the batch is known";
         registry.register_with_unit("submit", help, seconds(), metrics.submits.clone());
         let help = "From a settled outcome to Step Functions' acknowledgement";
         registry.register_with_unit("report", help, seconds(), metrics.reports.clone());

@@ -15,7 +15,7 @@ use crate::job::machine::{Run, Stage, State};
 use crate::job::token::Token;
 use crate::log::message_id;
 
-/// What the worker is about.
+/// The phase of the worker's life.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// It takes tasks.
@@ -39,7 +39,7 @@ pub struct HeldTask {
     /// Since when this process holds it.
     pub since: Instant,
     /// The last accepted heartbeat, or `since`.
-    pub beaten: Instant,
+    pub last_heartbeat: Instant,
 }
 
 impl HeldTask {
@@ -78,7 +78,7 @@ struct Contents {
     phase: Phase,
 }
 
-/// The board.
+/// The tasks that this process holds, and how polls go, for operators.
 #[derive(Debug, Default)]
 pub struct TaskRegistry(Mutex<Contents>);
 
@@ -88,7 +88,13 @@ impl TaskRegistry {
         let mut contents = self.contents();
         let held = contents.held.entry(task.id.clone()).or_insert_with(|| {
             let now = Instant::now();
-            HeldTask { task: Arc::clone(task), stage: state.stage(), run: None, since: now, beaten: now }
+            HeldTask {
+                task: Arc::clone(task),
+                stage: state.stage(),
+                run: None,
+                since: now,
+                last_heartbeat: now,
+            }
         });
         held.stage = state.stage();
         // An outcome has no run any more, and people still want to know which one it was.
@@ -103,9 +109,9 @@ impl TaskRegistry {
     }
 
     /// A heartbeat of a task was accepted.
-    pub fn beaten(&self, id: &str) {
+    pub fn heartbeat_accepted(&self, id: &str) {
         if let Some(held) = self.contents().held.get_mut(id) {
-            held.beaten = Instant::now();
+            held.last_heartbeat = Instant::now();
         }
     }
 
@@ -185,7 +191,7 @@ impl TaskRegistry {
                 sfn_activity = arn,
                 "{}: {}; polling goes on",
                 trouble.condition.describe(),
-                trouble.words
+                trouble.reason
             );
         }
         polls.trouble = Some(PollTrouble { trouble, since });
@@ -201,7 +207,7 @@ impl TaskRegistry {
         self.contents().phase = phase;
     }
 
-    /// What the worker is about.
+    /// The phase of the worker's life.
     pub fn phase(&self) -> Phase {
         self.contents().phase
     }

@@ -30,8 +30,8 @@ pub const KILL: Policy = Policy { first: Duration::from_secs(1), longest: Durati
 
 impl Policy {
     /// Begins a series of waits.
-    pub fn start(self) -> Waits {
-        Waits(ExponentialBackoff {
+    pub fn start(self) -> Pauses {
+        Pauses(ExponentialBackoff {
             current_interval: self.first,
             initial_interval: self.first,
             randomization_factor: 0.0,
@@ -45,9 +45,9 @@ impl Policy {
 
 /// A series of growing waits.
 #[derive(Debug)]
-pub struct Waits(ExponentialBackoff);
+pub struct Pauses(ExponentialBackoff);
 
-impl Waits {
+impl Pauses {
     /// The next wait: between half of the step and the whole, by `dice` from 0 to 1.
     pub fn next(&mut self, dice: f64) -> Duration {
         let step = self.0.next_backoff().unwrap_or(self.0.max_interval);

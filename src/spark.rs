@@ -1,9 +1,9 @@
-//! The cluster: Livy, YARN, this node's processes, and the one sweep that follows all running jobs.
+//! Clients for the cluster: Livy, YARN and this node's processes.
 
 pub mod address;
+pub mod addresses;
 pub mod connection;
 pub mod driver_log;
-pub mod homes;
 pub mod livy;
 mod livy_wire;
 pub mod processes;
@@ -54,12 +54,12 @@ async fn read_streaming<T: Send + 'static>(
     }
     drop(feed);
     match parser.await {
-        Ok(parsed) => parsed.map_err(|error| odd(&error)),
+        Ok(parsed) => parsed.map_err(|error| unparsable(&error)),
         Err(panic) => Err(Unreachable(panic.to_string())),
     }
 }
 
-fn odd(error: &serde_json::Error) -> Unreachable {
+fn unparsable(error: &serde_json::Error) -> Unreachable {
     Unreachable(format!("an answer that cannot be understood: {error}"))
 }
 

@@ -22,7 +22,7 @@ use tokio::signal::unix::{self, SignalKind};
 
 use crate::printable::printable;
 
-pub use leaving::Leaving;
+pub use leaving::ShutdownMarker;
 pub use watchdog::{Supervised, Watchdog};
 
 /// Bytes of a status. `systemctl status` shows it on one line.

@@ -19,8 +19,8 @@ use crate::job::report::Answer;
 use crate::job::timestamp::Timestamp;
 use crate::job::token::Token;
 use crate::job::world::{
-    BatchView, Beat, Carried, CountedEvent, Deleted, NoAnswer, NotKilled, Posted, Reported, Unreachable,
-    Unwritable, World, YarnMemory,
+    BatchView, Beat, CountedEvent, Deleted, NotKilled, Posted, Reported, ServiceError, TagOnNode,
+    Unreachable, Unwritable, World, YarnRetention,
 };
 use crate::log::message_id;
 use crate::metrics::Metrics;
@@ -83,26 +83,28 @@ impl RealWorld {
     }
 
     /// Livy's list, or whether it answers at all where nobody is asked for.
-    async fn list(&self, names: Arc<HashSet<String>>) -> Result<Vec<BatchView>, NoAnswer> {
+    async fn list(&self, names: Arc<HashSet<String>>) -> Result<Vec<BatchView>, ServiceError> {
         if names.is_empty() {
             return self.livy.ping().await.map(|()| Vec::new());
         }
         self.livy.list(move |name| names.contains(name)).await
     }
 
-    /// Whether the Livy that has begun to answer can be served: one that was away may have come back as another, and its
-    /// files may be there only now. What it has may be believed also where it gets nothing more, for the reason that is
-    /// returned; not where it is too old to tell.
-    async fn recognise(&self) -> Result<Option<String>, NoAnswer> {
+    /// Checks a Livy that begins to answer: after an outage it may be of another version or have another configuration.
+    /// `Ok(None)`: use it. `Ok(Some(reason))`: submit nothing more, but believe its records. `Err`: it is too old for
+    /// its records to be believed.
+    async fn recognise(&self) -> Result<Option<String>, ServiceError> {
         if self.livy_is_known.load(Ordering::Relaxed) {
             return Ok(None);
         }
         let version = self.livy.version().await?;
         if version.is_too_old() {
-            return Err(NoAnswer::Unsupported(too_old(&version)));
+            return Err(ServiceError::Unsupported(too_old(&version)));
         }
         let unsupported = Arc::clone(&self.unsupported);
-        spawn_blocking(move || unsupported()).await.map_err(|panic| NoAnswer::Silent(panic.to_string()))
+        spawn_blocking(move || unsupported())
+            .await
+            .map_err(|panic| ServiceError::Unavailable(panic.to_string()))
     }
 
     /// Takes note of whether the journal could be written; logs a change.
@@ -170,7 +172,7 @@ impl World for RealWorld {
         Box::pin(self.livy.submit(name, body)).await
     }
 
-    async fn batches(&self, names: Arc<HashSet<String>>) -> Result<Vec<BatchView>, NoAnswer> {
+    async fn batches(&self, names: Arc<HashSet<String>>) -> Result<Vec<BatchView>, ServiceError> {
         let listed = Box::pin(self.list(names)).await;
         let known = match &listed {
             Ok(_) => Box::pin(self.recognise()).await,
@@ -185,11 +187,11 @@ impl World for RealWorld {
         answer
     }
 
-    fn unfit(&self) -> Option<String> {
+    fn livy_unsupported(&self) -> Option<String> {
         self.unfit.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn active(&self) -> Result<Active, NoAnswer> {
+    async fn active(&self) -> Result<Active, ServiceError> {
         Box::pin(self.yarn.active()).await
     }
 
@@ -225,18 +227,18 @@ impl World for RealWorld {
         Box::pin(self.driver_logs.tail(page, file)).await
     }
 
-    async fn memory(&self) -> Result<YarnMemory, Unreachable> {
-        Box::pin(self.yarn.memory()).await
+    async fn yarn_retention(&self) -> Result<YarnRetention, Unreachable> {
+        Box::pin(self.yarn.yarn_retention()).await
     }
 
     async fn kill(&self, id: &str) -> Result<(), NotKilled> {
         Box::pin(self.yarn.kill(id)).await
     }
 
-    async fn carried(&self, tag: &str) -> Carried {
+    async fn tag_on_node(&self, tag: &str) -> TagOnNode {
         let tag = tag.to_owned();
         // Where it cannot be known, nothing is concluded from it.
-        spawn_blocking(move || processes::carry(&tag)).await.unwrap_or(Carried::Unknown)
+        spawn_blocking(move || processes::carry(&tag)).await.unwrap_or(TagOnNode::Unknown)
     }
 
     async fn beat(&self, activity: &str, token: &Token) -> Beat {

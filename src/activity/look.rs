@@ -3,10 +3,10 @@
 use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sfn::primitives::{DateTime, DateTimeFormat};
 
-use super::{StepFunctions, Trouble, nobody_waits, trouble};
+use super::{StepFunctions, Trouble, is_token_dead, trouble};
 
-/// No token of the service. A role that may answer tasks is told that it is none; any other, that it may not.
-const NOBODYS: &str = "made-up-by-spark-job-worker-doctor";
+/// An invalid token. With the permission the service answers "invalid token", without it "access denied".
+const FAKE_TOKEN: &str = "made-up-by-spark-job-worker-doctor";
 
 /// What a look brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,21 +25,21 @@ impl StepFunctions {
 
     /// SendTaskHeartbeat for nobody's token.
     pub async fn may_beat(&self) -> Looked {
-        looked(self.regions.home().calls.send_task_heartbeat().task_token(NOBODYS).send().await)
+        looked(self.regions.home().calls.send_task_heartbeat().task_token(FAKE_TOKEN).send().await)
     }
 
     /// SendTaskSuccess for nobody's token.
     pub async fn may_succeed(&self) -> Looked {
-        looked(self.regions.home().calls.send_task_success().task_token(NOBODYS).output("{}").send().await)
+        looked(self.regions.home().calls.send_task_success().task_token(FAKE_TOKEN).output("{}").send().await)
     }
 
     /// SendTaskFailure for nobody's token.
     pub async fn may_fail(&self) -> Looked {
-        looked(self.regions.home().calls.send_task_failure().task_token(NOBODYS).send().await)
+        looked(self.regions.home().calls.send_task_failure().task_token(FAKE_TOKEN).send().await)
     }
 }
 
-/// That a token is nobody's is not in the way.
+/// "Invalid token" is the answer that is expected, and no trouble.
 fn looked<T, E>(answer: Result<T, SdkError<E>>) -> Looked
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -48,7 +48,7 @@ where
     let date = error.raw_response().and_then(|response| response.headers().get("date"));
     let date = date.and_then(|date| DateTime::from_str(date, DateTimeFormat::HttpDate).ok());
     Looked {
-        trouble: (!nobody_waits(error.code())).then(|| trouble(&error)),
+        trouble: (!is_token_dead(error.code())).then(|| trouble(&error)),
         service_time: date.map(|date| date.secs()),
     }
 }

@@ -47,7 +47,7 @@ pub enum Unanswered {
     /// Nobody listens, or the socket may not be used.
     NoDaemon(PathBuf, io::Error),
     /// The connection ended before an answer, or with one that cannot be read.
-    NoAnswer(String),
+    ServiceError(String),
 }
 
 impl fmt::Display for Unanswered {
@@ -61,7 +61,7 @@ impl fmt::Display for Unanswered {
                 "no daemon answers at {}: {error}; is it running? systemctl status spark-job-worker",
                 path.display()
             ),
-            Unanswered::NoAnswer(why) => write!(f, "the daemon did not answer: {why}"),
+            Unanswered::ServiceError(why) => write!(f, "the daemon did not answer: {why}"),
         }
     }
 }
@@ -73,7 +73,7 @@ impl std::error::Error for Unanswered {}
 /// # Errors
 /// [`Unanswered`].
 pub fn ask(socket: &Path, question: &str) -> Result<Reply, Unanswered> {
-    let no_answer = |error: io::Error| Unanswered::NoAnswer(error.to_string());
+    let no_answer = |error: io::Error| Unanswered::ServiceError(error.to_string());
     let mut stream =
         Blocking::connect(socket).map_err(|error| Unanswered::NoDaemon(socket.to_owned(), error))?;
     stream.set_read_timeout(Some(PATIENCE)).map_err(no_answer)?;
@@ -82,9 +82,11 @@ pub fn ask(socket: &Path, question: &str) -> Result<Reply, Unanswered> {
     let mut answer = String::new();
     BufReader::new(stream).read_line(&mut answer).map_err(no_answer)?;
     if answer.is_empty() {
-        return Err(Unanswered::NoAnswer("root and the daemon's user alone may ask: try sudo".to_owned()));
+        return Err(Unanswered::ServiceError(
+            "root and the daemon's user alone may ask: try sudo".to_owned(),
+        ));
     }
-    serde_json::from_str(&answer).map_err(|error| Unanswered::NoAnswer(error.to_string()))
+    serde_json::from_str(&answer).map_err(|error| Unanswered::ServiceError(error.to_string()))
 }
 
 /// The daemon's end. Dropped, it takes the socket away.
@@ -128,7 +130,7 @@ impl Control {
                     });
                 }
                 Err(error) => {
-                    warn!("the control socket takes nobody: {error}");
+                    warn!("the control socket cannot accept connections: {error}");
                     sleep(Duration::from_secs(1)).await;
                 }
             }

@@ -68,7 +68,7 @@ impl Endpoint {
                     });
                 }
                 Err(error) => {
-                    warn!("the HTTP endpoint takes nobody: {error}");
+                    warn!("the HTTP endpoint cannot accept connections: {error}");
                     sleep(Duration::from_secs(1)).await;
                 }
             }

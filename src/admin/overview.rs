@@ -1,6 +1,6 @@
 //! How things are, in one picture: `STATUS=`, `/status`, `/healthz`, `/metrics` and `status` all show parts of it.
 
-mod words;
+mod summary;
 
 use std::collections::BTreeMap;
 
@@ -69,7 +69,7 @@ pub struct TroubleOverview {
     /// For a person.
     pub condition: String,
     /// In the service's words.
-    pub words: String,
+    pub reason: String,
     /// For how long.
     pub seconds: u64,
 }
@@ -86,7 +86,7 @@ pub struct ServiceOverview {
     /// Whether it answers; `null` where it was not asked yet.
     pub up: Option<bool>,
     /// Why not.
-    pub words: Option<String>,
+    pub reason: Option<String>,
     /// For how long not.
     pub seconds: Option<u64>,
     /// How long its last answered sweep took, in milliseconds.

@@ -23,7 +23,7 @@ pub(super) fn status(config: &Path, watch: bool, json: bool) -> ExitCode {
             }
             Ok(Reply::Status(now)) => (admin::table(&now), ExitCode::SUCCESS),
             Ok(Reply::Terminating { .. } | Reply::Unknown(_)) => {
-                return failed("the daemon's answer is not one to status: is it of another version?");
+                return failed("the daemon sent an unexpected answer to status; is it of another version?");
             }
             Err(unanswered) if watch && !json => (vec![why(&unanswered, &socket)], ExitCode::FAILURE),
             Err(unanswered) => return failed(&why(&unanswered, &socket)),
@@ -51,7 +51,7 @@ pub(super) fn terminating(config: &Path) -> ExitCode {
             failed(&format!("{awaited} tasks are not given back yet; the daemon goes on trying"))
         }
         Ok(Reply::Status(_) | Reply::Unknown(_)) => {
-            failed("the daemon's answer is not one to terminating: is it of another version?")
+            failed("the daemon sent an unexpected answer to terminating; is it of another version?")
         }
         Err(unanswered) => failed(&why(&unanswered, &socket)),
     }

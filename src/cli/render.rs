@@ -26,7 +26,7 @@ pub(super) fn run(settings: &Settings, path: &Path, arn: Option<&str>) -> ExitCo
     let input = Input::read(&text);
     let identity = input.identity(RENDERED_ID, defaults);
     let mut own_livy = settings.own_livy();
-    if let Some(home) = settings.homes().0.first() {
+    if let Some(home) = settings.addresses().0.first() {
         own_livy.is_found_at(home.address.host(), home.address.port());
     }
     match input.check(&identity, defaults, &own_livy) {

@@ -7,10 +7,10 @@ use super::livy_conf::LivyConf;
 use super::node;
 use super::node_files::{livy_conf_file, text, yarn_site_file};
 use super::resolve::keeps_a_password;
-use super::settings::{Place, ServiceSettings};
+use super::settings::{ServiceLocation, ServiceSettings};
 use super::yarn_site::YarnSite;
 use crate::spark::address::Address;
-use crate::spark::homes::{Found, Home, Homes, Located, Unknown};
+use crate::spark::addresses::{AddressLookup, KnownAddresses, ServiceAddress, ServiceAddresses, Unknown};
 
 /// Where Livy is as long as nothing says otherwise.
 const LIVY: &str = "http://localhost:8998";
@@ -18,56 +18,60 @@ const LIVY: &str = "http://localhost:8998";
 const YARN: &str = "http://localhost:8088";
 
 /// Livy's address.
-pub(super) fn livy(livy: &ServiceSettings) -> Homes {
+pub(super) fn livy(livy: &ServiceSettings) -> ServiceAddresses {
     let livy = livy.clone();
-    Homes::new("Livy", move || {
-        let homes = match &livy.place {
-            Place::Auto => vec![find_livy()?],
-            Place::At(addresses) => configured(livy.table, addresses),
+    ServiceAddresses::new("Livy", move || {
+        let addresses = match &livy.place {
+            ServiceLocation::Auto => vec![find_livy()?],
+            ServiceLocation::At(addresses) => configured(livy.table, addresses),
         };
-        may_have(&livy, homes).map(|homes| Found { homes, filters_lists: false })
+        may_have(&livy, addresses).map(|addresses| KnownAddresses { addresses, filters_lists: false })
     })
 }
 
 /// The ResourceManagers' addresses.
-pub(super) fn yarn(yarn: &ServiceSettings) -> Homes {
+pub(super) fn yarn(yarn: &ServiceSettings) -> ServiceAddresses {
     let yarn = yarn.clone();
-    Homes::new("YARN", move || {
+    ServiceAddresses::new("YARN", move || {
         let found = match &yarn.place {
-            Place::Auto => find_yarn()?,
-            Place::At(addresses) => Found {
-                homes: configured(yarn.table, addresses),
+            ServiceLocation::Auto => find_yarn()?,
+            ServiceLocation::At(addresses) => KnownAddresses {
+                addresses: configured(yarn.table, addresses),
                 // An address needs no file, so an unreadable one is no trouble.
                 filters_lists: yarn_site().ok().flatten().is_some_and(|(_, site)| site.filters_lists()),
             },
         };
-        may_have(&yarn, found.homes).map(|homes| Found { homes, ..found })
+        may_have(&yarn, found.addresses).map(|addresses| KnownAddresses { addresses, ..found })
     })
 }
 
-fn configured(table: &str, addresses: &[Address]) -> Vec<Home> {
-    let home = |address: &Address| Home { address: address.clone(), source: format!("url in [{table}]") };
+fn configured(table: &str, addresses: &[Address]) -> Vec<ServiceAddress> {
+    let home =
+        |address: &Address| ServiceAddress { address: address.clone(), source: format!("url in [{table}]") };
     addresses.iter().map(home).collect()
 }
 
 /// Addresses that were found, if what is said to them may be.
-fn may_have(service: &ServiceSettings, homes: Vec<Home>) -> Result<Vec<Home>, Unknown> {
+fn may_have(
+    service: &ServiceSettings,
+    addresses: Vec<ServiceAddress>,
+) -> Result<Vec<ServiceAddress>, Unknown> {
     if service.login.is_some() {
-        for home in &homes {
+        for home in &addresses {
             keeps_a_password(service.table, &home.address).map_err(|text| Unknown {
                 why: format!("{home}: {text}"),
                 fix: format!("set url in [{}] to one that begins with https://", service.table),
             })?;
         }
     }
-    Ok(homes)
+    Ok(addresses)
 }
 
 /// Where this node's Livy is.
 ///
 /// # Errors
 /// Why that cannot be known, and the fix.
-fn find_livy() -> Result<Home, Unknown> {
+fn find_livy() -> Result<ServiceAddress, Unknown> {
     let path = livy_conf_file();
     match LivyConf::read().map_err(|error| unreadable(&path, "livy", &error))? {
         None => by_default(LIVY, &path),
@@ -76,22 +80,28 @@ fn find_livy() -> Result<Home, Unknown> {
             let address = address.map_err(|text| wrong(&path, "livy", &text))?;
             let shown = path.display();
             let source = if conf.has_address() { shown.to_string() } else { unsaid(&path) };
-            Ok(Home { address, source })
+            Ok(ServiceAddress { address, source })
         }
     }
 }
 
 /// Where this cluster's ResourceManagers are.
-fn find_yarn() -> Located {
+fn find_yarn() -> AddressLookup {
     let Some((path, site)) = yarn_site()? else {
-        return Ok(Found { homes: vec![by_default(YARN, &yarn_site_file())?], filters_lists: false });
+        return Ok(KnownAddresses {
+            addresses: vec![by_default(YARN, &yarn_site_file())?],
+            filters_lists: false,
+        });
     };
     let managers = site.managers(&node::host_name()).map_err(|text| wrong(&path, "yarn", &text))?;
     let home = |(name, address): (Option<String>, Address)| {
         let source = name.map_or_else(|| unsaid(&path), |name| format!("{name} in {}", path.display()));
-        Home { address, source }
+        ServiceAddress { address, source }
     };
-    Ok(Found { homes: managers.into_iter().map(home).collect(), filters_lists: site.filters_lists() })
+    Ok(KnownAddresses {
+        addresses: managers.into_iter().map(home).collect(),
+        filters_lists: site.filters_lists(),
+    })
 }
 
 fn yarn_site() -> Result<Option<(PathBuf, YarnSite)>, Unknown> {
@@ -105,9 +115,9 @@ fn yarn_site() -> Result<Option<(PathBuf, YarnSite)>, Unknown> {
     }
 }
 
-fn by_default(url: &str, path: &Path) -> Result<Home, Unknown> {
+fn by_default(url: &str, path: &Path) -> Result<ServiceAddress, Unknown> {
     let address = Address::parse(url).map_err(|text| wrong(path, "", &text))?;
-    Ok(Home { address, source: format!("the default, as there is no {}", path.display()) })
+    Ok(ServiceAddress { address, source: format!("the default, as there is no {}", path.display()) })
 }
 
 /// The source of an address that a file leaves to the default.
@@ -119,7 +129,7 @@ fn unsaid(path: &Path) -> String {
 fn unreadable(path: &Path, table: &str, error: &io::Error) -> Unknown {
     let shown = path.display();
     Unknown {
-        why: format!("{shown} is there and does not tell: {error}"),
+        why: format!("{shown} exists but gives no usable address: {error}"),
         fix: format!(
             "let the worker read it (sudo setfacl -m u:spark-job-worker:r {shown}), or set url in [{table}]"
         ),
@@ -129,7 +139,7 @@ fn unreadable(path: &Path, table: &str, error: &io::Error) -> Unknown {
 /// Nor is one whose text is wrong.
 fn wrong(path: &Path, table: &str, why: &str) -> Unknown {
     Unknown {
-        why: format!("{} is there and does not tell: {why}", path.display()),
+        why: format!("{} exists but gives no usable address: {why}", path.display()),
         fix: format!("correct it, or set url in [{table}]"),
     }
 }

@@ -107,7 +107,7 @@ pub struct ServiceSettings {
     /// The table that says so, for messages.
     pub table: &'static str,
     /// Where it is.
-    pub place: Place,
+    pub place: ServiceLocation,
     /// Which certificates are believed.
     pub trust: TrustSettings,
     /// Who we are to it; `None` where it does not ask.
@@ -116,7 +116,7 @@ pub struct ServiceSettings {
 
 /// Where a service is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum ServiceLocation {
     /// Where the files of this node say.
     Auto,
     /// At the first of these that answers; at none of them where it is switched off.

@@ -47,7 +47,7 @@ impl Error for Fatal {
 pub(super) struct Loops(JoinSet<Fatal>);
 
 impl Loops {
-    /// Starts one.
+    /// Starts a loop; `what` is its name in the error.
     pub(super) fn start(&mut self, what: &'static str, work: impl Future<Output = ()> + Send + 'static) {
         self.0.spawn(async move {
             work.await;

@@ -13,7 +13,7 @@ use super::poll::Arrival;
 use super::rules::rules;
 use crate::config::Settings;
 use crate::job::gate::Gate;
-use crate::job::heart::{HeartbeatEvent, Pacer};
+use crate::job::heartbeat::{HeartbeatEvent, RateLimiter};
 use crate::job::journal::Entry;
 use crate::job::machine::{Stage, State};
 use crate::job::places::{Places, Ticket};
@@ -21,7 +21,7 @@ use crate::job::report::{ErrorName, Failure, Outcome};
 use crate::job::request::OwnLivy;
 use crate::job::sweep::Sweep;
 use crate::job::world::World;
-use crate::job::{self, JobContext, Rules, Start, Task};
+use crate::job::{self, JobContext, JobTimings, Start, Task};
 use crate::log::message_id;
 use crate::registry::TaskRegistry;
 use crate::systemd::Watchdog;
@@ -40,26 +40,26 @@ pub(super) struct Jobs {
     pub(super) registry: Arc<TaskRegistry>,
     pub(super) watchdog: Watchdog,
     pub(super) give_up: watch::Sender<bool>,
-    rules: Rules,
+    rules: JobTimings,
     own_livy: OwnLivy,
-    pacer: Arc<Pacer>,
+    limiter: Arc<RateLimiter>,
     tasks: JoinSet<()>,
-    running: HashMap<Id, Box<Running>>,
+    running: HashMap<Id, Box<JobHandle>>,
 }
 
 /// What a stop leaves behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LeftBehind {
+pub(super) enum StopMode {
     /// Jobs that the next start takes over: no POST is out, and what came is kept.
     Handoff,
     /// Nobody waits any more: every task is given back. Jobs that live on go down with the node.
-    GivenBack,
+    GiveBack,
     /// Nothing: every task is given back, and its job is dead.
-    Nothing,
+    GiveBackAndKill,
 }
 
 /// What is needed to carry on where a job's loop was ended by a bug. How far it was is in the journal.
-struct Running {
+struct JobHandle {
     task: Arc<Task>,
     span: Span,
 }
@@ -81,7 +81,7 @@ impl Jobs {
             give_up: watch::Sender::new(false),
             rules: rules(settings),
             own_livy: settings.own_livy(),
-            pacer: Arc::new(Pacer::new(settings.aws.heartbeat_rate)),
+            limiter: Arc::new(RateLimiter::new(settings.aws.heartbeat_rate)),
             tasks: JoinSet::new(),
             running: HashMap::new(),
         }
@@ -108,8 +108,8 @@ impl Jobs {
         &self.own_livy
     }
 
-    /// Takes up a task that was read back. What runs has its place in any case, also where there is none; what is not
-    /// submitted yet waits for one; what waits for nobody, or is of an activity that is not polled, needs none.
+    /// Takes up a task that was read back. A submitted job takes a place even if none is free. A job that is not
+    /// submitted yet waits for one. An orphaned job, and one of an activity that is no longer polled, needs none.
     pub(super) fn resume(&mut self, entry: Entry, places: Option<&Places>) {
         let ticket = match (entry.state.stage(), places) {
             (Stage::Orphaned | Stage::Settled, _) | (_, None) => Ticket::NotNeeded,
@@ -127,13 +127,13 @@ impl Jobs {
     }
 
     /// Whether a stop needs to wait no longer.
-    pub(super) fn may_end(&self, leave: LeftBehind) -> bool {
-        // A task is on the board once it is kept.
+    pub(super) fn may_end(&self, leave: StopMode) -> bool {
+        // A task is in the registry once its first journal entry is written.
         let all_kept = self.running.len() <= self.registry.held();
         match leave {
-            LeftBehind::Handoff => all_kept && !self.registry.any_in(Stage::Submitting),
-            LeftBehind::GivenBack => all_kept && !self.registry.any_awaited(),
-            LeftBehind::Nothing => self.registry.held() == 0 && all_kept,
+            StopMode::Handoff => all_kept && !self.registry.any_in(Stage::Submitting),
+            StopMode::GiveBack => all_kept && !self.registry.any_awaited(),
+            StopMode::GiveBackAndKill => self.registry.held() == 0 && all_kept,
         }
     }
 
@@ -155,16 +155,16 @@ impl Jobs {
             sweep: self.sweep.clone(),
             gate: self.gate.clone(),
             rules: self.rules,
-            pacer: Arc::clone(&self.pacer),
+            limiter: Arc::clone(&self.limiter),
             stop: self.give_up.subscribe(),
-            mark: Box::new(move |pulse| match pulse {
+            on_event: Box::new(move |event| match event {
                 HeartbeatEvent::MovesBy(deadline) => supervised.must_move_by(deadline),
                 HeartbeatEvent::Waits => supervised.rest(),
-                HeartbeatEvent::Accepted => registry.beaten(&id),
+                HeartbeatEvent::Accepted => registry.heartbeat_accepted(&id),
             }),
             place,
         };
-        let running = Box::new(Running { task: Arc::clone(&known), span: span.clone() });
+        let running = Box::new(JobHandle { task: Arc::clone(&known), span: span.clone() });
         let shown = Shown {
             world: Arc::clone(&self.world),
             registry: Arc::clone(&self.registry),
@@ -188,7 +188,7 @@ impl Jobs {
             message_id = message_id::JOB_PANICKED,
             "a bug ended the loop of a task: {panic}"
         );
-        let Running { task, span } = *running;
+        let JobHandle { task, span } = *running;
         let kept = self.world.journal.read(&task.id).await.unwrap_or_else(|error| {
             warn!(parent: &span, "the entry of the task cannot be read: {error}");
             None
@@ -213,7 +213,7 @@ impl Jobs {
     }
 }
 
-/// How a task goes on whose loop a bug has ended, by what the journal has of it.
+/// The state in which a task goes on after its loop has panicked, from its journal entry.
 fn rescued(task: &Task, kept: Option<State>) -> State {
     match kept {
         // What was settled is never told otherwise.
@@ -275,7 +275,7 @@ fn observer(shown: Shown, start: Start) -> impl FnMut(&State) + Send + use<> {
                 span.record("yarn_application_id", application.as_str());
             }
         }
-        // What a state that was read back counts for was counted when it was reached.
+        // A resumed state was counted when it was first entered.
         if last.is_some() || start != Start::Resumed {
             world.metrics.moved(last.map(|(stage, since)| (stage, since.elapsed())), state);
         }

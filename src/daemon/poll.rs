@@ -19,7 +19,7 @@ use crate::world::RealWorld;
 /// A poll has this long beyond its read timeout before the watchdog calls it stuck.
 const POLL_SLACK: Duration = Duration::from_secs(15);
 
-/// A poll that was allowed within this had not to wait for it.
+/// A poll that is allowed within this time counts as not delayed.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// An activity with what its pollers share.
@@ -57,7 +57,7 @@ impl Poller {
             let asked = Instant::now();
             let place = tokio::select! {
                 biased;
-                () = self.gate.drained() => return,
+                () = self.gate.drain_started() => return,
                 place = allowed(&self.gate, &self.served.places) => place,
             };
             let Some(place) = place else { return };
@@ -82,7 +82,7 @@ impl Poller {
                     drop(place);
                     self.registry.troubled(&self.served.arn, trouble);
                     tokio::select! {
-                        () = self.gate.drained() => return,
+                        () = self.gate.drain_started() => return,
                         () = sleep(waits.next(fastrand::f64())) => {}
                     }
                 }

@@ -1,15 +1,15 @@
 //! How every run is followed, as the configuration says.
 
 use crate::config::Settings;
-use crate::job::Rules;
-use crate::job::verdict::Waits;
+use crate::job::JobTimings;
+use crate::job::verdict::VerdictTimeouts;
 
 /// The rules for all runs.
-pub(super) fn rules(settings: &Settings) -> Rules {
+pub(super) fn rules(settings: &Settings) -> JobTimings {
     let watch = &settings.watch;
-    Rules {
+    JobTimings {
         interval: watch.interval,
-        waits: Waits {
+        waits: VerdictTimeouts {
             start_timeout: watch.start_timeout,
             lost_after: watch.lost_after,
             verdict_patience: watch.verdict_patience,

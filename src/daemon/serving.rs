@@ -55,14 +55,14 @@ fn bring_up_to_date(
 ) {
     let run = entry.state.run().cloned();
     match serving {
-        Some(serving) => entry.task.adopt(run.as_ref(), &serving.rules, livy),
+        Some(serving) => entry.task.upgrade_from_v1(run.as_ref(), &serving.rules, livy),
         None => {
             let shipped = ActivityRules {
                 defaults: Defaults::none(settings.yarn.utf8),
                 on_abort: ON_ABORT,
                 heartbeat_interval: HEARTBEAT_INTERVAL,
             };
-            entry.task.adopt(run.as_ref(), &shipped, livy);
+            entry.task.upgrade_from_v1(run.as_ref(), &shipped, livy);
         }
     }
 }

@@ -56,7 +56,7 @@ fn cluster(settings: &Settings) -> Result<(Livy, ResourceManager, DriverLogs), F
         }
     }
     let (to_livy, to_yarn) = settings.access().map_err(Fatal::setup("access to Livy and YARN"))?;
-    let (timeout, (livy, yarn)) = (settings.livy.request_timeout, settings.homes());
+    let (timeout, (livy, yarn)) = (settings.livy.request_timeout, settings.addresses());
     let http = |error| Fatal::Setup("the HTTP client", error);
     Ok((
         Livy::new(livy, &to_livy, timeout).map_err(http)?,

@@ -6,8 +6,8 @@ use crate::activity::Trouble;
 use crate::admin::Overview;
 use crate::arn::ActivityArn;
 use crate::config::{LivyConf, Role, Settings};
-use crate::job::world::NoAnswer;
-use crate::spark::homes::{AddressInUse, Located};
+use crate::job::world::ServiceError;
+use crate::spark::addresses::{AddressInUse, AddressLookup};
 use crate::spark::yarn::About;
 
 /// Everything.
@@ -138,11 +138,11 @@ pub(super) struct AwsFacts {
 #[derive(Debug)]
 pub(super) struct LivyFacts {
     /// Where it is, and what says so.
-    pub(super) homes: Located,
+    pub(super) addresses: AddressLookup,
     /// Whether it answers.
-    pub(super) answers: Result<(), NoAnswer>,
+    pub(super) answers: Result<(), ServiceError>,
     /// What it calls its version, and whether that is too old.
-    pub(super) version: Result<(String, bool), NoAnswer>,
+    pub(super) version: Result<(String, bool), ServiceError>,
 }
 
 /// YARN.
@@ -153,13 +153,13 @@ pub(super) enum YarnFacts {
     /// To be asked.
     On {
         /// Where the ResourceManagers are, and what says so.
-        homes: Located,
+        addresses: AddressLookup,
         /// The one that answered.
         used: AddressInUse,
         /// What it says of itself.
-        about: Result<About, NoAnswer>,
+        about: Result<About, ServiceError>,
         /// The tags of active applications of ours.
-        tags: Result<BTreeSet<String>, NoAnswer>,
+        tags: Result<BTreeSet<String>, ServiceError>,
     },
 }
 

@@ -17,7 +17,7 @@ use super::facts::{Account, Configuration, Configured, DaemonFacts, Facts, Node,
 use crate::admin::{self, Reply, Unanswered};
 use crate::command;
 use crate::config::{self, Settings};
-use crate::spark::homes::{Homes, Unknown};
+use crate::spark::addresses::{ServiceAddresses, Unknown};
 
 /// Small local files, which are read before anything else can be asked.
 const FILES: Duration = Duration::from_secs(2);
@@ -112,8 +112,8 @@ async fn ask(settings: Settings, by: Instant) -> Configured {
     let place = directory.display().to_string();
     let state = in_time(by, move || disk::state(&directory));
     let files = settings.clone();
-    let homes = in_time(by, move || files.homes()).await;
-    let (livy_homes, yarn_homes) = homes.unwrap_or_else(|| (hung("Livy"), hung("YARN")));
+    let addresses = in_time(by, move || files.addresses()).await;
+    let (livy_homes, yarn_homes) = addresses.unwrap_or_else(|| (hung("Livy"), hung("YARN")));
     let (aws, livy, yarn, unread, livy_conf, state, daemon) = tokio::join!(
         cluster::aws(&settings, by),
         cluster::livy(livy_homes, to_livy, by),
@@ -130,9 +130,9 @@ async fn ask(settings: Settings, by: Instant) -> Configured {
 }
 
 /// Files that could not be read in time.
-fn hung(service: &'static str) -> Homes {
-    Homes::new(service, || {
-        let why = "the files that tell could not be read in time".to_owned();
+fn hung(service: &'static str) -> ServiceAddresses {
+    ServiceAddresses::new(service, || {
+        let why = "the files with the address could not be read in time".to_owned();
         Err(Unknown { why, fix: "look at the file system of /etc".to_owned() })
     })
 }
@@ -140,16 +140,16 @@ fn hung(service: &'static str) -> Homes {
 async fn daemon(socket: PathBuf, by: Instant) -> DaemonFacts {
     match in_time(by, move || admin::ask(&socket, "status")).await {
         Some(Ok(Reply::Status(overview))) => DaemonFacts::Answers(overview),
-        Some(Ok(Reply::Terminating { .. } | Reply::Unknown(_))) => {
-            DaemonFacts::Silent("its answer is not one to status: is it of another version?".to_owned())
-        }
+        Some(Ok(Reply::Terminating { .. } | Reply::Unknown(_))) => DaemonFacts::Silent(
+            "it sent an unexpected answer to status; is it of another version?".to_owned(),
+        ),
         Some(Err(Unanswered::NoDaemon(_, error))) if error.kind() == io::ErrorKind::PermissionDenied => {
             DaemonFacts::Denied
         }
         Some(Err(Unanswered::NoDaemon(path, error))) => {
             DaemonFacts::Absent(format!("nobody answers at {}: {error}", path.display()))
         }
-        Some(Err(Unanswered::NoAnswer(why))) => DaemonFacts::Silent(why),
+        Some(Err(Unanswered::ServiceError(why))) => DaemonFacts::Silent(why),
         None => DaemonFacts::Silent(format!("no answer within {} s", ANSWERS.as_secs())),
     }
 }

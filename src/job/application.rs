@@ -55,7 +55,7 @@ pub struct MovingApplication {
     pub memory_seconds: Option<u64>,
     /// Virtual cores times seconds that it has used so far.
     pub vcore_seconds: Option<u64>,
-    /// The rest.
+    /// The application itself; costs and diagnostics are left empty.
     pub application: Application,
 }
 

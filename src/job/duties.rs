@@ -20,8 +20,8 @@ use super::report::{ErrorName, Failure, Outcome};
 use super::steps::Now;
 use super::sweep::Sweep;
 use super::world::{Observed, World};
-use super::{Rules, Task};
-use crate::retry::Waits;
+use super::{JobTimings, Task};
+use crate::retry::Pauses;
 
 pub(super) use find::find;
 pub(super) use follow::follow;
@@ -30,14 +30,14 @@ pub(super) use kill::kill;
 pub(super) use report::report;
 pub(super) use submit::{prepare, submit};
 
-use doubles::Doubles;
+use doubles::Duplicates;
 
 /// What every duty may use.
 pub(super) struct JobServices<W> {
     pub(super) world: Arc<W>,
     pub(super) sweep: Sweep,
     pub(super) gate: Gate,
-    pub(super) rules: Rules,
+    pub(super) rules: JobTimings,
 }
 
 impl<W: World> JobServices<W> {
@@ -54,16 +54,16 @@ impl<W: World> JobServices<W> {
 
 /// What a job remembers between its duties. All of it can be found out again.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub(super) struct JobCache {
     slot: Option<Slot>,
-    submit_waits: Option<Waits>,
+    submit_waits: Option<Pauses>,
     seen: Option<Observed>,
-    doubles: Doubles,
+    doubles: Duplicates,
     /// YARN's word for the application's state, as it was last told.
     word: Option<String>,
 }
 
-impl Memory {
+impl JobCache {
     /// Gives back the slot of a POST that will not be made.
     pub(super) fn release_slot(&mut self) {
         self.slot = None;
@@ -75,7 +75,7 @@ pub(super) fn failure(task: &Task, error: ErrorName, stage: &str, message: Strin
     Failure { execution: task.execution.clone(), ..Failure::new(error, stage, message) }
 }
 
-/// The same, of which the run is known.
+/// Adds the ids of batch and application to a failure.
 pub(super) fn of_run(run: Option<&Run>, failure: Failure) -> Failure {
     let batch_id = run.and_then(|run| run.batch);
     Failure { batch_id, application_id: run.and_then(|run| run.application.clone()), ..failure }

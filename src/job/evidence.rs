@@ -10,16 +10,16 @@ use super::world::{BatchState, Beat};
 /// Time in which a service has answered, summed over looks. A gap counts for two intervals at most, so that an outage
 /// or a paused process adds next to nothing.
 #[derive(Debug, Clone)]
-pub struct Answered {
+pub struct AnsweredTime {
     interval: Duration,
     total: Duration,
     last: Option<Duration>,
 }
 
-impl Answered {
+impl AnsweredTime {
     /// Nothing yet; looks are made every `interval`.
-    pub fn new(interval: Duration) -> Answered {
-        Answered { interval, total: Duration::ZERO, last: None }
+    pub fn new(interval: Duration) -> AnsweredTime {
+        AnsweredTime { interval, total: Duration::ZERO, last: None }
     }
 
     /// One more answer, at `at` since the process began; the sum so far.
@@ -32,13 +32,13 @@ impl Answered {
 
     /// What was missing is there: the sum begins anew.
     pub fn reset(&mut self) {
-        *self = Answered::new(self.interval);
+        *self = AnsweredTime::new(self.interval);
     }
 }
 
 /// What is known of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Life {
+pub enum TokenLiveness {
     /// Somebody waits, as far as is known.
     Alive,
     /// One beat said "nobody waits"; the next one decides.
@@ -47,14 +47,14 @@ pub enum Life {
     Gone,
 }
 
-impl Life {
+impl TokenLiveness {
     /// What the next beat makes of it. A beat without an answer proves nothing.
     #[must_use]
-    pub fn after(self, beat: &Beat) -> Life {
+    pub fn after(self, beat: &Beat) -> TokenLiveness {
         match (self, beat) {
-            (_, Beat::Accepted) => Life::Alive,
-            (Life::Alive, Beat::Dead(_)) => Life::Suspect,
-            (Life::Suspect | Life::Gone, Beat::Dead(_)) => Life::Gone,
+            (_, Beat::Accepted) => TokenLiveness::Alive,
+            (TokenLiveness::Alive, Beat::Dead(_)) => TokenLiveness::Suspect,
+            (TokenLiveness::Suspect | TokenLiveness::Gone, Beat::Dead(_)) => TokenLiveness::Gone,
             (life, Beat::Unanswered(_)) => life,
         }
     }

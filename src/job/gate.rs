@@ -29,10 +29,10 @@ pub struct Slot {
 
 /// Why nothing may be posted now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Shut {
+pub enum SubmitBlocked {
     /// The worker drains; the next start goes on.
     Draining,
-    /// Livy does not answer, in its or the connection's words.
+    /// Livy does not answer, for this reason.
     Livy(String),
 }
 
@@ -53,24 +53,24 @@ impl Gate {
     ///
     /// # Errors
     /// Why nothing may be posted now.
-    pub async fn slot(&self) -> Result<Slot, Shut> {
+    pub async fn slot(&self) -> Result<Slot, SubmitBlocked> {
         self.look()?;
         let slot = Arc::clone(&self.submits).acquire_owned().await;
         self.look()?;
         // Closed never: the semaphore lives as long as the process.
-        slot.map(|permit| Slot { _permit: permit }).map_err(|_| Shut::Draining)
+        slot.map(|permit| Slot { _permit: permit }).map_err(|_| SubmitBlocked::Draining)
     }
 
     /// Whether a POST may begin at this moment.
     ///
     /// # Errors
-    /// Why not.
-    pub fn look(&self) -> Result<(), Shut> {
+    /// [`SubmitBlocked`]: the worker drains, or Livy does not answer.
+    pub fn look(&self) -> Result<(), SubmitBlocked> {
         if *self.draining.borrow() {
-            return Err(Shut::Draining);
+            return Err(SubmitBlocked::Draining);
         }
         match &*self.livy.borrow() {
-            Health::Down { words, .. } => Err(Shut::Livy(words.clone())),
+            Health::Down { reason, .. } => Err(SubmitBlocked::Livy(reason.clone())),
             Health::Up | Health::Unknown => Ok(()),
         }
     }
@@ -81,7 +81,7 @@ impl Gate {
     }
 
     /// Waits until the worker drains.
-    pub async fn drained(&self) {
+    pub async fn drain_started(&self) {
         // The sender lives as long as the process.
         let _ = self.draining.clone().wait_for(|draining| *draining).await;
     }

@@ -135,7 +135,7 @@ impl Journal {
     /// Removes an entry. Not synced: one that comes back is only looked at once more.
     ///
     /// # Errors
-    /// What the system says; that there is no entry is none.
+    /// The error of the system. A missing entry is not an error.
     pub fn remove(&self, task: &str) -> io::Result<()> {
         match fs::remove_file(self.path(task, ENTRY)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -143,7 +143,7 @@ impl Journal {
         }
     }
 
-    /// Whether entries can be written: writes one that is none, and removes it.
+    /// Tests whether entries can be written: writes a probe file and removes it.
     ///
     /// # Errors
     /// What the system says.

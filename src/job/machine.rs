@@ -34,8 +34,8 @@ pub fn next(state: State, event: Event) -> Result<State, Box<Illegal>> {
 
         (S::Submitting { .. }, E::Submitted(run)) | (S::InDoubt { .. }, E::Found(run)) => S::Running { run },
         (S::Submitting { attempt, .. }, E::NotNow(hold)) => S::Received { attempt: attempt.held_by(hold) },
-        (S::Submitting { attempt, since }, E::Unsure { answered, words }) => {
-            S::InDoubt { attempt: attempt.held_by(Some(Hold { since, words })), since, answered }
+        (S::Submitting { attempt, since }, E::Unsure { answered, reason }) => {
+            S::InDoubt { attempt: attempt.held_by(Some(Hold { since, reason })), since, answered }
         }
         // A POST that may be out is always killed, whatever `on_abort` says: nobody would know that it runs.
         (S::Submitting { attempt, .. } | S::InDoubt { attempt, .. }, E::TokenGone(_)) => {
@@ -70,7 +70,7 @@ pub fn next(state: State, event: Event) -> Result<State, Box<Illegal>> {
 
         (S::Orphaned { .. }, E::Learned(run)) => S::Orphaned { run },
         (S::Orphaned { .. }, E::Killed) => S::Settled,
-        // The token of these is spent already, and what is settled or being killed needs no giving up.
+        // In these states the token is answered or dead already, so there is nothing left to give up.
         (state @ (S::Orphaned { .. } | S::Settled), E::TokenGone(_) | E::Stop(_)) => state,
         (state @ (S::Judged { .. } | S::Ended { .. }), E::Stop(_)) => state,
 

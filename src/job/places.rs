@@ -29,14 +29,14 @@ pub struct Place(Places);
 pub enum Ticket {
     /// A place.
     Held(Place),
-    /// A turn.
+    /// A position in the queue.
     Waits(oneshot::Receiver<Place>),
     /// None is needed.
     NotNeeded,
 }
 
 impl Places {
-    /// So many.
+    /// Creates `total` places.
     pub fn new(total: usize) -> Places {
         Places(Arc::new(Mutex::new(Inner { total, used: 0, waiting: VecDeque::new() })))
     }

@@ -79,7 +79,7 @@ pub struct Success {
     pub queued_millis: Option<u64>,
     /// Milliseconds from then to the end, by YARN's clock.
     pub run_millis: Option<u64>,
-    /// What it cost.
+    /// Memory and CPU that it used (MiB·s, vcore·s).
     pub cost: Cost,
     /// Where the application can be looked at.
     pub tracking_url: Option<String>,
@@ -144,7 +144,7 @@ pub struct Failure {
     pub log_url: Option<String>,
     /// The execution, if the input named it.
     pub execution: Option<String>,
-    /// What it cost.
+    /// Memory and CPU that it used (MiB·s, vcore·s).
     pub cost: Cost,
 }
 

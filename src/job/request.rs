@@ -40,7 +40,7 @@ pub use template::Template;
 
 use json::{Json, Type};
 use keys::Kind;
-use settings::{Given, InputSettings, Place};
+use settings::{Given, InputSettings, KeyScope};
 use value::Setting;
 
 /// The longest part of a batch's name that is made from the input.
@@ -65,7 +65,7 @@ impl Defaults {
         let text = Value::Object(table).to_string();
         let table = Json::parse(&text).map_err(invalid)?;
         let mut problems = Problems::default();
-        let settings = InputSettings::read(table, "$", Place::Defaults, utf8, &mut problems);
+        let settings = InputSettings::read(table, "$", KeyScope::Defaults, utf8, &mut problems);
         batch_entries(&InputSettings::default(), &settings, "$", &mut problems);
         problems.or(Defaults { settings, utf8 })
     }
@@ -212,11 +212,11 @@ fn invalid(error: serde_json::Error) -> Problems {
 /// Reads either shape, and says under which path its keys for Livy stand.
 fn read(top: Json, utf8: bool, problems: &mut Problems) -> (InputSettings, String) {
     match parameters(top) {
-        None => (InputSettings::read(top, "$", Place::Flat, utf8, problems), "$".to_owned()),
+        None => (InputSettings::read(top, "$", KeyScope::Flat, utf8, problems), "$".to_owned()),
         Some((spelling, inner)) => {
             let base = member("$", &spelling);
-            let mut settings = InputSettings::read(top, "$", Place::Beside, utf8, problems);
-            settings.extend(InputSettings::read(inner, &base, Place::Inside, utf8, problems));
+            let mut settings = InputSettings::read(top, "$", KeyScope::Beside, utf8, problems);
+            settings.extend(InputSettings::read(inner, &base, KeyScope::Inside, utf8, problems));
             (settings, base)
         }
     }

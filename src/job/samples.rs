@@ -35,6 +35,6 @@ pub(super) fn view(state: BatchState) -> BatchView {
         proxy_user: None,
         driver_log_url: None,
         tracking_url: None,
-        hollow: false,
+        log_is_empty: false,
     }
 }

@@ -3,16 +3,16 @@
 //!
 //! Jobs register a run and are woken when something about it changes; a job that just runs costs no wake-up. Livy's
 //! sweep also tells whether Livy answers at all, and YARN's whether YARN does. The two go on side by side. Whom an
-//! answer wakes is decided in `roll.rs`, without I/O.
+//! answer wakes is decided in `watchers.rs`, without I/O.
 //!
-//! A registered run costs its sight (about 600 bytes) and nothing per second.
+//! A registered run costs its last observation (about 600 bytes) and no work per second.
 
 mod clock;
 mod health;
 mod hiding;
 mod news;
 mod progress;
-mod roll;
+mod watchers;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,17 +23,17 @@ use tracing::{error, info};
 
 use super::application::Active;
 use super::machine::Run;
-use super::world::{LivyAnswer, NoAnswer, Observed, World};
+use super::world::{LivyAnswer, Observed, ServiceError, World};
 use crate::log::message_id;
 
 pub use health::Health;
 pub use progress::Progress;
-pub use roll::Serial;
+pub use watchers::SweepNumber;
 
-use clock::{Asked, Clock};
+use clock::{Clock, ServiceKind};
 use health::Service;
 use hiding::Hiding;
-use roll::Roll;
+use watchers::Watchers;
 
 /// A ResourceManager has this long for the list.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -53,7 +53,7 @@ pub struct Pace {
 struct Shared {
     pace: Pace,
     began: Instant,
-    roll: Mutex<Roll<oneshot::Sender<Observed>>>,
+    watchers: Mutex<Watchers<oneshot::Sender<Observed>>>,
     clock: Mutex<Clock>,
     hiding: Mutex<Hiding>,
     wake_livy: Notify,
@@ -73,7 +73,7 @@ impl Sweep {
         Sweep(Arc::new(Shared {
             pace,
             began: Instant::now(),
-            roll: Mutex::default(),
+            watchers: Mutex::default(),
             clock: Mutex::default(),
             hiding: Mutex::default(),
             wake_livy: Notify::new(),
@@ -106,20 +106,20 @@ impl Sweep {
 
     /// How far the job of a tag was at YARN's last sweep.
     pub fn progress(&self, tag: &str) -> Option<Progress> {
-        self.roll().moved()?.of(tag)
+        self.watchers().moved()?.of(tag)
     }
 
     /// The first `most` jobs by name, among the tags that are `wanted`, at YARN's last sweep, and how many there are.
     pub fn first(&self, most: usize, wanted: impl Fn(&str) -> bool) -> (Vec<Progress>, usize) {
-        self.roll().moved().map(|seen| seen.first(most, wanted)).unwrap_or_default()
+        self.watchers().moved().map(|seen| seen.first(most, wanted)).unwrap_or_default()
     }
 
     /// The applications with a tag of ours that are not `known`, at YARN's last sweep; `None` where that is older than
     /// `age` or had no answer.
     pub fn strangers(&self, age: Duration, known: impl Fn(&str) -> bool) -> Option<Vec<Progress>> {
         let now = self.elapsed();
-        let roll = self.roll();
-        let seen = roll.moved().filter(|seen| !seen.is_older_than(age, now))?;
+        let watchers = self.watchers();
+        let seen = watchers.moved().filter(|seen| !seen.is_older_than(age, now))?;
         Some(seen.first(usize::MAX, |tag| !known(tag)).0)
     }
 
@@ -134,8 +134,8 @@ impl Sweep {
     }
 
     /// The sweep of YARN that began last: a list that has to show what is known now is a later one.
-    pub fn serial(&self) -> Serial {
-        self.roll().begun()
+    pub fn serial(&self) -> SweepNumber {
+        self.watchers().begun()
     }
 
     /// Whether YARN's lists prove no absence.
@@ -144,12 +144,12 @@ impl Sweep {
     }
 
     /// YARN does not show an application of ours that it has, for the reason in words.
-    pub fn hidden(&self, id: &str, words: &str) {
+    pub fn hidden(&self, id: &str, reason: &str) {
         if locked(&self.0.hiding).note(id) {
             error!(
                 message_id = message_id::YARN_HIDES,
                 yarn_application_id = id,
-                "YARN hides applications from the worker ({words}): its lists prove nothing until they show {id} or \
+                "YARN hides applications from the worker ({reason}): its lists prove nothing until they show {id} or \
                  another job; let the worker's user view all applications (yarn.acl.enable, \
                  yarn.webapp.filter-entity-list-by-user, yarn.admin.acl)"
             );
@@ -157,9 +157,9 @@ impl Sweep {
     }
 
     /// What the next sweeps see of `run` once that differs from `seen`. What is known of the run was known at `since`.
-    pub async fn look(&self, run: &Run, since: Serial, seen: Option<&Observed>) -> Observed {
+    pub async fn look(&self, run: &Run, since: SweepNumber, seen: Option<&Observed>) -> Observed {
         let (tell, told) = oneshot::channel();
-        self.roll().enter(run, since, seen.cloned(), tell);
+        self.watchers().enter(run, since, seen.cloned(), tell);
         self.0.wake_livy.notify_one();
         self.0.wake_yarn.notify_one();
         let _leave = LeaveOnDrop { sweep: self, name: &run.name };
@@ -174,12 +174,12 @@ impl Sweep {
         let Pace { interval, idle } = self.0.pace;
         loop {
             let began = Instant::now();
-            let names = Arc::new(self.roll().names());
+            let names = Arc::new(self.watchers().names());
             moved(None);
             let answer = world.batches(Arc::clone(&names)).await;
-            self.note_livy(began, &answer, world.unfit());
-            self.note(Asked::Livy, answer.is_ok(), &*world);
-            let told = self.roll().livy(&names, answer.map_err(NoAnswer::words));
+            self.note_livy(began, &answer, world.livy_unsupported());
+            self.note(ServiceKind::Livy, answer.is_ok(), &*world);
+            let told = self.watchers().livy(&names, answer.map_err(ServiceError::reason));
             tell(told);
             moved(Some(Instant::now() + idle * 2 + interval * 2));
             self.pause(began, &self.0.livy, &self.0.wake_livy).await;
@@ -202,23 +202,27 @@ impl Sweep {
     /// One sweep of YARN.
     pub async fn ask_yarn<W: World>(&self, world: &W) {
         let began = Instant::now();
-        let serial = self.roll().begin();
+        let serial = self.watchers().begin();
         let answer = world.active().await;
         locked(&self.0.yarn.news).of_yarn(&answer);
         self.0.yarn.note(began, &answer);
-        self.note(Asked::Yarn, answer.is_ok(), world);
+        self.note(ServiceKind::Yarn, answer.is_ok(), world);
         let told = self.heard(serial, answer.ok());
         tell(told);
     }
 
     /// Keeps what a sweep of YARN saw. Returns what each job is to be told.
-    fn heard(&self, serial: Serial, answer: Option<Active>) -> Vec<(oneshot::Sender<Observed>, Observed)> {
+    fn heard(
+        &self,
+        serial: SweepNumber,
+        answer: Option<Active>,
+    ) -> Vec<(oneshot::Sender<Observed>, Observed)> {
         let now = self.elapsed();
-        let mut roll = self.roll();
-        let told = roll.yarn(serial, answer, now);
-        let shown = roll.moved().is_some_and(|seen| {
+        let mut watchers = self.watchers();
+        let told = watchers.yarn(serial, answer, now);
+        let shown = watchers.moved().is_some_and(|seen| {
             let mut hiding = locked(&self.0.hiding);
-            hiding.is_on() && hiding.shown(&seen.ids(), |id| roll.follows(id))
+            hiding.is_on() && hiding.shown(&seen.ids(), |id| watchers.follows(id))
         });
         if shown {
             info!(message_id = message_id::YARN_HIDES, "YARN shows the worker's applications again");
@@ -227,21 +231,21 @@ impl Sweep {
     }
 
     /// Takes note of whether Livy may get anything. An unfit one may not, and is believed about what it has all the same.
-    fn note_livy<T>(&self, began: Instant, answer: &Result<T, NoAnswer>, unfit: Option<String>) {
+    fn note_livy<T>(&self, began: Instant, answer: &Result<T, ServiceError>, unfit: Option<String>) {
         let usable = match (answer, unfit) {
             (Ok(_), None) => Ok(()),
-            (Ok(_), Some(why)) => Err(NoAnswer::Unsupported(why)),
+            (Ok(_), Some(why)) => Err(ServiceError::Unsupported(why)),
             (Err(reason), _) => Err(reason.clone()),
         };
         locked(&self.0.livy.news).of_livy(&usable);
         self.0.livy.note(began, &usable);
         *locked(&self.0.unsupported) = match usable {
-            Err(NoAnswer::Unsupported(words)) => Some(words),
-            Ok(()) | Err(NoAnswer::Silent(_) | NoAnswer::Barred(_)) => None,
+            Err(ServiceError::Unsupported(reason)) => Some(reason),
+            Ok(()) | Err(ServiceError::Unavailable(_) | ServiceError::AccessDenied(_)) => None,
         };
     }
 
-    fn note(&self, asked: Asked, answered: bool, world: &impl World) {
+    fn note(&self, asked: ServiceKind, answered: bool, world: &impl World) {
         let now = self.elapsed();
         locked(&self.0.clock).note(asked, answered, now, self.0.pace.interval, world.has_yarn());
     }
@@ -251,7 +255,7 @@ impl Sweep {
         let Pace { interval, idle } = self.0.pace;
         sleep_until(began + interval).await;
         let away = matches!(*service.health.borrow(), Health::Down { .. });
-        if away || !self.roll().is_empty() {
+        if away || !self.watchers().is_empty() {
             return;
         }
         tokio::select! {
@@ -261,15 +265,15 @@ impl Sweep {
         }
     }
 
-    fn roll(&self) -> MutexGuard<'_, Roll<oneshot::Sender<Observed>>> {
-        locked(&self.0.roll)
+    fn watchers(&self) -> MutexGuard<'_, Watchers<oneshot::Sender<Observed>>> {
+        locked(&self.0.watchers)
     }
 }
 
 /// A job that has just left wants no news.
 fn tell(told: Vec<(oneshot::Sender<Observed>, Observed)>) {
-    for (tell, sight) in told {
-        let _ = tell.send(sight);
+    for (tell, observation) in told {
+        let _ = tell.send(observation);
     }
 }
 
@@ -285,6 +289,6 @@ struct LeaveOnDrop<'a> {
 
 impl Drop for LeaveOnDrop<'_> {
     fn drop(&mut self) {
-        self.sweep.roll().leave(self.name);
+        self.sweep.watchers().leave(self.name);
     }
 }

@@ -7,14 +7,14 @@ use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use super::gate::Gate;
-use super::heart::{HeartbeatObserver, Pacer};
+use super::heartbeat::{HeartbeatObserver, RateLimiter};
 use super::machine::{Attempt, OnAbort, Run, State};
 use super::places::Ticket;
 use super::request::{self, Defaults, Identity, Input, OwnLivy};
 use super::sweep::Sweep;
 use super::timestamp::Timestamp;
 use super::token::Token;
-use super::verdict::Waits;
+use super::verdict::VerdictTimeouts;
 use super::world::World;
 
 /// What a task brings with it, and the rules that it was taken under. All of it outlives a restart and a change of the
@@ -31,11 +31,11 @@ pub struct Task {
     pub execution: Option<String>,
     /// What is to be submitted; none once the run is known.
     pub request: Option<TaskRequest>,
-    /// From heartbeat to heartbeat.
+    /// The time between two heartbeats.
     pub heartbeat_interval: Duration,
     /// What becomes of a job whose execution no longer waits.
     pub on_abort: OnAbort,
-    /// When it was handed out; 0 where that is not known.
+    /// When the task was received; 0 where that is not known.
     pub received: Timestamp,
 }
 
@@ -129,7 +129,7 @@ impl Task {
 
     /// Brings a task that the first format of the journal kept under the rules of its activity: that format had neither
     /// these rules nor a checked input.
-    pub fn adopt(&mut self, run: Option<&Run>, activity: &ActivityRules, livy: &OwnLivy) {
+    pub fn upgrade_from_v1(&mut self, run: Option<&Run>, activity: &ActivityRules, livy: &OwnLivy) {
         (self.heartbeat_interval, self.on_abort) = (activity.heartbeat_interval, activity.on_abort);
         if let (Some(TaskRequest::Unchecked(input)), Some(run)) = (&self.request, run) {
             let identity = Identity { name: run.name.clone(), tag: run.tag.clone() };
@@ -138,7 +138,7 @@ impl Task {
     }
 
     /// Lets go of the request once it is not needed any more.
-    pub(super) fn slim(&mut self, state: &State) {
+    pub(super) fn drop_request_after_submit(&mut self, state: &State) {
         match state {
             State::Received { .. } | State::Submitting { .. } | State::InDoubt { .. } => {}
             State::Running { .. }
@@ -165,20 +165,20 @@ pub struct ActivityRules {
     pub defaults: Defaults,
     /// What becomes of a job whose execution no longer waits.
     pub on_abort: OnAbort,
-    /// From heartbeat to heartbeat.
+    /// The time between two heartbeats.
     pub heartbeat_interval: Duration,
 }
 
 /// How every run is followed, and for how long Livy may keep one waiting.
 #[derive(Debug, Clone, Copy)]
-pub struct Rules {
-    /// From look to look.
+pub struct JobTimings {
+    /// The time between two looks.
     pub interval: Duration,
-    /// The waits of a verdict.
-    pub waits: Waits,
+    /// The timeouts of a verdict (`[watch]`).
+    pub waits: VerdictTimeouts,
     /// How old a doubt may be that leads back to a POST: less than Livy's and YARN's memory of ended jobs.
     pub doubt_limit: Duration,
-    /// For how long a killed run must be absent.
+    /// How long a killed run that YARN never showed must stay absent (`[watch] kill_settle`).
     pub kill_settle: Duration,
     /// For how long Livy may keep a task waiting.
     pub patience: Duration,
@@ -186,20 +186,20 @@ pub struct Rules {
 
 /// What the daemon lends to a job.
 pub struct JobContext<W: World> {
-    /// The outside.
+    /// All external services.
     pub world: Arc<W>,
     /// The shared sweeps of Livy and YARN.
     pub sweep: Sweep,
     /// What polls and POSTs wait for.
     pub gate: Gate,
     /// How runs are followed.
-    pub rules: Rules,
+    pub rules: JobTimings,
     /// Spreads heartbeats.
-    pub pacer: Arc<Pacer>,
+    pub limiter: Arc<RateLimiter>,
     /// Becomes true when the worker gives up its tasks.
     pub stop: watch::Receiver<bool>,
-    /// Told how the heart is.
-    pub mark: HeartbeatObserver,
+    /// Called on every event of the heartbeat.
+    pub on_event: HeartbeatObserver,
     /// Its place among the jobs of its activity.
     pub place: Ticket,
 }

@@ -68,10 +68,10 @@ pub struct Circumstances {
 
 /// The waits that a verdict needs (`[watch]`).
 #[derive(Debug, Clone, Copy)]
-pub struct Waits {
-    /// A run without an application.
+pub struct VerdictTimeouts {
+    /// How long a run may be without an application.
     pub start_timeout: Duration,
-    /// A run that is missing.
+    /// How long a run may be missing before it counts as lost.
     pub lost_after: Duration,
     /// Livy's success while YARN is silent.
     pub verdict_patience: Duration,
@@ -131,8 +131,8 @@ pub fn yarn_view(yarn: &YarnAnswer) -> (YarnView, Option<&Application>) {
     }
 }
 
-/// The verdict.
-pub fn judge(livy: LivyView, yarn: YarnView, known: Circumstances, waits: Waits) -> Verdict {
+/// Decides from both views whether the run goes on, has ended, or has ended without proof.
+pub fn judge(livy: LivyView, yarn: YarnView, known: Circumstances, waits: VerdictTimeouts) -> Verdict {
     match yarn {
         YarnView::Ended(AppEnd::Succeeded) => Verdict::Succeeded(Source::Yarn),
         YarnView::Ended(AppEnd::Failed) => Verdict::Failed(ErrorName::Failed, Source::Yarn),
@@ -156,7 +156,7 @@ pub fn judge(livy: LivyView, yarn: YarnView, known: Circumstances, waits: Waits)
 }
 
 /// YARN answers, and does not know the run.
-fn without_application(livy: LivyView, known: Circumstances, waits: Waits) -> Verdict {
+fn without_application(livy: LivyView, known: Circumstances, waits: VerdictTimeouts) -> Verdict {
     let late = if known.gave_up_looking { LATE.max(waits.submit_settle) } else { LATE };
     let (patience, error) = match livy {
         LivyView::Unreachable => return Verdict::Running,
@@ -178,7 +178,7 @@ fn without_application(livy: LivyView, known: Circumstances, waits: Waits) -> Ve
 }
 
 /// There is no YARN to ask.
-fn by_livys_word(livy: LivyView, known: Circumstances, waits: Waits) -> Verdict {
+fn by_livys_word(livy: LivyView, known: Circumstances, waits: VerdictTimeouts) -> Verdict {
     match livy {
         LivyView::Unreachable | LivyView::Live => Verdict::Running,
         LivyView::NotFound | LivyView::NotOurs if known.unchanged_for < waits.lost_after => Verdict::Running,

@@ -24,33 +24,35 @@ pub struct Unreachable(pub String);
 
 /// Why a service that is swept gives no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NoAnswer {
+pub enum ServiceError {
     /// Nobody answers, or nothing that can be understood.
-    Silent(String),
+    Unavailable(String),
     /// Somebody is there with whom we may not talk: its certificate is not trusted, or it does not know us.
-    Barred(String),
+    AccessDenied(String),
     /// It answers and is one that cannot be served; another try will not help.
     Unsupported(String),
 }
 
-impl NoAnswer {
+impl ServiceError {
     /// The reason.
-    pub fn words(self) -> String {
+    pub fn reason(self) -> String {
         match self {
-            NoAnswer::Silent(words) | NoAnswer::Barred(words) | NoAnswer::Unsupported(words) => words,
+            ServiceError::Unavailable(reason)
+            | ServiceError::AccessDenied(reason)
+            | ServiceError::Unsupported(reason) => reason,
         }
     }
 }
 
-impl From<NoAnswer> for Unreachable {
-    fn from(reason: NoAnswer) -> Unreachable {
-        Unreachable(reason.words())
+impl From<ServiceError> for Unreachable {
+    fn from(reason: ServiceError) -> Unreachable {
+        Unreachable(reason.reason())
     }
 }
 
-impl From<Unreachable> for NoAnswer {
-    fn from(Unreachable(words): Unreachable) -> NoAnswer {
-        NoAnswer::Silent(words)
+impl From<Unreachable> for ServiceError {
+    fn from(Unreachable(reason): Unreachable) -> ServiceError {
+        ServiceError::Unavailable(reason)
     }
 }
 
@@ -68,7 +70,7 @@ pub struct Observed {
 
 /// Whether a process of this node carries a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Carried {
+pub enum TagOnNode {
     /// One does.
     Yes,
     /// None does.
@@ -79,7 +81,7 @@ pub enum Carried {
 
 /// How far back a ResourceManager remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct YarnMemory {
+pub struct YarnRetention {
     /// When it was started.
     pub started: Timestamp,
     /// It keeps its applications over a restart.
@@ -122,7 +124,7 @@ pub enum Reported {
     /// Not now.
     Again {
         /// Why not.
-        words: String,
+        reason: String,
         /// It may have been taken all the same: the answer was lost, or is that of a fault inside the service.
         maybe_applied: bool,
     },
@@ -153,13 +155,13 @@ pub trait World: Send + Sync + 'static {
     fn batches(
         &self,
         names: Arc<HashSet<String>>,
-    ) -> impl Future<Output = Result<Vec<BatchView>, NoAnswer>> + Send;
+    ) -> impl Future<Output = Result<Vec<BatchView>, ServiceError>> + Send;
     /// Why the Livy that answered last gets nothing more, where that is so. What it has is believed all the same.
-    fn unfit(&self) -> Option<String> {
+    fn livy_unsupported(&self) -> Option<String> {
         None
     }
     /// YARN's list of the active applications of ours. Never asked where [`World::has_yarn`] says that there is none.
-    fn active(&self) -> impl Future<Output = Result<Active, NoAnswer>> + Send;
+    fn active(&self) -> impl Future<Output = Result<Active, ServiceError>> + Send;
     /// Whether there is a YARN to ask.
     fn has_yarn(&self) -> bool;
     /// Whether YARN is configured to list to each user only what is that user's own
@@ -185,16 +187,16 @@ pub trait World: Send + Sync + 'static {
         file: &str,
     ) -> impl Future<Output = Result<Option<Vec<String>>, Unreachable>> + Send;
     /// How far back YARN remembers.
-    fn memory(&self) -> impl Future<Output = Result<YarnMemory, Unreachable>> + Send;
+    fn yarn_retention(&self) -> impl Future<Output = Result<YarnRetention, Unreachable>> + Send;
     /// YARN's kill of an application.
     fn kill(&self, id: &str) -> impl Future<Output = Result<(), NotKilled>> + Send;
     /// Whether a process of this node carries a tag: a spark-submit outlives its Livy.
-    fn carried(&self, tag: &str) -> impl Future<Output = Carried> + Send;
+    fn tag_on_node(&self, tag: &str) -> impl Future<Output = TagOnNode> + Send;
     /// A heartbeat for a token of an activity.
     fn beat(&self, activity: &str, token: &Token) -> impl Future<Output = Beat> + Send;
     /// The end of a task of an activity.
     fn report(&self, activity: &str, token: &Token, answer: &Answer)
     -> impl Future<Output = Reported> + Send;
-    /// Counts something.
+    /// Counts an event for the metrics; does nothing by default.
     fn count(&self, _what: CountedEvent) {}
 }

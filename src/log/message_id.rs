@@ -26,10 +26,10 @@ pub const TASK_RECEIVED: &str = "52137f6a6a514d2a91920493821b60eb";
 /// Livy has taken the job as a batch.
 pub const JOB_SUBMITTED: &str = "bf5bf1f9bbef49158db083c0b2955797";
 
-/// The job succeeded, and Step Functions has accepted that.
+/// The job succeeded. The outcome is fixed and will now be reported to Step Functions.
 pub const TASK_SUCCEEDED: &str = "97725414563b43c79e7004f7378e905b";
 
-/// The task failed, and Step Functions has accepted that.
+/// The task failed. The outcome is fixed and will now be reported to Step Functions.
 pub const TASK_FAILED: &str = "b53c985b70d644fabe39f00e83d1e65c";
 
 /// Nobody waits for the task: its execution was stopped or timed out. The job is being killed.
@@ -58,10 +58,10 @@ pub const ADDRESS_UNKNOWN: &str = "1f0c6f6c2d7d4b6e9a3e5a8e4f2b7c90";
 
 /// Livy is there and cannot be used: its certificate is not trusted, or it does not take our password. No task is
 /// polled, running jobs are waited for.
-pub const LIVY_BARRED: &str = "0978a619daee4c128828c2a18785f276";
+pub const LIVY_ACCESS_DENIED: &str = "0978a619daee4c128828c2a18785f276";
 
 /// YARN is there and cannot be used: its certificate is not trusted, or it does not take our password.
-pub const YARN_BARRED: &str = "88ef1729623046569c02e0cbf4f4fcf2";
+pub const YARN_ACCESS_DENIED: &str = "88ef1729623046569c02e0cbf4f4fcf2";
 
 /// YARN's lists leave out applications of ours, or it does not let us see one; and when that is over.
 pub const YARN_HIDES: &str = "d2a7c1f0b8e94c35a6f1e2b3c4d5f607";

@@ -10,18 +10,18 @@ use std::time::Duration;
 use reqwest::header::WWW_AUTHENTICATE;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect, retry};
 
-use super::homes::Homes;
+use super::addresses::ServiceAddresses;
 use super::livy_wire;
 use super::tls::{self, Trust};
 use crate::causes::innermost;
-use crate::job::world::NoAnswer;
+use crate::job::world::ServiceError;
 
 /// Idle connections go before the servers' Jetty closes them after 30 s (its default; neither sets one).
 const POOL_IDLE: Duration = Duration::from_secs(20);
 /// To a service on this node or its subnet, TLS included.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// With what a service is reached.
+/// TLS trust and login for one service.
 #[derive(Debug, Clone)]
 pub struct Access {
     /// The table of the configuration that says so, for the fix in messages.
@@ -68,15 +68,15 @@ pub(super) struct Connection {
     table: &'static str,
     login: Option<Login>,
     /// Where the login may go.
-    homes: Homes,
+    addresses: ServiceAddresses,
 }
 
 impl Connection {
-    /// A client for `homes`: nothing is repeated or redirected by itself, and nothing goes through a proxy. Requests may
+    /// A client for `addresses`: nothing is repeated or redirected by itself, and nothing goes through a proxy. Requests may
     /// take `timeout` unless they say otherwise.
     pub(super) fn new(
         access: &Access,
-        homes: &Homes,
+        addresses: &ServiceAddresses,
         timeout: Duration,
         pool: Pool,
     ) -> Result<Connection, Box<dyn Error + Send + Sync>> {
@@ -96,55 +96,59 @@ impl Connection {
             builder = builder.tls_backend_preconfigured(config);
         }
         let (table, login) = (access.table, access.login.clone());
-        Ok(Connection { client: builder.build()?, table, login, homes: homes.clone() })
+        Ok(Connection { client: builder.build()?, table, login, addresses: addresses.clone() })
     }
 
     /// A request, with the login where it is for one of the service's own places.
     pub(super) fn request(&self, method: Method, url: &str) -> RequestBuilder {
         let request = self.client.request(method, url);
         match &self.login {
-            Some(login) if self.is_home(url) => request.basic_auth(&login.username, Some(&login.password)),
+            Some(login) if self.is_own_address(url) => {
+                request.basic_auth(&login.username, Some(&login.password))
+            }
             Some(_) | None => request,
         }
     }
 
-    fn is_home(&self, url: &str) -> bool {
-        let known = self.homes.known();
+    fn is_own_address(&self, url: &str) -> bool {
+        let known = self.addresses.known();
         let (Ok(url), Ok(found)) = (Url::parse(url), &*known) else { return false };
-        found.homes.iter().any(|home| home.address.serves(&url))
+        found.addresses.iter().any(|home| home.address.serves(&url))
     }
 
-    /// An answer to a request. That somebody wants Kerberos is none: no login of the configuration helps.
-    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, NoAnswer> {
+    /// Sends a request. A demand for Kerberos is an error: no login of the configuration can satisfy it.
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, ServiceError> {
         let response = request.send().await.map_err(|error| self.failure(&error))?;
         if response.status() == StatusCode::UNAUTHORIZED && wants_kerberos(&response) {
-            return Err(NoAnswer::Barred("it wants Kerberos (SPNEGO), which is not supported".to_owned()));
+            return Err(ServiceError::AccessDenied(
+                "it wants Kerberos (SPNEGO), which is not supported".to_owned(),
+            ));
         }
         Ok(response)
     }
 
     /// Why a request got no answer.
-    pub(super) fn failure(&self, error: &reqwest::Error) -> NoAnswer {
+    pub(super) fn failure(&self, error: &reqwest::Error) -> ServiceError {
         match tls::objection(error, self.table) {
-            Some(words) => NoAnswer::Barred(words),
-            None => NoAnswer::Silent(reason(error)),
+            Some(reason) => ServiceError::AccessDenied(reason),
+            None => ServiceError::Unavailable(reason(error)),
         }
     }
 
-    /// What an answer means that is none to the question.
-    pub(super) fn refused(&self, status: StatusCode, body: &[u8]) -> NoAnswer {
-        let words = format!("{} {}", status.as_u16(), livy_wire::words(body));
+    /// The error that an unexpected status is.
+    pub(super) fn refused(&self, status: StatusCode, body: &[u8]) -> ServiceError {
+        let reason = format!("{} {}", status.as_u16(), livy_wire::reason(body));
         match &self.login {
-            _ if status != StatusCode::UNAUTHORIZED => NoAnswer::Silent(words),
-            None => NoAnswer::Barred(format!(
+            _ if status != StatusCode::UNAUTHORIZED => ServiceError::Unavailable(reason),
+            None => ServiceError::AccessDenied(format!(
                 "it wants authentication ({}): set username and password_file in [{}]",
-                words.trim_end(),
+                reason.trim_end(),
                 self.table
             )),
-            Some(_) => NoAnswer::Barred(format!(
+            Some(_) => ServiceError::AccessDenied(format!(
                 "it does not take username and password of [{}] ({})",
                 self.table,
-                words.trim_end()
+                reason.trim_end()
             )),
         }
     }
@@ -172,16 +176,18 @@ pub(super) fn reason(error: &reqwest::Error) -> String {
 mod tests {
     use super::*;
     use crate::spark::address::Address;
-    use crate::spark::homes::{Found, Home};
+    use crate::spark::addresses::{KnownAddresses, ServiceAddress};
 
     #[test]
     fn a_login_goes_home_only_and_is_never_shown() {
         let login = Login::new("worker".to_owned(), "hunter2".to_owned());
         let access = Access { table: "yarn", trust: Trust::Anyone, login: Some(login) };
-        let home = |url| Home { address: Address::parse(url).unwrap(), source: String::new() };
-        let homes = vec![home("https://rm-1:8090"), home("http://rm-2/base")];
-        let homes = Homes::new("YARN", move || Ok(Found { homes: homes.clone(), filters_lists: false }));
-        let connection = Connection::new(&access, &homes, Duration::from_secs(1), Pool::Kept).unwrap();
+        let home = |url| ServiceAddress { address: Address::parse(url).unwrap(), source: String::new() };
+        let addresses = vec![home("https://rm-1:8090"), home("http://rm-2/base")];
+        let addresses = ServiceAddresses::new("YARN", move || {
+            Ok(KnownAddresses { addresses: addresses.clone(), filters_lists: false })
+        });
+        let connection = Connection::new(&access, &addresses, Duration::from_secs(1), Pool::Kept).unwrap();
         let table = [
             ("https://rm-1:8090/ws/v1/cluster/info", true),
             ("https://RM-1:8090/", true),

@@ -12,8 +12,8 @@ use std::time::Duration;
 use reqwest::header::LOCATION;
 use reqwest::{Method, Url};
 
+use super::addresses::ServiceAddresses;
 use super::connection::{Access, Connection, Pool};
-use super::homes::Homes;
 use super::read_body;
 use crate::job::world::Unreachable;
 
@@ -29,17 +29,17 @@ const STEPS: usize = 6;
 pub struct DriverLogs(Connection);
 
 impl DriverLogs {
-    /// A reader whose requests take at most `timeout`, and 5 s. What holds for the ResourceManagers at `homes` holds for
-    /// every page; the login is for `homes` alone.
+    /// A reader whose requests take at most `timeout`, and 5 s. What holds for the ResourceManagers at `addresses` holds for
+    /// every page; the login is for `addresses` alone.
     ///
     /// # Errors
     /// Where the TLS library cannot be set up.
     pub fn new(
-        homes: &Homes,
+        addresses: &ServiceAddresses,
         access: &Access,
         timeout: Duration,
     ) -> Result<DriverLogs, Box<dyn Error + Send + Sync>> {
-        Connection::new(access, homes, timeout.min(ANSWER), Pool::Kept).map(DriverLogs)
+        Connection::new(access, addresses, timeout.min(ANSWER), Pool::Kept).map(DriverLogs)
     }
 
     /// The last lines of `file` (`stderr`, `stdout`) below a container's page; `None` where it is not there, or not

@@ -11,10 +11,10 @@ use std::time::Duration;
 use reqwest::{Method, RequestBuilder, StatusCode};
 
 use super::address::Address;
+use super::addresses::{AddressInUse, ServiceAddresses};
 use super::connection::{Access, Connection, Pool};
-use super::homes::{AddressInUse, Homes};
-use super::{livy_wire, odd, read_body, read_streaming};
-use crate::job::world::{BatchView, Deleted, NoAnswer, Posted, Unreachable};
+use super::{livy_wire, read_body, read_streaming, unparsable};
+use crate::job::world::{BatchView, Deleted, Posted, ServiceError, Unreachable};
 
 /// DELETE waits for the application id for up to 120 s (`livy.server.yarn.app-lookup-timeout`) before it kills.
 const DELETE: Duration = Duration::from_secs(150);
@@ -26,11 +26,11 @@ const LOG_LINES: u32 = 300;
 /// A client of one Livy.
 #[derive(Debug, Clone)]
 pub struct Livy {
-    homes: Homes,
+    addresses: ServiceAddresses,
     /// For looks: pooled.
-    look: Connection,
+    pooled: Connection,
     /// For acts: a connection each.
-    act: Connection,
+    unpooled: Connection,
 }
 
 /// What Livy calls its version: `0.7.1-incubating`, `0.8.0-amzn-1`.
@@ -52,22 +52,22 @@ impl fmt::Display for Version {
 }
 
 impl Livy {
-    /// A client of the Livy at the first of `homes`, whose requests take at most `timeout` (DELETE: 150 s).
+    /// A client of the Livy at the first of `addresses`, whose requests take at most `timeout` (DELETE: 150 s).
     ///
     /// # Errors
     /// Where the TLS library cannot be set up.
     pub fn new(
-        homes: Homes,
+        addresses: ServiceAddresses,
         access: &Access,
         timeout: Duration,
     ) -> Result<Livy, Box<dyn Error + Send + Sync>> {
-        let look = Connection::new(access, &homes, timeout, Pool::Kept)?;
-        Ok(Livy { look, act: Connection::new(access, &homes, timeout, Pool::None)?, homes })
+        let pooled = Connection::new(access, &addresses, timeout, Pool::Kept)?;
+        Ok(Livy { pooled, unpooled: Connection::new(access, &addresses, timeout, Pool::None)?, addresses })
     }
 
     /// Where it is, and what says so.
     pub fn place(&self) -> AddressInUse {
-        self.homes.first().map_or_else(AddressInUse::default, |home| AddressInUse {
+        self.addresses.first().map_or_else(AddressInUse::default, |home| AddressInUse {
             url: home.address.base().to_owned(),
             source: home.source,
         })
@@ -75,14 +75,14 @@ impl Livy {
 
     /// Where it is, as far as that is known now.
     pub fn address(&self) -> Option<Address> {
-        self.homes.first().map(|home| home.address)
+        self.addresses.first().map(|home| home.address)
     }
 
     /// POST /batches of a batch of this name, with this JSON text as its body.
     pub async fn submit(&self, name: &str, body: &str) -> Posted {
-        let request = match self.request(&self.act, Method::POST, "/batches").await {
+        let request = match self.request(&self.unpooled, Method::POST, "/batches").await {
             Ok(request) => request,
-            Err(reason) => return Posted::NotNow(reason.words()),
+            Err(reason) => return Posted::NotNow(reason.reason()),
         };
         match request.header("Content-Type", "application/json").body(body.to_owned()).send().await {
             Ok(response) => {
@@ -90,8 +90,8 @@ impl Livy {
                 livy_wire::posted(status, read_body(response).await.ok().as_deref(), name)
             }
             // The connection never came up (TLS is part of it), so not a byte of the request was sent.
-            Err(error) if error.is_connect() => Posted::NotNow(self.act.failure(&error).words()),
-            Err(error) => Posted::Unsure { answered: false, words: self.act.failure(&error).words() },
+            Err(error) if error.is_connect() => Posted::NotNow(self.unpooled.failure(&error).reason()),
+            Err(error) => Posted::Unsure { answered: false, reason: self.unpooled.failure(&error).reason() },
         }
     }
 
@@ -107,9 +107,9 @@ impl Livy {
         }
         let (status, body) = self.get(&format!("/batches/{name}")).await?;
         match status {
-            StatusCode::OK => livy_wire::view(&body).map(Some).map_err(|error| odd(&error)),
+            StatusCode::OK => livy_wire::view(&body).map(Some).map_err(|error| unparsable(&error)),
             StatusCode::NOT_FOUND if is_livys(&body) => Ok(None),
-            _ => Err(self.look.refused(status, &body).into()),
+            _ => Err(self.pooled.refused(status, &body).into()),
         }
     }
 
@@ -120,9 +120,9 @@ impl Livy {
     pub async fn log(&self, name: &str) -> Result<Vec<String>, Unreachable> {
         let (status, body) = self.get(&format!("/batches/{name}/log?size={LOG_LINES}")).await?;
         match status {
-            StatusCode::OK => livy_wire::log(&body).map_err(|error| odd(&error)),
+            StatusCode::OK => livy_wire::log(&body).map_err(|error| unparsable(&error)),
             StatusCode::NOT_FOUND if is_livys(&body) => Ok(Vec::new()),
-            _ => Err(self.look.refused(status, &body).into()),
+            _ => Err(self.pooled.refused(status, &body).into()),
         }
     }
 
@@ -131,43 +131,43 @@ impl Livy {
     /// # Errors
     /// [`Unreachable`] where it did not say so; the request may still be at work in Livy.
     pub async fn delete(&self, name: &str) -> Result<Deleted, Unreachable> {
-        let request = self.request(&self.act, Method::DELETE, &format!("/batches/{name}")).await?;
-        let response = self.act.send(request.timeout(DELETE)).await?;
+        let request = self.request(&self.unpooled, Method::DELETE, &format!("/batches/{name}")).await?;
+        let response = self.unpooled.send(request.timeout(DELETE)).await?;
         let status = response.status();
         let body = read_body(response).await.unwrap_or_default();
         match status {
             status if status.is_success() => Ok(Deleted::Gone),
             StatusCode::NOT_FOUND if is_livys(&body) => Ok(Deleted::NotFound),
-            _ => Err(self.look.refused(status, &body).into()),
+            _ => Err(self.pooled.refused(status, &body).into()),
         }
     }
 
     /// Whether Livy answers at all.
     ///
     /// # Errors
-    /// [`NoAnswer`] with the reason.
-    pub async fn ping(&self) -> Result<(), NoAnswer> {
-        self.doubting(self.pinged().await)
+    /// [`ServiceError`] with the reason.
+    pub async fn ping(&self) -> Result<(), ServiceError> {
+        self.mark_stale_on_error(self.pinged().await)
     }
 
-    async fn pinged(&self) -> Result<(), NoAnswer> {
+    async fn pinged(&self) -> Result<(), ServiceError> {
         let (status, body) = self.get("/batches?from=0&size=0").await?;
         if status != StatusCode::OK {
-            return Err(self.look.refused(status, &body));
+            return Err(self.pooled.refused(status, &body));
         }
-        livy_wire::list(body.as_slice(), |_| false).map(drop).map_err(|error| odd(&error).into())
+        livy_wire::list(body.as_slice(), |_| false).map(drop).map_err(|error| unparsable(&error).into())
     }
 
     /// Livy's version.
     ///
     /// # Errors
     /// As [`Livy::ping`].
-    pub async fn version(&self) -> Result<Version, NoAnswer> {
+    pub async fn version(&self) -> Result<Version, ServiceError> {
         let (status, body) = self.get("/version").await?;
         if status != StatusCode::OK {
-            return Err(self.look.refused(status, &body));
+            return Err(self.pooled.refused(status, &body));
         }
-        livy_wire::version(&body).map(Version).map_err(|error| odd(&error).into())
+        livy_wire::version(&body).map(Version).map_err(|error| unparsable(&error).into())
     }
 
     /// All batches of the `wanted` names, parsed as the answer streams in.
@@ -177,25 +177,25 @@ impl Livy {
     pub async fn list(
         &self,
         wanted: impl Fn(&str) -> bool + Send + 'static,
-    ) -> Result<Vec<BatchView>, NoAnswer> {
-        self.doubting(self.listed(wanted).await)
+    ) -> Result<Vec<BatchView>, ServiceError> {
+        self.mark_stale_on_error(self.listed(wanted).await)
     }
 
     async fn listed(
         &self,
         wanted: impl Fn(&str) -> bool + Send + 'static,
-    ) -> Result<Vec<BatchView>, NoAnswer> {
+    ) -> Result<Vec<BatchView>, ServiceError> {
         let path = format!("/batches?from=0&size={ALL}");
-        let response = self.look.send(self.request(&self.look, Method::GET, &path).await?).await?;
+        let response = self.pooled.send(self.request(&self.pooled, Method::GET, &path).await?).await?;
         if response.status() != StatusCode::OK {
             let status = response.status();
-            return Err(self.look.refused(status, &read_body(response).await.unwrap_or_default()));
+            return Err(self.pooled.refused(status, &read_body(response).await.unwrap_or_default()));
         }
         Ok(read_streaming(response, |chunks| livy_wire::list(chunks, wanted)).await?)
     }
 
-    async fn get(&self, path: &str) -> Result<(StatusCode, Vec<u8>), NoAnswer> {
-        let response = self.look.send(self.request(&self.look, Method::GET, path).await?).await?;
+    async fn get(&self, path: &str) -> Result<(StatusCode, Vec<u8>), ServiceError> {
+        let response = self.pooled.send(self.request(&self.pooled, Method::GET, path).await?).await?;
         let status = response.status();
         Ok((status, read_body(response).await?))
     }
@@ -205,18 +205,18 @@ impl Livy {
         connection: &Connection,
         method: Method,
         path: &str,
-    ) -> Result<RequestBuilder, NoAnswer> {
-        let homes = self.homes.all().await?;
-        let base = homes.first().map(|home| home.address.base()).unwrap_or_default();
+    ) -> Result<RequestBuilder, ServiceError> {
+        let addresses = self.addresses.all().await?;
+        let base = addresses.first().map(|home| home.address.base()).unwrap_or_default();
         let request = connection.request(method, &format!("{base}{path}"));
         // Livy's CSRF filter wants it on everything that changes something.
         Ok(request.header("X-Requested-By", "spark-job-worker"))
     }
 
     /// A Livy that does not answer a sweep may be elsewhere by now.
-    fn doubting<T>(&self, answer: Result<T, NoAnswer>) -> Result<T, NoAnswer> {
+    fn mark_stale_on_error<T>(&self, answer: Result<T, ServiceError>) -> Result<T, ServiceError> {
         if answer.is_err() {
-            self.homes.doubt();
+            self.addresses.mark_stale();
         }
         answer
     }

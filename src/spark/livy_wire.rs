@@ -52,7 +52,7 @@ impl From<RawView> for BatchView {
             proxy_user: raw.proxy_user,
             driver_log_url: info.driver_log_url,
             tracking_url: info.spark_ui_url,
-            hollow: raw.log == LogShape::Empty,
+            log_is_empty: raw.log == LogShape::Empty,
         }
     }
 }
@@ -186,28 +186,28 @@ impl<'de, F: Fn(&str) -> bool> Visitor<'de> for Sessions<'_, F> {
 
 /// What an answered POST means. `body` is `None` where it could not be read.
 pub(super) fn posted(status: u16, body: Option<&[u8]>, name: &str) -> Posted {
-    let words = format!("{status} {}", body.map(words).unwrap_or_else(|| "(body lost)".to_owned()));
+    let reason = format!("{status} {}", body.map(reason).unwrap_or_else(|| "(body lost)".to_owned()));
     let text = body.map(String::from_utf8_lossy).unwrap_or_default();
     match status {
         200..=299 => match body.map(view) {
             Some(Ok(view)) if view.name == name => Posted::Accepted(view),
-            _ => Posted::Unsure { answered: false, words },
+            _ => Posted::Unsure { answered: false, reason },
         },
-        400 if body.is_none() => Posted::Unsure { answered: false, words },
-        400 if text.contains("too many sessions") => Posted::NotNow(words),
+        400 if body.is_none() => Posted::Unsure { answered: false, reason },
+        400 if text.contains("too many sessions") => Posted::NotNow(reason),
         // Ours by construction, and perhaps of a POST that Livy is still at work on: looked for, never deleted.
-        400 if text.contains("Duplicate session name") => Posted::Unsure { answered: false, words },
+        400 if text.contains("Duplicate session name") => Posted::Unsure { answered: false, reason },
         // It says nothing about the batch: a server that asks for a name and a password has not looked at it.
-        401 => Posted::NotNow(words),
-        400 | 403 | 404 | 405 | 406 => Posted::Refused(words),
+        401 => Posted::NotNow(reason),
+        400 | 403 | 404 | 405 | 406 => Posted::Refused(reason),
         // Livy's own 500 is a JSON string: it has let go of the request. Others may stand between us and Livy.
-        500 => Posted::Unsure { answered: text.starts_with('"'), words },
-        _ => Posted::Unsure { answered: false, words },
+        500 => Posted::Unsure { answered: text.starts_with('"'), reason },
+        _ => Posted::Unsure { answered: false, reason },
     }
 }
 
 /// The message in an error body of any of the three shapes, in one line.
-pub(super) fn words(body: &[u8]) -> String {
+pub(super) fn reason(body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Message {
         msg: String,
@@ -289,19 +289,19 @@ mod tests {
 
     #[test]
     fn words_come_out_of_all_three_shapes() {
-        assert_eq!(words(br#"{"msg":"Session '9' not found."}"#), "Session '9' not found.");
-        assert_eq!(words(br#""java.io.IOException: error=7""#), "java.io.IOException: error=7");
-        assert_eq!(words(b"<html><h2>HTTP ERROR 404</h2>\n<p>gone</p></html>"), "HTTP ERROR 404 gone");
-        assert_eq!(words(b""), "");
+        assert_eq!(reason(br#"{"msg":"Session '9' not found."}"#), "Session '9' not found.");
+        assert_eq!(reason(br#""java.io.IOException: error=7""#), "java.io.IOException: error=7");
+        assert_eq!(reason(b"<html><h2>HTTP ERROR 404</h2>\n<p>gone</p></html>"), "HTTP ERROR 404 gone");
+        assert_eq!(reason(b""), "");
     }
 
     #[test]
     fn only_a_log_that_is_exactly_empty_is_hollow() {
         let with = |log: &str| view(format!(r#"{{"id":1,"name":"a","state":"starting"{log}}}"#).as_bytes());
-        assert!(with(r#","log":[]"#).expect("a view").hollow);
-        assert!(!with(r#","log":["stdout: ","\nstderr: "]"#).expect("a view").hollow);
-        assert!(!with(r#","log":null"#).expect("a view").hollow);
-        assert!(!with("").expect("a view").hollow);
+        assert!(with(r#","log":[]"#).expect("a view").log_is_empty);
+        assert!(!with(r#","log":["stdout: ","\nstderr: "]"#).expect("a view").log_is_empty);
+        assert!(!with(r#","log":null"#).expect("a view").log_is_empty);
+        assert!(!with("").expect("a view").log_is_empty);
     }
 
     #[test]

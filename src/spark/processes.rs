@@ -4,22 +4,22 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::job::world::Carried;
+use crate::job::world::TagOnNode;
 
 /// Whether the command line of any process of this node holds `tag`. Our own does not: it names no task.
 ///
 /// Reads `/proc/*/cmdline`, which every user may read unless the mount hides other users' processes (`hidepid`, proc(5)):
 /// then nothing follows from what is not seen. Blocking: some milliseconds for some hundred processes.
-pub fn carry(tag: &str) -> Carried {
+pub fn carry(tag: &str) -> TagOnNode {
     carried_in(Path::new("/proc"), tag)
 }
 
-fn carried_in(proc: &Path, tag: &str) -> Carried {
-    let Ok(entries) = fs::read_dir(proc) else { return Carried::Unknown };
+fn carried_in(proc: &Path, tag: &str) -> TagOnNode {
+    let Ok(entries) = fs::read_dir(proc) else { return TagOnNode::Unknown };
     let mut unreadable = false;
     let mut first_is_seen = false;
     for entry in entries {
-        let Ok(entry) = entry else { return Carried::Unknown };
+        let Ok(entry) = entry else { return TagOnNode::Unknown };
         let name = entry.file_name();
         if !name.to_string_lossy().bytes().all(|byte| byte.is_ascii_digit()) {
             continue;
@@ -27,7 +27,7 @@ fn carried_in(proc: &Path, tag: &str) -> Carried {
         // Process 1 belongs to root and never ends: who does not see it does not see others' processes.
         first_is_seen |= name == "1";
         match fs::read(entry.path().join("cmdline")) {
-            Ok(line) if line.windows(tag.len()).any(|part| part == tag.as_bytes()) => return Carried::Yes,
+            Ok(line) if line.windows(tag.len()).any(|part| part == tag.as_bytes()) => return TagOnNode::Yes,
             Ok(_) => {}
             // It has ended meanwhile (ESRCH is what a dying process says).
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -35,7 +35,7 @@ fn carried_in(proc: &Path, tag: &str) -> Carried {
             Err(_) => unreadable = true,
         }
     }
-    if unreadable || !first_is_seen { Carried::Unknown } else { Carried::No }
+    if unreadable || !first_is_seen { TagOnNode::Unknown } else { TagOnNode::No }
 }
 
 /// No such process (errno(3), Linux).
@@ -55,12 +55,12 @@ mod tests {
         let proc = tempfile::tempdir().expect("a directory");
         process(proc.path(), "7", "java\0-Dx=1\0");
         fs::create_dir(proc.path().join("sys")).expect("what is no process");
-        assert_eq!(carried_in(proc.path(), "sjw-0"), Carried::Unknown, "process 1 is hidden");
+        assert_eq!(carried_in(proc.path(), "sjw-0"), TagOnNode::Unknown, "process 1 is hidden");
         process(proc.path(), "1", "/sbin/init\0");
-        assert_eq!(carried_in(proc.path(), "sjw-0"), Carried::No);
+        assert_eq!(carried_in(proc.path(), "sjw-0"), TagOnNode::No);
         process(proc.path(), "8", "java\0--conf\0spark.yarn.tags=a,sjw-0\0");
-        assert_eq!(carried_in(proc.path(), "sjw-0"), Carried::Yes);
-        assert_eq!(carried_in(&proc.path().join("missing"), "sjw-0"), Carried::Unknown);
+        assert_eq!(carried_in(proc.path(), "sjw-0"), TagOnNode::Yes);
+        assert_eq!(carried_in(&proc.path().join("missing"), "sjw-0"), TagOnNode::Unknown);
     }
 
     #[test]
@@ -68,9 +68,9 @@ mod tests {
         let proc = tempfile::tempdir().expect("a directory");
         process(proc.path(), "1", "/sbin/init\0");
         fs::create_dir(proc.path().join("9")).expect("a process that has just ended");
-        assert_eq!(carried_in(proc.path(), "sjw-0"), Carried::No);
+        assert_eq!(carried_in(proc.path(), "sjw-0"), TagOnNode::No);
         // Reading a directory fails, for root as well.
         fs::create_dir_all(proc.path().join("10/cmdline")).expect("a directory");
-        assert_eq!(carried_in(proc.path(), "sjw-0"), Carried::Unknown);
+        assert_eq!(carried_in(proc.path(), "sjw-0"), TagOnNode::Unknown);
     }
 }

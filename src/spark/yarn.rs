@@ -14,11 +14,11 @@ use reqwest::{Method, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::addresses::ServiceAddresses;
 use super::connection::{Access, Connection, Pool};
-use super::homes::Homes;
 use super::{read_body, read_streaming};
 use crate::job::application::{Active, Application, MovingApplication, YarnAnswer};
-use crate::job::world::{NoAnswer, NotKilled};
+use crate::job::world::{NotKilled, ServiceError};
 pub use about::About;
 use application::{List, One, oldest_first};
 use asking::{LastActive, Question};
@@ -37,7 +37,7 @@ const ACTIVE: &str = "NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING";
 /// A client of one or several ResourceManagers; off where there is none.
 #[derive(Debug, Clone)]
 pub struct ResourceManager {
-    homes: Homes,
+    addresses: ServiceAddresses,
     /// The one that answered last; none until one has.
     active: Arc<Mutex<Option<LastActive>>>,
     connection: Connection,
@@ -50,33 +50,33 @@ enum Read<T> {
 }
 
 impl ResourceManager {
-    /// A client of the ResourceManagers at `homes`, whose requests take at most `timeout`, and 5 s.
+    /// A client of the ResourceManagers at `addresses`, whose requests take at most `timeout`, and 5 s.
     ///
     /// # Errors
     /// Where the TLS library cannot be set up.
     pub fn new(
-        homes: Homes,
+        addresses: ServiceAddresses,
         access: &Access,
         timeout: Duration,
     ) -> Result<ResourceManager, Box<dyn Error + Send + Sync>> {
-        let connection = Connection::new(access, &homes, timeout.min(ANSWER), Pool::Kept)?;
-        Ok(ResourceManager { homes, active: Arc::default(), connection })
+        let connection = Connection::new(access, &addresses, timeout.min(ANSWER), Pool::Kept)?;
+        Ok(ResourceManager { addresses, active: Arc::default(), connection })
     }
 
     /// Whether there is none to be asked.
     pub fn is_off(&self) -> bool {
-        matches!(&*self.homes.known(), Ok(found) if found.homes.is_empty())
+        matches!(&*self.addresses.known(), Ok(found) if found.addresses.is_empty())
     }
 
     /// Whether the node's own configuration has the ResourceManager list to each user only what is that user's own: then
     /// what it does not list may be there all the same.
     pub fn filters_lists(&self) -> bool {
-        matches!(&*self.homes.known(), Ok(found) if found.filters_lists)
+        matches!(&*self.addresses.known(), Ok(found) if found.filters_lists)
     }
 
     /// Where they are, and what says so.
-    pub fn homes(&self) -> &Homes {
-        &self.homes
+    pub fn addresses(&self) -> &ServiceAddresses {
+        &self.addresses
     }
 
     /// All active applications of ours by tag, in one request: what the cluster ran before is not in it. Parsed as it
@@ -84,7 +84,7 @@ impl ResourceManager {
     ///
     /// # Errors
     /// Where YARN does not answer.
-    pub async fn active(&self) -> Result<Active, NoAnswer> {
+    pub async fn active(&self) -> Result<Active, ServiceError> {
         let path =
             format!("/ws/v1/cluster/apps?applicationTags={OURS}&states={ACTIVE}&deSelects=resourceRequests");
         let list: List = self.ask_streaming(&path).await?;
@@ -123,9 +123,9 @@ impl ResourceManager {
                 YarnAnswer::Answer(found)
             }
             Ok(Read::Refused(status, body)) => {
-                YarnAnswer::Unreachable(self.connection.refused(status, &body).words())
+                YarnAnswer::Unreachable(self.connection.refused(status, &body).reason())
             }
-            Err(reason) => YarnAnswer::Unreachable(reason.words()),
+            Err(reason) => YarnAnswer::Unreachable(reason.reason()),
         }
     }
 
@@ -144,16 +144,16 @@ impl ResourceManager {
                 YarnAnswer::Answer(Vec::new())
             }
             Ok(Read::Refused(status, body)) => {
-                let words = self.connection.refused(status, &body).words();
+                let reason = self.connection.refused(status, &body).reason();
                 let hides = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-                if hides { YarnAnswer::Hidden(words) } else { YarnAnswer::Unreachable(words) }
+                if hides { YarnAnswer::Hidden(reason) } else { YarnAnswer::Unreachable(reason) }
             }
-            Err(reason) => YarnAnswer::Unreachable(reason.words()),
+            Err(reason) => YarnAnswer::Unreachable(reason.reason()),
         }
     }
 
     /// One question, its answer parsed as it streams in: of a text without limit only the beginning and the end are kept.
-    async fn read<T: DeserializeOwned + Send + 'static>(&self, path: &str) -> Result<Read<T>, NoAnswer> {
+    async fn read<T: DeserializeOwned + Send + 'static>(&self, path: &str) -> Result<Read<T>, ServiceError> {
         let connection = &self.connection;
         let read = move |response: Response| async move {
             let status = response.status();
@@ -181,8 +181,8 @@ impl ResourceManager {
         }
         let path = format!("/ws/v1/cluster/apps/{id}/state");
         let asked = self.ask(Method::PUT, &path, Some(r#"{"state":"KILLED"}"#)).await;
-        let (status, body) = asked.map_err(|reason| NotKilled::NotNow(reason.words()))?;
-        let refused = || self.connection.refused(status, &body).words();
+        let (status, body) = asked.map_err(|reason| NotKilled::NotNow(reason.reason()))?;
+        let refused = || self.connection.refused(status, &body).reason();
         match status {
             // A standby without an active one answers 200 and a text.
             _ if status.is_success() && serde_json::from_slice::<Taken>(&body).is_ok() => Ok(()),

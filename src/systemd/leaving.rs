@@ -15,18 +15,18 @@ const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// Remembers that the node goes down for good.
 #[derive(Debug)]
-pub struct Leaving {
+pub struct ShutdownMarker {
     path: PathBuf,
 }
 
-impl Leaving {
+impl ShutdownMarker {
     /// Kept in the state directory.
-    pub fn kept_in(directory: &Path) -> Leaving {
-        Leaving { path: directory.join(FILE) }
+    pub fn kept_in(directory: &Path) -> ShutdownMarker {
+        ShutdownMarker { path: directory.join(FILE) }
     }
 
     /// Whether it was said since the node booted, and the worker has not been stopped since.
-    pub fn was_said(&self) -> bool {
+    pub fn is_set(&self) -> bool {
         match (fs::read_to_string(&self.path), fs::read_to_string(BOOT_ID)) {
             (Ok(said), Ok(boot)) => said == boot,
             (Err(_), _) | (_, Err(_)) => false,
@@ -34,7 +34,7 @@ impl Leaving {
     }
 
     /// Remembers it. Not synced: only a crash of this process is to be outlived, not one of the node.
-    pub fn say(&self) {
+    pub fn set(&self) {
         let said = fs::read_to_string(BOOT_ID).and_then(|boot| fs::write(&self.path, boot));
         if let Err(error) = said {
             warn!(
@@ -45,7 +45,7 @@ impl Leaving {
     }
 
     /// Forgets it.
-    pub fn forget(&self) {
+    pub fn clear(&self) {
         match fs::remove_file(&self.path) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -61,14 +61,14 @@ mod tests {
     #[test]
     fn what_was_said_is_known_until_it_is_forgotten_or_the_node_boots() {
         let directory = tempfile::tempdir().expect("a directory");
-        let leaving = || Leaving::kept_in(directory.path());
-        assert!(!leaving().was_said());
-        leaving().say();
-        assert!(leaving().was_said());
-        leaving().forget();
-        assert!(!leaving().was_said());
-        leaving().forget();
+        let leaving = || ShutdownMarker::kept_in(directory.path());
+        assert!(!leaving().is_set());
+        leaving().set();
+        assert!(leaving().is_set());
+        leaving().clear();
+        assert!(!leaving().is_set());
+        leaving().clear();
         fs::write(directory.path().join(FILE), "the boot before\n").expect("written");
-        assert!(!leaving().was_said());
+        assert!(!leaving().is_set());
     }
 }

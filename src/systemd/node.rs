@@ -1,4 +1,5 @@
-//! Whether the node goes down for good: a queued poweroff or halt. A reboot brings the worker back, and is none.
+//! Whether the node is being shut down for good: a queued poweroff or halt. A reboot does not count, because the worker
+//! starts again.
 
 use std::time::Duration;
 
@@ -11,12 +12,14 @@ use crate::command;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Asks the service manager. Where it does not answer, the stop is an ordinary one.
-pub async fn goes_down() -> bool {
+pub async fn is_powering_off() -> bool {
     let by = Instant::now() + PATIENCE;
     match command::output(by, "systemctl", &["list-jobs", "--no-legend", "--no-pager"]).await {
         Ok(jobs) => is_leaving(&jobs),
-        Err(words) => {
-            warn!("whether the node goes down cannot be asked: {words}; this counts as a restart");
+        Err(reason) => {
+            warn!(
+                "it cannot be found out whether the node is powering off: {reason}; this stop counts as a restart"
+            );
             false
         }
     }
@@ -25,8 +28,8 @@ pub async fn goes_down() -> bool {
 /// A list of jobs: number, unit, type, state.
 fn is_leaving(jobs: &str) -> bool {
     jobs.lines().any(|line| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        words.contains(&"start") && (words.contains(&"poweroff.target") || words.contains(&"halt.target"))
+        let reason: Vec<&str> = line.split_whitespace().collect();
+        reason.contains(&"start") && (reason.contains(&"poweroff.target") || reason.contains(&"halt.target"))
     })
 }
 

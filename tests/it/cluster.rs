@@ -277,10 +277,10 @@ async fn a_file_that_cannot_be_read_is_not_absent_and_nothing_is_polled_until_it
     node.yarn(&[("yarn.resourcemanager.webapp.address", &stage.yarn().address().to_string())]);
     let worker = node.worker(&stage, &[]);
     let task = stage.task();
-    let line = worker.logged("where Livy is cannot be known");
+    let line = worker.logged("the address of Livy is unknown");
     let file = node.0.join("livy.conf").display().to_string();
     for words in [
-        format!("{file} is there and does not tell: not a file"),
+        format!("{file} exists but gives no usable address: not a file"),
         format!("sudo setfacl -m u:spark-job-worker:r {file}"),
         "or set url in [livy]".to_owned(),
     ] {
@@ -309,7 +309,7 @@ async fn a_file_that_is_no_configuration_of_yarns_is_told() {
     ] {
         std::fs::write(node.0.join("yarn-site.xml"), text).expect("written");
         let worker = node.worker(&stage, &[]);
-        let line = worker.logged("where YARN is cannot be known");
+        let line = worker.logged("the address of YARN is unknown");
         assert!(line["message"].as_str().is_some_and(|said| said.contains(words)), "{line}");
     }
 }
@@ -496,7 +496,7 @@ async fn a_password_is_not_said_in_clear_to_another_node_that_was_found() {
     std::fs::set_permissions(&password, Permissions::from_mode(0o600)).expect("changed");
     let lines = format!("username = \"worker\"\npassword_file = \"{}\"", password.display());
     let worker = node.worker(&stage, &[("livy", &lines)]);
-    let line = worker.logged("where Livy is cannot be known");
+    let line = worker.logged("the address of Livy is unknown");
     let words = "a password goes over https or to this node only, and 10.255.0.1 is another";
     assert!(line["message"].as_str().is_some_and(|said| said.contains(words)), "{line}");
     worker.logged("Livy cannot be used");

@@ -288,7 +288,7 @@ async fn yarn_may_be_off() {
     state(&stage, 0o700);
     let said = doctor(&stage, &stage.config()).await;
     assert_eq!(said.code, Some(0), "{}", said.out);
-    said.assert("yarn", "warn", "Livy's word alone decides");
+    said.assert("yarn", "warn", "only Livy says how jobs end");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use spark_job_worker::job::world::Carried;
+use spark_job_worker::job::world::TagOnNode;
 use spark_job_worker::spark::processes;
 
 /// A process that waits until its standard input is closed. Its command line holds the words; the shell's own text does
@@ -38,12 +38,12 @@ fn tag(end: &str) -> String {
 #[test]
 fn a_process_with_the_tag_is_seen_as_long_as_it_lives() {
     let tag = tag("1");
-    assert_eq!(processes::carry(&tag), Carried::No, "nobody has it yet, and we do not count");
+    assert_eq!(processes::carry(&tag), TagOnNode::No, "nobody has it yet, and we do not count");
     let child = waiting(&format!("spark.yarn.tags=mine,spark-job-worker,{tag}"));
-    assert_eq!(processes::carry(&tag), Carried::Yes);
-    assert_eq!(processes::carry(&format!("{tag}0")), Carried::No, "a longer one is another one");
+    assert_eq!(processes::carry(&tag), TagOnNode::Yes);
+    assert_eq!(processes::carry(&format!("{tag}0")), TagOnNode::No, "a longer one is another one");
     end(child);
-    assert_eq!(processes::carry(&tag), Carried::No, "it has ended");
+    assert_eq!(processes::carry(&tag), TagOnNode::No, "it has ended");
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_process_that_has_ended_and_was_not_waited_for_is_no_process_any_more() {
     while !std::fs::read_to_string(&path).expect("it is not waited for").contains(") Z ") {
         std::thread::yield_now();
     }
-    assert_eq!(processes::carry(&tag), Carried::No);
+    assert_eq!(processes::carry(&tag), TagOnNode::No);
     child.wait().expect("it is waited for");
 }
 
@@ -77,6 +77,6 @@ fn a_process_of_another_user_is_seen_too() {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
     let mut ready = String::new();
     BufReader::new(child.stdout.as_mut().expect("piped")).read_line(&mut ready).expect("it speaks");
-    assert_eq!(processes::carry(&tag), Carried::Yes);
+    assert_eq!(processes::carry(&tag), TagOnNode::Yes);
     end(child);
 }

@@ -61,7 +61,7 @@ fn file(stage: &Stage, name: &str, content: &str) -> String {
 fn barred(stage: &Stage, worker: &Worker, task: &TaskId, words: &str) {
     let line = worker.logged("Livy cannot be used");
     assert!(line["message"].as_str().is_some_and(|said| said.contains(words)), "{words}: {line}");
-    assert!(line.to_string().contains(message_id::LIVY_BARRED), "{line}");
+    assert!(line.to_string().contains(message_id::LIVY_ACCESS_DENIED), "{line}");
     assert_eq!(stage.sfn.polls(&stage.arn), 0, "{words}");
     assert!(stage.sfn.peek(task).is_none() && stage.livy.posts().is_empty());
 }

@@ -12,8 +12,8 @@ use spark_job_worker::job::report::Answer;
 use spark_job_worker::job::timestamp::Timestamp;
 use spark_job_worker::job::token::Token;
 use spark_job_worker::job::world::{
-    BatchView, Beat, Carried, CountedEvent, Deleted, NoAnswer, NotKilled, Posted, Reported, Unreachable,
-    Unwritable, World, YarnMemory,
+    BatchView, Beat, CountedEvent, Deleted, NotKilled, Posted, Reported, ServiceError, TagOnNode,
+    Unreachable, Unwritable, World, YarnRetention,
 };
 use tokio::time::sleep;
 
@@ -119,7 +119,7 @@ impl World for Here {
         let tag = tags.rsplit(',').next().unwrap_or_default().to_owned();
         assert_eq!(body["name"], name, "the body has the name");
         let proxy_user = body["proxyUser"].as_str().map(str::to_owned);
-        let unsure = |words: &str| Posted::Unsure { answered: false, words: words.to_owned() };
+        let unsure = |reason: &str| Posted::Unsure { answered: false, reason: reason.to_owned() };
         {
             let mut inner = self.sim.inner();
             if self.is_alive(&inner) {
@@ -156,7 +156,7 @@ impl World for Here {
         if self.is_answer_lost(8).await { unsure("connection reset") } else { posted }
     }
 
-    async fn batches(&self, names: Arc<HashSet<String>>) -> Result<Vec<BatchView>, NoAnswer> {
+    async fn batches(&self, names: Arc<HashSet<String>>) -> Result<Vec<BatchView>, ServiceError> {
         self.ask(Service::Livy, 1_000).await?;
         let mut inner = self.sim.inner();
         let found = inner.nodes[self.node].livy.records.iter().filter(|record| names.contains(&record.name));
@@ -164,7 +164,7 @@ impl World for Here {
         Ok(found.iter().map(|record| inner.view(record)).collect())
     }
 
-    async fn active(&self) -> Result<Active, NoAnswer> {
+    async fn active(&self) -> Result<Active, ServiceError> {
         self.ask(Service::Yarn, 1_000).await?;
         let mut inner = self.sim.inner();
         let active = inner.active_apps(self.node);
@@ -230,7 +230,7 @@ impl World for Here {
             Err(_) if self.sim.inner().plan.broken == Broken::SilenceIsAbsence => {
                 YarnAnswer::Answer(Vec::new())
             }
-            Err(Unreachable(words)) => YarnAnswer::Unreachable(words),
+            Err(Unreachable(reason)) => YarnAnswer::Unreachable(reason),
         }
     }
 
@@ -245,7 +245,7 @@ impl World for Here {
                 inner.tell(|_| format!("node {}: YARN on {id}: {}", self.node, in_short(&found)));
                 found
             }
-            Err(Unreachable(words)) => YarnAnswer::Unreachable(words),
+            Err(Unreachable(reason)) => YarnAnswer::Unreachable(reason),
         }
     }
 
@@ -254,7 +254,7 @@ impl World for Here {
         Ok((self.sim.inner().rng.u8(0..4) == 0).then(Vec::new))
     }
 
-    async fn memory(&self) -> Result<YarnMemory, Unreachable> {
+    async fn yarn_retention(&self) -> Result<YarnRetention, Unreachable> {
         if !self.has_yarn() {
             return Err(Unreachable("there is none".to_owned()));
         }
@@ -265,19 +265,19 @@ impl World for Here {
     }
 
     async fn kill(&self, id: &str) -> Result<(), NotKilled> {
-        if let Err(Unreachable(words)) = self.ask(Service::Yarn, 40).await {
-            return Err(NotKilled::NotNow(words));
+        if let Err(Unreachable(reason)) = self.ask(Service::Yarn, 40).await {
+            return Err(NotKilled::NotNow(reason));
         }
         self.sim.inner().kill_app(id)
     }
 
-    async fn carried(&self, tag: &str) -> Carried {
+    async fn tag_on_node(&self, tag: &str) -> TagOnNode {
         self.step(1_000).await;
         let mut inner = self.sim.inner();
         if inner.plan.broken == Broken::NoProcesses {
-            return Carried::No;
+            return TagOnNode::No;
         }
-        inner.carried(self.node, tag)
+        inner.tag_on_node(self.node, tag)
     }
 
     async fn beat(&self, activity: &str, token: &Token) -> Beat {
@@ -292,17 +292,17 @@ impl World for Here {
     }
 
     async fn report(&self, activity: &str, token: &Token, answer: &Answer) -> Reported {
-        let words = |words: &str| words.to_owned();
+        let reason = |reason: &str| reason.to_owned();
         match self.way(Service::StepFunctions, 20).await {
             Way::Arrives => {}
             Way::Refused => {
-                return Reported::Again { words: words("connection refused"), maybe_applied: false };
+                return Reported::Again { reason: reason("connection refused"), maybe_applied: false };
             }
             Way::Lost => {
                 let mut inner = self.sim.inner();
                 let number = self.ticket(&inner, activity, token);
                 inner.report_lost(number);
-                return Reported::Again { words: words("timed out"), maybe_applied: true };
+                return Reported::Again { reason: reason("timed out"), maybe_applied: true };
             }
         }
         let reported = {
@@ -314,7 +314,7 @@ impl World for Here {
             let mut inner = self.sim.inner();
             let number = self.ticket(&inner, activity, token);
             inner.report_lost(number);
-            return Reported::Again { words: words("timed out"), maybe_applied: true };
+            return Reported::Again { reason: reason("timed out"), maybe_applied: true };
         }
         reported
     }

@@ -17,7 +17,7 @@ pub(crate) struct Record {
     pub(crate) tag: String,
     proxy_user: Option<String>,
     /// Its spark-submit was not started: the log is empty.
-    pub(crate) hollow: bool,
+    pub(crate) log_is_empty: bool,
     pub(crate) state: BatchState,
     /// What Livy has found in YARN.
     app: Option<usize>,
@@ -71,7 +71,7 @@ impl Inner {
 
     /// A POST arrives.
     pub(crate) fn take(&mut self, node: usize, name: &str, tag: &str, proxy_user: Option<String>) -> Posted {
-        let unsure = |answered, words: &str| Posted::Unsure { answered, words: words.to_owned() };
+        let unsure = |answered, reason: &str| Posted::Unsure { answered, reason: reason.to_owned() };
         if self.nodes[node].gone {
             return unsure(false, "nobody is there");
         }
@@ -102,12 +102,12 @@ impl Inner {
         match luck {
             0 | 3 | 4 => {}
             _ => {
-                let hollow = matches!(luck, 1 | 2 | 6);
-                let serial = self.keep_record(node, name, tag, proxy_user, hollow);
+                let log_is_empty = matches!(luck, 1 | 2 | 6);
+                let serial = self.keep_record(node, name, tag, proxy_user, log_is_empty);
                 if luck == 6 {
                     let at = self.at + self.rng.u64(2_000..8_000);
                     self.plan_act(at, Act::Wakes { node, record: serial });
-                } else if !hollow {
+                } else if !log_is_empty {
                     self.start_submit(node, serial);
                 }
             }
@@ -136,7 +136,7 @@ impl Inner {
         name: &str,
         tag: &str,
         proxy_user: Option<String>,
-        hollow: bool,
+        log_is_empty: bool,
     ) -> u64 {
         let (serial, at) = (self.next_serial(), self.at);
         let proxy_user = proxy_user.filter(|_| !self.plan.has(Mishap::NoImpersonation));
@@ -149,13 +149,13 @@ impl Inner {
             name: name.to_owned(),
             tag: tag.to_owned(),
             proxy_user,
-            hollow,
+            log_is_empty,
             state: BatchState::Starting,
             app: None,
             looks_since: at,
             log: "",
         });
-        self.tell(|_| format!("Livy {node} takes {name} as batch {id}, hollow: {hollow}"));
+        self.tell(|_| format!("Livy {node} takes {name} as batch {id}, log_is_empty: {log_is_empty}"));
         serial
     }
 
@@ -171,8 +171,8 @@ impl Inner {
         let serial = record.serial;
         self.tell(|inner| {
             let record = inner.nodes[node].livy.records.iter().find(|record| record.serial == serial);
-            let words = record.map(|record| format!("{} of {} is {}", record.id, record.tag, record.state));
-            format!("Livy {node}: batch {}", words.unwrap_or_default())
+            let reason = record.map(|record| format!("{} of {} is {}", record.id, record.tag, record.state));
+            format!("Livy {node}: batch {}", reason.unwrap_or_default())
         });
         self.plan_act(self.at + RETAIN, Act::Collects { node, record: serial });
     }
@@ -267,7 +267,7 @@ impl Inner {
         livy.leaked.clear();
         if how == Restart::Recovers {
             // From 0.8 on what ended badly leaves the store at once.
-            livy.records.retain(|record| !record.hollow && !record.ended_badly());
+            livy.records.retain(|record| !record.log_is_empty && !record.ended_badly());
             for record in livy.records.iter_mut().filter(|record| !record.is_final()) {
                 record.state = BatchState::Other("recovering".to_owned());
                 record.looks_since = at;
@@ -360,7 +360,7 @@ impl Inner {
 
     pub(crate) fn view(&mut self, record: &Record) -> BatchView {
         let application = record.app.map(|app| self.yarn.apps[app].id.clone());
-        if !record.hollow {
+        if !record.log_is_empty {
             self.livy_says(&record.tag, &record.state, record.app);
         }
         BatchView {
@@ -371,7 +371,7 @@ impl Inner {
             proxy_user: record.proxy_user.clone(),
             driver_log_url: None,
             tracking_url: None,
-            hollow: record.hollow,
+            log_is_empty: record.log_is_empty,
         }
     }
 

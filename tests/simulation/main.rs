@@ -128,9 +128,9 @@ fn search(broken: Broken, seeds: u64) -> (Coverage, Option<String>) {
         }
     });
     let found = found.into_inner().expect("no poison");
-    let words = found.iter().map(|(invariant, seeds)| tell(broken, *invariant, seeds));
-    let words: Vec<String> = words.collect();
-    (coverage.into_inner().expect("no poison"), (!words.is_empty()).then(|| words.join("\n\n")))
+    let reason = found.iter().map(|(invariant, seeds)| tell(broken, *invariant, seeds));
+    let reason: Vec<String> = reason.collect();
+    (coverage.into_inner().expect("no poison"), (!reason.is_empty()).then(|| reason.join("\n\n")))
 }
 
 /// What to run, and the story of the first seed.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use spark_job_worker::job::machine::Stage;
-use spark_job_worker::job::world::Carried;
+use spark_job_worker::job::world::TagOnNode;
 use tokio::sync::{Notify, watch};
 
 use crate::livy::Livy;
@@ -145,17 +145,17 @@ impl Inner {
     }
 
     /// Whether a process of the node carries a tag.
-    pub(crate) fn carried(&mut self, node: usize, tag: &str) -> Carried {
+    pub(crate) fn tag_on_node(&mut self, node: usize, tag: &str) -> TagOnNode {
         let here = &self.nodes[node];
         if here.hidden_processes.is_on(self.at) {
             self.coverage.hit("world", "hidden processes", "");
-            return Carried::Unknown;
+            return TagOnNode::Unknown;
         }
         if here.children.iter().any(|child| child.tag == tag) {
             self.coverage.hit("world", "a process carries the tag", "");
-            return Carried::Yes;
+            return TagOnNode::Yes;
         }
-        Carried::No
+        TagOnNode::No
     }
 
     /// Whether the worker on a node crashes here: one time in `of` in a run with crashes.

@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use spark_job_worker::job::Rules;
+use spark_job_worker::job::JobTimings;
 use spark_job_worker::job::machine::OnAbort;
 use spark_job_worker::job::sweep::Pace;
-use spark_job_worker::job::verdict::Waits;
+use spark_job_worker::job::verdict::VerdictTimeouts;
 
 /// Time of the simulation: milliseconds since it began.
 pub(crate) type Millis = u64;
@@ -40,11 +40,11 @@ pub(crate) const PATIENCE: Millis = 150 * SECOND;
 const INTERVAL: Millis = 8 * SECOND;
 
 /// The rules of every worker.
-pub(crate) fn rules() -> Rules {
+pub(crate) fn rules() -> JobTimings {
     let millis = Duration::from_millis;
-    Rules {
+    JobTimings {
         interval: millis(INTERVAL),
-        waits: Waits {
+        waits: VerdictTimeouts {
             start_timeout: millis(START_TIMEOUT),
             lost_after: Duration::from_secs(60),
             verdict_patience: Duration::from_secs(120),

@@ -54,7 +54,7 @@ fn errors() -> Vec<Key> {
 }
 
 fn findings() -> Vec<Key> {
-    let names = ["Open", "Batch", "Application", "Zombie", "Absent", "Unknowable"];
+    let names = ["Open", "Batch", "Application", "EmptyRecord", "Absent", "Unknowable"];
     names.map(|name| ("finding", name, "")).into()
 }
 
@@ -147,7 +147,7 @@ fn events() -> Vec<Event> {
         Event::Submitted(run.clone()),
         Event::Refused(failure()),
         Event::NotNow(None),
-        Event::Unsure { answered: false, words: String::new() },
+        Event::Unsure { answered: false, reason: String::new() },
         Event::Found(run.clone()),
         Event::Absent,
         Event::Learned(run.clone()),

@@ -231,19 +231,19 @@ impl Inner {
     }
 
     fn bad_report(&mut self, number: usize, answer: &Answer) -> Reported {
-        let (words, applied, maybe_applied) = match self.rng.u8(0..4) {
+        let (reason, applied, maybe_applied) = match self.rng.u8(0..4) {
             0 => ("ThrottlingException", false, false),
             1 => ("InternalFailure", false, true),
             2 => ("InternalFailure", true, true),
             _ => ("timed out", true, true),
         };
-        self.coverage.hit("world", "report without an answer", words);
+        self.coverage.hit("world", "report without an answer", reason);
         if applied {
             self.apply(number, answer);
         } else {
             self.tickets[number].in_vain |= maybe_applied;
         }
-        Reported::Again { words: words.to_owned(), maybe_applied }
+        Reported::Again { reason: reason.to_owned(), maybe_applied }
     }
 
     fn apply(&mut self, number: usize, answer: &Answer) {

@@ -24,7 +24,7 @@ impl Inner {
         let (at, polls) = (self.at, self.plan.livy_polls);
         let no_yarn = self.plan.yarn == YarnAnswer::None;
         let Some(record) = self.record(node, serial) else { return };
-        (record.hollow, record.looks_since) = (false, at);
+        (record.log_is_empty, record.looks_since) = (false, at);
         if no_yarn {
             record.state = BatchState::Running;
         }

@@ -138,7 +138,7 @@ impl Inner {
         let node = ticket.node().map(|node| &self.nodes[node]);
         let taken = node.is_some_and(|node| {
             node.children.iter().any(|child| child.tag == tag)
-                || node.livy.records.iter().any(|record| record.tag == tag && !record.hollow)
+                || node.livy.records.iter().any(|record| record.tag == tag && !record.log_is_empty)
         });
         if taken {
             return Err("Livy has taken it".to_owned());

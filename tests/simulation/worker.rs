@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spark_job_worker::job::gate::Gate;
-use spark_job_worker::job::heart::Pacer;
+use spark_job_worker::job::heartbeat::RateLimiter;
 use spark_job_worker::job::journal;
 use spark_job_worker::job::machine::{Stage, State};
 use spark_job_worker::job::places::{Places, Ticket};
@@ -52,7 +52,7 @@ pub(crate) struct Life {
     sweep: Sweep,
     gate: Gate,
     places: Places,
-    pacer: Arc<Pacer>,
+    limiter: Arc<RateLimiter>,
     pub(crate) draining: watch::Sender<bool>,
     /// One for each job: who waits on the same one is woken in an order that no seed fixes.
     pub(crate) give_up: Vec<watch::Sender<bool>>,
@@ -117,7 +117,7 @@ impl Life {
             sweep,
             gate,
             places: Places::new(plan.places),
-            pacer: Arc::new(Pacer::new(100)),
+            limiter: Arc::new(RateLimiter::new(100)),
             draining,
             give_up: Vec::new(),
             activity: activity_rules(&plan),
@@ -265,9 +265,9 @@ impl Life {
             sweep: self.sweep.clone(),
             gate: self.gate.clone(),
             rules: rules(),
-            pacer: Arc::clone(&self.pacer),
+            limiter: Arc::clone(&self.limiter),
             stop,
-            mark: Box::new(|_| {}),
+            on_event: Box::new(|_| {}),
             place,
         };
         let here = self.here.clone();

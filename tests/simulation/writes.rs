@@ -7,7 +7,7 @@ use spark_job_worker::job::application::{
     Active, AppEnd, AppState, Application, MovingApplication, YarnAnswer,
 };
 use spark_job_worker::job::gate::Gate;
-use spark_job_worker::job::heart::Pacer;
+use spark_job_worker::job::heartbeat::RateLimiter;
 use spark_job_worker::job::journal::Journal;
 use spark_job_worker::job::machine::{OnAbort, State};
 use spark_job_worker::job::places::Places;
@@ -17,8 +17,8 @@ use spark_job_worker::job::sweep::Sweep;
 use spark_job_worker::job::timestamp::Timestamp;
 use spark_job_worker::job::token::Token;
 use spark_job_worker::job::world::{
-    BatchState, BatchView, Beat, Carried, Deleted, NoAnswer, NotKilled, Posted, Reported, Unreachable,
-    Unwritable, World, YarnMemory,
+    BatchState, BatchView, Beat, Deleted, NotKilled, Posted, Reported, ServiceError, TagOnNode, Unreachable,
+    Unwritable, World, YarnRetention,
 };
 use spark_job_worker::job::{self, ActivityRules, JobContext, Start, Task};
 use tokio::sync::watch;
@@ -58,7 +58,7 @@ impl Plain {
             proxy_user: None,
             driver_log_url: None,
             tracking_url: None,
-            hollow: false,
+            log_is_empty: false,
         })
     }
 
@@ -103,11 +103,11 @@ impl World for Plain {
         self.view().map_or_else(|| Posted::NotNow(String::new()), Posted::Accepted)
     }
 
-    async fn batches(&self, names: Arc<HashSet<String>>) -> Result<Vec<BatchView>, NoAnswer> {
+    async fn batches(&self, names: Arc<HashSet<String>>) -> Result<Vec<BatchView>, ServiceError> {
         Ok(self.view().into_iter().filter(|view| names.contains(&view.name)).collect())
     }
 
-    async fn active(&self) -> Result<Active, NoAnswer> {
+    async fn active(&self) -> Result<Active, ServiceError> {
         let Some((name, tag, _)) = self.taken() else { return Ok(HashMap::new()) };
         let active = self.application_now().into_iter().filter(|one| one.state == AppState::Active);
         let moving = |application| MovingApplication {
@@ -148,16 +148,16 @@ impl World for Plain {
         Ok(Some(Vec::new()))
     }
 
-    async fn memory(&self) -> Result<YarnMemory, Unreachable> {
-        Ok(YarnMemory { started: Timestamp(0), keeps: true })
+    async fn yarn_retention(&self) -> Result<YarnRetention, Unreachable> {
+        Ok(YarnRetention { started: Timestamp(0), keeps: true })
     }
 
     async fn kill(&self, _: &str) -> Result<(), NotKilled> {
         Ok(())
     }
 
-    async fn carried(&self, _: &str) -> Carried {
-        Carried::No
+    async fn tag_on_node(&self, _: &str) -> TagOnNode {
+        TagOnNode::No
     }
 
     async fn beat(&self, _: &str, _: &Token) -> Beat {
@@ -201,9 +201,9 @@ async fn a_life_without_faults_costs_six_durable_writes_and_one_unlink() {
         gate: Gate::new(1, &sweep, true, disk, draining),
         sweep,
         rules: rules(),
-        pacer: Arc::new(Pacer::new(100)),
+        limiter: Arc::new(RateLimiter::new(100)),
         stop,
-        mark: Box::new(|_| {}),
+        on_event: Box::new(|_| {}),
         place: Places::new(1).ask(),
     };
     let mut last = None;

@@ -7,7 +7,7 @@ use spark_job_worker::job::application::{
 };
 use spark_job_worker::job::machine::Stage;
 use spark_job_worker::job::timestamp::Timestamp;
-use spark_job_worker::job::world::{NotKilled, YarnMemory};
+use spark_job_worker::job::world::{NotKilled, YarnRetention};
 
 use crate::plan::{Broken, CALM, EPOCH, Millis, Mishap, SECOND, YarnAnswer as Circumstances};
 use crate::world::{Act, Inner, Outages};
@@ -304,10 +304,10 @@ impl Inner {
         }
     }
 
-    pub(crate) fn yarn_memory(&self) -> YarnMemory {
+    pub(crate) fn yarn_memory(&self) -> YarnRetention {
         let started = self.yarn.started[self.yarn.active].map_or(EPOCH - 1_000_000, |at| EPOCH + at);
         let believed = self.plan.broken == Broken::AnyMemory;
-        YarnMemory { started: Timestamp(started), keeps: self.plan.keeps || believed }
+        YarnRetention { started: Timestamp(started), keeps: self.plan.keeps || believed }
     }
 
     /// YARN's kill.
@@ -317,8 +317,8 @@ impl Inner {
             let tag = self.yarn.apps.iter().find(|app| app.id == id).map(|app| app.tag.clone());
             self.kill_refused(&tag.unwrap_or_default());
             let forbidden = self.rng.bool();
-            let words = "no".to_owned();
-            return Err(if forbidden { NotKilled::Forbidden(words) } else { NotKilled::NotNow(words) });
+            let reason = "no".to_owned();
+            return Err(if forbidden { NotKilled::Forbidden(reason) } else { NotKilled::NotNow(reason) });
         }
         if self.yarn_hides() && self.yarn.hides_ids {
             return Err(NotKilled::Forbidden("403 Forbidden".to_owned()));

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::super::node;
 use super::super::problem::Problem;
 use super::super::raw::{AUTO, OneOrSeveral, RawLivy, RawYarn};
-use super::super::settings::{LoginSettings, Place, ServiceSettings, TrustSettings};
+use super::super::settings::{LoginSettings, ServiceLocation, ServiceSettings, TrustSettings};
 use crate::spark::address::Address;
 use crate::spark::tls::Fingerprint;
 
@@ -61,8 +61,8 @@ impl RawService<'_> {
         }
     }
 
-    fn place(&self, problems: &mut Vec<Problem>) -> Place {
-        let Some(urls) = &self.urls else { return Place::Auto };
+    fn place(&self, problems: &mut Vec<Problem>) -> ServiceLocation {
+        let Some(urls) = &self.urls else { return ServiceLocation::Auto };
         let mut addresses = Vec::new();
         for url in urls {
             let address = Address::parse(url).and_then(|address| match self.username {
@@ -74,7 +74,7 @@ impl RawService<'_> {
                 Err(what) => problems.push(self.problem("url", what)),
             }
         }
-        Place::At(addresses)
+        ServiceLocation::At(addresses)
     }
 
     fn trust(&self, problems: &mut Vec<Problem>) -> TrustSettings {

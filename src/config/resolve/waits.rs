@@ -94,7 +94,12 @@ pub(in crate::config) fn warnings(settings: &Settings) -> Vec<String> {
             shipped.doubt_limit,
             "a job may be called lost that could be tried again",
         ),
-        ("watch.kill_settle", own.kill_settle, shipped.kill_settle, "a killed job may come up unseen"),
+        (
+            "watch.kill_settle",
+            own.kill_settle,
+            shipped.kill_settle,
+            "a killed job may start later without being noticed",
+        ),
         (
             "stop.grace",
             settings.stop.grace,

@@ -11,11 +11,11 @@ use super::ANSWERS;
 use crate::activity::{Condition, Looked, StepFunctions, Trouble};
 use crate::arn::ActivityArn;
 use crate::command;
-use crate::config::{self, Place, Settings};
-use crate::job::world::NoAnswer;
+use crate::config::{self, ServiceLocation, Settings};
+use crate::job::world::ServiceError;
 use crate::spark::address::Address;
+use crate::spark::addresses::{AddressInUse, AddressLookup, ServiceAddresses};
 use crate::spark::connection::Access;
-use crate::spark::homes::{AddressInUse, Homes, Located};
 use crate::spark::{livy, yarn};
 
 /// Step Functions: each activity, and each call that answers a task. The one call that is left out takes tasks.
@@ -59,11 +59,11 @@ async fn before(by: Instant, call: impl Future<Output = Looked>) -> (Option<Trou
             (looked.trouble, ahead)
         }
         Err(_) => {
-            let words = format!(
+            let reason = format!(
                 "no answer within {} s from it, or from the metadata service, which gives credentials",
                 ANSWERS.as_secs()
             );
-            (Some(Trouble { condition: Condition::Unreachable, words }), None)
+            (Some(Trouble { condition: Condition::Unreachable, reason }), None)
         }
     }
 }
@@ -74,17 +74,21 @@ fn now() -> i64 {
 }
 
 /// Livy, by looks alone.
-pub(super) async fn livy(homes: Homes, access: Option<Access>, by: Instant) -> Option<LivyFacts> {
-    let (access, known) = (access?, Located::clone(&homes.known()));
-    let client = match livy::Livy::new(homes, &access, ANSWERS) {
+pub(super) async fn livy(
+    addresses: ServiceAddresses,
+    access: Option<Access>,
+    by: Instant,
+) -> Option<LivyFacts> {
+    let (access, known) = (access?, AddressLookup::clone(&addresses.known()));
+    let client = match livy::Livy::new(addresses, &access, ANSWERS) {
         Ok(client) => client,
         Err(error) => {
-            return Some(LivyFacts { homes: known, answers: silent(&*error), version: silent(&*error) });
+            return Some(LivyFacts { addresses: known, answers: silent(&*error), version: silent(&*error) });
         }
     };
     let (answers, version) = tokio::join!(timeout_at(by, client.ping()), timeout_at(by, client.version()));
     Some(LivyFacts {
-        homes: known,
+        addresses: known,
         answers: answers.unwrap_or_else(|_| late()),
         version: version
             .unwrap_or_else(|_| late())
@@ -93,13 +97,17 @@ pub(super) async fn livy(homes: Homes, access: Option<Access>, by: Instant) -> O
 }
 
 /// YARN, by looks alone.
-pub(super) async fn yarn(homes: Homes, access: Option<Access>, by: Instant) -> Option<YarnFacts> {
-    let (access, known) = (access?, Located::clone(&homes.known()));
-    let client = match yarn::ResourceManager::new(homes, &access, ANSWERS) {
+pub(super) async fn yarn(
+    addresses: ServiceAddresses,
+    access: Option<Access>,
+    by: Instant,
+) -> Option<YarnFacts> {
+    let (access, known) = (access?, AddressLookup::clone(&addresses.known()));
+    let client = match yarn::ResourceManager::new(addresses, &access, ANSWERS) {
         Ok(client) => client,
         Err(error) => {
             let (about, tags) = (silent(&*error), silent(&*error));
-            return Some(YarnFacts::On { homes: known, used: AddressInUse::default(), about, tags });
+            return Some(YarnFacts::On { addresses: known, used: AddressInUse::default(), about, tags });
         }
     };
     if client.is_off() {
@@ -107,7 +115,7 @@ pub(super) async fn yarn(homes: Homes, access: Option<Access>, by: Instant) -> O
     }
     let (about, tags) = tokio::join!(timeout_at(by, client.about()), timeout_at(by, client.active()));
     Some(YarnFacts::On {
-        homes: known,
+        addresses: known,
         used: client.place(),
         about: about.unwrap_or_else(|_| late()),
         tags: tags.unwrap_or_else(|_| late()).map(|found| found.into_keys().collect()),
@@ -121,7 +129,9 @@ pub(super) async fn unread(settings: &Settings, worker: &str, by: Instant) -> Ve
         (&settings.yarn.service.place, config::yarn_site_file()),
     ];
     let mut unread = Vec::new();
-    for (_, path) in files.into_iter().filter(|(place, path)| **place == Place::Auto && path.exists()) {
+    for (_, path) in
+        files.into_iter().filter(|(place, path)| **place == ServiceLocation::Auto && path.exists())
+    {
         let path = path.display().to_string();
         let try_it = ["-u", worker, "--", "sh", "-c", "test -r \"$0\" && echo yes || echo no", &path];
         if command::output(by, "runuser", &try_it).await.is_ok_and(|said| said.trim() == "no") {
@@ -131,10 +141,10 @@ pub(super) async fn unread(settings: &Settings, worker: &str, by: Instant) -> Ve
     unread
 }
 
-fn silent<T>(error: &(dyn std::error::Error + Send + Sync)) -> Result<T, NoAnswer> {
-    Err(NoAnswer::Silent(format!("the HTTP client cannot be set up: {error}")))
+fn silent<T>(error: &(dyn std::error::Error + Send + Sync)) -> Result<T, ServiceError> {
+    Err(ServiceError::Unavailable(format!("the HTTP client cannot be set up: {error}")))
 }
 
-fn late<T>() -> Result<T, NoAnswer> {
-    Err(NoAnswer::Silent(format!("no answer within {} s", ANSWERS.as_secs())))
+fn late<T>() -> Result<T, ServiceError> {
+    Err(ServiceError::Unavailable(format!("no answer within {} s", ANSWERS.as_secs())))
 }

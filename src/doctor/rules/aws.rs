@@ -58,7 +58,7 @@ fn credentials(configured: &Configured) -> Finding {
     {
         return Finding::fail(
             "credentials",
-            format!("no valid AWS credentials: {}", trouble.words),
+            format!("no valid AWS credentials: {}", trouble.reason),
             "create the cluster with an instance profile, let this user reach the metadata service at 169.254.169.254, \
              and see who you are: aws sts get-caller-identity",
         );
@@ -84,7 +84,7 @@ fn spoke(condition: Condition) -> bool {
 
 fn activity(facts: &Facts, configured: &Configured, arn: &ActivityArn, trouble: Option<&Trouble>) -> Finding {
     let (name, region) = (arn.name(), arn.region());
-    let Some(Trouble { condition, words }) = trouble else {
+    let Some(Trouble { condition, reason }) = trouble else {
         let polls = polled(configured, arn)
             .unwrap_or_else(|| "states:GetActivityTask cannot be tried without taking a task".to_owned());
         return Finding::ok("activity", format!("{name} is there; {polls}"));
@@ -99,35 +99,39 @@ fn activity(facts: &Facts, configured: &Configured, arn: &ActivityArn, trouble: 
             ),
         ),
         Condition::NotAllowed => match polled(configured, arn) {
-            Some(polls) => Finding::ok("activity", format!("{name} may not be looked at, yet {polls}")),
+            Some(polls) => {
+                Finding::ok("activity", format!("no permission for DescribeActivity on {name}, but {polls}"))
+            }
             None => Finding::warn(
                 "activity",
-                format!("{name} may not be looked at, which says nothing about polls: {words}"),
+                format!(
+                    "no permission for DescribeActivity on {name}; polling may still be allowed: {reason}"
+                ),
                 POLICY,
             ),
         },
         Condition::Key => Finding::fail(
             "activity",
-            format!("{name} is encrypted with a key that cannot be used: {words}"),
+            format!("{name} is encrypted with a key that cannot be used: {reason}"),
             KEY,
         ),
         Condition::Credentials => {
             Finding::skip("activity", format!("{name} was not looked at: see credentials"))
         }
-        Condition::Unreachable => unreachable(configured, arn, words),
+        Condition::Unreachable => unreachable(configured, arn, reason),
         Condition::Throttled | Condition::Service | Condition::TooManyPollers | Condition::Other => {
-            Finding::warn("activity", format!("{name}: {words}"), "run doctor again in a minute")
+            Finding::warn("activity", format!("{name}: {reason}"), "run doctor again in a minute")
         }
     }
 }
 
-fn unreachable(configured: &Configured, arn: &ActivityArn, words: &str) -> Finding {
+fn unreachable(configured: &Configured, arn: &ActivityArn, reason: &str) -> Finding {
     let end = if arn.partition() == "aws-cn" { ".cn" } else { "" };
     let standard = || format!("https://states.{}.amazonaws.com{end}", arn.region());
     let endpoint = configured.settings.aws.endpoint_url.as_ref().map_or_else(standard, Address::to_string);
     Finding::fail(
         "activity",
-        format!("Step Functions at {endpoint} cannot be reached: {words}"),
+        format!("Step Functions at {endpoint} cannot be reached: {reason}"),
         format!(
             "the subnet needs a NAT gateway or a VPC endpoint for Step Functions; try: curl -sS -m 5 {endpoint}"
         ),
@@ -167,14 +171,14 @@ fn reports(configured: &Configured) -> Finding {
             reports.iter().filter(|(_, trouble)| trouble.is_none()).map(|(action, _)| *action).collect();
         return Finding::ok(
             "answers",
-            format!("{} are allowed (tried with nobody's token)", tried.join(", ")),
+            format!("{} are allowed (tried with an invalid token)", tried.join(", ")),
         );
     }
     match reports.iter().find_map(|(_, trouble)| trouble.as_ref()) {
         Some(trouble) if matches!(trouble.condition, Condition::Credentials | Condition::Unreachable) => {
             Finding::skip("answers", "not tried: see the lines above")
         }
-        Some(trouble) => Finding::warn("answers", &*trouble.words, "run doctor again in a minute"),
+        Some(trouble) => Finding::warn("answers", &*trouble.reason, "run doctor again in a minute"),
         None => Finding::skip("answers", "not tried: see credentials"),
     }
 }

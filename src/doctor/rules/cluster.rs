@@ -6,8 +6,8 @@ use super::super::Finding;
 use super::super::facts::{Configured, DaemonFacts, Facts, LivyFacts, YarnFacts};
 use super::configuration::SUDO;
 use crate::config::LivyConf;
-use crate::job::world::NoAnswer;
-use crate::spark::homes::{AddressInUse, Located};
+use crate::job::world::ServiceError;
+use crate::spark::addresses::{AddressInUse, AddressLookup};
 use crate::spark::yarn::About;
 
 const CONF: &str = "/etc/livy/conf/livy.conf";
@@ -20,7 +20,7 @@ pub(super) fn judge(facts: &Facts, configured: &Configured) -> Vec<Finding> {
     let unread = |check| Finding::skip(check, "not asked: see configuration");
     let mut findings = match &configured.livy {
         Some(livy) => {
-            vec![address("livy-address", &livy.homes, None, facts), answers(facts, livy), version(livy)]
+            vec![address("livy-address", &livy.addresses, None, facts), answers(facts, livy), version(livy)]
         }
         None => vec![unread("livy")],
     };
@@ -28,15 +28,15 @@ pub(super) fn judge(facts: &Facts, configured: &Configured) -> Vec<Finding> {
     match &configured.yarn {
         Some(YarnFacts::Off) => findings.push(Finding::warn(
             "yarn",
-            "switched off: Livy's word alone decides, and it errs",
+            "switched off: only Livy says how jobs end, and Livy can be wrong",
             format!(
                 "set url = \"auto\" in [yarn] of {}, then: sudo systemctl restart spark-job-worker",
                 facts.configuration.path
             ),
         )),
-        Some(YarnFacts::On { homes, used, about, tags }) => {
-            findings.push(address("yarn-address", homes, Some(used), facts));
-            findings.extend(yarn(facts, configured, (homes, used), about, tags));
+        Some(YarnFacts::On { addresses, used, about, tags }) => {
+            findings.push(address("yarn-address", addresses, Some(used), facts));
+            findings.extend(yarn(facts, configured, (addresses, used), about, tags));
         }
         None => findings.push(unread("yarn")),
     }
@@ -44,8 +44,13 @@ pub(super) fn judge(facts: &Facts, configured: &Configured) -> Vec<Finding> {
 }
 
 /// Where a service is, what says so, and which of several is used.
-fn address(check: &'static str, homes: &Located, used: Option<&AddressInUse>, facts: &Facts) -> Finding {
-    let found = match homes {
+fn address(
+    check: &'static str,
+    addresses: &AddressLookup,
+    used: Option<&AddressInUse>,
+    facts: &Facts,
+) -> Finding {
+    let found = match addresses {
         Ok(found) => found,
         // The worker may be able to read what somebody else cannot.
         Err(unknown) if !facts.may_read() => return Finding::warn(check, &*unknown.why, SUDO),
@@ -60,42 +65,44 @@ fn address(check: &'static str, homes: &Located, used: Option<&AddressInUse>, fa
             format!("sudo setfacl -m u:spark-job-worker:r {unread}"),
         );
     }
-    if let Some(used) = used.filter(|used| found.homes.len() > 1 || !list.contains(&used.url)) {
+    if let Some(used) = used.filter(|used| found.addresses.len() > 1 || !list.contains(&used.url)) {
         list = format!("{list}; used: {} ({})", used.url, used.source);
     }
     Finding::ok(check, list)
 }
 
 /// All URLs of a service.
-fn urls(homes: &Located) -> String {
-    let urls = homes.iter().flat_map(|found| &found.homes).map(|home| home.address.base());
+fn urls(addresses: &AddressLookup) -> String {
+    let urls = addresses.iter().flat_map(|found| &found.addresses).map(|home| home.address.base());
     urls.collect::<Vec<_>>().join(", ")
 }
 
 fn answers(facts: &Facts, livy: &LivyFacts) -> Finding {
-    if livy.homes.is_err() {
+    if livy.addresses.is_err() {
         return Finding::skip("livy", "not asked: see livy-address");
     }
-    let url = &urls(&livy.homes);
+    let url = &urls(&livy.addresses);
     match &livy.answers {
         Ok(()) => Finding::ok("livy", format!("{url} answers")),
-        Err(NoAnswer::Silent(words)) => Finding::fail(
+        Err(ServiceError::Unavailable(reason)) => Finding::fail(
             "livy",
-            format!("{url}: {words}"),
+            format!("{url}: {reason}"),
             format!(
                 "systemctl status livy-server, and its log in /var/log/livy; then {RESTART_LIVY}. If Livy is \
                  elsewhere: url in [livy] of {}",
                 facts.configuration.path
             ),
         ),
-        Err(NoAnswer::Barred(words) | NoAnswer::Unsupported(words)) => barred("livy", url, words, facts),
+        Err(ServiceError::AccessDenied(reason) | ServiceError::Unsupported(reason)) => {
+            barred("livy", url, reason, facts)
+        }
     }
 }
 
-fn barred(check: &'static str, url: &str, words: &str, facts: &Facts) -> Finding {
+fn barred(check: &'static str, url: &str, reason: &str, facts: &Facts) -> Finding {
     Finding::fail(
         check,
-        format!("{url}: {words}"),
+        format!("{url}: {reason}"),
         format!(
             "correct [{check}] in {}, then: sudo systemctl restart spark-job-worker",
             facts.configuration.path
@@ -114,24 +121,24 @@ fn version(livy: &LivyFacts) -> Finding {
         Err(_) if livy.answers.is_err() => Finding::skip("livy-version", "not known: see livy"),
         Err(reason) => Finding::warn(
             "livy-version",
-            format!("not known: {}", reason.clone().words()),
-            format!("see whether it is really Livy: curl -sS {}/version", urls(&livy.homes)),
+            format!("not known: {}", reason.clone().reason()),
+            format!("see whether it is really Livy: curl -sS {}/version", urls(&livy.addresses)),
         ),
     }
 }
 
 /// What is told by Livy's own file.
 fn conf(conf: Option<&Result<LivyConf, String>>) -> [Finding; 3] {
-    let unseen = |words: &str| {
+    let unseen = |reason: &str| {
         [
-            Finding::skip("livy-deploy-mode", words),
-            Finding::skip("livy-recovery", words),
-            Finding::skip("livy-csrf", words),
+            Finding::skip("livy-deploy-mode", reason),
+            Finding::skip("livy-recovery", reason),
+            Finding::skip("livy-csrf", reason),
         ]
     };
     match conf {
         Some(Ok(conf)) => [deploy_mode(conf), recovery(conf), csrf(conf)],
-        Some(Err(words)) => unseen(&format!("not known: {CONF}: {words}")),
+        Some(Err(reason)) => unseen(&format!("not known: {CONF}: {reason}")),
         None => unseen("not known: Livy is on another host"),
     }
 }
@@ -140,7 +147,7 @@ fn deploy_mode(conf: &LivyConf) -> Finding {
     if conf.runs_drivers_beside_livy() {
         return Finding::fail(
             "livy-deploy-mode",
-            "client: Livy and YARN report successes that are none",
+            "client mode: Livy and YARN can report success for jobs that failed",
             format!("set livy.spark.deploy-mode = cluster in {CONF}, then: {RESTART_LIVY}"),
         );
     }
@@ -184,21 +191,23 @@ fn csrf(conf: &LivyConf) -> Finding {
 fn yarn(
     facts: &Facts,
     configured: &Configured,
-    (homes, used): (&Located, &AddressInUse),
-    about: &Result<About, NoAnswer>,
-    tags: &Result<BTreeSet<String>, NoAnswer>,
+    (addresses, used): (&AddressLookup, &AddressInUse),
+    about: &Result<About, ServiceError>,
+    tags: &Result<BTreeSet<String>, ServiceError>,
 ) -> Vec<Finding> {
-    if homes.is_err() {
+    if addresses.is_err() {
         return vec![Finding::skip("yarn", "not asked: see yarn-address")];
     }
-    let url = &urls(homes);
+    let url = &urls(addresses);
     let reason = about.as_ref().err().or(tags.as_ref().err());
     let mut findings = vec![match reason {
         None => Finding::ok("yarn", format!("{} answers", used.url)),
-        Some(NoAnswer::Barred(words) | NoAnswer::Unsupported(words)) => barred("yarn", url, words, facts),
-        Some(NoAnswer::Silent(words)) => Finding::fail(
+        Some(ServiceError::AccessDenied(reason) | ServiceError::Unsupported(reason)) => {
+            barred("yarn", url, reason, facts)
+        }
+        Some(ServiceError::Unavailable(reason)) => Finding::fail(
             "yarn",
-            format!("{url}: {words}"),
+            format!("{url}: {reason}"),
             format!(
                 "systemctl status hadoop-yarn-resourcemanager, and its log in /var/log/hadoop-yarn; then \
                  sudo systemctl restart hadoop-yarn-resourcemanager. If YARN is elsewhere: url in [yarn] of {}",
@@ -209,7 +218,7 @@ fn yarn(
     if let Ok(about) = about {
         findings.extend([Finding::ok("yarn-version", &*about.version), yarn_recovery(about)]);
     }
-    if homes.as_ref().is_ok_and(|found| found.filters_lists) {
+    if addresses.as_ref().is_ok_and(|found| found.filters_lists) {
         findings.push(Finding::warn(
             "yarn-tag",
             "yarn-site.xml has YARN list to each user only that user's own applications: what is not listed may run",

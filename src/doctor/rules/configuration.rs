@@ -82,11 +82,14 @@ fn environment(configuration: &Configuration) -> Option<Finding> {
         Ok(names) if names.is_empty() => None,
         Ok(names) => Some(Finding::warn(
             "environment",
-            format!("the unit also has {} from {ENVIRONMENT}; these lines are without", names.join(", ")),
+            format!(
+                "the unit also sets {} from {ENVIRONMENT}; this run of doctor does not use them",
+                names.join(", ")
+            ),
             format!("look with them: {again}"),
         )),
-        Err(words) => {
-            Some(Finding::warn("environment", format!("{ENVIRONMENT} cannot be read: {words}"), again))
+        Err(reason) => {
+            Some(Finding::warn("environment", format!("{ENVIRONMENT} cannot be read: {reason}"), again))
         }
     }
 }

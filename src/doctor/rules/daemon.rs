@@ -18,19 +18,19 @@ pub(super) fn judge(facts: &Facts, configured: &Configured) -> Vec<Finding> {
             let fix = "see the other lines; its own: sudo journalctl -u spark-job-worker -p warning -x -n 20";
             now.problems.iter().map(|problem| Finding::warn("daemon", problem, fix)).collect()
         }
-        DaemonFacts::Absent(words) => {
-            vec![Finding::warn("daemon", words, "sudo systemctl start spark-job-worker")]
+        DaemonFacts::Absent(reason) => {
+            vec![Finding::warn("daemon", reason, "sudo systemctl start spark-job-worker")]
         }
         DaemonFacts::Denied => {
             vec![Finding::warn("daemon", "it answers root and the worker's user alone", SUDO)]
         }
-        DaemonFacts::Silent(words) if facts.may_read() => vec![Finding::warn(
+        DaemonFacts::Silent(reason) if facts.may_read() => vec![Finding::warn(
             "daemon",
-            format!("it does not answer: {words}"),
+            format!("it does not answer: {reason}"),
             "systemctl status spark-job-worker; if it hangs: sudo systemctl restart spark-job-worker, jobs run on",
         )],
-        DaemonFacts::Silent(words) => {
-            vec![Finding::warn("daemon", format!("it does not answer: {words}"), SUDO)]
+        DaemonFacts::Silent(reason) => {
+            vec![Finding::warn("daemon", format!("it does not answer: {reason}"), SUDO)]
         }
     }
 }

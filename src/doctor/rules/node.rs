@@ -39,9 +39,9 @@ fn role(facts: &Facts) -> Finding {
             format!("{name} is no EMR node: there is no /mnt/var/lib/info/instance.json"),
             "run doctor on the cluster's primary node, unless the worker is meant to run here",
         ),
-        Role::Unreadable(words) => Finding::warn(
+        Role::Unreadable(reason) => Finding::warn(
             "node",
-            format!("its part in the cluster is not known: {words}"),
+            format!("its part in the cluster is not known: {reason}"),
             "look at it as root: sudo cat /mnt/var/lib/info/instance.json",
         ),
     }
@@ -49,9 +49,9 @@ fn role(facts: &Facts) -> Finding {
 
 fn version(systemd: &Systemd) -> Finding {
     match &systemd.version {
-        Err(words) => Finding::warn(
+        Err(reason) => Finding::warn(
             "systemd",
-            format!("systemctl cannot be asked: {words}"),
+            format!("systemctl cannot be asked: {reason}"),
             "the unit needs systemd; without it keep `spark-job-worker run` alive by other means",
         ),
         Ok(line) => match number(line) {
@@ -96,10 +96,10 @@ fn user(facts: &Facts) -> Finding {
 }
 
 fn unit(systemd: &Systemd) -> Finding {
-    if let Err(words) = &systemd.unit {
+    if let Err(reason) = &systemd.unit {
         return Finding::warn(
             "unit",
-            format!("systemd cannot be asked: {words}"),
+            format!("systemd cannot be asked: {reason}"),
             "see whether it runs: systemctl is-system-running",
         );
     }

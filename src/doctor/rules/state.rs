@@ -24,14 +24,14 @@ fn directory(facts: &Facts, state: &StateFacts) -> Finding {
     let path = &state.path;
     let make = format!("sudo install -d -m 700 -o spark-job-worker -g spark-job-worker {path}");
     let found = match &state.directory {
-        Err(words) if facts.may_read() => {
+        Err(reason) if facts.may_read() => {
             return Finding::fail(
                 "state-directory",
-                format!("{path}: {words}"),
+                format!("{path}: {reason}"),
                 format!("look at it: sudo ls -ld {path}"),
             );
         }
-        Err(words) => return Finding::warn("state-directory", format!("{path}: {words}"), SUDO),
+        Err(reason) => return Finding::warn("state-directory", format!("{path}: {reason}"), SUDO),
         Ok(None) if facts.systemd.has_unit() => {
             return Finding::fail("state-directory", format!("{path} is not there"), make);
         }
@@ -81,10 +81,10 @@ fn journal(state: &StateFacts) -> Finding {
         Err(Unread::Denied) => {
             return Finding::warn("journal", format!("{path} is for root and the worker's user alone"), SUDO);
         }
-        Err(Unread::Trouble(words)) => {
+        Err(Unread::Trouble(reason)) => {
             return Finding::fail(
                 "journal",
-                format!("{path}: {words}"),
+                format!("{path}: {reason}"),
                 "sudo dmesg | tail tells what the disk says",
             );
         }
@@ -115,8 +115,8 @@ fn room(state: &StateFacts) -> Finding {
     let path = &state.path;
     let room = match &state.room {
         Ok(room) => room,
-        Err(words) => {
-            return Finding::fail("disk", format!("{path}: {words}"), format!("look at it: df -h {path}"));
+        Err(reason) => {
+            return Finding::fail("disk", format!("{path}: {reason}"), format!("look at it: df -h {path}"));
         }
     };
     let Room { bytes, files, read_only, in_memory } = *room;

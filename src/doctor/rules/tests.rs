@@ -14,9 +14,9 @@ use crate::admin::Overview;
 use crate::arn::ActivityArn;
 use crate::config::{self, LivyConf, Role, Settings};
 use crate::job::timestamp::Timestamp;
-use crate::job::world::NoAnswer;
+use crate::job::world::ServiceError;
 use crate::spark::address::Address;
-use crate::spark::homes::{AddressInUse, Found, Home, Located, Unknown};
+use crate::spark::addresses::{AddressInUse, AddressLookup, KnownAddresses, ServiceAddress, Unknown};
 use crate::spark::yarn::About;
 
 use Status::{Fail, Ok as Good, Skip, Warn};
@@ -250,10 +250,20 @@ fn livy_and_yarn() {
 
 fn cluster_rows() -> Vec<Row> {
     vec![
-        (|f| livy(f).answers = Err(NoAnswer::Silent("refused".into())), "livy", Fail, "restart livy-server"),
-        (|f| livy(f).answers = Err(NoAnswer::Barred("no root".into())), "livy", Fail, "correct [livy]"),
+        (
+            |f| livy(f).answers = Err(ServiceError::Unavailable("refused".into())),
+            "livy",
+            Fail,
+            "restart livy-server",
+        ),
+        (
+            |f| livy(f).answers = Err(ServiceError::AccessDenied("no root".into())),
+            "livy",
+            Fail,
+            "correct [livy]",
+        ),
         (|f| livy(f).version = Ok(("0.6.0".into(), true)), "livy-version", Fail, "older than 0.7"),
-        (|f| livy(f).version = Err(NoAnswer::Silent("404".into())), "livy-version", Warn, "404"),
+        (|f| livy(f).version = Err(ServiceError::Unavailable("404".into())), "livy-version", Warn, "404"),
         (|f| configured(f).livy = None, "livy", Skip, "see configuration"),
         (|f| conf(f, "livy.spark.master = yarn"), "livy-deploy-mode", Fail, "deploy-mode = cluster"),
         (|f| conf(f, "livy.spark.master = local[*]"), "livy-deploy-mode", Warn, "local[*]"),
@@ -262,12 +272,12 @@ fn cluster_rows() -> Vec<Row> {
         (|f| conf(f, "livy.server.csrf-protection.enabled = true"), "livy-csrf", Good, "on"),
         (|f| configured(f).livy_conf = Some(Err("denied".into())), "livy-recovery", Skip, "denied"),
         (|_| {}, "livy-address", Good, "http://ip-10-0-0-1:8998 (/etc/livy/conf/livy.conf)"),
-        (|f| livy(f).homes = unknown(), "livy-address", Fail, "setfacl it"),
-        (|f| livy(f).homes = unknown(), "livy", Skip, "see livy-address"),
+        (|f| livy(f).addresses = unknown(), "livy-address", Fail, "setfacl it"),
+        (|f| livy(f).addresses = unknown(), "livy", Skip, "see livy-address"),
         (
             |f| {
                 f.me = 1000;
-                livy(f).homes = unknown();
+                livy(f).addresses = unknown();
             },
             "livy-address",
             Warn,
@@ -286,8 +296,13 @@ fn cluster_rows() -> Vec<Row> {
         (|f| configured(f).livy_conf = None, "livy-deploy-mode", Skip, "on another host"),
         (|f| configured(f).yarn = Some(YarnFacts::Off), "yarn", Warn, "switched off"),
         (|f| configured(f).yarn = None, "yarn", Skip, "see configuration"),
-        (|f| yarn(f, Err(NoAnswer::Silent("hm".into())), &[]), "yarn", Fail, "hadoop-yarn-resourcemanager"),
-        (|f| yarn(f, Err(NoAnswer::Barred("401".into())), &[]), "yarn", Fail, "correct [yarn]"),
+        (
+            |f| yarn(f, Err(ServiceError::Unavailable("hm".into())), &[]),
+            "yarn",
+            Fail,
+            "hadoop-yarn-resourcemanager",
+        ),
+        (|f| yarn(f, Err(ServiceError::AccessDenied("401".into())), &[]), "yarn", Fail, "correct [yarn]"),
         (|f| yarn(f, Ok("a.b.NullRMStateStore"), &[]), "yarn-recovery", Warn, "recovery.enabled"),
         (|f| yarn(f, Ok("a.b.ZKRMStateStore"), &[]), "yarn-recovery", Good, "in ZKRMStateStore"),
         (|f| yarn(f, Ok(""), &["sjw-1"]), "yarn-tag", Good, "active: 1"),
@@ -346,7 +361,7 @@ fn all() -> Vec<Row> {
 
 #[track_caller]
 fn table(rows: Vec<Row>) {
-    for (at, (change, check, status, words)) in rows.into_iter().enumerate() {
+    for (at, (change, check, status, reason)) in rows.into_iter().enumerate() {
         let mut facts = well();
         change(&mut facts);
         let findings = judge(&facts);
@@ -354,7 +369,7 @@ fn table(rows: Vec<Row>) {
         assert_eq!(found.len(), 1, "row {at}: {check}: {found:?}");
         assert_eq!(found[0].status, status, "row {at}: {found:?}");
         let told = format!("{} {}", found[0].found, found[0].fix.as_deref().unwrap_or_default());
-        assert!(told.contains(words), "row {at}: {words:?} is not in {told:?}");
+        assert!(told.contains(reason), "row {at}: {reason:?} is not in {told:?}");
     }
 }
 
@@ -419,13 +434,13 @@ fn well_configured() -> Configured {
             ahead: Some(0),
         },
         livy: Some(LivyFacts {
-            homes: homes("http://ip-10-0-0-1:8998", "/etc/livy/conf/livy.conf"),
+            addresses: addresses("http://ip-10-0-0-1:8998", "/etc/livy/conf/livy.conf"),
             answers: Ok(()),
             version: Ok(("0.8.0-incubating".into(), false)),
         }),
         livy_conf: Some(Ok(LivyConf::new(LIVY_CONF, ""))),
         yarn: Some(YarnFacts::On {
-            homes: homes(RM, YARN_SITE),
+            addresses: addresses(RM, YARN_SITE),
             used: AddressInUse { url: RM.into(), source: YARN_SITE.into() },
             about: Ok(about("x.FileSystemRMStateStore")),
             tags: Ok(BTreeSet::new()),
@@ -444,29 +459,29 @@ fn well_configured() -> Configured {
     }
 }
 
-fn homes(url: &str, source: &str) -> Located {
-    let home = Home { address: Address::parse(url).unwrap(), source: source.to_owned() };
-    Ok(Found { homes: vec![home], filters_lists: false })
+fn addresses(url: &str, source: &str) -> AddressLookup {
+    let home = ServiceAddress { address: Address::parse(url).unwrap(), source: source.to_owned() };
+    Ok(KnownAddresses { addresses: vec![home], filters_lists: false })
 }
 
 /// Two ResourceManagers, of which a standby has named a third.
 fn three(facts: &mut Facts) {
-    let of = |number: u8| homes(&format!("http://rm{number}:8088"), YARN_SITE).unwrap().homes;
-    let found = Found { homes: [of(1), of(2)].concat(), filters_lists: false };
+    let of = |number: u8| addresses(&format!("http://rm{number}:8088"), YARN_SITE).unwrap().addresses;
+    let found = KnownAddresses { addresses: [of(1), of(2)].concat(), filters_lists: false };
     let used =
         AddressInUse { url: "http://rm3:8088".into(), source: "named by the standby http://rm1:8088".into() };
     configured(facts).yarn =
-        Some(YarnFacts::On { homes: Ok(found), used, about: Ok(about("")), tags: Ok(BTreeSet::new()) });
+        Some(YarnFacts::On { addresses: Ok(found), used, about: Ok(about("")), tags: Ok(BTreeSet::new()) });
 }
 
 fn hiding(facts: &mut Facts) {
-    if let Some(YarnFacts::On { homes: Ok(found), .. }) = &mut configured(facts).yarn {
+    if let Some(YarnFacts::On { addresses: Ok(found), .. }) = &mut configured(facts).yarn {
         found.filters_lists = true;
     }
 }
 
-fn unknown() -> Located {
-    Err(Unknown { why: "/etc/x is there and does not tell".into(), fix: "setfacl it".into() })
+fn unknown() -> AddressLookup {
+    Err(Unknown { why: "/etc/x exists but gives no usable address".into(), fix: "setfacl it".into() })
 }
 
 fn about(store: &str) -> About {
@@ -505,7 +520,7 @@ fn aws(facts: &mut Facts) -> &mut AwsFacts {
 }
 
 fn trouble(condition: Condition) -> Option<Trouble> {
-    Some(Trouble { condition, words: "so it says".into() })
+    Some(Trouble { condition, reason: "so it says".into() })
 }
 
 fn look(facts: &mut Facts, condition: Condition) {
@@ -524,11 +539,11 @@ fn conf(facts: &mut Facts, text: &str) {
     configured(facts).livy_conf = Some(Ok(LivyConf::new(text, "")));
 }
 
-fn yarn(facts: &mut Facts, store: Result<&str, NoAnswer>, tags: &[&str]) {
+fn yarn(facts: &mut Facts, store: Result<&str, ServiceError>, tags: &[&str]) {
     let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
     let used = AddressInUse { url: RM.into(), source: YARN_SITE.into() };
-    let homes = homes(RM, YARN_SITE);
-    configured(facts).yarn = Some(YarnFacts::On { homes, used, about: store.map(about), tags: Ok(tags) });
+    let addresses = addresses(RM, YARN_SITE);
+    configured(facts).yarn = Some(YarnFacts::On { addresses, used, about: store.map(about), tags: Ok(tags) });
 }
 
 /// A task whose job the daemon knows to be running.

@@ -16,9 +16,9 @@ const KILL_TRIES: usize = 8;
 
 /// The doubles of a run that were seen: each is counted and told of once.
 #[derive(Debug, Default)]
-pub(super) struct Doubles(BTreeSet<String>);
+pub(super) struct Duplicates(BTreeSet<String>);
 
-impl Doubles {
+impl Duplicates {
     /// Whether any was seen.
     pub(super) fn were_seen(&self) -> bool {
         !self.0.is_empty()
@@ -32,7 +32,7 @@ impl Doubles {
         self.kill(world, run, others).await;
     }
 
-    /// Kills these.
+    /// Kills these applications; counts and logs each of them once.
     pub(super) async fn kill<W: World>(&mut self, world: &W, run: &Run, others: Vec<String>) {
         for id in others {
             if self.0.insert(id.clone()) {
@@ -54,19 +54,18 @@ async fn kill_one<W: World>(world: &W, id: &str) {
     for _ in 0..KILL_TRIES {
         match world.kill(id).await {
             Ok(()) => return,
-            Err(NotKilled::NotNow(words)) => warn!("YARN does not kill {id}: {words}"),
-            Err(NotKilled::Forbidden(words)) => return tell_forbidden(id, &words),
+            Err(NotKilled::NotNow(reason)) => warn!("YARN does not kill {id}: {reason}"),
+            Err(NotKilled::Forbidden(reason)) => return tell_forbidden(id, &reason),
         }
         sleep(waits.next(fastrand::f64())).await;
     }
 }
 
 /// Only an operator can help: somebody else's ResourceManager, an ACL, Kerberos.
-pub(super) fn tell_forbidden(application: &str, words: &str) {
+pub(super) fn tell_forbidden(application: &str, reason: &str) {
     error!(
         message_id = message_id::KILL_FORBIDDEN,
         yarn_application_id = application,
-        "YARN does not let the worker kill {application}: {words}; trying on, and Livy is asked to; \
-         allow it, or kill the application by hand"
+        "YARN does not let the worker kill {application}: {reason}; the worker keeps trying and also asks Livy to kill it; give its user the permission, or kill the application by hand"
     );
 }

@@ -4,7 +4,7 @@ use tokio::time::sleep;
 use tracing::{info, trace, warn};
 
 use super::submit::learn;
-use super::{JobServices, Memory, ended, failure, of_run};
+use super::{JobCache, JobServices, ended, failure, of_run};
 use crate::job::Task;
 use crate::job::machine::{Attempt, Event, Run};
 use crate::job::report::ErrorName;
@@ -17,7 +17,7 @@ pub(in crate::job) async fn find<W: World>(
     task: &Task,
     attempt: &Attempt,
     doubt: Doubt,
-    memory: &mut Memory,
+    cache: &mut JobCache,
 ) -> Event {
     let (world, rules, run) = (&*services.world, &services.rules, &attempt.run);
     let patience = Patience {
@@ -27,14 +27,14 @@ pub(in crate::job) async fn find<W: World>(
     };
     let mut search = Search::new(doubt, patience, services.now());
     loop {
-        let (livy, yarn, remembers, carried) = tokio::join!(
+        let (livy, yarn, retention, carried) = tokio::join!(
             world.find(&run.name),
             world.tagged(&run.tag),
-            world.memory(),
-            world.carried(&run.tag)
+            world.yarn_retention(),
+            world.tag_on_node(&run.tag)
         );
-        memory.doubles.kill_others(world, run, &yarn).await;
-        let round = SearchRound { livy, yarn, memory: remembers.ok(), carried, hides: services.hides() };
+        cache.doubles.kill_others(world, run, &yarn).await;
+        let round = SearchRound { livy, yarn, retention: retention.ok(), carried, hides: services.hides() };
         let finding = search.see(round, services.now());
         trace!(finding = finding.name(), "a look for {}", run.name);
         match finding {
@@ -50,7 +50,7 @@ pub(in crate::job) async fn find<W: World>(
                     ..run.clone()
                 });
             }
-            SearchFinding::Zombie => delete_empty(world, run).await,
+            SearchFinding::EmptyRecord => delete_empty(world, run).await,
             SearchFinding::Absent { zombie } => {
                 if zombie {
                     delete_empty(world, run).await;
@@ -65,9 +65,9 @@ pub(in crate::job) async fn find<W: World>(
 }
 
 fn unknowable(task: &Task, attempt: &Attempt) -> Event {
-    let said = attempt.held.as_ref().map(|hold| format!(": {}", hold.words)).unwrap_or_default();
+    let said = attempt.held.as_ref().map(|hold| format!(": {}", hold.reason)).unwrap_or_default();
     let message = format!(
-        "Livy did not say whether it took the job, and nobody knows any more; it may have run (the POST ended with{said})"
+        "Livy did not confirm the submission, and it can no longer be found out whether the job ran; it may have run (the POST ended with{said})"
     );
     let failure = failure(task, ErrorName::Lost, "InDoubt", message);
     ended(of_run(Some(&attempt.run), failure), Some(attempt.run.clone()))
@@ -75,7 +75,7 @@ fn unknowable(task: &Task, attempt: &Attempt) -> Event {
 
 async fn delete_empty<W: World>(world: &W, run: &Run) {
     info!("deleting the empty record that holds the name {}", run.name);
-    if let Err(Unreachable(words)) = world.delete(&run.name).await {
-        warn!("the record {} could not be deleted: {words}", run.name);
+    if let Err(Unreachable(reason)) = world.delete(&run.name).await {
+        warn!("the record {} could not be deleted: {reason}", run.name);
     }
 }

@@ -6,13 +6,13 @@ use tokio::time::timeout;
 use tracing::{error, info, trace};
 
 use super::gather::last_log;
-use super::{JobServices, Memory, ended, failure, of_run};
+use super::{JobCache, JobServices, ended, failure, of_run};
 use crate::job::Task;
 use crate::job::application::YarnAnswer;
 use crate::job::machine::{Event, Run};
 use crate::job::report::{Cost, ErrorName, Outcome, Source, Success, refine};
 use crate::job::steps::follow::{Follow, FollowStep, Observation, Terms};
-use crate::job::sweep::{Health, Serial};
+use crate::job::sweep::{Health, SweepNumber};
 use crate::job::verdict::Verdict;
 use crate::job::world::{BatchView, LivyAnswer, Observed, World};
 use crate::log::message_id;
@@ -23,16 +23,16 @@ pub(in crate::job) async fn follow<W: World>(
     services: &JobServices<W>,
     task: &Task,
     run: &Run,
-    memory: &mut Memory,
+    cache: &mut JobCache,
 ) -> Event {
     let world = &*services.world;
     let terms =
         Terms { interval: services.rules.interval, waits: services.rules.waits, has_yarn: world.has_yarn() };
     let since = services.sweep.serial();
-    let mut follow = Follow::new(run.clone(), terms, memory.doubles.were_seen(), services.now());
+    let mut follow = Follow::new(run.clone(), terms, cache.doubles.were_seen(), services.now());
     let mut log: Option<Vec<String>> = None;
     let mut unread = Unread::default();
-    let mut observation = first(memory);
+    let mut observation = first(cache);
     loop {
         let step = follow.see(observation, services.hides(), services.now());
         if let Some((livy, yarn)) = follow.views() {
@@ -40,9 +40,9 @@ pub(in crate::job) async fn follow<W: World>(
         }
         observation = match step {
             FollowStep::Wait(pause) => {
-                memory.seen = follow.observed().cloned();
-                tell_word(run, memory);
-                next_sight(services, run, since, memory, pause).await
+                cache.seen = follow.observed().cloned();
+                tell_word(run, cache);
+                next_observation(services, run, since, cache, pause).await
             }
             FollowStep::AskById(id) => {
                 let answer = Box::pin(world.application(&id)).await;
@@ -51,7 +51,7 @@ pub(in crate::job) async fn follow<W: World>(
             }
             FollowStep::AskByTag => {
                 let answer = Box::pin(world.tagged(&run.tag)).await;
-                Box::pin(memory.doubles.kill_others(world, run, &answer)).await;
+                Box::pin(cache.doubles.kill_others(world, run, &answer)).await;
                 Observation::Answer(answer)
             }
             FollowStep::ReadLog => {
@@ -59,11 +59,11 @@ pub(in crate::job) async fn follow<W: World>(
                 Observation::LivyLog(log.insert(lines).clone())
             }
             FollowStep::Kill(others) => {
-                Box::pin(memory.doubles.kill(world, run, others)).await;
+                Box::pin(cache.doubles.kill(world, run, others)).await;
                 Observation::Tick
             }
-            FollowStep::Hide(id, words) => {
-                services.sweep.hidden(&id, &words);
+            FollowStep::Hide(id, reason) => {
+                services.sweep.hidden(&id, &reason);
                 Observation::Tick
             }
             FollowStep::Learn(run) => return Event::Learned(run),
@@ -85,7 +85,7 @@ impl Unread {
     const MANY: u8 = 3;
 
     fn note(&mut self, id: &str, answer: &YarnAnswer, answers_others: bool) {
-        let YarnAnswer::Unreachable(words) = answer else {
+        let YarnAnswer::Unreachable(reason) = answer else {
             self.0 = 0;
             return;
         };
@@ -94,15 +94,15 @@ impl Unread {
             error!(
                 message_id = message_id::YARN_UNREADABLE,
                 yarn_application_id = id,
-                "YARN answers, and not about {id}: {words}; the job's end waits for that answer"
+                "YARN answers other requests but not the one about {id}: {reason}; the end of the job waits for that answer"
             );
         }
     }
 }
 
 /// What was heard before this state began is heard of first.
-fn first(memory: &Memory) -> Observation {
-    match &memory.seen {
+fn first(cache: &JobCache) -> Observation {
+    match &cache.seen {
         // A list that was made before the id was known says nothing about it.
         Some(seen) => Observation::Observed(Observed { missing: false, ..seen.clone() }),
         None => Observation::Tick,
@@ -110,24 +110,24 @@ fn first(memory: &Memory) -> Observation {
 }
 
 /// The sweeps' next news, or none for so long.
-async fn next_sight<W: World>(
+async fn next_observation<W: World>(
     services: &JobServices<W>,
     run: &Run,
-    since: Serial,
-    memory: &Memory,
+    since: SweepNumber,
+    cache: &JobCache,
     pause: Duration,
 ) -> Observation {
-    let looking = services.sweep.look(run, since, memory.seen.as_ref());
+    let looking = services.sweep.look(run, since, cache.seen.as_ref());
     timeout(pause, looking).await.map_or(Observation::Tick, Observation::Observed)
 }
 
 /// Tells how far it is, in YARN's word, when that changes.
-fn tell_word(run: &Run, memory: &mut Memory) {
-    let active = memory.seen.as_ref().and_then(|seen| seen.active.as_deref()).unwrap_or_default();
+fn tell_word(run: &Run, cache: &mut JobCache) {
+    let active = cache.seen.as_ref().and_then(|seen| seen.active.as_deref()).unwrap_or_default();
     let Some(application) = active.iter().find(|one| Some(&one.id) == run.application.as_ref()) else {
         return;
     };
-    if memory.word.as_ref() == Some(&application.word) {
+    if cache.word.as_ref() == Some(&application.word) {
         return;
     }
     let place = application.tracking_url.as_deref().map(|url| format!(" at {url}")).unwrap_or_default();
@@ -135,7 +135,7 @@ fn tell_word(run: &Run, memory: &mut Memory) {
         yarn_application_id = application.id.as_str(),
         "{} is {} in YARN{place}", run.name, application.word
     );
-    memory.word = Some(application.word.clone());
+    cache.word = Some(application.word.clone());
 }
 
 fn refused(task: &Task, run: &Run, user: Option<&str>) -> Event {
@@ -166,7 +166,7 @@ fn conclude(
         Verdict::Failed(error, source) => (error, source, None),
         Verdict::Open(ErrorName::Lost) => (ErrorName::Lost, Source::Worker, Some(run.clone())),
         Verdict::Open(error) => (error, Source::Livy, Some(run.clone())),
-        // The rules end nothing that runs.
+        // The rules never return this; if they did, the job would be followed on.
         Verdict::Running => return Event::Learned(run.clone()),
     };
     let mut failure = failure(task, error, "Running", String::new()).with_log(log);
@@ -181,11 +181,11 @@ fn message(error: ErrorName, look: Option<&LivyAnswer>) -> String {
     let word = match look {
         Some(LivyAnswer::Seen(batch)) => format!("Livy says {}", batch.state),
         Some(LivyAnswer::Missing) | None => "Livy has no record of it".to_owned(),
-        Some(LivyAnswer::Unreachable(words)) => format!("Livy does not answer: {words}"),
+        Some(LivyAnswer::Unreachable(reason)) => format!("Livy does not answer: {reason}"),
     };
     match error {
         ErrorName::SubmitFailed => format!("spark-submit gave no application ({word})"),
-        ErrorName::Lost => format!("what became of the job cannot be known any more ({word})"),
+        ErrorName::Lost => format!("the result of the job is unknown ({word})"),
         ErrorName::Killed => "Livy says that the job was killed".to_owned(),
         ErrorName::OutOfMemory
         | ErrorName::NodeLost

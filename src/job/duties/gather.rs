@@ -107,10 +107,10 @@ async fn driver_file<W: World>(world: &W, page: &str, file: &str) -> Vec<String>
         match world.driver_log(page, file).await {
             Ok(Some(lines)) => return lines,
             Ok(None) => {}
-            Err(Unreachable(words)) => {
+            Err(Unreachable(reason)) => {
                 silences += 1;
                 if silences == LOG_TRIES {
-                    debug!("the driver's {file} cannot be read: {words}");
+                    debug!("the driver's {file} cannot be read: {reason}");
                     return Vec::new();
                 }
             }

@@ -14,7 +14,7 @@ use crate::job::application::YarnAnswer;
 use crate::job::evidence::is_final;
 use crate::job::machine::{Event, Run};
 use crate::job::steps::kill::{KillCheck, KillRound, KillStatus};
-use crate::job::world::{Carried, CountedEvent, LivyAnswer, NotKilled, Unreachable, World};
+use crate::job::world::{CountedEvent, LivyAnswer, NotKilled, TagOnNode, Unreachable, World};
 use crate::log::message_id;
 use crate::retry;
 
@@ -43,7 +43,7 @@ pub(in crate::job) async fn kill<W: World>(services: &JobServices<W>, run: &Run)
                 world.count(CountedEvent::KillUnverified);
                 warn!(
                     message_id = message_id::KILL_UNVERIFIED,
-                    "{} is dead by Livy's word; there is no YARN to ask", run.name
+                    "{} counts as dead: Livy says so, and YARN is not configured", run.name
                 );
                 return Event::Killed;
             }
@@ -54,10 +54,10 @@ pub(in crate::job) async fn kill<W: World>(services: &JobServices<W>, run: &Run)
         for id in round.active().into_iter().chain(hidden) {
             match world.kill(&id).await {
                 Ok(()) => info!("YARN was told to kill {id}"),
-                Err(NotKilled::NotNow(words)) => warn!("YARN does not kill {id}: {words}; trying again"),
-                Err(NotKilled::Forbidden(words)) if !forbidden => {
+                Err(NotKilled::NotNow(reason)) => warn!("YARN does not kill {id}: {reason}; trying again"),
+                Err(NotKilled::Forbidden(reason)) if !forbidden => {
                     forbidden = true;
-                    tell_forbidden(&id, &words);
+                    tell_forbidden(&id, &reason);
                 }
                 Err(NotKilled::Forbidden(_)) => {}
             }
@@ -80,14 +80,14 @@ async fn look<W: World>(
         }
     };
     let (by_id, by_tag) = tokio::join!(by_id, world.tagged(&run.tag));
-    if let (Some(YarnAnswer::Hidden(words)), Some(id)) = (&by_id, &run.application) {
-        services.sweep.hidden(id, words);
+    if let (Some(YarnAnswer::Hidden(reason)), Some(id)) = (&by_id, &run.application) {
+        services.sweep.hidden(id, reason);
     }
     let livy = livy.borrow().clone();
-    let mut round = KillRound { livy, by_id, by_tag, carried: Carried::Unknown, hides: services.hides() };
+    let mut round = KillRound { livy, by_id, by_tag, carried: TagOnNode::Unknown, hides: services.hides() };
     if round.active().is_empty() {
         // Only where nothing lives it matters what may still come.
-        round.carried = world.carried(&run.tag).await;
+        round.carried = world.tag_on_node(&run.tag).await;
     }
     round
 }
@@ -104,7 +104,7 @@ async fn delete_until_gone<W: World>(
         let look = match world.find(&name).await {
             Ok(Some(view)) => LivyAnswer::Seen(view.into()),
             Ok(None) => LivyAnswer::Missing,
-            Err(Unreachable(words)) => LivyAnswer::Unreachable(words),
+            Err(Unreachable(reason)) => LivyAnswer::Unreachable(reason),
         };
         let lives = match &look {
             LivyAnswer::Seen(view) if !is_final(&view.state) => Some(view.name.clone()),
@@ -116,8 +116,8 @@ async fn delete_until_gone<W: World>(
         if let Some(name) = lives {
             match world.delete(&name).await {
                 Ok(_) => info!("Livy was told to delete {name}"),
-                Err(Unreachable(words)) => {
-                    warn!("Livy does not delete {name}: {words}; trying again");
+                Err(Unreachable(reason)) => {
+                    warn!("Livy does not delete {name}: {reason}; trying again");
                     pause = waits.next(fastrand::f64());
                 }
             }

@@ -5,7 +5,7 @@ use tracing::{error, info, warn};
 
 use super::JobServices;
 use crate::job::Task;
-use crate::job::heart::Heart;
+use crate::job::heartbeat::Heartbeat;
 use crate::job::machine::Event;
 use crate::job::report::{Outcome, answers};
 use crate::job::steps::report::{ReportStep, Tries};
@@ -17,7 +17,7 @@ pub(in crate::job) async fn report<W: World>(
     services: &JobServices<W>,
     task: &Task,
     outcome: &Outcome,
-    heart: Option<&Heart>,
+    heartbeat: Option<&Heartbeat>,
 ) -> Event {
     let Some(token) = &task.token else { return Event::Acknowledged };
     let mut answers = answers(outcome).into_iter();
@@ -27,34 +27,34 @@ pub(in crate::job) async fn report<W: World>(
     loop {
         let reported = services.world.report(&task.activity, token, &answer).await;
         match &reported {
-            Reported::Again { words, .. } => {
-                info!("Step Functions did not take the outcome {}: {words}; trying again", outcome.label());
+            Reported::Again { reason, .. } => {
+                info!("Step Functions did not take the outcome {}: {reason}; trying again", outcome.label());
             }
-            Reported::Closed(words) => info!("the task is closed in Step Functions: {words}"),
+            Reported::Closed(reason) => info!("the task is closed in Step Functions: {reason}"),
             Reported::Acknowledged | Reported::Refused(_) => {}
         }
         match tries.see(reported, fastrand::f64()) {
             ReportStep::Done => return Event::Acknowledged,
             ReportStep::Again(pause) => sleep(pause).await,
-            ReportStep::Shorter(words) => {
+            ReportStep::Shorter(reason) => {
                 warn!(
-                    "Step Functions refuses the outcome {}: {words}; trying a shorter one",
+                    "Step Functions refuses the outcome {}: {reason}; trying a shorter one",
                     outcome.label()
                 );
                 if let Some(next) = answers.next() {
                     answer = next;
                 }
             }
-            ReportStep::GiveUp(words, pause) => {
+            ReportStep::GiveUp(reason, pause) => {
                 if !std::mem::replace(&mut told, true) {
                     error!(
                         message_id = message_id::REPORT_REFUSED,
-                        "Step Functions refuses the outcome {} for good: {words}; the task will time out",
+                        "Step Functions refuses the outcome {} for good: {reason}; the task will time out",
                         outcome.label()
                     );
                 }
-                if let Some(heart) = heart {
-                    heart.stop();
+                if let Some(heartbeat) = heartbeat {
+                    heartbeat.stop();
                 }
                 sleep(pause).await;
             }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-use super::{JobServices, Memory, ended, failure};
+use super::{JobCache, JobServices, ended, failure};
 use crate::job::Task;
-use crate::job::gate::Shut;
+use crate::job::gate::SubmitBlocked;
 use crate::job::machine::{Attempt, Event, Hold, Run};
 use crate::job::report::ErrorName;
 use crate::job::task::TaskRequest;
@@ -21,7 +21,7 @@ pub(in crate::job) async fn prepare<W: World>(
     services: &JobServices<W>,
     task: &Task,
     attempt: &Attempt,
-    memory: &mut Memory,
+    cache: &mut JobCache,
 ) -> Event {
     match &task.request {
         Some(TaskRequest::Checked { .. }) => {}
@@ -33,7 +33,7 @@ pub(in crate::job) async fn prepare<W: World>(
             return ended(failure(task, ErrorName::WorkerFault, "Received", message.to_owned()), None);
         }
     }
-    if let Some(waits) = &mut memory.submit_waits {
+    if let Some(waits) = &mut cache.submit_waits {
         sleep(waits.next(fastrand::f64())).await;
     }
     let (world, patience) = (&*services.world, services.rules.patience);
@@ -42,18 +42,18 @@ pub(in crate::job) async fn prepare<W: World>(
     loop {
         let now = world.now();
         if let Some(hold) = held.as_ref().filter(|hold| older(now, hold.since, patience)) {
-            let message = format!("Livy did not take the job for {patience:?}: {}", hold.words);
+            let message = format!("Livy did not take the job for {patience:?}: {}", hold.reason);
             return ended(failure(task, ErrorName::LivyUnavailable, "Received", message), None);
         }
         match services.gate.slot().await {
             Ok(slot) => {
-                memory.slot = Some(slot);
+                cache.slot = Some(slot);
                 return Event::Ready { at: world.now(), held };
             }
             // The next start goes on with it.
-            Err(Shut::Draining) => std::future::pending().await,
-            Err(Shut::Livy(words)) => {
-                held = Some(Hold { since: held.map_or(now, |hold| hold.since), words });
+            Err(SubmitBlocked::Draining) => std::future::pending().await,
+            Err(SubmitBlocked::Livy(reason)) => {
+                held = Some(Hold { since: held.map_or(now, |hold| hold.since), reason });
                 sleep(waits.next(fastrand::f64()).min(patience)).await;
             }
         }
@@ -66,18 +66,18 @@ pub(in crate::job) async fn submit<W: World>(
     task: &Task,
     run: &Run,
     since: Timestamp,
-    memory: &mut Memory,
+    cache: &mut JobCache,
 ) -> Event {
-    let (Some(TaskRequest::Checked { body, .. }), Some(slot)) = (&task.request, memory.slot.take()) else {
+    let (Some(TaskRequest::Checked { body, .. }), Some(slot)) = (&task.request, cache.slot.take()) else {
         // Submitting without a request or a slot: not prepared here. Nobody knows what became of that POST.
-        let words = "it was not prepared by this process".to_owned();
-        return Event::Unsure { answered: false, words };
+        let reason = "it was not prepared by this process".to_owned();
+        return Event::Unsure { answered: false, reason };
     };
     match services.gate.look() {
         Ok(()) => {}
-        Err(Shut::Draining) => return Event::NotNow(None),
-        Err(Shut::Livy(words)) => {
-            return Event::NotNow(Some(Hold { since, words }));
+        Err(SubmitBlocked::Draining) => return Event::NotNow(None),
+        Err(SubmitBlocked::Livy(reason)) => {
+            return Event::NotNow(Some(Hold { since, reason }));
         }
     }
     let (poster, name, body) = (Arc::clone(&services.world), run.name.clone(), body.clone());
@@ -87,25 +87,25 @@ pub(in crate::job) async fn submit<W: World>(
         answer
     });
     let answer =
-        posting.await.unwrap_or_else(|panic| Posted::Unsure { answered: false, words: panic.to_string() });
+        posting.await.unwrap_or_else(|panic| Posted::Unsure { answered: false, reason: panic.to_string() });
     let world = &*services.world;
     match answer {
         Posted::Accepted(view) => Event::Submitted(learn(run, &view, world.now(), task.proxy_user())),
-        Posted::NotNow(words) => {
-            info!("Livy cannot take {} now: {words}", run.name);
-            memory.submit_waits.get_or_insert_with(|| retry::SUBMIT.start());
-            Event::NotNow(Some(Hold { since, words }))
+        Posted::NotNow(reason) => {
+            info!("Livy cannot take {} now: {reason}", run.name);
+            cache.submit_waits.get_or_insert_with(|| retry::SUBMIT.start());
+            Event::NotNow(Some(Hold { since, reason }))
         }
-        Posted::Unsure { answered, words } => {
-            warn!("Livy may or may not have taken {}: {words}; looking for it", run.name);
-            Event::Unsure { answered, words }
+        Posted::Unsure { answered, reason } => {
+            warn!("Livy may or may not have taken {}: {reason}; looking for it", run.name);
+            Event::Unsure { answered, reason }
         }
-        Posted::Refused(words) => {
+        Posted::Refused(reason) => {
             // A refused POST can leave a record that holds the name without end; it runs nothing.
-            if let Err(Unreachable(words)) = world.delete(&run.name).await {
-                warn!("the name {} may stay taken in Livy: {words}", run.name);
+            if let Err(Unreachable(reason)) = world.delete(&run.name).await {
+                warn!("the name {} may stay taken in Livy: {reason}", run.name);
             }
-            let message = format!("Livy refuses the batch: {words}");
+            let message = format!("Livy refuses the batch: {reason}");
             Event::Refused(failure(task, ErrorName::Rejected, "Submitting", message))
         }
     }

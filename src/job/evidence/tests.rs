@@ -6,7 +6,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn a_gap_without_answers_counts_for_two_intervals() {
-    let mut answered = Answered::new(SECOND);
+    let mut answered = AnsweredTime::new(SECOND);
     answered.add(Duration::ZERO);
     answered.add(SECOND);
     assert_eq!(answered.add(SECOND * 600), SECOND * 3);
@@ -14,7 +14,7 @@ fn a_gap_without_answers_counts_for_two_intervals() {
 
 #[test]
 fn what_was_missing_and_is_there_begins_anew() {
-    let mut answered = Answered::new(SECOND);
+    let mut answered = AnsweredTime::new(SECOND);
     answered.add(SECOND);
     answered.add(SECOND * 2);
     answered.reset();
@@ -42,9 +42,9 @@ fn only_what_has_ended_is_final() {
 fn one_dead_beat_is_a_suspicion_and_two_are_certainty() {
     let dead = Beat::Dead("TaskTimedOut".into());
     let silent = Beat::Unanswered("reset".into());
-    assert_eq!(Life::Alive.after(&dead), Life::Suspect);
-    assert_eq!(Life::Suspect.after(&dead), Life::Gone);
-    assert_eq!(Life::Suspect.after(&Beat::Accepted), Life::Alive);
-    assert_eq!(Life::Suspect.after(&silent), Life::Suspect);
-    assert_eq!(Life::Alive.after(&silent), Life::Alive);
+    assert_eq!(TokenLiveness::Alive.after(&dead), TokenLiveness::Suspect);
+    assert_eq!(TokenLiveness::Suspect.after(&dead), TokenLiveness::Gone);
+    assert_eq!(TokenLiveness::Suspect.after(&Beat::Accepted), TokenLiveness::Alive);
+    assert_eq!(TokenLiveness::Suspect.after(&silent), TokenLiveness::Suspect);
+    assert_eq!(TokenLiveness::Alive.after(&silent), TokenLiveness::Alive);
 }

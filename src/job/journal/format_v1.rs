@@ -165,7 +165,7 @@ impl Run {
 
 impl Attempt {
     fn read(self) -> machine::Attempt {
-        let held = self.held.map(|hold| machine::Hold { since: Timestamp(hold.since), words: hold.words });
+        let held = self.held.map(|hold| machine::Hold { since: Timestamp(hold.since), reason: hold.words });
         machine::Attempt { run: self.run.read(), held }
     }
 }

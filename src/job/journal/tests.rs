@@ -39,7 +39,7 @@ fn run() -> Run {
 }
 
 fn attempt() -> Attempt {
-    let held = Hold { since: Timestamp(1), words: "too many sessions".to_owned() };
+    let held = Hold { since: Timestamp(1), reason: "too many sessions".to_owned() };
     Attempt { run: Run::new(format!("etl-{TASK}"), request::tag(TASK)), held: Some(held) }
 }
 

@@ -38,7 +38,7 @@ pub enum Event {
         /// Livy answered the POST.
         answered: bool,
         /// What it said, or how the connection was lost.
-        words: String,
+        reason: String,
     },
     /// What was in doubt exists.
     Found(Run),

@@ -33,7 +33,7 @@ pub struct Hold {
     /// The first moment; `livy.patience` counts from here.
     pub since: Timestamp,
     /// Livy's last words, or those of the failed connection.
-    pub words: String,
+    pub reason: String,
 }
 
 /// A run that Livy has not taken yet.
@@ -54,7 +54,7 @@ impl Attempt {
     /// Adds a wait: the earliest beginning and the latest words are kept.
     pub(super) fn held_by(mut self, hold: Option<Hold>) -> Attempt {
         self.held = match (self.held, hold) {
-            (Some(old), Some(new)) => Some(Hold { since: old.since.min(new.since), words: new.words }),
+            (Some(old), Some(new)) => Some(Hold { since: old.since.min(new.since), reason: new.reason }),
             (old, new) => new.or(old),
         };
         self

@@ -113,18 +113,18 @@ fn an_event_is_called_by_its_kind_and_by_nothing_that_is_in_it() {
 
 #[test]
 fn what_livy_said_to_a_doubtful_post_stays_with_it_and_patience_counts_from_that_post() {
-    let unsure = Event::Unsure { answered: true, words: "500 boom".into() };
+    let unsure = Event::Unsure { answered: true, reason: "500 boom".into() };
     let doubt = next(State::Submitting { attempt: attempt(), since: Timestamp(7) }, unsure).expect("unsure");
     let State::InDoubt { attempt, .. } = &doubt else { panic!("{doubt:?}") };
-    assert_eq!(attempt.held, Some(Hold { since: Timestamp(7), words: "500 boom".into() }));
+    assert_eq!(attempt.held, Some(Hold { since: Timestamp(7), reason: "500 boom".into() }));
     let received = next(doubt, Event::Absent).expect("absent");
     let State::Received { attempt } = received else { panic!("{received:?}") };
-    assert_eq!(attempt.held, Some(Hold { since: Timestamp(7), words: "500 boom".into() }));
+    assert_eq!(attempt.held, Some(Hold { since: Timestamp(7), reason: "500 boom".into() }));
 }
 
 #[test]
 fn patience_counts_from_the_first_wait_and_shows_the_last_words() {
-    let held = |since, words: &str| Hold { since: Timestamp(since), words: words.into() };
+    let held = |since, reason: &str| Hold { since: Timestamp(since), reason: reason.into() };
     let submitting = next(
         State::Received { attempt: attempt() },
         Event::Ready { at: Timestamp(7), held: Some(held(5, "refused")) },
@@ -212,8 +212,8 @@ fn event(name: &str) -> Event {
         "Ready" => Event::Ready { at: Timestamp(2), held: None },
         "Submitted" => Event::Submitted(run()),
         "Refused" => Event::Refused(failure()),
-        "NotNow" => Event::NotNow(Some(Hold { since: Timestamp(3), words: "full".into() })),
-        "Unsure" => Event::Unsure { answered: false, words: "lost".into() },
+        "NotNow" => Event::NotNow(Some(Hold { since: Timestamp(3), reason: "full".into() })),
+        "Unsure" => Event::Unsure { answered: false, reason: "lost".into() },
         "Judged" => Event::Judged { run: run(), word: word(false) },
         "Gathered" => Event::Gathered(outcome),
         "Found" => Event::Found(run()),

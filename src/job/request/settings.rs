@@ -9,7 +9,7 @@ use super::value::{self, Setting};
 
 /// Where a table stands, which says what it may hold.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Place {
+pub(super) enum KeyScope {
     /// The whole input of the flat shape.
     Flat,
     /// The top level of the nested shape, beside `Parameters`.
@@ -41,7 +41,7 @@ impl InputSettings {
     pub(super) fn read(
         table: Json,
         path: &str,
-        place: Place,
+        place: KeyScope,
         utf8: bool,
         problems: &mut Problems,
     ) -> InputSettings {
@@ -60,7 +60,7 @@ impl InputSettings {
         spelling: &str,
         value: Json,
         path: String,
-        (place, utf8): (Place, bool),
+        (place, utf8): (KeyScope, bool),
         problems: &mut Problems,
     ) {
         let Some(key) = keys::find(spelling) else {
@@ -140,22 +140,21 @@ fn unknown(spelling: &str) -> String {
     }
 }
 
-fn misplaced(place: Place, key: &Key) -> Option<&'static str> {
+fn misplaced(place: KeyScope, key: &Key) -> Option<&'static str> {
     match (place, key.kind) {
-        (Place::Beside, Kind::Host | Kind::Port | Kind::Execution | Kind::Parameters) | (Place::Flat, _) => {
-            None
-        }
-        (Place::Beside, _) => {
+        (KeyScope::Beside, Kind::Host | Kind::Port | Kind::Execution | Kind::Parameters)
+        | (KeyScope::Flat, _) => None,
+        (KeyScope::Beside, _) => {
             Some("may not stand beside Parameters: put it inside, or leave Parameters away")
         }
-        (Place::Inside, Kind::Parameters) => Some("cannot stand inside itself"),
-        (Place::Inside, Kind::Host | Kind::Port | Kind::Execution) => {
+        (KeyScope::Inside, Kind::Parameters) => Some("cannot stand inside itself"),
+        (KeyScope::Inside, Kind::Host | Kind::Port | Kind::Execution) => {
             Some("belongs at the top level, beside Parameters")
         }
-        (Place::Defaults, Kind::Parameters) => Some("is not needed here: write the keys themselves"),
-        (Place::Defaults, Kind::Host | Kind::Port | Kind::Execution) => {
+        (KeyScope::Defaults, Kind::Parameters) => Some("is not needed here: write the keys themselves"),
+        (KeyScope::Defaults, Kind::Host | Kind::Port | Kind::Execution) => {
             Some("belongs to a task and cannot have a default")
         }
-        (Place::Inside | Place::Defaults, _) => None,
+        (KeyScope::Inside | KeyScope::Defaults, _) => None,
     }
 }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use super::Now;
 use crate::job::application::{Application, YarnAnswer};
-use crate::job::evidence::Answered;
+use crate::job::evidence::AnsweredTime;
 use crate::job::timestamp::Timestamp;
-use crate::job::world::{BatchState, BatchView, Carried, Unreachable, YarnMemory};
+use crate::job::world::{BatchState, BatchView, TagOnNode, Unreachable, YarnRetention};
 
-/// How long a hollow record must stay hollow before it counts as a zombie: a POST that Livy is still at work on
-/// registers the name a moment before its spark-submit starts.
-pub const HOLLOW: Duration = Duration::from_secs(10);
+/// How long a record must have an empty log before it counts as one that was never submitted: Livy registers the name
+/// of a POST a moment before its spark-submit starts.
+pub const EMPTY_RECORD_GRACE: Duration = Duration::from_secs(10);
 
 /// A wall clock that goes slower than the process's own by more than this was set back.
 const SLEW: u64 = 1_000;
@@ -23,9 +23,9 @@ pub struct SearchRound {
     /// YARN's applications with the tag.
     pub yarn: YarnAnswer,
     /// How far back the answering ResourceManager remembers; none where it was not asked or did not say.
-    pub memory: Option<YarnMemory>,
+    pub retention: Option<YarnRetention>,
     /// Whether a process of this node carries the tag.
-    pub carried: Carried,
+    pub carried: TagOnNode,
     /// YARN's lists prove no absence.
     pub hides: bool,
 }
@@ -40,7 +40,7 @@ pub enum SearchFinding {
     /// YARN has it, and Livy has no record.
     Application(Application),
     /// A record holds the name and nothing stands behind it; its POST was answered, so it may be deleted at once.
-    Zombie,
+    EmptyRecord,
     /// It is not there, and never will be.
     Absent {
         /// A record holds the name and nothing stands behind it.
@@ -57,7 +57,7 @@ impl SearchFinding {
             SearchFinding::Open => "Open",
             SearchFinding::Batch(_) => "Batch",
             SearchFinding::Application(_) => "Application",
-            SearchFinding::Zombie => "Zombie",
+            SearchFinding::EmptyRecord => "EmptyRecord",
             SearchFinding::Absent { .. } => "Absent",
             SearchFinding::Unknowable => "Unknowable",
         }
@@ -84,25 +84,31 @@ pub struct Patience {
     pub doubt_limit: Duration,
 }
 
-/// The search.
+/// One search after a doubtful POST, over several rounds.
 #[derive(Debug)]
 pub struct Search {
     doubt: Doubt,
     patience: Patience,
     began: Now,
-    absent: Answered,
+    absent: AnsweredTime,
     hollow_since: Option<Duration>,
 }
 
 impl Search {
-    /// Begins.
+    /// Starts the search.
     pub fn new(doubt: Doubt, patience: Patience, now: Now) -> Search {
-        Search { doubt, patience, began: now, absent: Answered::new(patience.interval), hollow_since: None }
+        Search {
+            doubt,
+            patience,
+            began: now,
+            absent: AnsweredTime::new(patience.interval),
+            hollow_since: None,
+        }
     }
 
     /// One more round of looks.
     pub fn see(&mut self, round: SearchRound, now: Now) -> SearchFinding {
-        let hollow = match round.livy {
+        let log_is_empty = match round.livy {
             Ok(Some(view)) if !is_hollow(&view) => {
                 // YARN may have forgotten it by the time Livy looks for it.
                 let application = view.application.clone();
@@ -123,26 +129,27 @@ impl Search {
         if let Some(application) = found_by(round.yarn) {
             return SearchFinding::Application(application);
         }
-        if hollow.is_some_and(|since| now.elapsed.saturating_sub(since) < HOLLOW) {
+        if log_is_empty.is_some_and(|since| now.elapsed.saturating_sub(since) < EMPTY_RECORD_GRACE) {
             return SearchFinding::Open;
         }
-        if hollow.is_some() && self.doubt.answered {
-            return SearchFinding::Zombie;
+        if log_is_empty.is_some() && self.doubt.answered {
+            return SearchFinding::EmptyRecord;
         }
-        if round.carried == Carried::Yes {
-            // It may submit with its last breath: the time counts from its end.
+        if round.carried == TagOnNode::Yes {
+            // The process can submit until it exits, so the time counts from its exit.
             self.absent.reset();
             return SearchFinding::Open;
         }
         if silent || self.absent.add(now.elapsed) < self.patience.settle {
             return SearchFinding::Open;
         }
-        let proves = !hides && round.carried == Carried::No;
-        match self.remembers(round.memory, now) {
+        let proves = !hides && round.carried == TagOnNode::No;
+        match self.remembers(round.retention, now) {
             _ if without_yarn || !self.is_young(now) => SearchFinding::Unknowable,
-            // What a list or `/proc` does not show may be there all the same: only time can tell, and it cannot.
+            // What a list or `/proc` does not show may be there all the same: the search goes on until the doubt is too
+            // old.
             _ if !proves => SearchFinding::Open,
-            Some(true) => SearchFinding::Absent { zombie: hollow.is_some() },
+            Some(true) => SearchFinding::Absent { zombie: log_is_empty.is_some() },
             Some(false) => SearchFinding::Unknowable,
             // It did not say how far back it remembers; it will.
             None => SearchFinding::Open,
@@ -160,11 +167,11 @@ impl Search {
 
     /// Whether YARN would have it, had it ever been there. A ResourceManager that seems to be older than the POST may be
     /// younger where the wall clock was set back in between.
-    fn remembers(&self, memory: Option<YarnMemory>, now: Now) -> Option<bool> {
+    fn remembers(&self, retention: Option<YarnRetention>, now: Now) -> Option<bool> {
         let passed = now.elapsed.saturating_sub(self.began.elapsed).as_millis();
         let expected = u128::from(self.began.wall.0) + passed;
         let set_back = u128::from(now.wall.0 + SLEW) < expected;
-        memory.map(|memory| memory.keeps || (memory.started < self.doubt.since && !set_back))
+        retention.map(|retention| retention.keeps || (retention.started < self.doubt.since && !set_back))
     }
 }
 
@@ -178,7 +185,7 @@ fn found_by(yarn: YarnAnswer) -> Option<Application> {
 
 /// The mark of a record whose spark-submit never started (all Livy versions from 0.6).
 fn is_hollow(view: &BatchView) -> bool {
-    view.hollow && view.application.is_none() && view.state == BatchState::Starting
+    view.log_is_empty && view.application.is_none() && view.state == BatchState::Starting
 }
 
 #[cfg(test)]

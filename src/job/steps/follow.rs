@@ -2,7 +2,7 @@
 //!
 //! The shared sweeps tell what changes. YARN is asked about this one run where they do not say enough: by id, where a
 //! list that was made after the id was known does not have it, whatever Livy says; by tag, while the id is unknown and
-//! Livy's word has ended, or now and then. Waits are counted in answers, never in time that nobody answered.
+//! Livy's word has ended, or now and then. Timeouts are counted in answers, never in time without an answer.
 
 mod asking;
 
@@ -11,7 +11,9 @@ use std::time::Duration;
 use super::Now;
 use crate::job::application::{AppState, Application, YarnAnswer};
 use crate::job::machine::{FinalWord, Run};
-use crate::job::verdict::{Circumstances, LivyView, Verdict, Waits, YarnView, judge, livy_view, yarn_view};
+use crate::job::verdict::{
+    Circumstances, LivyView, Verdict, VerdictTimeouts, YarnView, judge, livy_view, yarn_view,
+};
 use crate::job::world::{LivyAnswer, Observed};
 
 /// From question to question about a run that YARN's list does not have, or of which Livy says nothing.
@@ -69,7 +71,7 @@ pub struct Terms {
     /// From look to look.
     pub interval: Duration,
     /// The waits of a verdict.
-    pub waits: Waits,
+    pub waits: VerdictTimeouts,
     /// There is a YARN to ask.
     pub has_yarn: bool,
 }
@@ -187,8 +189,8 @@ impl Follow {
     fn see_answer(&mut self, yarn: YarnAnswer) -> Option<FollowStep> {
         let found = match &yarn {
             YarnAnswer::Answer(found) => found.first().cloned(),
-            YarnAnswer::Hidden(words) => {
-                let hidden = self.run.application.clone().map(|id| FollowStep::Hide(id, words.clone()));
+            YarnAnswer::Hidden(reason) => {
+                let hidden = self.run.application.clone().map(|id| FollowStep::Hide(id, reason.clone()));
                 self.answer = Some(yarn);
                 return hidden;
             }
@@ -209,8 +211,12 @@ impl Follow {
         }
         let missing = self.observed.as_ref().is_some_and(|observed| observed.missing);
         self.left_out = if missing { self.left_out.saturating_add(1) } else { 0 };
-        (self.left_out >= LEFT_OUT && !self.hides)
-            .then(|| FollowStep::Hide(application.id, "its lists leave out what is active by id".to_owned()))
+        (self.left_out >= LEFT_OUT && !self.hides).then(|| {
+            FollowStep::Hide(
+                application.id,
+                "its lists leave out an application that it shows as active by id".to_owned(),
+            )
+        })
     }
 
     fn decide(&mut self, now: Now) -> FollowStep {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Now;
 use crate::job::application::{AppState, YarnAnswer};
-use crate::job::evidence::{Answered, is_final};
-use crate::job::world::{Carried, LivyAnswer};
+use crate::job::evidence::{AnsweredTime, is_final};
+use crate::job::world::{LivyAnswer, TagOnNode};
 
 /// What one round of looks saw of a run that must not live on.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct KillRound {
     /// YARN's applications with the tag.
     pub by_tag: YarnAnswer,
     /// Whether a process of this node carries the tag.
-    pub carried: Carried,
+    pub carried: TagOnNode,
     /// YARN's lists prove no absence.
     pub hides: bool,
 }
@@ -68,13 +68,13 @@ pub enum KillStatus {
 pub struct KillCheck {
     kill_settle: Duration,
     lost_after: Duration,
-    absent: Answered,
+    absent: AnsweredTime,
 }
 
 impl KillCheck {
     /// Begins; looks are made every `interval`.
     pub fn new(interval: Duration, kill_settle: Duration, lost_after: Duration) -> KillCheck {
-        KillCheck { kill_settle, lost_after, absent: Answered::new(interval) }
+        KillCheck { kill_settle, lost_after, absent: AnsweredTime::new(interval) }
     }
 
     /// One more round of looks.
@@ -99,21 +99,21 @@ impl KillCheck {
         }
     }
 
-    /// Nothing of it was ever there, for longer than Livy's look-up and its leak collector can still bring it.
+    /// Nothing of the run was seen for longer than Livy needs to still start it.
     fn stayed_away(&mut self, round: &KillRound, now: Now) -> bool {
         let YarnAnswer::Answer(found) = &round.by_tag else { return false };
         let can_come = match (&round.livy, round.carried) {
             (LivyAnswer::Seen(view), _) => !is_final(&view.state),
-            (LivyAnswer::Missing | LivyAnswer::Unreachable(_), carried) => carried == Carried::Yes,
+            (LivyAnswer::Missing | LivyAnswer::Unreachable(_), carried) => carried == TagOnNode::Yes,
         };
-        if !found.is_empty() || can_come || round.carried == Carried::Yes {
+        if !found.is_empty() || can_come || round.carried == TagOnNode::Yes {
             self.absent.reset();
             return false;
         }
         // A list that hides, a Livy that does not answer and a `/proc` that cannot be read prove nothing.
         if round.hides
             || matches!(round.livy, LivyAnswer::Unreachable(_))
-            || round.carried == Carried::Unknown
+            || round.carried == TagOnNode::Unknown
         {
             return false;
         }
@@ -133,9 +133,10 @@ impl KillCheck {
     }
 }
 
-/// Nothing else with the tag lives or can still be submitted. Of a YARN that hides only what it shows counts.
+/// Nothing else with the tag lives or can still be submitted. If YARN hides applications, only those that it shows
+/// count.
 fn nothing_else(round: &KillRound) -> bool {
-    if round.carried == Carried::Yes {
+    if round.carried == TagOnNode::Yes {
         return false;
     }
     match &round.by_tag {

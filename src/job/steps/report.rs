@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::job::world::Reported;
-use crate::retry::{self, Waits};
+use crate::retry::{self, Pauses};
 
 /// From a first "closed" to the try that confirms it.
 pub const CONFIRM: Duration = Duration::from_secs(1);
@@ -26,7 +26,7 @@ pub enum ReportStep {
 /// The tries of one outcome.
 #[derive(Debug)]
 pub struct Tries {
-    waits: Waits,
+    waits: Pauses,
     left: usize,
     hopeless: bool,
     /// An earlier try may have been taken, so that "closed" can be its own echo.
@@ -50,22 +50,22 @@ impl Tries {
     pub fn see(&mut self, reported: Reported, dice: f64) -> ReportStep {
         match reported {
             Reported::Acknowledged => ReportStep::Done,
-            // Believed where it can be our own echo, or the second time: an emulator that starts anew, and a token that
-            // is not known everywhere yet, say so once.
+            // "Closed" is believed where an earlier try may have succeeded, or the second time: an emulator that
+            // restarts, and a token that is not yet known everywhere, say it once by mistake.
             Reported::Closed(_) if self.maybe_applied || self.closed_before => ReportStep::Done,
             Reported::Closed(_) => {
                 self.closed_before = true;
                 ReportStep::Again(CONFIRM)
             }
-            Reported::Refused(words) if self.left > 0 => {
+            Reported::Refused(reason) if self.left > 0 => {
                 self.closed_before = false;
                 self.left -= 1;
-                ReportStep::Shorter(words)
+                ReportStep::Shorter(reason)
             }
-            Reported::Refused(words) => {
+            Reported::Refused(reason) => {
                 self.closed_before = false;
                 self.hopeless = true;
-                ReportStep::GiveUp(words, HOPELESS)
+                ReportStep::GiveUp(reason, HOPELESS)
             }
             Reported::Again { maybe_applied, .. } => {
                 self.maybe_applied |= maybe_applied;
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     fn again(maybe_applied: bool) -> Reported {
-        Reported::Again { words: "busy".to_owned(), maybe_applied }
+        Reported::Again { reason: "busy".to_owned(), maybe_applied }
     }
 
     fn closed() -> Reported {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// One of the services that are swept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum ServiceKind {
     /// Livy.
     Livy,
     /// The ResourceManager.
@@ -29,15 +29,15 @@ impl Clock {
     /// Livy's answers are enough.
     pub(super) fn note(
         &mut self,
-        who: Asked,
+        who: ServiceKind,
         answered: bool,
         at: Duration,
         interval: Duration,
         has_yarn: bool,
     ) {
         match who {
-            Asked::Livy => self.livy = answered,
-            Asked::Yarn => self.yarn = answered,
+            ServiceKind::Livy => self.livy = answered,
+            ServiceKind::Yarn => self.yarn = answered,
         }
         if !self.livy || (has_yarn && !self.yarn) {
             self.last = None;
@@ -72,22 +72,22 @@ mod tests {
             clock.note(who, answered, Duration::from_secs(at), SECOND, true);
             seconds(&clock)
         };
-        assert_eq!(note(Asked::Livy, true, 0), 0, "YARN has not answered yet");
-        assert_eq!(note(Asked::Yarn, true, 1), 0);
-        assert_eq!(note(Asked::Livy, true, 2), 1);
-        assert_eq!(note(Asked::Yarn, false, 3), 1);
-        assert_eq!(note(Asked::Livy, true, 3_600), 1, "an hour's outage does not count");
-        assert_eq!(note(Asked::Yarn, true, 3_601), 1, "it counts from the first answer on");
-        assert_eq!(note(Asked::Livy, true, 3_602), 2);
-        assert_eq!(note(Asked::Livy, false, 3_603), 2);
-        assert_eq!(note(Asked::Yarn, true, 3_604), 2);
+        assert_eq!(note(ServiceKind::Livy, true, 0), 0, "YARN has not answered yet");
+        assert_eq!(note(ServiceKind::Yarn, true, 1), 0);
+        assert_eq!(note(ServiceKind::Livy, true, 2), 1);
+        assert_eq!(note(ServiceKind::Yarn, false, 3), 1);
+        assert_eq!(note(ServiceKind::Livy, true, 3_600), 1, "an hour's outage does not count");
+        assert_eq!(note(ServiceKind::Yarn, true, 3_601), 1, "it counts from the first answer on");
+        assert_eq!(note(ServiceKind::Livy, true, 3_602), 2);
+        assert_eq!(note(ServiceKind::Livy, false, 3_603), 2);
+        assert_eq!(note(ServiceKind::Yarn, true, 3_604), 2);
     }
 
     #[test]
     fn a_gap_counts_for_two_intervals_at_most() {
         let mut clock = Clock::default();
-        clock.note(Asked::Livy, true, SECOND, SECOND, false);
-        clock.note(Asked::Livy, true, SECOND * 500, SECOND, false);
+        clock.note(ServiceKind::Livy, true, SECOND, SECOND, false);
+        clock.note(ServiceKind::Livy, true, SECOND * 500, SECOND, false);
         assert_eq!(seconds(&clock), 2);
     }
 }

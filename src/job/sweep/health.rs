@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::locked;
 use super::news::News;
-use crate::job::world::NoAnswer;
+use crate::job::world::ServiceError;
 
 /// Whether a service answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,7 +22,7 @@ pub enum Health {
         /// Since when.
         since: Instant,
         /// Why, in its or the connection's words.
-        words: String,
+        reason: String,
     },
 }
 
@@ -52,18 +52,18 @@ impl Service {
 
     /// Takes note of the answer to a sweep that began at `began`. Only a change wakes who waits for one; the words are
     /// kept up to date.
-    pub(super) fn note<T>(&self, began: Instant, answer: &Result<T, NoAnswer>) {
+    pub(super) fn note<T>(&self, began: Instant, answer: &Result<T, ServiceError>) {
         let mut silent_since = locked(&self.silent_since);
-        let words = match answer {
+        let reason = match answer {
             Ok(_) => {
                 *locked(&self.took) = Some(began.elapsed());
                 *silent_since = None;
                 None
             }
-            Err(reason) => Some(reason.clone().words()),
+            Err(reason) => Some(reason.clone().reason()),
         };
         self.health.send_if_modified(|health| {
-            let Some(words) = words else {
+            let Some(reason) = reason else {
                 return std::mem::replace(health, Health::Up) != Health::Up;
             };
             let since = *silent_since.get_or_insert(began);
@@ -71,7 +71,7 @@ impl Service {
             if *health == Health::Up && since.elapsed() < self.grace {
                 return false;
             }
-            *health = Health::Down { since, words };
+            *health = Health::Down { since, reason };
             !was_down
         });
     }
@@ -81,8 +81,8 @@ impl Service {
 mod tests {
     use super::*;
 
-    fn silence() -> Result<(), NoAnswer> {
-        Err(NoAnswer::Silent("it hangs".to_owned()))
+    fn silence() -> Result<(), ServiceError> {
+        Err(ServiceError::Unavailable("it hangs".to_owned()))
     }
 
     #[tokio::test(start_paused = true)]
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(*service.health.borrow(), Health::Up, "one lost answer is none");
         tokio::time::advance(Duration::from_secs(10)).await;
         service.note(Instant::now(), &silence());
-        assert_eq!(*service.health.borrow(), Health::Down { since: began, words: "it hangs".to_owned() });
+        assert_eq!(*service.health.borrow(), Health::Down { since: began, reason: "it hangs".to_owned() });
         service.note(Instant::now(), &Ok(()));
         assert_eq!(*service.health.borrow(), Health::Up);
         service.note(Instant::now(), &silence());

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-/// What is known of it.
+/// The applications that YARN is known to hide; with none of them its lists can be believed.
 #[derive(Debug, Default)]
 pub(super) struct Hiding {
     /// Applications of ours that are active by id and were left out of lists, or that may not be seen.

@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::job::world::NoAnswer;
+use crate::job::world::ServiceError;
 use crate::log::message_id;
 
 /// How a service was found.
@@ -33,50 +33,57 @@ enum Change<'a> {
 
 impl News {
     /// Takes note of an answer about Livy, and tells what is new.
-    pub(super) fn of_livy<T>(&mut self, answer: &Result<T, NoAnswer>) {
+    pub(super) fn of_livy<T>(&mut self, answer: &Result<T, ServiceError>) {
         match self.change(answer) {
             None => {}
             Some(Change::Answers(None)) => info!("Livy answers"),
             Some(Change::Answers(Some(seconds))) => {
                 info!(message_id = message_id::LIVY_BACK, "Livy answers again after {seconds} s");
             }
-            Some(Change::Silent(words)) => warn!(
+            Some(Change::Silent(reason)) => warn!(
                 message_id = message_id::LIVY_UNREACHABLE,
-                "Livy does not answer: {words}; no task is polled until it does"
+                "Livy does not answer: {reason}; no task is polled until it does"
             ),
-            Some(Change::Barred(words)) => warn!(
-                message_id = message_id::LIVY_BARRED,
-                "Livy cannot be used: {words}; no task is polled until it can"
+            Some(Change::Barred(reason)) => warn!(
+                message_id = message_id::LIVY_ACCESS_DENIED,
+                "Livy cannot be used: {reason}; no task is polled until it can"
             ),
         }
     }
 
     /// Takes note of an answer about YARN, and tells what is new.
-    pub(super) fn of_yarn<T>(&mut self, answer: &Result<T, NoAnswer>) {
-        const MEANWHILE: &str = "ends wait for its word, and no task is polled until it answers";
+    pub(super) fn of_yarn<T>(&mut self, answer: &Result<T, ServiceError>) {
+        const MEANWHILE: &str =
+            "finished jobs wait for YARN's status, and no task is polled until it answers";
         match self.change(answer) {
             None | Some(Change::Answers(None)) => {}
             Some(Change::Answers(Some(seconds))) => {
                 info!(message_id = message_id::YARN_BACK, "YARN answers again after {seconds} s");
             }
-            Some(Change::Silent(words)) => {
-                warn!(message_id = message_id::YARN_UNREACHABLE, "YARN does not answer: {words}; {MEANWHILE}")
+            Some(Change::Silent(reason)) => {
+                warn!(
+                    message_id = message_id::YARN_UNREACHABLE,
+                    "YARN does not answer: {reason}; {MEANWHILE}"
+                )
             }
-            Some(Change::Barred(words)) => {
-                warn!(message_id = message_id::YARN_BARRED, "YARN cannot be used: {words}; {MEANWHILE}");
+            Some(Change::Barred(reason)) => {
+                warn!(
+                    message_id = message_id::YARN_ACCESS_DENIED,
+                    "YARN cannot be used: {reason}; {MEANWHILE}"
+                );
             }
         }
     }
 
-    fn change<'a, T>(&mut self, answer: &'a Result<T, NoAnswer>) -> Option<Change<'a>> {
+    fn change<'a, T>(&mut self, answer: &'a Result<T, ServiceError>) -> Option<Change<'a>> {
         let (condition, change) = match answer {
             Ok(_) => {
                 let seconds = self.since.take().map(|since| since.elapsed().as_secs());
                 (Condition::Answers, Change::Answers(seconds))
             }
-            Err(NoAnswer::Silent(words)) => (Condition::Silent, Change::Silent(words)),
-            Err(NoAnswer::Barred(words)) => (Condition::Barred, Change::Barred(words)),
-            Err(NoAnswer::Unsupported(words)) => (Condition::Unsupported, Change::Barred(words)),
+            Err(ServiceError::Unavailable(reason)) => (Condition::Silent, Change::Silent(reason)),
+            Err(ServiceError::AccessDenied(reason)) => (Condition::Barred, Change::Barred(reason)),
+            Err(ServiceError::Unsupported(reason)) => (Condition::Unsupported, Change::Barred(reason)),
         };
         if answer.is_err() {
             self.since.get_or_insert_with(Instant::now);

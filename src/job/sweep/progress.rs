@@ -17,7 +17,7 @@ pub struct Progress {
     pub application: String,
     /// YARN's word for its state.
     pub word: String,
-    /// In percent.
+    /// Progress in percent as YARN says it; Spark stays at 10 until its end.
     pub percent: f32,
     /// Memory in MiB times seconds that it has used so far.
     pub memory_seconds: Option<u64>,

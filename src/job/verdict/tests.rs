@@ -4,7 +4,7 @@ use super::Verdict::{Failed, Open, Running, Succeeded};
 use super::*;
 
 const MINUTE: Duration = Duration::from_secs(60);
-const WAITS: Waits = Waits {
+const WAITS: VerdictTimeouts = VerdictTimeouts {
     start_timeout: Duration::from_secs(30 * 60),
     lost_after: Duration::from_secs(3 * 60),
     verdict_patience: Duration::from_secs(10 * 60),
@@ -186,7 +186,7 @@ fn seen(state: &str, application: Option<&str>) -> LivyAnswer {
         proxy_user: None,
         driver_log_url: None,
         tracking_url: None,
-        hollow: false,
+        log_is_empty: false,
     };
     LivyAnswer::Seen(view.into())
 }

@@ -17,7 +17,7 @@ pub enum Posted {
         /// Livy (or what stands before it) answered.
         answered: bool,
         /// What it said.
-        words: String,
+        reason: String,
     },
 }
 
@@ -39,7 +39,7 @@ pub struct BatchView {
     /// Where the application can be looked at.
     pub tracking_url: Option<String>,
     /// The log is exactly `[]`: what a batch never has whose spark-submit was started.
-    pub hollow: bool,
+    pub log_is_empty: bool,
 }
 
 /// A batch's state in Livy's words (`SessionState.scala`; batches never show the interactive ones).

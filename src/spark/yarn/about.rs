@@ -8,8 +8,8 @@ use serde::Deserialize;
 use super::ResourceManager;
 use super::asking::Question;
 use crate::job::timestamp::Timestamp;
-use crate::job::world::{NoAnswer, Unreachable, YarnMemory};
-use crate::spark::{odd, read_body};
+use crate::job::world::{ServiceError, Unreachable, YarnRetention};
+use crate::spark::{read_body, unparsable};
 
 /// What a ResourceManager says of itself.
 #[derive(Debug, Clone)]
@@ -53,9 +53,9 @@ impl ResourceManager {
     ///
     /// # Errors
     /// Where it does not say.
-    pub async fn memory(&self) -> Result<YarnMemory, Unreachable> {
+    pub async fn yarn_retention(&self) -> Result<YarnRetention, Unreachable> {
         let about = self.about().await?;
-        Ok(YarnMemory { started: about.started, keeps: about.keeps() })
+        Ok(YarnRetention { started: about.started, keeps: about.keeps() })
     }
 
     /// What the active ResourceManager says of itself. A standby answers this one itself, for itself
@@ -63,9 +63,9 @@ impl ResourceManager {
     ///
     /// # Errors
     /// Where it does not say.
-    pub async fn about(&self) -> Result<About, NoAnswer> {
+    pub async fn about(&self) -> Result<About, ServiceError> {
         if self.is_off() {
-            return Err(NoAnswer::Silent("YARN is off".to_owned()));
+            return Err(ServiceError::Unavailable("YARN is off".to_owned()));
         }
         let standby = AtomicBool::new(false);
         let first = self.ask_about(&standby).await;
@@ -77,18 +77,18 @@ impl ResourceManager {
     }
 
     /// Notes whether a standby was met.
-    async fn ask_about(&self, standby: &AtomicBool) -> Result<About, NoAnswer> {
+    async fn ask_about(&self, standby: &AtomicBool) -> Result<About, ServiceError> {
         let connection = &self.connection;
         let read = move |response: Response| async move {
             let (status, body) = (response.status(), read_body(response).await?);
             if status != StatusCode::OK {
                 return Err(connection.refused(status, &body));
             }
-            let info: Info = serde_json::from_slice(&body).map_err(|error| odd(&error))?;
+            let info: Info = serde_json::from_slice(&body).map_err(|error| unparsable(&error))?;
             let info = info.cluster_info;
             if info.ha_state == "STANDBY" {
                 standby.store(true, Ordering::Relaxed);
-                return Err(NoAnswer::Silent("every ResourceManager is a standby".to_owned()));
+                return Err(ServiceError::Unavailable("every ResourceManager is a standby".to_owned()));
             }
             let (version, store) = (info.resource_manager_version, info.rm_state_store_name);
             Ok(About { started: Timestamp(info.started_on), version, store })

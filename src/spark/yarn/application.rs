@@ -29,7 +29,7 @@ impl List {
     }
 }
 
-/// One.
+/// The answer about one application.
 #[derive(Deserialize)]
 pub(super) struct One {
     pub(super) app: RawApplication,
@@ -79,7 +79,7 @@ impl RawApplication {
         self.application_tags.split(',').find(|tag| tag.starts_with(beginning))
     }
 
-    /// In percent; none of it where YARN knows none.
+    /// Progress in percent; 0 where YARN says none.
     #[expect(clippy::cast_possible_truncation, reason = "a percentage")]
     pub(super) fn progress(&self) -> f32 {
         self.progress.0.filter(|number| number.is_finite()).unwrap_or_default() as f32

@@ -1,8 +1,8 @@
 //! How one of several ResourceManagers comes to answer: each is asked in turn, beginning with the one that answered last.
 //!
-//! A standby answers with a redirect to the active one (`RMWebAppFilter`), for PUT too. Only its server is taken from it,
-//! and asked the same question: one step, for the ResourceManager's own interface, and never from https to http. Who
-//! answers with a fault or with something else than JSON is no better than who does not answer.
+//! A standby answers with a redirect to the active one (`RMWebAppFilter`), for PUT too. Only its server is taken from
+//! it, and asked the same question: one step, for the ResourceManager's own interface, and never from https to http. A
+//! server that answers with a 5xx or with something else than JSON is treated as one that does not answer.
 
 use std::collections::{HashSet, VecDeque};
 use std::future::Future;
@@ -13,9 +13,9 @@ use reqwest::{Method, Response, StatusCode, Url};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::{ResourceManager, USER};
-use crate::job::world::NoAnswer;
-use crate::spark::homes::{AddressInUse, Found};
-use crate::spark::{odd, read_body, read_streaming};
+use crate::job::world::ServiceError;
+use crate::spark::addresses::{AddressInUse, KnownAddresses};
+use crate::spark::{read_body, read_streaming, unparsable};
 
 /// Where the interface begins, here and where a standby may send us.
 const INTERFACE: &str = "/ws/v1/cluster";
@@ -28,7 +28,7 @@ pub(super) struct LastActive {
     named_by: Option<String>,
 }
 
-/// A question.
+/// One HTTP request, to be sent to one ResourceManager after the other.
 #[derive(Clone, Copy)]
 pub(super) struct Question<'a> {
     pub(super) method: &'a Method,
@@ -36,23 +36,25 @@ pub(super) struct Question<'a> {
     pub(super) body: Option<&'static str>,
 }
 
-/// What came back.
-enum Came {
+/// An answer, or a standby's redirect.
+enum Reply {
     Answer(Response),
     /// A standby's way to the active one's server.
-    Elsewhere(String),
+    Redirect(String),
 }
 
 impl ResourceManager {
     /// Which one is used, and why; all of them while none has answered.
     pub fn place(&self) -> AddressInUse {
-        let known = self.homes.known();
+        let known = self.addresses.known();
         let Ok(found) = &*known else { return AddressInUse::default() };
         match self.last_active() {
             Some(active) => shown(&active, found),
             None => {
-                let urls = found.homes.iter().map(|home| home.address.base()).collect::<Vec<_>>().join(" ");
-                let mut sources: Vec<&str> = found.homes.iter().map(|home| home.source.as_str()).collect();
+                let urls =
+                    found.addresses.iter().map(|home| home.address.base()).collect::<Vec<_>>().join(" ");
+                let mut sources: Vec<&str> =
+                    found.addresses.iter().map(|home| home.source.as_str()).collect();
                 sources.dedup();
                 AddressInUse { url: urls, source: sources.join(", ") }
             }
@@ -65,7 +67,7 @@ impl ResourceManager {
         method: Method,
         path: &str,
         body: Option<&'static str>,
-    ) -> Result<(StatusCode, Vec<u8>), NoAnswer> {
+    ) -> Result<(StatusCode, Vec<u8>), ServiceError> {
         let connection = &self.connection;
         let read = move |response: Response| async move {
             let status = response.status();
@@ -74,7 +76,7 @@ impl ResourceManager {
                 return Err(connection.refused(status, &body));
             }
             if status.is_success() {
-                serde_json::from_slice::<IgnoredAny>(&body).map_err(|error| odd(&error))?;
+                serde_json::from_slice::<IgnoredAny>(&body).map_err(|error| unparsable(&error))?;
             }
             Ok((status, body))
         };
@@ -85,7 +87,7 @@ impl ResourceManager {
     pub(super) async fn ask_streaming<T: DeserializeOwned + Send + 'static>(
         &self,
         path: &str,
-    ) -> Result<T, NoAnswer> {
+    ) -> Result<T, ServiceError> {
         let connection = &self.connection;
         let read = move |response: Response| async move {
             let status = response.status();
@@ -102,36 +104,36 @@ impl ResourceManager {
         &self,
         question: Question<'_>,
         read: impl Fn(Response) -> F,
-    ) -> Result<T, NoAnswer>
+    ) -> Result<T, ServiceError>
     where
-        F: Future<Output = Result<T, NoAnswer>>,
+        F: Future<Output = Result<T, ServiceError>>,
     {
-        let homes = self.homes.all().await?;
+        let addresses = self.addresses.all().await?;
         let last = self.last_active();
-        let configured = homes.iter().map(|home| home.address.base().to_owned());
+        let configured = addresses.iter().map(|home| home.address.base().to_owned());
         let first = last.as_ref().map(|active| active.base.clone());
         let mut waiting: VecDeque<(String, Option<String>)> =
             first.into_iter().chain(configured).map(|base| (base, None)).collect();
         let mut asked = HashSet::new();
-        let mut trouble = NoAnswer::Silent("no ResourceManager is configured".to_owned());
+        let mut trouble = ServiceError::Unavailable("no ResourceManager is configured".to_owned());
         while let Some((base, named_by)) = waiting.pop_front() {
             if !asked.insert(base.clone()) {
                 continue;
             }
             let reason = match self.ask_one(&base, question).await {
-                Ok(Came::Answer(response)) => match read(response).await {
+                Ok(Reply::Answer(response)) => match read(response).await {
                     Ok(answer) => {
                         self.remember(last.as_ref(), base, named_by);
                         return Ok(answer);
                     }
                     Err(reason) => reason,
                 },
-                Ok(Came::Elsewhere(active)) => {
+                Ok(Reply::Redirect(active)) => {
                     // One step: the one that it names is asked next, and followed no further.
                     if named_by.is_none() {
                         waiting.push_front((active, Some(base.clone())));
                     }
-                    NoAnswer::Silent(format!("{base} is a standby"))
+                    ServiceError::Unavailable(format!("{base} is a standby"))
                 }
                 Err(reason) => reason,
             };
@@ -139,12 +141,12 @@ impl ResourceManager {
         }
         // A redirect may have led to one that is gone.
         *self.active.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.homes.doubt();
+        self.addresses.mark_stale();
         Err(trouble)
     }
 
     /// One question to one of them.
-    async fn ask_one(&self, base: &str, question: Question<'_>) -> Result<Came, NoAnswer> {
+    async fn ask_one(&self, base: &str, question: Question<'_>) -> Result<Reply, ServiceError> {
         let Question { method, path, body } = question;
         let and = if path.contains('?') { '&' } else { '?' };
         let mut request = self
@@ -156,10 +158,10 @@ impl ResourceManager {
         }
         let response = self.connection.send(request).await?;
         if !response.status().is_redirection() {
-            return Ok(Came::Answer(response));
+            return Ok(Reply::Answer(response));
         }
         let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default();
-        elsewhere(base, to).map(Came::Elsewhere).map_err(NoAnswer::Silent)
+        elsewhere(base, to).map(Reply::Redirect).map_err(ServiceError::Unavailable)
     }
 
     fn last_active(&self) -> Option<LastActive> {
@@ -175,11 +177,11 @@ impl ResourceManager {
 }
 
 /// The active one, and why it is asked.
-fn shown(active: &LastActive, found: &Found) -> AddressInUse {
-    let home = found.homes.iter().find(|home| home.address.base() == active.base);
+fn shown(active: &LastActive, found: &KnownAddresses) -> AddressInUse {
+    let home = found.addresses.iter().find(|home| home.address.base() == active.base);
     let source = match (home, &active.named_by) {
-        (Some(home), _) if found.homes.len() > 1 => {
-            format!("{}, the active one of {}", home.source, found.homes.len())
+        (Some(home), _) if found.addresses.len() > 1 => {
+            format!("{}, the active one of {}", home.source, found.addresses.len())
         }
         (Some(home), _) => home.source.clone(),
         (None, Some(standby)) => format!("the active one, named by the standby {standby}"),
@@ -209,10 +211,10 @@ fn elsewhere(base: &str, to: &str) -> Result<String, String> {
 }
 
 /// Of two ResourceManagers' reasons the one that an operator can fix.
-fn telling(first: NoAnswer, second: NoAnswer) -> NoAnswer {
+fn telling(first: ServiceError, second: ServiceError) -> ServiceError {
     match first {
-        NoAnswer::Barred(_) => first,
-        NoAnswer::Silent(_) | NoAnswer::Unsupported(_) => second,
+        ServiceError::AccessDenied(_) => first,
+        ServiceError::Unavailable(_) | ServiceError::Unsupported(_) => second,
     }
 }
 
@@ -240,9 +242,9 @@ mod tests {
             ("http://rm1:8088", "", "is a standby"),
             ("http://rm1:8088", "https://rm1:8090/ws/v1/cluster", "sends everybody to https://rm1:8090"),
         ];
-        for (base, to, words) in refused {
+        for (base, to, reason) in refused {
             let said = elsewhere(base, to).unwrap_err();
-            assert!(said.contains(words), "{to}: {said}");
+            assert!(said.contains(reason), "{to}: {said}");
         }
     }
 }

@@ -145,14 +145,14 @@ impl Run {
 impl From<&machine::Attempt> for Attempt {
     fn from(attempt: &machine::Attempt) -> Attempt {
         let held = attempt.held.as_ref();
-        let held = held.map(|hold| Hold { since: hold.since.0, words: hold.words.clone() });
+        let held = held.map(|hold| Hold { since: hold.since.0, words: hold.reason.clone() });
         Attempt { run: (&attempt.run).into(), held }
     }
 }
 
 impl Attempt {
     fn read(self) -> machine::Attempt {
-        let held = self.held.map(|hold| machine::Hold { since: Timestamp(hold.since), words: hold.words });
+        let held = self.held.map(|hold| machine::Hold { since: Timestamp(hold.since), reason: hold.words });
         machine::Attempt { run: self.run.read(), held }
     }
 }

@@ -25,12 +25,12 @@ fn since(since: u64, settle: Duration, answered: bool) -> Search {
 
 /// Both services answer, and have nothing.
 fn nothing() -> SearchRound {
-    let memory = Some(YarnMemory { started: Timestamp(0), keeps: true });
+    let retention = Some(YarnRetention { started: Timestamp(0), keeps: true });
     SearchRound {
         livy: Ok(None),
         yarn: YarnAnswer::Answer(Vec::new()),
-        memory,
-        carried: Carried::No,
+        retention,
+        carried: TagOnNode::No,
         hides: false,
     }
 }
@@ -39,8 +39,8 @@ fn application(id: &str) -> Application {
     Application { started: Some(Timestamp(0)), ..samples::application(id, AppState::Active) }
 }
 
-fn view(hollow: bool) -> BatchView {
-    BatchView { hollow, ..samples::view(BatchState::Starting) }
+fn view(log_is_empty: bool) -> BatchView {
+    BatchView { log_is_empty, ..samples::view(BatchState::Starting) }
 }
 
 #[test]
@@ -87,19 +87,19 @@ fn the_oldest_application_is_found_where_livy_has_no_record_or_no_answer() {
 #[test]
 fn a_hollow_record_is_a_zombie_after_ten_seconds_where_the_post_was_answered() {
     let mut search = search(true);
-    let hollow = || SearchRound { livy: Ok(Some(view(true))), ..nothing() };
-    assert_eq!(search.see(hollow(), now(0)), SearchFinding::Open);
-    assert_eq!(search.see(hollow(), now(9_999)), SearchFinding::Open);
-    assert_eq!(search.see(hollow(), now(10_000)), SearchFinding::Zombie);
+    let log_is_empty = || SearchRound { livy: Ok(Some(view(true))), ..nothing() };
+    assert_eq!(search.see(log_is_empty(), now(0)), SearchFinding::Open);
+    assert_eq!(search.see(log_is_empty(), now(9_999)), SearchFinding::Open);
+    assert_eq!(search.see(log_is_empty(), now(10_000)), SearchFinding::EmptyRecord);
 }
 
 #[test]
 fn a_hollow_record_that_goes_and_comes_back_is_young_again() {
     let mut search = search(true);
-    let hollow = || SearchRound { livy: Ok(Some(view(true))), ..nothing() };
-    search.see(hollow(), now(0));
+    let log_is_empty = || SearchRound { livy: Ok(Some(view(true))), ..nothing() };
+    search.see(log_is_empty(), now(0));
     search.see(nothing(), now(1_000));
-    assert_eq!(search.see(hollow(), now(10_000)), SearchFinding::Open);
+    assert_eq!(search.see(log_is_empty(), now(10_000)), SearchFinding::Open);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_process_that_carries_the_tag_starts_the_time_anew() {
     for at in 0..4 {
         assert_eq!(search.see(nothing(), now(at * 1_000)), SearchFinding::Open);
     }
-    let round = SearchRound { carried: Carried::Yes, ..nothing() };
+    let round = SearchRound { carried: TagOnNode::Yes, ..nothing() };
     assert_eq!(search.see(round, now(4_000)), SearchFinding::Open);
     for at in 5..9 {
         assert_eq!(search.see(nothing(), now(at * 1_000)), SearchFinding::Open);
@@ -152,17 +152,20 @@ fn a_process_that_carries_the_tag_starts_the_time_anew() {
 #[test]
 fn absence_is_believed_only_from_a_memory_that_reaches_back_to_the_post() {
     let memories = [
-        (Some(YarnMemory { started: Timestamp(999), keeps: false }), SearchFinding::Absent { zombie: false }),
-        (Some(YarnMemory { started: Timestamp(1_000), keeps: false }), SearchFinding::Unknowable),
         (
-            Some(YarnMemory { started: Timestamp(1_001), keeps: true }),
+            Some(YarnRetention { started: Timestamp(999), keeps: false }),
+            SearchFinding::Absent { zombie: false },
+        ),
+        (Some(YarnRetention { started: Timestamp(1_000), keeps: false }), SearchFinding::Unknowable),
+        (
+            Some(YarnRetention { started: Timestamp(1_001), keeps: true }),
             SearchFinding::Absent { zombie: false },
         ),
         (None, SearchFinding::Open),
     ];
-    for (memory, expected) in memories {
-        let round = SearchRound { memory, ..nothing() };
-        assert_eq!(since(1_000, Duration::ZERO, false).see(round, now(2_000)), expected, "{memory:?}");
+    for (retention, expected) in memories {
+        let round = SearchRound { retention, ..nothing() };
+        assert_eq!(since(1_000, Duration::ZERO, false).see(round, now(2_000)), expected, "{retention:?}");
     }
 }
 
@@ -170,7 +173,7 @@ fn absence_is_believed_only_from_a_memory_that_reaches_back_to_the_post() {
 fn what_lists_and_processes_hide_is_not_absent_and_becomes_unknowable_with_time() {
     let hiding = [
         || SearchRound { hides: true, ..nothing() },
-        || SearchRound { carried: Carried::Unknown, ..nothing() },
+        || SearchRound { carried: TagOnNode::Unknown, ..nothing() },
         || SearchRound { yarn: YarnAnswer::Hidden("403".into()), ..nothing() },
     ];
     for round in hiding {
@@ -194,8 +197,8 @@ fn an_old_doubt_and_one_from_the_future_and_one_without_yarn_are_unknowable() {
 
 #[test]
 fn a_clock_that_is_set_back_makes_no_doubt_young_and_no_memory_long() {
-    let memory = Some(YarnMemory { started: Timestamp(999_000), keeps: false });
-    let round = || SearchRound { memory, ..nothing() };
+    let retention = Some(YarnRetention { started: Timestamp(999_000), keeps: false });
+    let round = || SearchRound { retention, ..nothing() };
     let at = |wall: u64, elapsed: u64| Now { wall: Timestamp(wall), ..now(elapsed) };
     let begin = || {
         let patience = Patience { interval: SECOND, settle: Duration::ZERO, doubt_limit: LIMIT };
@@ -219,7 +222,7 @@ fn a_clock_that_is_set_back_makes_no_doubt_young_and_no_memory_long() {
 #[test]
 fn a_finding_is_called_by_its_kind() {
     let absent = SearchFinding::Absent { zombie: true };
-    for finding in [SearchFinding::Open, SearchFinding::Zombie, absent, SearchFinding::Unknowable] {
+    for finding in [SearchFinding::Open, SearchFinding::EmptyRecord, absent, SearchFinding::Unknowable] {
         let shown = format!("{finding:?}");
         assert_eq!(shown.split(' ').next(), Some(finding.name()));
     }

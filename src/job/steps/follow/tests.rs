@@ -11,7 +11,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const ID: &str = "application_1_0001";
 const OTHER: &str = "application_1_0002";
-const WAITS: Waits = Waits {
+const WAITS: VerdictTimeouts = VerdictTimeouts {
     start_timeout: Duration::from_secs(30 * 60),
     lost_after: Duration::from_secs(3 * 60),
     verdict_patience: Duration::from_secs(10 * 60),

@@ -31,7 +31,7 @@ fn silent() -> YarnAnswer {
 
 /// Nothing anywhere; the id is not known.
 fn nothing() -> KillRound {
-    KillRound { livy: LivyAnswer::Missing, by_id: None, by_tag: none(), carried: Carried::No, hides: false }
+    KillRound { livy: LivyAnswer::Missing, by_id: None, by_tag: none(), carried: TagOnNode::No, hides: false }
 }
 
 /// YARN says of the known id what `by_id` says.
@@ -60,12 +60,12 @@ fn what_else_lives_or_can_still_come_is_no_death() {
         YarnAnswer::Answer(vec![application("a_1_1", ENDED), application("a_1_2", AppState::Active)]);
     let rounds = [
         KillRound { by_tag: double, ..known(found(ENDED)) },
-        KillRound { carried: Carried::Yes, ..known(found(ENDED)) },
+        KillRound { carried: TagOnNode::Yes, ..known(found(ENDED)) },
     ];
     for round in rounds {
         assert_eq!(check().see(&round, now(0)), KillStatus::Unproved, "{round:?}");
     }
-    let round = KillRound { carried: Carried::Unknown, ..known(found(ENDED)) };
+    let round = KillRound { carried: TagOnNode::Unknown, ..known(found(ENDED)) };
     assert_eq!(
         check().see(&round, now(0)),
         KillStatus::Verified,
@@ -129,7 +129,7 @@ fn silence_and_what_cannot_be_looked_at_add_nothing() {
     let rounds = [
         KillRound { livy: LivyAnswer::Unreachable("down".into()), ..nothing() },
         KillRound { by_tag: silent(), ..nothing() },
-        KillRound { carried: Carried::Unknown, ..nothing() },
+        KillRound { carried: TagOnNode::Unknown, ..nothing() },
     ];
     for round in rounds {
         let mut check = check();
@@ -142,10 +142,10 @@ fn silence_and_what_cannot_be_looked_at_add_nothing() {
 #[test]
 fn a_process_and_a_batch_that_lives_start_the_time_anew() {
     let rounds = [
-        KillRound { carried: Carried::Yes, ..nothing() },
+        KillRound { carried: TagOnNode::Yes, ..nothing() },
         KillRound { livy: record(BatchState::Running, None), ..nothing() },
-        KillRound { livy: LivyAnswer::Unreachable("down".into()), carried: Carried::Yes, ..nothing() },
-        KillRound { livy: record(BatchState::Dead, None), carried: Carried::Yes, ..nothing() },
+        KillRound { livy: LivyAnswer::Unreachable("down".into()), carried: TagOnNode::Yes, ..nothing() },
+        KillRound { livy: record(BatchState::Dead, None), carried: TagOnNode::Yes, ..nothing() },
         KillRound { by_tag: found(ENDED), ..nothing() },
     ];
     for round in rounds {

@@ -7,7 +7,7 @@ use super::report::{Cost, ErrorName, Failure, Outcome};
 use crate::log::message_id;
 
 /// Logs what has happened to the job of this name: one line for each event that a person cares about.
-pub(super) fn tell(name: &str, event: &Event) {
+pub(super) fn log_event(name: &str, event: &Event) {
     match event {
         Event::Submitted(run) | Event::Found(run) => info!(
             message_id = message_id::JOB_SUBMITTED,

@@ -1,7 +1,7 @@
 //! The heartbeat of one task: from receipt of its token until somebody stops it or the token is dead.
 //!
 //! It runs on a task of its own and talks to Step Functions alone, so nothing that happens to Livy can delay it. A
-//! [`Pacer`] spreads the beats of all tasks, in the order in which they fell due.
+//! [`RateLimiter`] spreads the beats of all tasks, in the order in which they fell due.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 use tracing::{Instrument, Span, debug, warn};
 
-use super::evidence::Life;
+use super::evidence::TokenLiveness;
 use super::token::Token;
 use super::world::{Beat, World};
 use crate::retry;
@@ -23,24 +23,24 @@ const FIRST: Duration = Duration::from_secs(1);
 const CONFIRM: Duration = Duration::from_secs(1);
 /// A call to Step Functions is given up before this.
 const CALL: Duration = Duration::from_secs(15);
-/// No beat comes later than this part of an interval early: spreads tasks that were received together.
+/// A heartbeat is sent up to this fraction of the interval early, at random, to spread tasks that arrived together.
 const JITTER: f64 = 0.15;
 
 /// Gives every beat its turn: so many a second, first come, first served.
 #[derive(Debug)]
-pub struct Pacer {
+pub struct RateLimiter {
     gap: Duration,
     next: Mutex<Instant>,
 }
 
-impl Pacer {
-    /// At most `rate` turns a second.
-    pub fn new(rate: u32) -> Pacer {
-        Pacer { gap: Duration::from_secs(1) / rate.max(1), next: Mutex::new(Instant::now()) }
+impl RateLimiter {
+    /// Allows at most `rate` calls a second; 0 counts as 1.
+    pub fn new(rate: u32) -> RateLimiter {
+        RateLimiter { gap: Duration::from_secs(1) / rate.max(1), next: Mutex::new(Instant::now()) }
     }
 
     /// Waits for a turn.
-    pub async fn turn(&self) {
+    pub async fn acquire(&self) {
         let mine = {
             let mut next = self.next.lock().await;
             let mine = (*next).max(Instant::now());
@@ -51,7 +51,7 @@ impl Pacer {
     }
 }
 
-/// What a heart tells about itself.
+/// What has happened to a task's heartbeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeartbeatEvent {
     /// By when it must have moved next.
@@ -62,7 +62,7 @@ pub enum HeartbeatEvent {
     Accepted,
 }
 
-/// Told how a heart is.
+/// Is called on every event of a heartbeat.
 pub type HeartbeatObserver = Box<dyn Fn(HeartbeatEvent) + Send + Sync>;
 
 /// What the beats of this life have told so far.
@@ -76,42 +76,42 @@ enum TokenStatus {
     Gone,
 }
 
-/// For whom and how a heart beats.
-pub struct Beating {
+/// Which token a heartbeat is for, and how often it is sent.
+pub struct HeartbeatConfig {
     /// The activity that the token is from.
     pub activity: String,
     /// Answers the task.
     pub token: Token,
     /// From beat to beat.
     pub interval: Duration,
-    /// Gives the turns.
-    pub pacer: Arc<Pacer>,
-    /// Told how the heart is.
-    pub mark: HeartbeatObserver,
+    /// Limits the heartbeats a second over all tasks.
+    pub limiter: Arc<RateLimiter>,
+    /// Called on every event.
+    pub on_event: HeartbeatObserver,
     /// The task was read back: its last beat may be long ago.
-    pub at_once: bool,
+    pub first_is_immediate: bool,
 }
 
-/// A beating heart. Dropping it stops it.
+/// The running heartbeat of one task. Dropping it stops it.
 #[derive(Debug)]
-pub struct Heart {
+pub struct Heartbeat {
     life: watch::Receiver<TokenStatus>,
     task: AbortHandle,
 }
 
-impl Heart {
+impl Heartbeat {
     /// Starts to beat: in a moment for a task that has just come, at once for one that was read back.
-    pub fn start<W: World>(world: Arc<W>, beating: Beating) -> Heart {
+    pub fn start<W: World>(world: Arc<W>, beating: HeartbeatConfig) -> Heartbeat {
         let (tell, life) = watch::channel(TokenStatus::Nothing);
         let beats = async move {
             beat_until_gone(&*world, &beating, &tell).await;
             tell.send_replace(TokenStatus::Gone);
         };
         let task = tokio::spawn(beats.instrument(Span::current())).abort_handle();
-        Heart { life, task }
+        Heartbeat { life, task }
     }
 
-    /// Returns once nobody waits for the token. Never returns where the heart was stopped before that.
+    /// Returns once the token is dead. Never returns if the heartbeat was stopped before that.
     pub async fn gone(&self) {
         let mut life = self.life.clone();
         if life.wait_for(|known| *known == TokenStatus::Gone).await.is_err() {
@@ -133,32 +133,32 @@ impl Heart {
     }
 }
 
-impl Drop for Heart {
+impl Drop for Heartbeat {
     fn drop(&mut self) {
         self.stop();
     }
 }
 
-async fn beat_until_gone<W: World>(world: &W, beating: &Beating, tell: &watch::Sender<TokenStatus>) {
-    let Beating { activity, token, interval, pacer, mark, at_once } = beating;
+async fn beat_until_gone<W: World>(world: &W, beating: &HeartbeatConfig, tell: &watch::Sender<TokenStatus>) {
+    let HeartbeatConfig { activity, token, interval, limiter, on_event, first_is_immediate } = beating;
     let interval = *interval;
-    let mut life = Life::Alive;
+    let mut life = TokenLiveness::Alive;
     let mut waits = retry::HEARTBEAT.start();
     let mut troubled = false;
-    let mut due = if *at_once { Instant::now() } else { Instant::now() + FIRST.min(interval) };
+    let mut due = if *first_is_immediate { Instant::now() } else { Instant::now() + FIRST.min(interval) };
     loop {
-        mark(HeartbeatEvent::MovesBy(due + interval));
+        on_event(HeartbeatEvent::MovesBy(due + interval));
         sleep_until(due).await;
-        mark(HeartbeatEvent::Waits);
-        pacer.turn().await;
+        on_event(HeartbeatEvent::Waits);
+        limiter.acquire().await;
         let began = Instant::now();
         // A Step Functions that hangs is no loop that hangs, however short the interval is.
-        mark(HeartbeatEvent::MovesBy(began + (interval * 2).max(CALL)));
+        on_event(HeartbeatEvent::MovesBy(began + (interval * 2).max(CALL)));
         let beat = world.beat(activity, token).await;
         life = life.after(&beat);
         match beat {
             Beat::Accepted => {
-                mark(HeartbeatEvent::Accepted);
+                on_event(HeartbeatEvent::Accepted);
                 tell.send_if_modified(|known| {
                     std::mem::replace(known, TokenStatus::Accepted) != TokenStatus::Accepted
                 });
@@ -168,17 +168,17 @@ async fn beat_until_gone<W: World>(world: &W, beating: &Beating, tell: &watch::S
                 (troubled, waits) = (false, retry::HEARTBEAT.start());
                 due = began + interval.mul_f64(1.0 - JITTER * fastrand::f64());
             }
-            Beat::Dead(words) if life == Life::Gone => {
-                debug!("nobody waits for this task: {words}");
+            Beat::Dead(reason) if life == TokenLiveness::Gone => {
+                debug!("nobody waits for this task: {reason}");
                 return;
             }
-            Beat::Dead(words) => {
-                debug!("a heartbeat says that nobody waits: {words}; asking once more");
+            Beat::Dead(reason) => {
+                debug!("a heartbeat says that nobody waits: {reason}; asking once more");
                 due = began + CONFIRM.min(interval);
             }
-            Beat::Unanswered(words) => {
+            Beat::Unanswered(reason) => {
                 if !std::mem::replace(&mut troubled, true) {
-                    warn!("Step Functions does not take a heartbeat: {words}; trying on");
+                    warn!("a heartbeat failed: {reason}; retrying");
                 }
                 due = Instant::now() + waits.next(fastrand::f64()).min(interval / 2);
             }

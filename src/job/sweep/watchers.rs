@@ -16,36 +16,36 @@ use crate::job::world::{BatchView, LivyAnswer, Observed};
 
 /// The number of a sweep of YARN; a later one began later.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Serial(u64);
+pub struct SweepNumber(u64);
 
 /// What a job waits for. `T` is how it is told.
 pub(super) struct Watcher<T> {
     tag: String,
     application: Option<String>,
     /// The last sweep of YARN that had begun when the job came to know what it knows of its run.
-    since: Serial,
+    since: SweepNumber,
     seen: Option<Observed>,
     tell: T,
 }
 
 /// All of them, and what YARN's last list had.
-pub(super) struct Roll<T> {
+pub(super) struct Watchers<T> {
     /// In the order in which they are told: a seed of the simulation repeats a run exactly.
     watchers: BTreeMap<String, Box<Watcher<T>>>,
-    moved: Option<(Serial, Seen)>,
-    begun: Serial,
+    moved: Option<(SweepNumber, Seen)>,
+    begun: SweepNumber,
     nothing: Arc<[Application]>,
 }
 
-impl<T> Default for Roll<T> {
+impl<T> Default for Watchers<T> {
     fn default() -> Self {
-        Roll { watchers: BTreeMap::new(), moved: None, begun: Serial(0), nothing: Arc::new([]) }
+        Watchers { watchers: BTreeMap::new(), moved: None, begun: SweepNumber(0), nothing: Arc::new([]) }
     }
 }
 
-impl<T> Roll<T> {
+impl<T> Watchers<T> {
     /// A job waits for news of its run.
-    pub(super) fn enter(&mut self, run: &Run, since: Serial, seen: Option<Observed>, tell: T) {
+    pub(super) fn enter(&mut self, run: &Run, since: SweepNumber, seen: Option<Observed>, tell: T) {
         let (tag, application) = (run.tag.clone(), run.application.clone());
         self.watchers.insert(run.name.clone(), Box::new(Watcher { tag, application, since, seen, tell }));
     }
@@ -69,12 +69,12 @@ impl<T> Roll<T> {
     }
 
     /// The sweep of YARN that began last.
-    pub(super) fn begun(&self) -> Serial {
+    pub(super) fn begun(&self) -> SweepNumber {
         self.begun
     }
 
     /// A sweep of YARN begins.
-    pub(super) fn begin(&mut self) -> Serial {
+    pub(super) fn begin(&mut self) -> SweepNumber {
         self.begun.0 += 1;
         self.begun
     }
@@ -92,7 +92,7 @@ impl<T> Roll<T> {
     ) -> Vec<(T, Observed)> {
         let absent = match &answer {
             Ok(_) => LivyAnswer::Missing,
-            Err(words) => LivyAnswer::Unreachable(words.clone()),
+            Err(reason) => LivyAnswer::Unreachable(reason.clone()),
         };
         let mut views: HashMap<String, Arc<BatchView>> = HashMap::new();
         for view in answer.unwrap_or_default() {
@@ -110,7 +110,12 @@ impl<T> Roll<T> {
     }
 
     /// The sweep of YARN that began as `began` has these, or no answer. Returns what each job is to be told.
-    pub(super) fn yarn(&mut self, began: Serial, answer: Option<Active>, at: Duration) -> Vec<(T, Observed)> {
+    pub(super) fn yarn(
+        &mut self,
+        began: SweepNumber,
+        answer: Option<Active>,
+        at: Duration,
+    ) -> Vec<(T, Observed)> {
         self.moved = answer.map(|found| (began, Seen::new(found, at)));
         let news = self.watchers.iter().filter_map(|(name, watcher)| {
             let livy = match &watcher.seen {
@@ -126,11 +131,11 @@ impl<T> Roll<T> {
 
     /// What a watcher sees now, where that is news to it.
     fn news(&self, name: &str, watcher: &Watcher<T>, livy: LivyAnswer) -> Option<(String, Observed)> {
-        let sight = self.sight(watcher, livy);
-        is_news(watcher.seen.as_ref(), &sight).then(|| (name.to_owned(), sight))
+        let observation = self.observation(watcher, livy);
+        is_news(watcher.seen.as_ref(), &observation).then(|| (name.to_owned(), observation))
     }
 
-    fn sight(&self, watcher: &Watcher<T>, livy: LivyAnswer) -> Observed {
+    fn observation(&self, watcher: &Watcher<T>, livy: LivyAnswer) -> Observed {
         let Some((began, seen)) = &self.moved else { return Observed { livy, active: None, missing: false } };
         let active = seen.active(&watcher.tag).unwrap_or_else(|| Arc::clone(&self.nothing));
         let listed = |id: &String| active.iter().any(|application| application.id == *id);
@@ -141,17 +146,18 @@ impl<T> Roll<T> {
     /// Takes out those who are to be told.
     fn tell(&mut self, news: Vec<(String, Observed)>) -> Vec<(T, Observed)> {
         let told = news.into_iter();
-        told.filter_map(|(name, sight)| Some((self.watchers.remove(&name)?.tell, sight))).collect()
+        told.filter_map(|(name, observation)| Some((self.watchers.remove(&name)?.tell, observation)))
+            .collect()
     }
 }
 
-/// Whether a job that heard `seen` is to be told `sight`. Only why a service is silent is not worth a word.
-fn is_news(seen: Option<&Observed>, sight: &Observed) -> bool {
+/// Whether a job that heard `seen` is to be told `observation`. Only why a service is silent is not worth a word.
+fn is_news(seen: Option<&Observed>, observation: &Observed) -> bool {
     let Some(seen) = seen else { return true };
     let same_livy =
-        matches!((&seen.livy, &sight.livy), (LivyAnswer::Unreachable(_), LivyAnswer::Unreachable(_)))
-            || seen.livy == sight.livy;
-    !same_livy || seen.active != sight.active || seen.missing != sight.missing
+        matches!((&seen.livy, &observation.livy), (LivyAnswer::Unreachable(_), LivyAnswer::Unreachable(_)))
+            || seen.livy == observation.livy;
+    !same_livy || seen.active != observation.active || seen.missing != observation.missing
 }
 
 #[cfg(test)]
@@ -179,97 +185,97 @@ mod tests {
         Some(if moving.is_empty() { Active::new() } else { Active::from([("sjw-a".to_owned(), moving)]) })
     }
 
-    fn livy(roll: &mut Roll<&'static str>, state: BatchState) -> Vec<(&'static str, Observed)> {
-        let names = roll.names();
-        roll.livy(&names, Ok(vec![view(state)]))
+    fn livy(watchers: &mut Watchers<&'static str>, state: BatchState) -> Vec<(&'static str, Observed)> {
+        let names = watchers.names();
+        watchers.livy(&names, Ok(vec![view(state)]))
     }
 
-    fn yarn(roll: &mut Roll<&'static str>, ids: &[&str]) -> Vec<(&'static str, Observed)> {
-        let serial = roll.begin();
-        roll.yarn(serial, list(ids), Duration::ZERO)
+    fn yarn(watchers: &mut Watchers<&'static str>, ids: &[&str]) -> Vec<(&'static str, Observed)> {
+        let serial = watchers.begin();
+        watchers.yarn(serial, list(ids), Duration::ZERO)
     }
 
-    /// The one sight that is told.
+    /// The one observation that is told.
     fn only(told: Vec<(&'static str, Observed)>) -> Observed {
         let mut told = told.into_iter();
-        let (_, sight) = told.next().expect("somebody is told");
+        let (_, observation) = told.next().expect("somebody is told");
         assert!(told.next().is_none(), "nobody else is");
-        sight
+        observation
     }
 
     #[test]
     fn a_job_is_told_first_of_all_and_then_only_what_changes() {
-        let mut roll = Roll::default();
-        roll.enter(&run(None), roll.begun(), None, "job");
-        let first = only(livy(&mut roll, BatchState::Starting));
+        let mut watchers = Watchers::default();
+        watchers.enter(&run(None), watchers.begun(), None, "job");
+        let first = only(livy(&mut watchers, BatchState::Starting));
         assert_eq!((first.active.clone(), first.missing), (None, false));
-        roll.enter(&run(None), roll.begun(), Some(first), "job");
-        assert!(livy(&mut roll, BatchState::Starting).is_empty());
-        let second = only(yarn(&mut roll, &[]));
+        watchers.enter(&run(None), watchers.begun(), Some(first), "job");
+        assert!(livy(&mut watchers, BatchState::Starting).is_empty());
+        let second = only(yarn(&mut watchers, &[]));
         assert_eq!(second.active.as_deref(), Some(&[][..]), "YARN answers now");
-        roll.enter(&run(None), roll.begun(), Some(second), "job");
-        assert!(yarn(&mut roll, &[]).is_empty());
-        let third = only(livy(&mut roll, BatchState::Running));
+        watchers.enter(&run(None), watchers.begun(), Some(second), "job");
+        assert!(yarn(&mut watchers, &[]).is_empty());
+        let third = only(livy(&mut watchers, BatchState::Running));
         assert!(matches!(&third.livy, LivyAnswer::Seen(view) if view.state == BatchState::Running));
     }
 
     #[test]
     fn an_application_is_missing_from_the_first_list_that_was_asked_for_after_it_was_known() {
-        let mut roll = Roll::default();
-        let early = roll.begin();
-        roll.enter(&run(Some(ID)), roll.begun(), None, "job");
-        let first = only(roll.yarn(early, list(&[]), Duration::ZERO));
+        let mut watchers = Watchers::default();
+        let early = watchers.begin();
+        watchers.enter(&run(Some(ID)), watchers.begun(), None, "job");
+        let first = only(watchers.yarn(early, list(&[]), Duration::ZERO));
         assert!(!first.missing, "that list was asked for before");
-        roll.enter(&run(Some(ID)), early, Some(first), "job");
-        let second = only(yarn(&mut roll, &[]));
+        watchers.enter(&run(Some(ID)), early, Some(first), "job");
+        let second = only(yarn(&mut watchers, &[]));
         assert!(second.missing);
-        roll.enter(&run(Some(ID)), early, Some(second), "job");
-        assert!(yarn(&mut roll, &[]).is_empty(), "the same again is no news");
-        assert!(!only(yarn(&mut roll, &[ID])).missing);
+        watchers.enter(&run(Some(ID)), early, Some(second), "job");
+        assert!(yarn(&mut watchers, &[]).is_empty(), "the same again is no news");
+        assert!(!only(yarn(&mut watchers, &[ID])).missing);
     }
 
     #[test]
     fn a_run_without_an_id_is_never_missing() {
-        let mut roll = Roll::default();
-        roll.enter(&run(None), roll.begun(), None, "job");
-        assert!(!only(yarn(&mut roll, &[])).missing);
+        let mut watchers = Watchers::default();
+        watchers.enter(&run(None), watchers.begun(), None, "job");
+        assert!(!only(yarn(&mut watchers, &[])).missing);
     }
 
     #[test]
     fn a_silent_yarn_shows_nothing_and_misses_nothing() {
-        let mut roll = Roll::default();
-        roll.enter(&run(Some(ID)), roll.begun(), None, "job");
-        let serial = roll.begin();
-        let sight = only(roll.yarn(serial, None, Duration::ZERO));
-        assert_eq!((sight.active, sight.missing), (None, false));
+        let mut watchers = Watchers::default();
+        watchers.enter(&run(Some(ID)), watchers.begun(), None, "job");
+        let serial = watchers.begin();
+        let observation = only(watchers.yarn(serial, None, Duration::ZERO));
+        assert_eq!((observation.active, observation.missing), (None, false));
     }
 
     #[test]
     fn why_livy_is_silent_is_not_worth_a_word_and_that_it_is_is() {
-        let mut roll = Roll::default();
-        roll.enter(&run(None), roll.begun(), None, "job");
-        let names = roll.names();
-        let first = only(roll.livy(&names, Err("refused".into())));
-        roll.enter(&run(None), roll.begun(), Some(first), "job");
-        assert!(roll.livy(&names, Err("timed out".into())).is_empty());
-        let second = only(roll.livy(&names, Ok(Vec::new())));
+        let mut watchers = Watchers::default();
+        watchers.enter(&run(None), watchers.begun(), None, "job");
+        let names = watchers.names();
+        let first = only(watchers.livy(&names, Err("refused".into())));
+        watchers.enter(&run(None), watchers.begun(), Some(first), "job");
+        assert!(watchers.livy(&names, Err("timed out".into())).is_empty());
+        let second = only(watchers.livy(&names, Ok(Vec::new())));
         assert_eq!(second.livy, LivyAnswer::Missing);
     }
 
     #[test]
     fn a_job_that_registered_after_the_question_or_left_is_told_nothing_of_its_answer() {
-        let mut roll = Roll::default();
-        let before = roll.names();
-        roll.enter(&run(None), roll.begun(), None, "job");
-        assert!(roll.livy(&before, Ok(Vec::new())).is_empty(), "it was not asked about");
-        roll.leave("a");
-        assert!(roll.is_empty() && yarn(&mut roll, &[]).is_empty());
+        let mut watchers = Watchers::default();
+        let before = watchers.names();
+        watchers.enter(&run(None), watchers.begun(), None, "job");
+        assert!(watchers.livy(&before, Ok(Vec::new())).is_empty(), "it was not asked about");
+        watchers.leave("a");
+        assert!(watchers.is_empty() && yarn(&mut watchers, &[]).is_empty());
     }
 
     #[test]
     fn a_job_that_waits_for_an_application_follows_it() {
-        let mut roll = Roll::default();
-        roll.enter(&run(Some(ID)), roll.begun(), None, "job");
-        assert!(roll.follows(ID) && !roll.follows("application_1_0002"));
+        let mut watchers = Watchers::default();
+        watchers.enter(&run(Some(ID)), watchers.begun(), None, "job");
+        assert!(watchers.follows(ID) && !watchers.follows("application_1_0002"));
     }
 }

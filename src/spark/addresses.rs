@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tracing::{error, info};
 
 use super::address::Address;
-use crate::job::world::NoAnswer;
+use crate::job::world::ServiceError;
 use crate::log::message_id;
 
 /// From look to look at the files while the service does not answer.
@@ -18,14 +18,14 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// One address, and what says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Home {
+pub struct ServiceAddress {
     /// The address.
     pub address: Address,
     /// Where it comes from, for people: a key, a file.
     pub source: String,
 }
 
-impl fmt::Display for Home {
+impl fmt::Display for ServiceAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.address, self.source)
     }
@@ -33,17 +33,17 @@ impl fmt::Display for Home {
 
 /// What is known of a service before it is asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct KnownAddresses {
     /// Its addresses: one, or those of several that take turns; none where it is switched off.
-    pub homes: Vec<Home>,
+    pub addresses: Vec<ServiceAddress>,
     /// Whether it is configured to list to each user only what is that user's own.
     pub filters_lists: bool,
 }
 
-impl Found {
+impl KnownAddresses {
     /// All addresses with their sources.
     pub fn list(&self) -> String {
-        self.homes.iter().map(Home::to_string).collect::<Vec<_>>().join(", ")
+        self.addresses.iter().map(ServiceAddress::to_string).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -62,8 +62,8 @@ impl fmt::Display for Unknown {
     }
 }
 
-/// What a look brought.
-pub type Located = Result<Found, Unknown>;
+/// What reading the configuration or the files of the node brought.
+pub type AddressLookup = Result<KnownAddresses, Unknown>;
 
 /// An address as it is shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,43 +76,46 @@ pub struct AddressInUse {
 
 /// The addresses of a service. Copies share what is known.
 #[derive(Clone)]
-pub struct Homes(Arc<Inner>);
+pub struct ServiceAddresses(Arc<Inner>);
 
 struct Inner {
     service: &'static str,
-    find: Arc<dyn Fn() -> Located + Send + Sync>,
+    find: Arc<dyn Fn() -> AddressLookup + Send + Sync>,
     state: Mutex<HomesState>,
 }
 
 struct HomesState {
-    known: Arc<Located>,
+    known: Arc<AddressLookup>,
     looked: Instant,
     doubted: bool,
 }
 
-impl Homes {
+impl ServiceAddresses {
     /// The addresses of `service` as `find` has them, which reads files. It is called at once, and again while the service
     /// does not answer.
-    pub fn new(service: &'static str, find: impl Fn() -> Located + Send + Sync + 'static) -> Homes {
+    pub fn new(
+        service: &'static str,
+        find: impl Fn() -> AddressLookup + Send + Sync + 'static,
+    ) -> ServiceAddresses {
         let known = find();
         announce(service, &known);
         // The first question may come long after this look.
         let state = HomesState { known: Arc::new(known), looked: Instant::now(), doubted: true };
-        Homes(Arc::new(Inner { service, find: Arc::new(find), state: Mutex::new(state) }))
+        ServiceAddresses(Arc::new(Inner { service, find: Arc::new(find), state: Mutex::new(state) }))
     }
 
     /// What is known.
-    pub fn known(&self) -> Arc<Located> {
+    pub fn known(&self) -> Arc<AddressLookup> {
         Arc::clone(&self.state().known)
     }
 
     /// The first address, where one is known.
-    pub fn first(&self) -> Option<Home> {
-        self.known().as_ref().as_ref().ok()?.homes.first().cloned()
+    pub fn first(&self) -> Option<ServiceAddress> {
+        self.known().as_ref().as_ref().ok()?.addresses.first().cloned()
     }
 
     /// What is known, after another look where that is due.
-    pub(super) async fn current(&self) -> Arc<Located> {
+    pub(super) async fn current(&self) -> Arc<AddressLookup> {
         let due = {
             let state = self.state();
             (state.doubted || state.known.is_err()) && state.looked.elapsed() >= AGAIN
@@ -131,19 +134,19 @@ impl Homes {
     ///
     /// # Errors
     /// Where nobody may be asked.
-    pub(super) async fn all(&self) -> Result<Vec<Home>, NoAnswer> {
+    pub(super) async fn all(&self) -> Result<Vec<ServiceAddress>, ServiceError> {
         match &*self.current().await {
-            Ok(found) => Ok(found.homes.clone()),
-            Err(unknown) => Err(NoAnswer::Barred(unknown.to_string())),
+            Ok(found) => Ok(found.addresses.clone()),
+            Err(unknown) => Err(ServiceError::AccessDenied(unknown.to_string())),
         }
     }
 
     /// Nobody answers there: the files are worth another look.
-    pub(super) fn doubt(&self) {
+    pub(super) fn mark_stale(&self) {
         self.state().doubted = true;
     }
 
-    fn learn(&self, known: Located) {
+    fn learn(&self, known: AddressLookup) {
         let mut state = self.state();
         (state.looked, state.doubted) = (Instant::now(), false);
         if *state.known != known {
@@ -157,19 +160,19 @@ impl Homes {
     }
 }
 
-impl fmt::Debug for Homes {
+impl fmt::Debug for ServiceAddresses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Homes({:?})", self.known())
+        write!(f, "ServiceAddresses({:?})", self.known())
     }
 }
 
-fn announce(service: &str, known: &Located) {
+fn announce(service: &str, known: &AddressLookup) {
     match known {
-        Ok(found) if found.homes.is_empty() => {}
+        Ok(found) if found.addresses.is_empty() => {}
         Ok(found) => info!("{service} is asked at {}", found.list()),
         Err(unknown) => error!(
             message_id = message_id::ADDRESS_UNKNOWN,
-            "where {service} is cannot be known: {unknown}. No task is polled until then"
+            "the address of {service} is unknown: {unknown}. No task is polled until it is known"
         ),
     }
 }
@@ -181,32 +184,36 @@ mod tests {
     use super::*;
 
     /// Finds another address at each look; an odd one is none.
-    fn restless() -> Homes {
+    fn restless() -> ServiceAddresses {
         let looks = AtomicUsize::new(0);
-        Homes::new("Livy", move || match looks.fetch_add(1, Ordering::Relaxed) {
+        ServiceAddresses::new("Livy", move || match looks.fetch_add(1, Ordering::Relaxed) {
             1 => Err(Unknown { why: "not now".to_owned(), fix: "wait".to_owned() }),
             look => {
                 let address = Address::parse(&format!("http://node-{look}")).unwrap();
-                Ok(Found { homes: vec![Home { address, source: "a test".to_owned() }], filters_lists: false })
+                Ok(KnownAddresses {
+                    addresses: vec![ServiceAddress { address, source: "a test".to_owned() }],
+                    filters_lists: false,
+                })
             }
         })
     }
 
     #[tokio::test(start_paused = true)]
     async fn files_are_looked_at_again_only_while_nobody_answers_and_not_too_often() {
-        let homes = restless();
-        let shown = |known: &Located| known.as_ref().map(Found::list).map_err(Unknown::to_string);
-        assert_eq!(shown(&*homes.current().await), Ok("http://node-0 (a test)".to_owned()));
+        let addresses = restless();
+        let shown =
+            |known: &AddressLookup| known.as_ref().map(KnownAddresses::list).map_err(Unknown::to_string);
+        assert_eq!(shown(&*addresses.current().await), Ok("http://node-0 (a test)".to_owned()));
         // Before the first question, and as long as nothing is known.
         tokio::time::advance(AGAIN).await;
         for _ in 0..2 {
-            assert_eq!(shown(&*homes.current().await), Err("not now; wait".to_owned()));
+            assert_eq!(shown(&*addresses.current().await), Err("not now; wait".to_owned()));
         }
         tokio::time::advance(AGAIN).await;
-        assert_eq!(shown(&*homes.current().await), Ok("http://node-2 (a test)".to_owned()));
+        assert_eq!(shown(&*addresses.current().await), Ok("http://node-2 (a test)".to_owned()));
         tokio::time::advance(AGAIN * 10).await;
-        assert_eq!(shown(&*homes.current().await), Ok("http://node-2 (a test)".to_owned()));
-        homes.doubt();
-        assert_eq!(shown(&*homes.current().await), Ok("http://node-3 (a test)".to_owned()));
+        assert_eq!(shown(&*addresses.current().await), Ok("http://node-2 (a test)".to_owned()));
+        addresses.mark_stale();
+        assert_eq!(shown(&*addresses.current().await), Ok("http://node-3 (a test)".to_owned()));
     }
 }

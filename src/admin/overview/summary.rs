@@ -1,4 +1,4 @@
-//! The picture in words: the line for `systemctl status`, and what is not well.
+//! The picture in short: the line for `systemctl status`, and what is not well.
 
 use super::{ActivityOverview, Overview, ServiceOverview};
 use crate::arn;
@@ -20,7 +20,7 @@ impl Overview {
                     "{}: {}: {} ({} s)",
                     activity.name(),
                     trouble.condition,
-                    trouble.words,
+                    trouble.reason,
                     trouble.seconds
                 )),
                 (None, Some(seconds)) => {
@@ -144,7 +144,7 @@ impl ServiceOverview {
 
     /// Why it does not answer, and for how long.
     fn since(&self) -> String {
-        format!("{}, {} s", self.words.as_deref().unwrap_or_default(), self.seconds.unwrap_or_default())
+        format!("{}, {} s", self.reason.as_deref().unwrap_or_default(), self.seconds.unwrap_or_default())
     }
 }
 
@@ -195,11 +195,11 @@ mod tests {
         assert_eq!(well().line(), "Polling; no tasks");
         let mut ill = well();
         ill.livy.up = Some(false);
-        ill.livy.words = Some("connection refused".into());
+        ill.livy.reason = Some("connection refused".into());
         ill.livy.seconds = Some(42);
         ill.activities[0].trouble = Some(TroubleOverview {
             condition: "Step Functions throttles polls".into(),
-            words: "Rate exceeded".into(),
+            reason: "Rate exceeded".into(),
             seconds: 42,
         });
         ill.states = BTreeMap::from([("Running".into(), 2)]);
@@ -211,7 +211,7 @@ mod tests {
         ill.yarn.url = "http://rm:8088".into();
         assert!(ill.line().contains("; Waiting for YARN at http://rm:8088; Waiting at"), "{}", ill.line());
         ill.yarn.up = Some(false);
-        ill.yarn.words = Some("it hangs".into());
+        ill.yarn.reason = Some("it hangs".into());
         ill.yarn.seconds = Some(10);
         let yarn = "Waiting for YARN at http://rm:8088 (it hangs, 10 s; url = \"\" in [yarn] for a cluster without YARN)";
         assert!(ill.line().contains(yarn), "{}", ill.line());
@@ -245,7 +245,7 @@ mod tests {
         view.activities[0].unanswered = Some(POLL_IS_LATE);
         assert_eq!(view.find_problems(), ["spark-job: no poll was answered for 90 s"]);
         view.yarn.up = Some(false);
-        view.yarn.words = Some("it hangs".into());
+        view.yarn.reason = Some("it hangs".into());
         view.late_heartbeats = 2;
         view.oldest_heartbeat = Some(61);
         view.state_directory.writable = false;
