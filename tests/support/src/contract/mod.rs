@@ -4,8 +4,10 @@
 //! known to differ, the difference has a name, and the case asserts the difference: one that goes away is
 //! noticed, too.
 
+pub mod bucket;
 pub mod livy;
 pub mod sfn;
+pub mod sqs;
 pub mod yarn;
 
 use std::any::Any;

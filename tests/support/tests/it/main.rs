@@ -1,6 +1,7 @@
 //! The stand-ins against the contract that the real servers keep, and the faults against what they promise.
 
 mod contract;
+mod door;
 mod faults;
 mod livy;
 mod sfn;
