@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::job::places::Places;
 use crate::job::sweep::{Health, Progress, Sweep};
+use crate::job::tags;
 use crate::job::timestamp::Timestamp;
 use crate::job::world::World;
 use crate::registry::{HeldTask, Phase, TaskRegistry};
@@ -134,7 +135,7 @@ impl Admin {
 
     /// Whether a tag is that of a task that is held.
     fn knows(&self, tag: &str) -> bool {
-        tag.strip_prefix("sjw-").is_some_and(|id| self.registry.holds(id))
+        tags::task_of(tag).is_some_and(|id| self.registry.holds(id))
     }
 
     fn activity(&self, served: &ActivityPlaces, now: Instant) -> overview::ActivityOverview {
@@ -158,7 +159,7 @@ impl Admin {
         let mut states = BTreeMap::<&'static str, usize>::new();
         self.registry.each(|held| {
             *states.entry(held.stage.as_str()).or_default() += 1;
-            if held.is_awaited() {
+            if held.is_beaten_for() {
                 let age = now.saturating_duration_since(held.last_heartbeat);
                 overview.oldest_heartbeat = overview.oldest_heartbeat.max(Some(age.as_secs()));
                 overview.late_heartbeats += usize::from(age > held.task.heartbeat_interval * 2);
@@ -185,7 +186,7 @@ impl Admin {
             vcore_seconds: progress.as_ref().and_then(|progress| progress.vcore_seconds),
             tracking_url: progress.and_then(|progress| progress.tracking_url),
             age: submitted.map_or_else(|| seconds(held.since, now), |millis| millis / 1_000),
-            heartbeat: held.is_awaited().then(|| seconds(held.last_heartbeat, now)),
+            heartbeat: held.is_beaten_for().then(|| seconds(held.last_heartbeat, now)),
         }
     }
 }

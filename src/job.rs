@@ -4,10 +4,13 @@
 //! way to answer. The heartbeat runs beside every duty, from receipt until the outcome is acknowledged.
 
 pub mod application;
+mod awaited;
+pub mod document;
 mod duties;
 mod event_log;
 pub mod evidence;
 pub mod gate;
+pub mod goal;
 pub mod heartbeat;
 pub mod journal;
 pub mod machine;
@@ -18,6 +21,7 @@ pub mod request;
 mod samples;
 pub mod steps;
 pub mod sweep;
+pub mod tags;
 mod task;
 pub mod timestamp;
 pub mod token;
@@ -25,14 +29,16 @@ pub mod verdict;
 pub mod world;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 use tracing::{debug, error, trace, warn};
 
 use crate::log::message_id;
+use awaited::Outside;
 use duties::{JobCache, JobServices};
 use heartbeat::{Heartbeat, HeartbeatConfig};
-use machine::{Event, OnAbort, Stage, State, next};
+use machine::{Event, Stage, State, next};
 use places::Ticket;
 use report::{ErrorName, Outcome};
 use steps::find::Doubt;
@@ -55,8 +61,9 @@ pub async fn run<W: World>(
         if !std::mem::take(&mut kept) {
             state = Box::pin(job.keep(state)).await;
         }
-        if state.stage() == Stage::Orphaned {
-            // Nobody waits for it: it holds up no other task.
+        let is_told = state.stage() == Stage::Ended && job.task.document.is_some();
+        if is_told || state.stage() == Stage::Orphaned {
+            // Nobody waits for it, or it may run on for months: it holds up no other task.
             job.place = Ticket::NotNeeded;
         }
         observe(&state);
@@ -95,13 +102,14 @@ struct Job<W: World> {
     stop: watch::Receiver<bool>,
     start: Start,
     place: Ticket,
+    dropped: Option<watch::Receiver<bool>>,
     cache: JobCache,
 }
 
 impl<W: World> Job<W> {
     /// Starts the heartbeat, and reads `state` as it is to be understood.
     fn begin(context: JobContext<W>, mut task: Task, state: State, start: Start) -> (Job<W>, State) {
-        let JobContext { world, sweep, gate, rules, limiter, stop, on_event, place } = context;
+        let JobContext { world, sweep, gate, rules, limiter, stop, on_event, place, dropped } = context;
         let heartbeat = task.token.clone().filter(|_| state.stage() != Stage::Orphaned).map(|token| {
             let beating = HeartbeatConfig {
                 activity: task.activity.clone(),
@@ -117,7 +125,8 @@ impl<W: World> Job<W> {
         let state = if start == Start::Resumed { state.read_back() } else { state };
         task.drop_request_after_submit(&state);
         let services = JobServices { world, sweep, gate, rules };
-        (Job { name, services, task, heartbeat, stop, start, place, cache: JobCache::default() }, state)
+        let cache = JobCache::default();
+        (Job { name, services, task, heartbeat, stop, start, place, dropped, cache }, state)
     }
 
     /// Makes the state durable before its duty begins. Where that fails, a task that was not submitted is given back,
@@ -141,7 +150,8 @@ impl<W: World> Job<W> {
                 self.cache.release_slot();
                 State::Ended { outcome: Outcome::Failed(Box::new(failure)), leftover: None }
             }
-            State::InDoubt { .. }
+            State::Stopping { .. }
+            | State::InDoubt { .. }
             | State::Running { .. }
             | State::Judged { .. }
             | State::Ended { .. }
@@ -161,14 +171,19 @@ impl<W: World> Job<W> {
     /// act under way has to be answered first. Duties are boxed: a job holds room for the one that it performs, not for
     /// the largest.
     async fn perform(&mut self, state: &State) -> Event {
-        let Job { services, task, heartbeat, stop, start, place, cache, .. } = self;
+        let Job { services, task, heartbeat, stop, start, place, dropped, cache, .. } = self;
         let (heartbeat, task, start) = (heartbeat.as_ref(), &*task, *start);
-        let gives_up = GivesUp { stop, task, state };
-        let on_abort = task.on_abort;
+        let (world, has_place, dropped) = (&*services.world, AtomicBool::new(false), dropped.as_ref());
+        let outside = Outside { heartbeat, dropped, stop, world, task, state, has_place: &has_place };
         match state {
+            State::Stopping { .. } => tokio::select! {
+                biased;
+                () = world.stopped(task) => Event::Killed,
+                event = outside.interrupted() => event,
+            },
             State::Received { attempt } => tokio::select! {
                 biased;
-                event = interrupted(heartbeat, &gives_up, on_abort) => event,
+                event = outside.interrupted() => event,
                 event = Box::pin(async {
                     match (start, heartbeat) {
                         (Start::Parked, _) => std::future::pending().await,
@@ -176,82 +191,43 @@ impl<W: World> Job<W> {
                         (Start::Fresh, _) | (Start::Resumed, None) => {}
                     }
                     place.granted().await;
+                    has_place.store(true, Ordering::Relaxed);
                     duties::prepare(services, task, attempt, cache).await
                 }) => event,
             },
             State::Submitting { attempt, since } => tokio::select! {
                 biased;
                 event = Box::pin(duties::submit(services, task, &attempt.run, *since, cache)) => event,
-                event = gives_up.said() => event,
+                event = outside.gives_up() => event,
             },
-            State::InDoubt { attempt, since, answered } => {
-                let doubt = Doubt { since: *since, answered: *answered };
-                tokio::select! {
-                    biased;
-                    event = interrupted(heartbeat, &gives_up, on_abort) => event,
-                    event = Box::pin(duties::find(services, task, attempt, doubt, cache)) => event,
-                }
-            }
+            State::InDoubt { attempt, since, answered } => tokio::select! {
+                biased;
+                event = outside.interrupted() => event,
+                event = Box::pin(
+                    duties::find(services, task, attempt, Doubt { since: *since, answered: *answered }, cache)
+                ) => event,
+            },
             State::Running { run } => tokio::select! {
                 biased;
-                event = interrupted(heartbeat, &gives_up, on_abort) => event,
+                event = outside.interrupted() => event,
                 event = Box::pin(duties::follow(services, task, run, cache)) => event,
             },
             State::Judged { run, word } => tokio::select! {
                 biased;
                 event = Box::pin(duties::gather(services, task, run, word, stop)) => event,
-                () = gone(heartbeat) => Event::TokenGone(on_abort),
+                event = outside.gone() => event,
             },
             State::Ended { outcome, .. } => tokio::select! {
                 biased;
                 event = Box::pin(duties::report(services, task, outcome, heartbeat)) => event,
-                () = gone(heartbeat) => Event::TokenGone(on_abort),
+                event = outside.gone() => event,
             },
             State::Orphaned { run } => {
                 // Nobody waits for it: no beat is due any more.
-                if let Some(heartbeat) = heartbeat {
-                    heartbeat.stop();
-                }
+                heartbeat.into_iter().for_each(Heartbeat::stop);
                 Box::pin(duties::kill(services, run)).await
             }
             State::Settled => Event::Acknowledged,
         }
-    }
-}
-
-/// What ends a duty from outside: nobody waits any more, or the worker gives the task up.
-async fn interrupted(heartbeat: Option<&Heartbeat>, gives_up: &GivesUp<'_>, on_abort: OnAbort) -> Event {
-    tokio::select! {
-        biased;
-        () = gone(heartbeat) => Event::TokenGone(on_abort),
-        event = gives_up.said() => event,
-    }
-}
-
-/// Returns once nobody waits for the token; never where there is none.
-async fn gone(heartbeat: Option<&Heartbeat>) {
-    match heartbeat {
-        Some(heartbeat) => heartbeat.gone().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Whether the worker gives up a task, which is in a state.
-struct GivesUp<'a> {
-    stop: &'a watch::Receiver<bool>,
-    task: &'a Task,
-    state: &'a State,
-}
-
-impl GivesUp<'_> {
-    /// Returns once it does.
-    async fn said(&self) -> Event {
-        if self.stop.clone().wait_for(|stop| *stop).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        let message = "the worker on this cluster is going down and gives the task back; a Retry can go to another cluster";
-        let failure =
-            duties::failure(self.task, ErrorName::ClusterTerminating, self.state.name(), message.to_owned());
-        Event::Stop(duties::of_run(self.state.run(), failure))
     }
 }

@@ -104,13 +104,14 @@ impl Metrics {
             (Some(_) | None, _) => {}
         }
         match to {
-            State::Ended { outcome: Outcome::Succeeded(_), .. } => {
+            State::Ended { outcome: Outcome::Succeeded(_) | Outcome::Reached(_), .. } => {
                 self.succeeded.inc();
             }
             State::Ended { outcome: Outcome::Failed(failure), .. } => {
                 self.failed.get_or_create(&[("error", failure.error.as_str().to_owned())]).inc();
             }
-            State::Received { .. }
+            State::Stopping { .. }
+            | State::Received { .. }
             | State::Submitting { .. }
             | State::InDoubt { .. }
             | State::Running { .. }

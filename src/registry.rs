@@ -43,9 +43,14 @@ pub struct HeldTask {
 }
 
 impl HeldTask {
+    /// Whether it has to be kept alive by heartbeats.
+    pub fn is_beaten_for(&self) -> bool {
+        self.is_awaited() && self.task.token.is_some()
+    }
+
     /// Whether somebody may still wait for it.
     pub fn is_awaited(&self) -> bool {
-        self.stage != Stage::Orphaned && self.task.token.is_some()
+        self.stage != Stage::Orphaned && (self.task.token.is_some() || self.task.document.is_some())
     }
 }
 

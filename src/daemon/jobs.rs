@@ -113,7 +113,7 @@ impl Jobs {
     pub(super) fn resume(&mut self, entry: Entry, places: Option<&Places>) {
         let ticket = match (entry.state.stage(), places) {
             (Stage::Orphaned | Stage::Settled, _) | (_, None) => Ticket::NotNeeded,
-            (Stage::Received, Some(places)) => places.ask(),
+            (Stage::Stopping | Stage::Received, Some(places)) => places.ask(),
             (
                 Stage::Submitting | Stage::InDoubt | Stage::Running | Stage::Judged | Stage::Ended,
                 Some(places),
@@ -163,6 +163,7 @@ impl Jobs {
                 HeartbeatEvent::Accepted => registry.heartbeat_accepted(&id),
             }),
             place,
+            dropped: None,
         };
         let running = Box::new(JobHandle { task: Arc::clone(&known), span: span.clone() });
         let shown = Shown {
@@ -226,7 +227,7 @@ fn rescued(task: &Task, kept: Option<State>) -> State {
             let failure = Failure { execution: task.execution.clone(), ..failure };
             let leftover = match kept {
                 // Nothing was submitted.
-                Some(State::Received { .. }) => None,
+                Some(State::Stopping { .. } | State::Received { .. }) => None,
                 Some(state) => state.run().cloned(),
                 None => Task::orphan(&task.id).1.run().cloned(),
             };

@@ -13,12 +13,16 @@ mod report;
 mod submit;
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
 
 use super::gate::{Gate, Slot};
 use super::machine::{Event, Run};
 use super::report::{ErrorName, Failure, Outcome};
 use super::steps::Now;
 use super::sweep::Sweep;
+use super::timestamp::Timestamp;
 use super::world::{Observed, World};
 use super::{JobTimings, Task};
 use crate::retry::Pauses;
@@ -83,4 +87,13 @@ pub(super) fn of_run(run: Option<&Run>, failure: Failure) -> Failure {
 
 fn ended(failure: Failure, leftover: Option<Run>) -> Event {
     Event::Ended { outcome: Outcome::Failed(Box::new(failure)), leftover }
+}
+
+/// Returns at a time of the wall clock, which can be set meanwhile.
+pub(super) async fn until<W: World>(world: &W, at: Timestamp) {
+    /// No step of the clock goes unnoticed for longer.
+    const LOOK: u64 = 10_000;
+    while let Some(left) = at.millis_since(world.now()).filter(|left| *left > 0) {
+        sleep(Duration::from_millis(left.min(LOOK))).await;
+    }
 }

@@ -42,8 +42,15 @@ pub(super) fn log_event(name: &str, event: &Event) {
         | Event::Gathered(Outcome::Failed(failure)) => {
             tell_failure(name, failure);
         }
+        Event::Ended { outcome: Outcome::Reached(reached), .. }
+        | Event::Gathered(Outcome::Reached(reached)) => info!(
+            livy_batch_id = reached.batch_id,
+            yarn_application_id = reached.application_id.as_deref(),
+            "{name} is {}, which is what was waited for",
+            reached.state
+        ),
         Event::Refused(failure) => tell_failure(name, failure),
-        Event::Acknowledged => info!("Step Functions has the outcome of {}", name),
+        Event::Acknowledged => info!("the outcome of {name} was taken"),
         Event::TokenGone(on_abort) => info!(
             message_id = message_id::TOKEN_DEAD,
             "nobody waits for {} any more (on_abort: {on_abort:?})", name

@@ -22,6 +22,7 @@ mod error;
 mod format_v1;
 mod format_v2;
 mod inspect;
+mod sealed;
 mod writer;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -31,10 +32,12 @@ use std::path::{Path, PathBuf};
 
 use super::Task;
 use super::machine::State;
+use super::tags::is_short_id;
 
-pub use encoding::{Entry, Unreadable, decode, encode};
+pub use encoding::{Entry, decode, encode};
 pub use error::JournalError;
 pub use inspect::{Inspection, inspect};
+pub use sealed::{Unreadable, seal, unseal};
 pub use writer::Writer;
 
 const ENTRY: &str = "task";
@@ -175,7 +178,7 @@ impl Journal {
             let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             match end {
                 TEMPORARY => fs::remove_file(&path).map_err(failed)?,
-                ENTRY if is_task_id(stem) => self.read(stem, &path, &mut contents)?,
+                ENTRY if is_short_id(stem) => self.read(stem, &path, &mut contents)?,
                 _ => {}
             }
         }
@@ -192,7 +195,7 @@ impl Journal {
             }
             Ok(_) => "it holds another task's entry".to_owned(),
             Err(Unreadable::Newer(version)) => {
-                return Err(JournalError::Newer { path: path.to_owned(), version });
+                return Err(JournalError::newer(path, version));
             }
             Err(Unreadable::Foreign(reason)) => {
                 return Err(JournalError::Foreign { path: path.to_owned(), reason });
@@ -220,19 +223,16 @@ impl Journal {
     }
 }
 
-fn replace(temporary: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
+/// Writes a file beside another one, syncs it, and puts it in the other one's place.
+pub(crate) fn replace(temporary: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(temporary)?;
     file.write_all(text)?;
     file.sync_all()?;
     fs::rename(temporary, path)
 }
 
-fn is_task_id(stem: &str) -> bool {
-    stem.len() == 16 && stem.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
 /// A file's bytes, unless it is larger than any entry.
-fn read_bounded(path: &Path) -> io::Result<Result<Vec<u8>, Unreadable>> {
+pub(crate) fn read_bounded(path: &Path) -> io::Result<Result<Vec<u8>, Unreadable>> {
     if fs::metadata(path)?.len() > MAX_ENTRY {
         return Ok(Err(Unreadable::Malformed("it is larger than any entry".to_owned())));
     }

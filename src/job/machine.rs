@@ -12,7 +12,7 @@ use super::report::{Failure, Outcome};
 
 pub use event::{Event, Illegal, OnAbort};
 pub use run::{Attempt, FinalWord, Hold, Run};
-pub use state::{Stage, State};
+pub use state::{Stage, State, Then};
 
 /// The state that follows.
 ///
@@ -22,6 +22,12 @@ pub fn next(state: State, event: Event) -> Result<State, Box<Illegal>> {
     use Event as E;
     use State as S;
     let next = match (state, event) {
+        (S::Stopping { then: Then::Run(attempt) }, E::Killed) => S::Received { attempt },
+        (S::Stopping { then: Then::End(outcome) }, E::Killed) => S::Ended { outcome, leftover: None },
+        // Whoever kills the others goes on with it.
+        (S::Stopping { .. }, E::TokenGone(_)) => S::Settled,
+        (S::Stopping { .. }, E::Stop(failure)) => ended(failure, None),
+
         (S::Received { attempt }, E::Ready { at, held }) => {
             S::Submitting { attempt: attempt.held_by(held), since: at }
         }
@@ -63,6 +69,10 @@ pub fn next(state: State, event: Event) -> Result<State, Box<Illegal>> {
         (S::Judged { run, word }, E::TokenGone(_)) if word.doubled => S::Orphaned { run },
         (S::Judged { .. }, E::TokenGone(_)) => S::Settled,
 
+        // What was waited for stays, unless nobody ever heard of it.
+        (S::Ended { outcome: Outcome::Reached(_), .. }, E::Acknowledged | E::TokenGone(OnAbort::Leave)) => {
+            S::Settled
+        }
         (S::Ended { leftover, .. }, E::Acknowledged | E::TokenGone(_)) => match leftover {
             Some(run) => S::Orphaned { run },
             None => S::Settled,

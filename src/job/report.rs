@@ -8,8 +8,10 @@ mod cause;
 mod error;
 mod log;
 mod mask;
+mod reached;
 mod refine;
 mod root_cause;
+mod told;
 mod yarn;
 
 use serde::Serialize;
@@ -19,6 +21,7 @@ use cause::cause;
 pub use error::{ErrorName, Retry};
 pub use log::LivyLog;
 pub(crate) use mask::mask;
+pub use reached::Reached;
 pub use refine::refine;
 pub use yarn::container_ran;
 
@@ -52,14 +55,17 @@ pub enum Outcome {
     Succeeded(Box<Success>),
     /// SendTaskFailure.
     Failed(Box<Failure>),
+    /// What was waited for is there, and is left alone from now on.
+    Reached(Box<Reached>),
 }
 
 impl Outcome {
-    /// `succeeded`, or the error's name: for logs.
+    /// `succeeded`, `reached`, or the error's name: for logs.
     pub fn label(&self) -> &'static str {
         match self {
             Outcome::Succeeded(_) => "succeeded",
             Outcome::Failed(failure) => failure.error.as_str(),
+            Outcome::Reached(_) => "reached",
         }
     }
 }
@@ -184,18 +190,6 @@ impl Failure {
     }
 }
 
-impl Failure {
-    /// Without what looks like a secret: the texts come from jobs and servers.
-    fn masked(mut self) -> Failure {
-        let texts = [Some(&mut self.message), self.diagnostics.as_mut(), self.log_url.as_mut()];
-        let lines = self.log.iter_mut().chain(&mut self.driver.stderr).chain(&mut self.driver.stdout);
-        for text in texts.into_iter().flatten().chain(lines) {
-            *text = mask(text).into_owned();
-        }
-        self
-    }
-}
-
 /// One call that ends a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -222,6 +216,12 @@ pub fn answers(outcome: &Outcome) -> Vec<Answer> {
                 json!({"applicationId": success.application_id, "batchId": success.batch_id}).to_string();
             let fits = full.len() <= MAX_OUTPUT;
             fits.then_some(full).into_iter().chain([bare]).map(|output| Answer::Success { output }).collect()
+        }
+        // Nobody who has a token waits for less than the end.
+        Outcome::Reached(reached) => {
+            let (application, batch) = (&reached.application_id, reached.batch_id);
+            let output = json!({"applicationId": application, "batchId": batch}).to_string();
+            vec![Answer::Success { output }]
         }
         Outcome::Failed(failure) => {
             [Some(cause(failure, MAX_CAUSE)), Some(cause(failure, SHORT_CAUSE)), None]

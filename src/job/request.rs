@@ -38,6 +38,7 @@ pub use own_livy::OwnLivy;
 pub use problem::{Problem, Problems, member, shown};
 pub use template::Template;
 
+use super::tags;
 use json::{Json, Type};
 use keys::Kind;
 use settings::{Given, InputSettings, KeyScope};
@@ -45,11 +46,8 @@ use value::Setting;
 
 /// The longest part of a batch's name that is made from the input.
 const MAX_STEM: usize = 40;
-
-/// The YARN tag of a task's run: how it is found where nothing else is known of it.
-pub fn tag(task_id: &str) -> String {
-    format!("{}{task_id}", conf::RUN_TAG_PREFIX)
-}
+/// What a job is called that has no name.
+pub const NAMELESS: &str = "job";
 
 /// What the configuration says about inputs, checked once at start: the values that a task inherits
 /// (`[activity.defaults]`), and whether letters that are not ASCII arrive (`[yarn] utf8`).
@@ -90,6 +88,8 @@ pub struct Identity {
     pub name: String,
     /// The YARN tag: in lower case, because YARN makes it so.
     pub tag: String,
+    /// The YARN tags of the groups that the run belongs to.
+    pub groups: Vec<String>,
 }
 
 /// `[a-z0-9-]`, at most [`MAX_STEM`] of them, beginning with a letter; empty where no letter or digit was.
@@ -129,9 +129,15 @@ impl<'a> Input<'a> {
         Input(Json::parse(text).map_err(invalid))
     }
 
-    /// The identity of the task's run: named after its `Name`, else its class, else its file, in the input or in the
-    /// defaults.
+    /// The identity of the task's run, which belongs to no group: named by [`Input::job_name`].
     pub fn identity(&self, task_id: &str, defaults: &Defaults) -> Identity {
+        let name = format!("{}-{task_id}", self.job_name(defaults));
+        Identity { name, tag: tags::of_run(task_id), groups: Vec::new() }
+    }
+
+    /// What its batches are called before the task id: after its `Name`, else its class, else its file, in the input or in
+    /// the defaults.
+    pub fn job_name(&self, defaults: &Defaults) -> String {
         let given =
             |name: &str| self.lenient(name).or_else(|| defaults.settings.text(name).map(str::to_owned));
         let after = |text: String, separator| text.rsplit(separator).next().map(str::to_owned);
@@ -140,8 +146,7 @@ impl<'a> Input<'a> {
         let file = given("File").and_then(|file| after(file, '/'));
         let file = file.map(|file| file.rsplit_once('.').map_or(file.as_str(), |(stem, _)| stem).to_owned());
         let stems = [name, class, file].into_iter().flatten().map(|text| stem(&text));
-        let stem = stems.into_iter().find(|stem| !stem.is_empty()).unwrap_or_else(|| "job".to_owned());
-        Identity { name: format!("{stem}-{task_id}"), tag: tag(task_id) }
+        stems.into_iter().find(|stem| !stem.is_empty()).unwrap_or_else(|| NAMELESS.to_owned())
     }
 
     /// The execution that it names: for logs and reports.
@@ -168,6 +173,13 @@ impl<'a> Input<'a> {
         check_livy(&settings, livy, &mut problems);
         let entries = batch_entries(&settings, &defaults.settings, &base, &mut problems);
         check_file(top, &settings, &entries, &base, &mut problems);
+        let conf = entries.iter().find_map(|entry| match &entry.setting {
+            Setting::Map(conf) if entry.key.kind == Kind::Conf => Some(conf),
+            Setting::Map(_) | Setting::Text(_) | Setting::Count(_) | Setting::List(_) => None,
+        });
+        if let Some(Err(text)) = conf.map(|conf| conf::has_room(conf, identity.groups.len())) {
+            problems.add(member(&base, "Conf"), text);
+        }
         let execution = settings.text("Execution").map(str::to_owned);
         problems.or(JobRequest { execution, batch: Batch::new(entries, identity) })
     }

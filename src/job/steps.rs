@@ -5,6 +5,7 @@
 
 pub mod find;
 pub mod follow;
+pub mod goal;
 pub mod kill;
 pub mod report;
 

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
+use super::document::Document;
 use super::gate::Gate;
+use super::goal::Goal;
 use super::heartbeat::{HeartbeatObserver, RateLimiter};
 use super::machine::{Attempt, OnAbort, Run, State};
 use super::places::Ticket;
-use super::request::{self, Defaults, Identity, Input, OwnLivy};
+use super::request::{Defaults, Identity, Input, OwnLivy};
 use super::sweep::Sweep;
+use super::tags;
 use super::timestamp::Timestamp;
 use super::token::Token;
 use super::verdict::VerdictTimeouts;
@@ -23,8 +25,10 @@ use super::world::World;
 pub struct Task {
     /// The first 16 hex digits of the token's SHA-256: what logs, names and tags show.
     pub id: String,
-    /// Answers the task; none where only its run is known.
+    /// Answers the task; none where only its run is known, or where a document does.
     pub token: Option<Token>,
+    /// Answers the task in the place of a token.
+    pub document: Option<Box<Document>>,
     /// The activity's ARN.
     pub activity: String,
     /// The execution, if the input names it.
@@ -94,13 +98,13 @@ impl Task {
         livy: &OwnLivy,
         now: Timestamp,
     ) -> (Task, State) {
-        let digest = Sha256::digest(token.secret().as_bytes());
-        let id: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let id = tags::short_id(&[token.secret()]);
         let input = Input::read(input);
         let identity = input.identity(&id, &activity.defaults);
         let task = Task {
             id,
             token: Some(token),
+            document: None,
             activity: arn.to_owned(),
             execution: input.execution(),
             request: Some(TaskRequest::check(input, &identity, activity, livy)),
@@ -116,6 +120,7 @@ impl Task {
         let task = Task {
             id: id.to_owned(),
             token: None,
+            document: None,
             activity: String::new(),
             execution: None,
             request: None,
@@ -124,7 +129,7 @@ impl Task {
             received: Timestamp(0),
         };
         // Every run's name ends with the task id; no more is known of it.
-        (task, State::Orphaned { run: Run::new(format!("-{id}"), request::tag(id)) })
+        (task, State::Orphaned { run: Run::new(format!("-{id}"), tags::of_run(id)) })
     }
 
     /// Brings a task that the first format of the journal kept under the rules of its activity: that format had neither
@@ -132,7 +137,7 @@ impl Task {
     pub fn upgrade_from_v1(&mut self, run: Option<&Run>, activity: &ActivityRules, livy: &OwnLivy) {
         (self.heartbeat_interval, self.on_abort) = (activity.heartbeat_interval, activity.on_abort);
         if let (Some(TaskRequest::Unchecked(input)), Some(run)) = (&self.request, run) {
-            let identity = Identity { name: run.name.clone(), tag: run.tag.clone() };
+            let identity = Identity { name: run.name.clone(), tag: run.tag.clone(), groups: Vec::new() };
             self.request = Some(TaskRequest::check(Input::read(input), &identity, activity, livy));
         }
     }
@@ -140,13 +145,26 @@ impl Task {
     /// Lets go of the request once it is not needed any more.
     pub(super) fn drop_request_after_submit(&mut self, state: &State) {
         match state {
-            State::Received { .. } | State::Submitting { .. } | State::InDoubt { .. } => {}
+            State::Received { .. }
+            | State::Submitting { .. }
+            | State::InDoubt { .. }
+            | State::Stopping { .. } => {}
             State::Running { .. }
             | State::Judged { .. }
             | State::Ended { .. }
             | State::Orphaned { .. }
             | State::Settled => self.request = None,
         }
+    }
+
+    /// What its run must have come to.
+    pub(super) fn goal(&self) -> Goal {
+        self.document.as_ref().map_or(Goal::Succeeded, |document| document.goal)
+    }
+
+    /// Whether its run was there before it, and does not end with it.
+    pub(super) fn is_adopted(&self) -> bool {
+        self.document.as_ref().is_some_and(|document| document.adopted)
     }
 
     /// On whose behalf the job is to run.
@@ -202,6 +220,8 @@ pub struct JobContext<W: World> {
     pub on_event: HeartbeatObserver,
     /// Its place among the jobs of its activity.
     pub place: Ticket,
+    /// Becomes true when something newer has made the task pointless; none where nothing can.
+    pub dropped: Option<watch::Receiver<bool>>,
 }
 
 /// How a job begins.

@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use super::Task;
 use super::application::{Active, Application, YarnAnswer};
+use super::document::Document;
 use super::machine::State;
-use super::report::Answer;
+use super::report::{Answer, Outcome};
 use super::timestamp::Timestamp;
 use super::token::Token;
 
@@ -197,6 +198,20 @@ pub trait World: Send + Sync + 'static {
     /// The end of a task of an activity.
     fn report(&self, activity: &str, token: &Token, answer: &Answer)
     -> impl Future<Output = Reported> + Send;
+    /// The end of a task that a document answers: tells it once. A world without such tasks has nobody who would hear it.
+    fn deliver(
+        &self,
+        _task: &Task,
+        _document: &Document,
+        _outcome: &Outcome,
+    ) -> impl Future<Output = Reported> + Send {
+        async { Reported::Closed("nobody takes documents here".to_owned()) }
+    }
+    /// Returns once nothing lives any more that had to be dead before this task goes on. A world without such tasks has
+    /// nothing to wait for.
+    fn stopped(&self, _task: &Task) -> impl Future<Output = ()> + Send {
+        async {}
+    }
     /// Counts an event for the metrics; does nothing by default.
     fn count(&self, _what: CountedEvent) {}
 }

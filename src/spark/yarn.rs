@@ -18,6 +18,7 @@ use super::addresses::ServiceAddresses;
 use super::connection::{Access, Connection, Pool};
 use super::{read_body, read_streaming};
 use crate::job::application::{Active, Application, MovingApplication, YarnAnswer};
+use crate::job::tags;
 use crate::job::world::{NotKilled, ServiceError};
 pub use about::About;
 use application::{List, One, oldest_first};
@@ -28,9 +29,6 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// The user that asks, where YARN's simple authentication wants one.
 const USER: &str = "user.name=spark-job-worker";
 
-/// The tag of every application that we submit, and the beginning of the one that tells them apart.
-const OURS: &str = "spark-job-worker";
-const TAG: &str = "sjw-";
 /// What is not ended (`YarnApplicationState`).
 const ACTIVE: &str = "NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING";
 
@@ -85,12 +83,14 @@ impl ResourceManager {
     /// # Errors
     /// Where YARN does not answer.
     pub async fn active(&self) -> Result<Active, ServiceError> {
-        let path =
-            format!("/ws/v1/cluster/apps?applicationTags={OURS}&states={ACTIVE}&deSelects=resourceRequests");
+        let path = format!(
+            "/ws/v1/cluster/apps?applicationTags={}&states={ACTIVE}&deSelects=resourceRequests",
+            tags::OURS
+        );
         let list: List = self.ask_streaming(&path).await?;
         let mut found = Active::new();
         for raw in list.into_applications() {
-            let Some(tag) = raw.tag_with(TAG).map(str::to_owned) else { continue };
+            let Some(tag) = raw.run_tag().map(str::to_owned) else { continue };
             let (name, progress) = (raw.name.clone(), raw.progress());
             let whole = Application::from(raw);
             let (memory_seconds, vcore_seconds) = (whole.memory_seconds, whole.vcore_seconds);

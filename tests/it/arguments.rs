@@ -285,7 +285,7 @@ fn request(input: &Value, utf8: bool) -> Result<Value, Problems> {
     if input["File"].is_null() {
         input["File"] = "/f".into();
     }
-    let identity = Identity { name: "n-1".to_owned(), tag: "sjw-1".to_owned() };
+    let identity = Identity { name: "n-1".to_owned(), tag: "sjw-1".to_owned(), groups: Vec::new() };
     let defaults = Defaults::new(Map::new(), utf8).expect("nothing is wrong with nothing");
     let request =
         Input::read(&input.to_string()).check(&identity, &defaults, &OwnLivy::new(Vec::new(), 8998))?;

@@ -50,7 +50,7 @@ impl Inner {
             return;
         }
         let ticket = &self.tickets[number];
-        let tag = spark_job_worker::job::request::tag(&ticket.facts.task);
+        let tag = spark_job_worker::job::tags::of_run(&ticket.facts.task);
         let known: Vec<&crate::yarn::App> =
             self.yarn.apps.iter().filter(|app| app.tag == tag && app.is_known()).collect();
         let ours = ticket.facts.knows.as_ref();
@@ -216,7 +216,7 @@ impl Inner {
         if self.plan.yarn != YarnAnswer::On || facts.left || is_hidden {
             return;
         }
-        let tag = spark_job_worker::job::request::tag(&facts.task);
+        let tag = spark_job_worker::job::tags::of_run(&facts.task);
         let lives = self.yarn.apps.iter().find(|app| {
             let seen = app.node.is_some() || (app.is_seen() && !app.kill_sent);
             app.tag == tag

@@ -13,6 +13,7 @@
 )]
 
 mod coverage;
+mod document;
 mod edges;
 mod facts;
 mod ledger;

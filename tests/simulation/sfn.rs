@@ -3,7 +3,7 @@
 //! A state machine tries again with a new token where its task timed out or failed with an error that is worth it.
 
 use spark_job_worker::job::report::{Answer, ErrorName, Retry};
-use spark_job_worker::job::request;
+use spark_job_worker::job::tags;
 use spark_job_worker::job::world::{Beat, Reported};
 
 use crate::facts::Facts;
@@ -114,7 +114,7 @@ impl Inner {
 
     /// The ticket whose run carries a tag.
     pub(crate) fn ticket_of_tag(&self, tag: &str) -> Option<usize> {
-        let has = |facts: &Facts| !facts.task.is_empty() && request::tag(&facts.task) == tag;
+        let has = |facts: &Facts| !facts.task.is_empty() && tags::of_run(&facts.task) == tag;
         self.tickets.iter().position(|ticket| has(&ticket.facts))
     }
 

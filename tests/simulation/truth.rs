@@ -21,10 +21,12 @@ impl Inner {
         let error = match outcome {
             Outcome::Succeeded(success) => return self.is_success(number, success.verdict_source),
             Outcome::Failed(failure) => failure.error,
+            Outcome::Reached(_) => return Err("every task waits for its end".to_owned()),
         };
         let source = match outcome {
             Outcome::Failed(failure) => failure.verdict_source,
             Outcome::Succeeded(success) => success.verdict_source,
+            Outcome::Reached(_) => return Err("every task waits for its end".to_owned()),
         };
         let known = |is: bool, why: &str| if is { Ok(()) } else { Err(why.to_owned()) };
         match error {
@@ -48,6 +50,9 @@ impl Inner {
                 let node = self.tickets[number].node();
                 known(node.is_some_and(|node| self.nodes[node].gives_up), "nobody told the worker to stop")
             }
+            ErrorName::StillRunning | ErrorName::Superseded | ErrorName::NotStopped => {
+                Err("no task here has a document".to_owned())
+            }
             ErrorName::WorkerFault => {
                 let failed = self.tickets[number]
                     .taken
@@ -58,7 +63,7 @@ impl Inner {
     }
 
     fn apps_of(&self, number: usize) -> impl Iterator<Item = &crate::yarn::App> {
-        let tag = spark_job_worker::job::request::tag(&self.tickets[number].facts.task);
+        let tag = spark_job_worker::job::tags::of_run(&self.tickets[number].facts.task);
         self.yarn.apps.iter().filter(move |app| app.tag == tag)
     }
 
@@ -134,7 +139,7 @@ impl Inner {
         if self.apps_of(number).any(|app| app.node.is_some()) {
             return Err("an application was submitted".to_owned());
         }
-        let tag = spark_job_worker::job::request::tag(&ticket.facts.task);
+        let tag = spark_job_worker::job::tags::of_run(&ticket.facts.task);
         let node = ticket.node().map(|node| &self.nodes[node]);
         let taken = node.is_some_and(|node| {
             node.children.iter().any(|child| child.tag == tag)

@@ -194,7 +194,8 @@ impl Life {
                 State::Submitting { attempt, .. } if inner.plan.broken == Broken::NoDoubt => {
                     (task, State::Received { attempt })
                 }
-                State::Received { .. }
+                State::Stopping { .. }
+                | State::Received { .. }
                 | State::Submitting { .. }
                 | State::InDoubt { .. }
                 | State::Running { .. }
@@ -269,6 +270,7 @@ impl Life {
             stop,
             on_event: Box::new(|_| {}),
             place,
+            dropped: None,
         };
         let here = self.here.clone();
         let observe = move |state: &State| {

@@ -205,6 +205,7 @@ async fn a_life_without_faults_costs_six_durable_writes_and_one_unlink() {
         stop,
         on_event: Box::new(|_| {}),
         place: Places::new(1).ask(),
+        dropped: None,
     };
     let mut last = None;
     job::run(context, task, state, Start::Fresh, |state| last = Some(state.clone())).await;

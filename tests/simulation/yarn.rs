@@ -204,7 +204,7 @@ impl Inner {
     /// Somebody starts an application with the tag of a ticket's run.
     pub(crate) fn double(&mut self, ticket: usize) {
         let facts = &self.tickets[ticket].facts;
-        let tag = spark_job_worker::job::request::tag(&facts.task);
+        let tag = spark_job_worker::job::tags::of_run(&facts.task);
         if facts.forgotten || self.is_calm() || self.plan.yarn != Circumstances::On {
             return;
         }

@@ -6,6 +6,7 @@ use super::super::Finding;
 use super::super::facts::{Configured, DaemonFacts, Facts, LivyFacts, YarnFacts};
 use super::configuration::SUDO;
 use crate::config::LivyConf;
+use crate::job::tags;
 use crate::job::world::ServiceError;
 use crate::spark::addresses::{AddressInUse, AddressLookup};
 use crate::spark::yarn::About;
@@ -249,7 +250,7 @@ fn tag(tags: &BTreeSet<String>, daemon: &DaemonFacts) -> Finding {
     let count = tags.len();
     let hidden = match daemon {
         DaemonFacts::Answers(now) => now.tasks.iter().find(|task| {
-            task.yarn_state.as_deref() == Some("RUNNING") && !tags.contains(&format!("sjw-{}", task.task))
+            task.yarn_state.as_deref() == Some("RUNNING") && !tags.contains(&tags::of_run(&task.task))
         }),
         DaemonFacts::Absent(_) | DaemonFacts::Denied | DaemonFacts::Silent(_) => None,
     };

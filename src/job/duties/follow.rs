@@ -10,8 +10,9 @@ use super::{JobCache, JobServices, ended, failure, of_run};
 use crate::job::Task;
 use crate::job::application::YarnAnswer;
 use crate::job::machine::{Event, Run};
-use crate::job::report::{Cost, ErrorName, Outcome, Source, Success, refine};
+use crate::job::report::{Cost, ErrorName, Outcome, Reached, Source, Success, refine};
 use crate::job::steps::follow::{Follow, FollowStep, Observation, Terms};
+use crate::job::steps::goal;
 use crate::job::sweep::{Health, SweepNumber};
 use crate::job::verdict::Verdict;
 use crate::job::world::{BatchView, LivyAnswer, Observed, World};
@@ -42,6 +43,9 @@ pub(in crate::job) async fn follow<W: World>(
             FollowStep::Wait(pause) => {
                 cache.seen = follow.observed().cloned();
                 tell_word(run, cache);
+                if let Some(word) = goal::reached(task.goal(), run, follow.observed()) {
+                    return reached(run, word, follow.observed());
+                }
                 next_observation(services, run, since, cache, pause).await
             }
             FollowStep::AskById(id) => {
@@ -138,6 +142,30 @@ fn tell_word(run: &Run, cache: &mut JobCache) {
     cache.word = Some(application.word.clone());
 }
 
+/// It has come as far as it is waited for. The run goes with the outcome: nobody kills it unless nobody wanted to know.
+fn reached(run: &Run, word: String, observed: Option<&Observed>) -> Event {
+    let active = observed.and_then(|observed| observed.active.as_deref()).unwrap_or_default();
+    let application = active.iter().find(|one| Some(&one.id) == run.application.as_ref());
+    let view = observed.and_then(|observed| match &observed.livy {
+        LivyAnswer::Seen(view) => Some(view),
+        LivyAnswer::Missing | LivyAnswer::Unreachable(_) => None,
+    });
+    let of_livy = |url: fn(&BatchView) -> &Option<String>| view.and_then(|view| url(view).clone());
+    let reached = Reached {
+        application_id: run.application.clone(),
+        batch_id: run.batch,
+        name: run.name.clone(),
+        state: word,
+        tracking_url: application
+            .and_then(|one| one.tracking_url.clone())
+            .or_else(|| of_livy(|view| &view.tracking_url)),
+        driver_log_url: application
+            .and_then(|one| one.log_url.clone())
+            .or_else(|| of_livy(|view| &view.driver_log_url)),
+    };
+    Event::Ended { outcome: Outcome::Reached(Box::new(reached)), leftover: Some(run.clone()) }
+}
+
 fn refused(task: &Task, run: &Run, user: Option<&str>) -> Event {
     let message = format!(
         "the batch was to run as {} and Livy runs it as {}: is livy.impersonation.enabled set?",
@@ -194,7 +222,10 @@ fn message(error: ErrorName, look: Option<&LivyAnswer>) -> String {
         | ErrorName::Rejected
         | ErrorName::LivyUnavailable
         | ErrorName::ClusterTerminating
-        | ErrorName::WorkerFault => format!("Livy says that the job failed ({word})"),
+        | ErrorName::WorkerFault
+        | ErrorName::StillRunning
+        | ErrorName::Superseded
+        | ErrorName::NotStopped => format!("Livy says that the job failed ({word})"),
     }
 }
 

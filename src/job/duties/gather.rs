@@ -151,7 +151,10 @@ fn failed(task: &Task, run: &Run, word: &FinalWord, log: Vec<String>, driver: Dr
         | ErrorName::Rejected
         | ErrorName::LivyUnavailable
         | ErrorName::ClusterTerminating
-        | ErrorName::WorkerFault => "YARN says that the job failed",
+        | ErrorName::WorkerFault
+        | ErrorName::StillRunning
+        | ErrorName::Superseded
+        | ErrorName::NotStopped => "YARN says that the job failed",
     };
     let told = failure(task, error, "Running", message.to_owned()).with_log(log).with_driver_log(driver);
     let said = (!word.diagnostics.is_empty()).then(|| word.diagnostics.clone());

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::encoding::VERSION;
 
@@ -18,6 +18,8 @@ pub enum JournalError {
         path: PathBuf,
         /// Its format.
         version: u32,
+        /// The newest of its kind that this version reads.
+        reads: u32,
     },
     /// Another version of the worker wrote this file.
     Foreign {
@@ -37,6 +39,13 @@ pub enum JournalError {
     },
 }
 
+impl JournalError {
+    /// An entry of a newer version's.
+    pub(super) fn newer(path: &Path, version: u32) -> JournalError {
+        JournalError::Newer { path: path.to_owned(), version, reads: VERSION }
+    }
+}
+
 impl fmt::Display for JournalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -47,9 +56,9 @@ impl fmt::Display for JournalError {
                     path.display()
                 )
             }
-            JournalError::Newer { path, version } => write!(
+            JournalError::Newer { path, version, reads } => write!(
                 f,
-                "{} was written by a newer spark-job-worker (format {version}, this one reads {VERSION}): install that version again, or let it finish its tasks first",
+                "{} was written by a newer spark-job-worker (format {version}, this one reads {reads}): install that version again, or let it finish its tasks first",
                 path.display()
             ),
             JournalError::Foreign { path, reason } => write!(

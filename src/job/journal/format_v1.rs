@@ -119,6 +119,7 @@ impl EntryV1 {
         let task = Task {
             id: self.task,
             token: self.token.map(Token::new),
+            document: None,
             activity: self.activity,
             execution: self.execution,
             request: (!self.input.is_empty()).then(|| job::TaskRequest::Unchecked(self.input.into())),

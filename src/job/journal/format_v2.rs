@@ -3,6 +3,7 @@
 //! A change here needs a new format. `tests/fixtures/journal/v2` has a file of each kind.
 
 mod convert;
+mod outcome;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,27 @@ pub(super) struct EntryV2 {
 enum Door {
     /// The ARN of an activity; empty where only the run is known.
     Activity(String),
+    /// Where a document goes that answers it, and what it is made from.
+    Document(Document),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Document {
+    place: String,
+    form: String,
+    goal: Goal,
+    deadline: u64,
+    expires: u64,
+    adopted: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Goal {
+    Submitted,
+    Running,
+    Succeeded,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -51,6 +73,7 @@ enum Request {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 enum State {
+    Stopping { then: Then },
     Received { attempt: Attempt },
     Submitting { attempt: Attempt, since: u64 },
     InDoubt { attempt: Attempt, since: u64, answered: bool },
@@ -59,6 +82,13 @@ enum State {
     Ended { outcome: Outcome, leftover: Option<Run> },
     Orphaned { run: Run },
     Settled,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+enum Then {
+    Run(Attempt),
+    End(Outcome),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -122,6 +152,18 @@ enum Source {
 enum Outcome {
     Succeeded(Box<Success>),
     Failed(Box<Failure>),
+    Reached(Box<Reached>),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Reached {
+    application_id: Option<String>,
+    batch_id: Option<u64>,
+    name: String,
+    state: String,
+    tracking_url: Option<String>,
+    driver_log_url: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]

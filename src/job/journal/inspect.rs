@@ -7,7 +7,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{CORRUPT, ENTRY, JournalError, Unreadable, decode, is_task_id, read_bounded};
+use super::{CORRUPT, ENTRY, JournalError, Unreadable, decode, read_bounded};
+use crate::job::tags::is_short_id;
 
 /// What there is to read.
 #[derive(Debug, Default)]
@@ -34,7 +35,7 @@ pub fn inspect(directory: &Path) -> io::Result<Inspection> {
         let path = file?.path();
         inspection.corrupt += usize::from(path.extension().is_some_and(|end| end == CORRUPT));
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        if path.extension().is_none_or(|end| end != ENTRY) || !is_task_id(stem) {
+        if path.extension().is_none_or(|end| end != ENTRY) || !is_short_id(stem) {
             continue;
         }
         let bytes = match read_bounded(&path) {
@@ -52,7 +53,7 @@ pub fn inspect(directory: &Path) -> io::Result<Inspection> {
                 inspection.unreadable.push((path, told));
             }
             Err(Unreadable::Newer(version)) => {
-                let told = JournalError::Newer { path: path.clone(), version }.to_string();
+                let told = JournalError::newer(&path, version).to_string();
                 inspection.unreadable.push((path, told));
             }
         }

@@ -6,13 +6,16 @@ use std::os::unix::fs::PermissionsExt;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::encoding::{MAGIC, VERSION, checksum};
+use super::encoding::{MAGIC, VERSION};
+use super::sealed::checksum;
 use super::*;
 use crate::job::TaskRequest;
 use crate::job::application::AppEnd;
-use crate::job::machine::{Attempt, FinalWord, Hold, OnAbort, Run};
-use crate::job::report::{Cost, ErrorName, Failure, Outcome, Source, Success};
-use crate::job::request;
+use crate::job::document::Document;
+use crate::job::goal::Goal;
+use crate::job::machine::{Attempt, FinalWord, Hold, OnAbort, Run, Then};
+use crate::job::report::{Cost, ErrorName, Failure, Outcome, Reached, Source, Success};
+use crate::job::tags;
 use crate::job::timestamp::Timestamp;
 use crate::job::token::Token;
 use std::time::Duration;
@@ -34,13 +37,13 @@ fn run() -> Run {
         application: Some("application_1700000000000_0001".to_owned()),
         submitted: Some(Timestamp(u64::MAX)),
         proxy_user: Some("alice \"🚖\"\n".to_owned()),
-        ..Run::new(format!("etl-{TASK}"), request::tag(TASK))
+        ..Run::new(format!("etl-{TASK}"), tags::of_run(TASK))
     }
 }
 
 fn attempt() -> Attempt {
     let held = Hold { since: Timestamp(1), reason: "too many sessions".to_owned() };
-    Attempt { run: Run::new(format!("etl-{TASK}"), request::tag(TASK)), held: Some(held) }
+    Attempt { run: Run::new(format!("etl-{TASK}"), tags::of_run(TASK)), held: Some(held) }
 }
 
 fn success() -> Outcome {
@@ -98,6 +101,7 @@ fn entry_of(id: &str, state: State) -> Entry {
     let task = Task {
         id: id.to_owned(),
         token: Some(Token::new("AQB4…/+= \"secret\"".to_owned())),
+        document: None,
         activity: "arn:aws:states:eu-west-1:1:activity:spark-job".to_owned(),
         execution: Some("exec-1".to_owned()),
         request: Some(TaskRequest::Checked { body: body.into(), proxy_user: Some("alice".into()) }),
@@ -144,8 +148,51 @@ fn told(error: &JournalError) -> String {
     text
 }
 
+/// What only a task that a document answers can be.
+fn of_documents() -> Vec<(&'static str, Entry)> {
+    let reached = || {
+        Outcome::Reached(Box::new(Reached {
+            application_id: Some("application_1700000000000_0001".to_owned()),
+            batch_id: Some(7),
+            name: format!("etl-{TASK}"),
+            state: "RUNNING".to_owned(),
+            tracking_url: Some("http://rm:8088/proxy/application_1".to_owned()),
+            driver_log_url: None,
+        }))
+    };
+    let states = [
+        ("DocumentStopping", State::Stopping { then: Then::Run(attempt()) }),
+        ("DocumentStoppingEnd", State::Stopping { then: Then::End(reached()) }),
+        ("DocumentReached", State::Ended { outcome: reached(), leftover: Some(run()) }),
+    ];
+    let document = Document {
+        place: Token::new("https://bucket/key?X-Amz-Signature=secret".to_owned()),
+        form: r#"{"stack":"größe"}"#.to_owned(),
+        goal: Goal::Running,
+        deadline: Timestamp(1_700_000_000_001),
+        expires: Timestamp(1_700_000_000_002),
+        adopted: true,
+    };
+    let entry = |state| {
+        let mut entry = entry_of(TASK, state);
+        (entry.task.token, entry.task.activity) = (None, String::new());
+        entry.task.document = Some(Box::new(document.clone()));
+        entry
+    };
+    states.into_iter().map(|(name, state)| (name, entry(state))).collect()
+}
+
 mod kept {
     use super::*;
+
+    #[test]
+    fn a_task_that_a_document_answers_is_read_back_as_it_was_written() {
+        for (name, written) in of_documents() {
+            let directory = directory();
+            write(&open(directory.path()).0, &written).expect("written");
+            assert_eq!(open(directory.path()).1.entries, [written], "{name}");
+        }
+    }
 
     #[test]
     fn every_state_is_read_back_as_it_was_written() {
@@ -640,6 +687,13 @@ mod golden {
             if let State::Ended { outcome: Outcome::Failed(failure), .. } = &mut entry.state {
                 failure.log.truncate(3);
             }
+            let bytes = bytes_of(&entry);
+            keep(name, &bytes);
+            let shipped = fixture("v2", name);
+            assert_eq!(String::from_utf8_lossy(&bytes), String::from_utf8_lossy(&shipped), "{name}");
+            assert_eq!(decode(&shipped).expect(name), entry);
+        }
+        for (name, entry) in of_documents() {
             let bytes = bytes_of(&entry);
             keep(name, &bytes);
             let shipped = fixture("v2", name);

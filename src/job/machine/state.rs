@@ -7,6 +7,8 @@ use super::run::{Attempt, FinalWord, Run};
 /// The kind of a [`State`], without what is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
+    /// [`State::Stopping`]
+    Stopping,
     /// [`State::Received`]
     Received,
     /// [`State::Submitting`]
@@ -27,7 +29,8 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in the order in which a task goes through them.
-    pub const ALL: [Stage; 8] = [
+    pub const ALL: [Stage; 9] = [
+        Stage::Stopping,
         Stage::Received,
         Stage::Submitting,
         Stage::InDoubt,
@@ -41,6 +44,7 @@ impl Stage {
     /// As logs, fields and causes show it.
     pub fn as_str(self) -> &'static str {
         match self {
+            Stage::Stopping => "Stopping",
             Stage::Received => "Received",
             Stage::Submitting => "Submitting",
             Stage::InDoubt => "InDoubt",
@@ -53,9 +57,23 @@ impl Stage {
     }
 }
 
+/// What a task does once others are dead.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Then {
+    /// Its own run begins.
+    Run(Attempt),
+    /// It has ended: that was all that was asked for.
+    End(Outcome),
+}
+
 /// Where a task stands.
 #[derive(Debug, Clone, PartialEq)]
 pub enum State {
+    /// Others must be dead first.
+    Stopping {
+        /// What comes then.
+        then: Then,
+    },
     /// The token is ours and no POST has begun.
     Received {
         /// What will be submitted.
@@ -111,7 +129,8 @@ impl State {
     pub fn read_back(self) -> State {
         match self {
             State::Submitting { attempt, since } => State::InDoubt { attempt, since, answered: false },
-            State::Received { .. }
+            State::Stopping { .. }
+            | State::Received { .. }
             | State::InDoubt { .. }
             | State::Running { .. }
             | State::Judged { .. }
@@ -124,6 +143,7 @@ impl State {
     /// The kind of state.
     pub fn stage(&self) -> Stage {
         match self {
+            State::Stopping { .. } => Stage::Stopping,
             State::Received { .. } => Stage::Received,
             State::Submitting { .. } => Stage::Submitting,
             State::InDoubt { .. } => Stage::InDoubt,
@@ -143,12 +163,13 @@ impl State {
     /// The run that this state is about, if one is left.
     pub fn run(&self) -> Option<&Run> {
         match self {
-            State::Received { attempt }
+            State::Stopping { then: Then::Run(attempt) }
+            | State::Received { attempt }
             | State::Submitting { attempt, .. }
             | State::InDoubt { attempt, .. } => Some(&attempt.run),
             State::Running { run } | State::Judged { run, .. } | State::Orphaned { run } => Some(run),
             State::Ended { leftover, .. } => leftover.as_ref(),
-            State::Settled => None,
+            State::Stopping { then: Then::End(_) } | State::Settled => None,
         }
     }
 }

@@ -5,7 +5,7 @@ use super::super::timestamp::Timestamp;
 use super::*;
 use crate::job::report::{Cost, ErrorName, Source, Success};
 
-const STATES: [&str; 10] = [
+const STATES: [&str; 13] = [
     "Received",
     "Submitting",
     "InDoubt",
@@ -16,39 +16,62 @@ const STATES: [&str; 10] = [
     "Ended+leftover",
     "Orphaned",
     "Settled",
+    "Stopping",
+    "Stopping+end",
+    "Ended+reached",
 ];
 
 /// A row an event; a column a state, in the order of [`STATES`]. `-` is illegal, `=` keeps the state.
-const TABLE: [(&str, [&str; 10]); 17] = [
-    ("Ready", ["Submitting", "-", "-", "-", "-", "-", "-", "-", "-", "-"]),
-    ("Submitted", ["-", "Running", "-", "-", "-", "-", "-", "-", "-", "-"]),
-    ("Refused", ["-", "Ended", "-", "-", "-", "-", "-", "-", "-", "-"]),
-    ("NotNow", ["-", "Received", "-", "-", "-", "-", "-", "-", "-", "-"]),
-    ("Unsure", ["-", "InDoubt", "-", "-", "-", "-", "-", "-", "-", "-"]),
-    ("Found", ["-", "-", "Running", "-", "-", "-", "-", "-", "-", "-"]),
-    ("Absent", ["-", "-", "Received", "-", "-", "-", "-", "-", "-", "-"]),
-    ("Learned", ["-", "-", "-", "Running", "-", "-", "-", "-", "Orphaned", "-"]),
-    ("Judged", ["-", "-", "-", "Judged", "-", "-", "-", "-", "-", "-"]),
-    ("Gathered", ["-", "-", "-", "-", "Ended", "Ended+leftover", "-", "-", "-", "-"]),
-    ("Ended", ["Ended", "-", "Ended", "Ended", "-", "-", "-", "-", "-", "-"]),
-    ("Ended+leftover", ["Ended", "-", "Ended+leftover", "Ended+leftover", "-", "-", "-", "-", "-", "-"]),
-    ("Acknowledged", ["-", "-", "-", "-", "-", "-", "Settled", "Orphaned", "-", "-"]),
+const TABLE: [(&str, [&str; 13]); 17] = [
+    ("Ready", ["Submitting", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"]),
+    ("Submitted", ["-", "Running", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"]),
+    ("Refused", ["-", "Ended", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"]),
+    ("NotNow", ["-", "Received", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"]),
+    ("Unsure", ["-", "InDoubt", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"]),
+    ("Found", ["-", "-", "Running", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"]),
+    ("Absent", ["-", "-", "Received", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"]),
+    ("Learned", ["-", "-", "-", "Running", "-", "-", "-", "-", "Orphaned", "-", "-", "-", "-"]),
+    ("Judged", ["-", "-", "-", "Judged", "-", "-", "-", "-", "-", "-", "-", "-", "-"]),
+    ("Gathered", ["-", "-", "-", "-", "Ended", "Ended+leftover", "-", "-", "-", "-", "-", "-", "-"]),
+    ("Ended", ["Ended", "-", "Ended", "Ended", "-", "-", "-", "-", "-", "-", "-", "-", "-"]),
+    (
+        "Ended+leftover",
+        ["Ended", "-", "Ended+leftover", "Ended+leftover", "-", "-", "-", "-", "-", "-", "-", "-", "-"],
+    ),
+    ("Acknowledged", ["-", "-", "-", "-", "-", "-", "Settled", "Orphaned", "-", "-", "-", "-", "Settled"]),
     (
         "TokenGone(kill)",
         [
             "Settled", "Orphaned", "Orphaned", "Orphaned", "Settled", "Orphaned", "Settled", "Orphaned", "=",
-            "=",
+            "=", "Settled", "Settled", "Orphaned",
         ],
     ),
     (
         "TokenGone(leave)",
         [
             "Settled", "Orphaned", "Orphaned", "Settled", "Settled", "Orphaned", "Settled", "Orphaned", "=",
+            "=", "Settled", "Settled", "Settled",
+        ],
+    ),
+    ("Killed", ["-", "-", "-", "-", "-", "-", "-", "-", "Settled", "-", "Received", "Ended+reached", "-"]),
+    (
+        "Stop",
+        [
+            "Ended",
+            "Ended+leftover",
+            "Ended+leftover",
+            "Ended+leftover",
+            "=",
+            "=",
+            "=",
+            "=",
+            "=",
+            "=",
+            "Ended",
+            "Ended",
             "=",
         ],
     ),
-    ("Killed", ["-", "-", "-", "-", "-", "-", "-", "-", "Settled", "-"]),
-    ("Stop", ["Ended", "Ended+leftover", "Ended+leftover", "Ended+leftover", "=", "=", "=", "=", "=", "="]),
 ];
 
 #[test]
@@ -74,7 +97,7 @@ fn every_pair_of_state_and_event_is_decided() {
 fn every_state_says_which_run_it_is_about() {
     for name in STATES {
         let expected = match name {
-            "Ended" | "Settled" => None,
+            "Ended" | "Settled" | "Stopping+end" => None,
             _ => Some(run()),
         };
         assert_eq!(state(name).run(), expected.as_ref(), "{name}");
@@ -142,7 +165,9 @@ fn what_may_have_been_submitted_keeps_its_identity_to_the_end() {
 }
 
 fn label(state: &State) -> &'static str {
-    if matches!(state, State::Ended { leftover: Some(_), .. }) {
+    if matches!(state, State::Ended { outcome: Outcome::Reached(_), .. }) {
+        "Ended+reached"
+    } else if matches!(state, State::Ended { leftover: Some(_), .. }) {
         "Ended+leftover"
     } else if matches!(state, State::Judged { word, .. } if word.doubled) {
         "Judged+doubled"
@@ -202,6 +227,9 @@ fn state(name: &str) -> State {
         "Ended+leftover" => State::Ended { outcome, leftover: Some(run()) },
         "Orphaned" => State::Orphaned { run: run() },
         "Settled" => State::Settled,
+        "Stopping" => State::Stopping { then: Then::Run(attempt()) },
+        "Stopping+end" => State::Stopping { then: Then::End(Outcome::Reached(Box::default())) },
+        "Ended+reached" => State::Ended { outcome: Outcome::Reached(Box::default()), leftover: Some(run()) },
         other => panic!("no state {other}"),
     }
 }

@@ -2,15 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::mask;
-use super::root_cause::root_cause;
+use super::told::Told;
 use super::{Failure, clip, units};
 
 /// The cause, as long as `limit` UTF-16 units allow: first log lines go, oldest first, then parts of the texts.
 pub(super) fn cause(failure: &Failure, limit: usize) -> String {
-    // Read from the whole: what is masked may be what tells where a message ends.
-    let root = root_cause(failure).map(|sentence| mask(&sentence).into_owned());
-    let failure = &failure.clone().masked();
+    let Told { failure, root_cause: root } = &failure.told();
     let mut text = limit / 4;
     loop {
         let empty = cause_value(failure, root.as_deref(), text, &Logs::default()).to_string();

@@ -25,10 +25,26 @@ pub enum ErrorName {
     ClusterTerminating,
     /// The worker cannot keep its promises.
     WorkerFault,
+    /// The job had not come as far as it was waited for when the time was over.
+    StillRunning,
+    /// A newer request came first.
+    Superseded,
+    /// What was to be ended still lives when the time is over.
+    NotStopped,
 }
 
 impl ErrorName {
-    /// Every name, in the order of the README.
+    /// Those that only a task without a token ends with: no state machine sees them.
+    pub const OF_DOCUMENTS: [ErrorName; 3] =
+        [ErrorName::StillRunning, ErrorName::Superseded, ErrorName::NotStopped];
+
+    /// The error of a name, of both kinds.
+    pub fn of(name: &str) -> Option<ErrorName> {
+        let known = ErrorName::ALL.into_iter().chain(ErrorName::OF_DOCUMENTS);
+        known.into_iter().find(|known| known.as_str() == name)
+    }
+
+    /// Every name that a state machine sees, in the order of the README.
     pub const ALL: [ErrorName; 11] = [
         ErrorName::InvalidInput,
         ErrorName::Rejected,
@@ -57,6 +73,9 @@ impl ErrorName {
             ErrorName::LivyUnavailable => "SparkJob.LivyUnavailable",
             ErrorName::ClusterTerminating => "SparkJob.ClusterTerminating",
             ErrorName::WorkerFault => "SparkJob.WorkerFault",
+            ErrorName::StillRunning => "SparkJob.StillRunning",
+            ErrorName::Superseded => "SparkJob.Superseded",
+            ErrorName::NotStopped => "SparkJob.NotStopped",
         }
     }
 
@@ -66,13 +85,16 @@ impl ErrorName {
             ErrorName::NodeLost
             | ErrorName::LivyUnavailable
             | ErrorName::ClusterTerminating
-            | ErrorName::WorkerFault => Retry::Yes,
+            | ErrorName::WorkerFault
+            | ErrorName::NotStopped => Retry::Yes,
             ErrorName::SubmitFailed | ErrorName::Lost => Retry::ByChoice,
             ErrorName::InvalidInput
             | ErrorName::Rejected
             | ErrorName::Failed
             | ErrorName::OutOfMemory
-            | ErrorName::Killed => Retry::No,
+            | ErrorName::Killed
+            | ErrorName::StillRunning
+            | ErrorName::Superseded => Retry::No,
         }
     }
 }

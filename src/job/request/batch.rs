@@ -25,7 +25,7 @@ impl Batch {
             Some(Setting::Map(conf)) => conf,
             Some(Setting::Text(_) | Setting::Count(_) | Setting::List(_)) | None => BTreeMap::new(),
         };
-        conf::complete(&mut properties, &identity.tag);
+        conf::complete(&mut properties, identity);
         given.insert("conf", Setting::Map(properties));
         given.insert("name", Setting::Text(identity.name.clone()));
         Batch(

@@ -8,6 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::tags;
+use super::Identity;
 use super::arrival;
 use super::json::{Json, Type};
 use super::limits::{argument_len, expected, fits, not_coordinates, scalar};
@@ -18,10 +20,6 @@ use super::problem::{Problems, member, shown};
 const TAGS: &str = "spark.yarn.tags";
 /// YARN starts a failed application master again by default, which would run the job twice under one application.
 const MAX_ATTEMPTS: &str = "spark.yarn.maxAppAttempts";
-/// On every application of this worker.
-const WORKER_TAG: &str = "spark-job-worker";
-/// What the tag of a single run begins with.
-pub(super) const RUN_TAG_PREFIX: &str = "sjw-";
 
 /// YARN takes ten tags, each of at most 100 ASCII characters (`ApplicationSubmissionContext`). One is Livy's and two
 /// are the worker's.
@@ -63,10 +61,10 @@ pub(super) fn check(
 }
 
 /// Adds what the worker sets on every run.
-pub(super) fn complete(conf: &mut BTreeMap<String, String>, run_tag: &str) {
+pub(super) fn complete(conf: &mut BTreeMap<String, String>, identity: &Identity) {
     let given = conf.get(TAGS).map(String::as_str).unwrap_or_default();
-    let tags: Vec<&str> = user_tags(given).into_iter().chain([WORKER_TAG, run_tag]).collect();
-    let tags = tags.join(",");
+    let own = [tags::OURS, &identity.tag].into_iter().chain(identity.groups.iter().map(String::as_str));
+    let tags = user_tags(given).into_iter().chain(own).collect::<Vec<&str>>().join(",");
     conf.insert(TAGS.to_owned(), tags);
     conf.entry(MAX_ATTEMPTS.to_owned()).or_insert_with(|| "1".to_owned());
 }
@@ -185,9 +183,21 @@ pub(super) const UNEVALUATED: &str = "the state machine did not evaluate this ke
 /// The tags in a property's value: Spark splits it at commas and trims each. YARN writes all in lower case, so a
 /// repetition in other letters is one, too; the worker's own tag is added later.
 fn user_tags(value: &str) -> Vec<&str> {
-    let mut seen = BTreeSet::from([WORKER_TAG.to_owned()]);
+    let mut seen = BTreeSet::from([tags::OURS.to_owned()]);
     let tags = value.split(',').map(str::trim).filter(|tag| !tag.is_empty());
     tags.filter(|tag| seen.insert(tag.to_ascii_lowercase())).collect()
+}
+
+/// Whether there is room for the tags of so many groups beside those that are given, and the worker's other two.
+pub(super) fn has_room(conf: &BTreeMap<String, String>, groups: usize) -> Result<(), String> {
+    let given = conf.get(TAGS).map_or(0, |given| user_tags(given).len());
+    if given <= MAX_TAGS && given + groups > MAX_TAGS {
+        return Err(format!(
+            "has {given} tags in {TAGS}, which are too many: YARN takes ten, of which Livy needs one and this worker {}",
+            groups + 2
+        ));
+    }
+    Ok(())
 }
 
 fn tag_problems(value: &str) -> Vec<String> {
@@ -203,7 +213,7 @@ fn tag_problems(value: &str) -> Vec<String> {
 }
 
 fn tag_problem(tag: &str) -> Option<String> {
-    let reason = if tag.to_ascii_lowercase().starts_with(RUN_TAG_PREFIX) {
+    let reason = if tags::is_reserved(tag) {
         "by tags beginning with `sjw-` this worker knows its own runs"
     } else if !tag.is_ascii() {
         "YARN takes ASCII only"

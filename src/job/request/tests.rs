@@ -874,7 +874,7 @@ mod identities {
 }
 
 fn fixed() -> Identity {
-    Identity { name: format!("n-{TASK}"), tag: format!("sjw-{TASK}") }
+    Identity { name: format!("n-{TASK}"), tag: format!("sjw-{TASK}"), groups: Vec::new() }
 }
 
 fn own_livy() -> OwnLivy {

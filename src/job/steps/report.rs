@@ -32,6 +32,8 @@ pub struct Tries {
     /// An earlier try may have been taken, so that "closed" can be its own echo.
     maybe_applied: bool,
     closed_before: bool,
+    /// "Closed" was believed.
+    denied: bool,
 }
 
 impl Tries {
@@ -43,7 +45,13 @@ impl Tries {
             hopeless: false,
             maybe_applied: false,
             closed_before: false,
+            denied: false,
         }
+    }
+
+    /// Whether it was refused from the first try on: no earlier one may have been taken.
+    pub fn was_never_heard(&self) -> bool {
+        self.denied && !self.maybe_applied
     }
 
     /// What an answer means. `dice` from 0 to 1.
@@ -52,7 +60,10 @@ impl Tries {
             Reported::Acknowledged => ReportStep::Done,
             // "Closed" is believed where an earlier try may have succeeded, or the second time: an emulator that
             // restarts, and a token that is not yet known everywhere, say it once by mistake.
-            Reported::Closed(_) if self.maybe_applied || self.closed_before => ReportStep::Done,
+            Reported::Closed(_) if self.maybe_applied || self.closed_before => {
+                self.denied = true;
+                ReportStep::Done
+            }
             Reported::Closed(_) => {
                 self.closed_before = true;
                 ReportStep::Again(CONFIRM)
@@ -137,6 +148,23 @@ mod tests {
         tries.see(closed(), 0.5);
         tries.see(refused(), 0.5);
         assert_eq!(tries.see(closed(), 0.5), ReportStep::Again(CONFIRM));
+    }
+
+    #[test]
+    fn nobody_has_heard_of_what_was_refused_from_the_first_try_on() {
+        for (before, heard) in [(None, false), (Some(false), false), (Some(true), true)] {
+            let mut tries = Tries::new(1);
+            if let Some(maybe_applied) = before {
+                tries.see(again(maybe_applied), 0.5);
+            }
+            assert!(!tries.was_never_heard());
+            while tries.see(closed(), 0.5) != ReportStep::Done {}
+            assert_eq!(tries.was_never_heard(), !heard, "{before:?}");
+        }
+        let mut tries = Tries::new(1);
+        tries.see(closed(), 0.5);
+        assert_eq!(tries.see(Reported::Acknowledged, 0.5), ReportStep::Done);
+        assert!(!tries.was_never_heard(), "the second try was taken");
     }
 
     #[test]

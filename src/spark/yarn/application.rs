@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::job::application::{AppEnd, AppState, Application};
+use crate::job::tags;
 use crate::job::timestamp::Timestamp;
 
 /// The most bytes that are kept of one text. Its beginning and its end say the most. It has room for the 65,536
@@ -74,9 +75,9 @@ pub(super) struct RawApplication {
 }
 
 impl RawApplication {
-    /// The first of its tags that begins so.
-    pub(super) fn tag_with(&self, beginning: &str) -> Option<&str> {
-        self.application_tags.split(',').find(|tag| tag.starts_with(beginning))
+    /// The tag of its run.
+    pub(super) fn run_tag(&self) -> Option<&str> {
+        tags::run_among(&self.application_tags)
     }
 
     /// Progress in percent; 0 where YARN says none.

@@ -6,10 +6,9 @@ use super::*;
 use crate::job::application::AppEnd;
 use crate::job::journal::Entry;
 use crate::job::machine::{self, OnAbort};
-use crate::job::report::{self, ErrorName};
 use crate::job::timestamp::Timestamp;
 use crate::job::token::Token;
-use crate::job::{self, Task};
+use crate::job::{self, Task, document, goal};
 
 impl EntryV2 {
     /// What is written for a task in a state.
@@ -17,7 +16,10 @@ impl EntryV2 {
         EntryV2 {
             task: task.id.clone(),
             token: task.token.as_ref().map(|token| token.secret().to_owned()),
-            door: Door::Activity(task.activity.clone()),
+            door: match &task.document {
+                None => Door::Activity(task.activity.clone()),
+                Some(document) => Door::Document((&**document).into()),
+            },
             execution: task.execution.clone(),
             heartbeat_interval_ms: u64::try_from(task.heartbeat_interval.as_millis()).unwrap_or(u64::MAX),
             on_abort: match task.on_abort {
@@ -32,10 +34,14 @@ impl EntryV2 {
 
     /// What was read; an error in words where a name is none that this version knows.
     pub(in crate::job::journal) fn read(self) -> Result<Entry, String> {
-        let Door::Activity(activity) = self.door;
+        let (activity, document) = match self.door {
+            Door::Activity(activity) => (activity, None),
+            Door::Document(document) => (String::new(), Some(Box::new(document.read()))),
+        };
         let task = Task {
             id: self.task,
             token: self.token.map(Token::new),
+            document,
             activity,
             execution: self.execution,
             request: self.request.map(job::TaskRequest::from),
@@ -47,6 +53,40 @@ impl EntryV2 {
             received: Timestamp(self.received),
         };
         Ok(Entry { task, state: self.state.read()?, is_old: false })
+    }
+}
+
+impl From<&document::Document> for Document {
+    fn from(document: &document::Document) -> Document {
+        Document {
+            place: document.place.secret().to_owned(),
+            form: document.form.clone(),
+            goal: match document.goal {
+                goal::Goal::Submitted => Goal::Submitted,
+                goal::Goal::Running => Goal::Running,
+                goal::Goal::Succeeded => Goal::Succeeded,
+            },
+            deadline: document.deadline.0,
+            expires: document.expires.0,
+            adopted: document.adopted,
+        }
+    }
+}
+
+impl Document {
+    fn read(self) -> document::Document {
+        document::Document {
+            place: Token::new(self.place),
+            form: self.form,
+            goal: match self.goal {
+                Goal::Submitted => goal::Goal::Submitted,
+                Goal::Running => goal::Goal::Running,
+                Goal::Succeeded => goal::Goal::Succeeded,
+            },
+            deadline: Timestamp(self.deadline),
+            expires: Timestamp(self.expires),
+            adopted: self.adopted,
+        }
     }
 }
 
@@ -75,6 +115,12 @@ impl From<Request> for job::TaskRequest {
 impl From<&machine::State> for State {
     fn from(state: &machine::State) -> State {
         match state {
+            machine::State::Stopping { then: machine::Then::Run(attempt) } => {
+                State::Stopping { then: Then::Run(attempt.into()) }
+            }
+            machine::State::Stopping { then: machine::Then::End(outcome) } => {
+                State::Stopping { then: Then::End(outcome.into()) }
+            }
             machine::State::Received { attempt } => State::Received { attempt: attempt.into() },
             machine::State::Submitting { attempt, since } => {
                 State::Submitting { attempt: attempt.into(), since: since.0 }
@@ -96,6 +142,12 @@ impl From<&machine::State> for State {
 impl State {
     fn read(self) -> Result<machine::State, String> {
         Ok(match self {
+            State::Stopping { then: Then::Run(attempt) } => {
+                machine::State::Stopping { then: machine::Then::Run(attempt.read()) }
+            }
+            State::Stopping { then: Then::End(outcome) } => {
+                machine::State::Stopping { then: machine::Then::End(outcome.read()?) }
+            }
             State::Received { attempt } => machine::State::Received { attempt: attempt.read() },
             State::Submitting { attempt, since } => {
                 machine::State::Submitting { attempt: attempt.read(), since: Timestamp(since) }
@@ -196,119 +248,5 @@ impl Word {
             tracking_url: self.tracking_url,
             log_url: self.log_url,
         }
-    }
-}
-
-impl From<report::Source> for Source {
-    fn from(source: report::Source) -> Source {
-        match source {
-            report::Source::Yarn => Source::Yarn,
-            report::Source::Livy => Source::Livy,
-            report::Source::Worker => Source::Worker,
-        }
-    }
-}
-
-impl From<Source> for report::Source {
-    fn from(source: Source) -> report::Source {
-        match source {
-            Source::Yarn => report::Source::Yarn,
-            Source::Livy => report::Source::Livy,
-            Source::Worker => report::Source::Worker,
-        }
-    }
-}
-
-impl From<&report::Outcome> for Outcome {
-    fn from(outcome: &report::Outcome) -> Outcome {
-        match outcome {
-            report::Outcome::Succeeded(success) => Outcome::Succeeded(Box::new((&**success).into())),
-            report::Outcome::Failed(failure) => Outcome::Failed(Box::new((&**failure).into())),
-        }
-    }
-}
-
-impl Outcome {
-    fn read(self) -> Result<report::Outcome, String> {
-        Ok(match self {
-            Outcome::Succeeded(success) => report::Outcome::Succeeded(Box::new(success.read())),
-            Outcome::Failed(failure) => report::Outcome::Failed(Box::new(failure.read()?)),
-        })
-    }
-}
-
-impl From<&report::Success> for Success {
-    fn from(success: &report::Success) -> Success {
-        Success {
-            application_id: success.application_id.clone(),
-            batch_id: success.batch_id,
-            name: success.name.clone(),
-            verdict_source: success.verdict_source.into(),
-            queued_ms: success.queued_millis,
-            run_ms: success.run_millis,
-            memory_seconds: success.cost.memory_seconds,
-            vcore_seconds: success.cost.vcore_seconds,
-            tracking_url: success.tracking_url.clone(),
-            driver_log_url: success.driver_log_url.clone(),
-            execution: success.execution.clone(),
-        }
-    }
-}
-
-impl Success {
-    fn read(self) -> report::Success {
-        report::Success {
-            application_id: self.application_id,
-            batch_id: self.batch_id,
-            name: self.name,
-            verdict_source: self.verdict_source.into(),
-            queued_millis: self.queued_ms,
-            run_millis: self.run_ms,
-            cost: report::Cost { memory_seconds: self.memory_seconds, vcore_seconds: self.vcore_seconds },
-            tracking_url: self.tracking_url,
-            driver_log_url: self.driver_log_url,
-            execution: self.execution,
-        }
-    }
-}
-
-impl From<&report::Failure> for Failure {
-    fn from(failure: &report::Failure) -> Failure {
-        Failure {
-            error: failure.error.as_str().to_owned(),
-            message: failure.message.clone(),
-            stage: failure.stage.clone(),
-            batch_id: failure.batch_id,
-            application_id: failure.application_id.clone(),
-            verdict_source: failure.verdict_source.into(),
-            diagnostics: failure.diagnostics.clone(),
-            log: failure.log.clone(),
-            driver_stderr: failure.driver.stderr.clone(),
-            driver_stdout: failure.driver.stdout.clone(),
-            log_url: failure.log_url.clone(),
-            execution: failure.execution.clone(),
-            memory_seconds: failure.cost.memory_seconds,
-            vcore_seconds: failure.cost.vcore_seconds,
-        }
-    }
-}
-
-impl Failure {
-    fn read(self) -> Result<report::Failure, String> {
-        let known = ErrorName::ALL.into_iter().find(|name| name.as_str() == self.error);
-        Ok(report::Failure {
-            error: known.ok_or_else(|| format!("it names an error that is not known: {}", self.error))?,
-            message: self.message,
-            stage: self.stage,
-            batch_id: self.batch_id,
-            application_id: self.application_id,
-            verdict_source: self.verdict_source.into(),
-            diagnostics: self.diagnostics,
-            log: self.log,
-            driver: report::DriverLog { stderr: self.driver_stderr, stdout: self.driver_stdout },
-            log_url: self.log_url,
-            execution: self.execution,
-            cost: report::Cost { memory_seconds: self.memory_seconds, vcore_seconds: self.vcore_seconds },
-        })
     }
 }

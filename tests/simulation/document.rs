@@ -1,0 +1,470 @@
+//! The real loop with a task that a document answers: what it is told at which time, and what becomes of its run.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use spark_job_worker::job::application::{
+    Active, AppEnd, AppState, Application, MovingApplication, YarnAnswer,
+};
+use spark_job_worker::job::document::Document;
+use spark_job_worker::job::gate::Gate;
+use spark_job_worker::job::goal::Goal;
+use spark_job_worker::job::heartbeat::RateLimiter;
+use spark_job_worker::job::machine::{OnAbort, Run, State, Then};
+use spark_job_worker::job::places::Places;
+use spark_job_worker::job::report::{Answer, ErrorName, Outcome, Reached};
+use spark_job_worker::job::request::{Defaults, OwnLivy};
+use spark_job_worker::job::sweep::Sweep;
+use spark_job_worker::job::timestamp::Timestamp;
+use spark_job_worker::job::token::Token;
+use spark_job_worker::job::world::{
+    BatchState, BatchView, Beat, Deleted, NotKilled, Posted, Reported, ServiceError, TagOnNode, Unreachable,
+    Unwritable, World, YarnRetention,
+};
+use spark_job_worker::job::{self, ActivityRules, JobContext, Start, Task};
+use tokio::sync::watch;
+use tokio::time::{Duration, Instant, sleep};
+
+use crate::plan::{pace, rules};
+use crate::sfn::Input;
+
+const ID: &str = "application_1_0001";
+/// Wall time at the beginning.
+const START: u64 = 1_800_000_000_000;
+/// When the application is known, and when its driver is at work, after the POST.
+const KNOWN: Duration = Duration::from_secs(10);
+const AT_WORK: Duration = Duration::from_secs(60);
+
+/// A cluster in which a job runs until it is killed, and a place for documents that answers as it is told to.
+struct Lone {
+    began: Instant,
+    inner: Mutex<Inner>,
+    /// Whether nothing lives any more that has to be dead first.
+    clear: watch::Receiver<bool>,
+}
+
+#[derive(Default)]
+struct Inner {
+    taken: Option<(String, String, Instant)>,
+    killed: bool,
+    answers: VecDeque<Reported>,
+    /// What was told, and after how many seconds.
+    told: Vec<(Outcome, u64)>,
+    states: Vec<&'static str>,
+}
+
+impl Lone {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().expect("nobody panics while looking")
+    }
+
+    fn age(&self) -> Option<Duration> {
+        self.inner().taken.as_ref().map(|(_, _, at)| at.elapsed())
+    }
+
+    fn view(&self) -> Option<BatchView> {
+        let age = self.age()?;
+        let (name, killed) = {
+            let inner = self.inner();
+            (inner.taken.as_ref().map(|(name, ..)| name.clone())?, inner.killed)
+        };
+        Some(BatchView {
+            id: 7,
+            name,
+            state: if killed { BatchState::Killed } else { BatchState::Running },
+            application: (age >= KNOWN).then(|| ID.to_owned()),
+            proxy_user: None,
+            driver_log_url: Some("http://nm/log".to_owned()),
+            tracking_url: None,
+            log_is_empty: false,
+        })
+    }
+
+    fn applications(&self) -> Vec<Application> {
+        let Some(age) = self.age().filter(|age| *age >= KNOWN) else { return Vec::new() };
+        let killed = self.inner().killed;
+        vec![Application {
+            id: ID.to_owned(),
+            state: if killed { AppState::Ended(AppEnd::Killed) } else { AppState::Active },
+            word: if age < AT_WORK { "ACCEPTED" } else { "RUNNING" }.to_owned(),
+            started: Some(Timestamp(1)),
+            launched: None,
+            finished: None,
+            memory_seconds: None,
+            vcore_seconds: None,
+            diagnostics: String::new(),
+            tracking_url: Some("http://rm/proxy".to_owned()),
+            log_url: None,
+        }]
+    }
+}
+
+impl World for Lone {
+    fn now(&self) -> Timestamp {
+        let since = u64::try_from(self.began.elapsed().as_millis()).expect("a short test");
+        Timestamp(START + since)
+    }
+
+    async fn write(&self, _: &Task, state: &State) -> Result<(), Unwritable> {
+        self.inner().states.push(state.name());
+        Ok(())
+    }
+
+    async fn forget(&self, _: &str) -> Result<(), Unwritable> {
+        Ok(())
+    }
+
+    async fn post(&self, name: &str, body: &str) -> Posted {
+        let tag = body.split('"').flat_map(|text| text.split(',')).find(|tag| tag.starts_with("sjw-"));
+        let taken = (name.to_owned(), tag.expect("it has a tag").to_owned(), Instant::now());
+        self.inner().taken = Some(taken);
+        self.view().map_or_else(|| Posted::NotNow(String::new()), Posted::Accepted)
+    }
+
+    async fn batches(&self, names: Arc<HashSet<String>>) -> Result<Vec<BatchView>, ServiceError> {
+        Ok(self.view().into_iter().filter(|view| names.contains(&view.name)).collect())
+    }
+
+    async fn active(&self) -> Result<Active, ServiceError> {
+        let Some((name, tag, _)) = self.inner().taken.clone() else { return Ok(HashMap::new()) };
+        let active = self.applications().into_iter().filter(|one| one.state == AppState::Active);
+        let moving = |application| MovingApplication {
+            name: name.clone(),
+            progress: 1.0,
+            memory_seconds: None,
+            vcore_seconds: None,
+            application,
+        };
+        Ok(HashMap::from([(tag, active.map(moving).collect())]))
+    }
+
+    fn has_yarn(&self) -> bool {
+        true
+    }
+
+    async fn find(&self, _: &str) -> Result<Option<BatchView>, Unreachable> {
+        Ok(self.view())
+    }
+
+    async fn log(&self, _: &str) -> Result<Vec<String>, Unreachable> {
+        Ok(Vec::new())
+    }
+
+    async fn delete(&self, _: &str) -> Result<Deleted, Unreachable> {
+        self.inner().killed = true;
+        Ok(Deleted::Gone)
+    }
+
+    async fn tagged(&self, _: &str) -> YarnAnswer {
+        YarnAnswer::Answer(self.applications())
+    }
+
+    async fn application(&self, _: &str) -> YarnAnswer {
+        YarnAnswer::Answer(self.applications())
+    }
+
+    async fn driver_log(&self, _: &str, _: &str) -> Result<Option<Vec<String>>, Unreachable> {
+        Ok(Some(Vec::new()))
+    }
+
+    async fn yarn_retention(&self) -> Result<YarnRetention, Unreachable> {
+        Ok(YarnRetention { started: Timestamp(0), keeps: true })
+    }
+
+    async fn kill(&self, _: &str) -> Result<(), NotKilled> {
+        self.inner().killed = true;
+        Ok(())
+    }
+
+    async fn tag_on_node(&self, _: &str) -> TagOnNode {
+        TagOnNode::No
+    }
+
+    async fn beat(&self, _: &str, _: &Token) -> Beat {
+        panic!("nothing beats for a document")
+    }
+
+    async fn report(&self, _: &str, _: &Token, _: &Answer) -> Reported {
+        panic!("it has no token")
+    }
+
+    async fn deliver(&self, _: &Task, _: &Document, outcome: &Outcome) -> Reported {
+        let mut inner = self.inner();
+        inner.told.push((outcome.clone(), self.began.elapsed().as_secs()));
+        inner.answers.pop_front().unwrap_or(Reported::Acknowledged)
+    }
+
+    async fn stopped(&self, _: &Task) {
+        let mut clear = self.clear.clone();
+        if clear.wait_for(|clear| *clear).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// A task, and what the world does with it.
+struct Life {
+    goal: Goal,
+    adopted: bool,
+    on_abort: OnAbort,
+    /// In seconds.
+    deadline: u64,
+    answers: Vec<Reported>,
+    /// When something newer comes, in seconds.
+    dropped: Option<u64>,
+    /// When what has to be dead first is dead.
+    clear: Option<u64>,
+    places: usize,
+}
+
+impl Default for Life {
+    fn default() -> Life {
+        Life {
+            goal: Goal::Running,
+            adopted: false,
+            on_abort: OnAbort::Kill,
+            deadline: 3_000,
+            answers: Vec::new(),
+            dropped: None,
+            clear: None,
+            places: 1,
+        }
+    }
+}
+
+/// How it went.
+struct Lived {
+    told: Vec<(Outcome, u64)>,
+    states: Vec<&'static str>,
+    killed: bool,
+}
+
+impl Lived {
+    /// What was told, where it was told once.
+    fn error(&self) -> Option<(ErrorName, &str)> {
+        match &self.told[..] {
+            [(Outcome::Failed(failure), _)] => Some((failure.error, &failure.message)),
+            _ => None,
+        }
+    }
+}
+
+fn task(life: &Life) -> (Task, State) {
+    let activity = ActivityRules {
+        defaults: Defaults::none(false),
+        on_abort: life.on_abort,
+        heartbeat_interval: Duration::from_secs(20),
+    };
+    let livy = OwnLivy::new(Vec::new(), 8998);
+    let token = Token::new("unused".to_owned());
+    let (task, state) = Task::received(token, "", Input::Right.text(), &activity, &livy, Timestamp(START));
+    let document = Document {
+        place: Token::new("https://bucket/key".to_owned()),
+        form: "{}".to_owned(),
+        goal: life.goal,
+        deadline: Timestamp(START + life.deadline * 1_000),
+        expires: Timestamp(START + 7_200_000),
+        adopted: life.adopted,
+    };
+    (Task { token: None, document: Some(Box::new(document)), ..task }, state)
+}
+
+fn stopping(state: State) -> State {
+    let State::Received { attempt } = state else { panic!("{state:?}") };
+    State::Stopping { then: Then::Run(attempt) }
+}
+
+/// Becomes true after so many seconds; never where there is none.
+fn turns(after: Option<u64>) -> watch::Receiver<bool> {
+    let (tell, told) = watch::channel(false);
+    tokio::spawn(async move {
+        match after {
+            Some(seconds) => sleep(Duration::from_secs(seconds)).await,
+            None => std::future::pending().await,
+        }
+        tell.send_replace(true);
+        std::future::pending::<()>().await;
+    });
+    told
+}
+
+async fn live(life: Life, first: impl FnOnce(State) -> State) -> Lived {
+    let (task, state) = task(&life);
+    let inner = Inner { answers: life.answers.into(), ..Inner::default() };
+    let world = Arc::new(Lone { began: Instant::now(), inner: Mutex::new(inner), clear: turns(life.clear) });
+    let state = first(state);
+    if let Some(run) = state.run().filter(|run| run.application.is_some()) {
+        // It was there long before.
+        world.inner().taken = Some((run.name.clone(), run.tag.clone(), Instant::now()));
+        sleep(AT_WORK + Duration::from_secs(1)).await;
+    }
+    let (sweep, places) = (Sweep::new(pace()), Places::new(life.places));
+    let (_disk, disk) = watch::channel(true);
+    let (_draining, draining) = watch::channel(false);
+    let (_give_up, stop) = watch::channel(false);
+    let sweeping = [
+        tokio::spawn(sweep.clone().run(Arc::clone(&world), |_| {})),
+        tokio::spawn(sweep.clone().run_yarn(Arc::clone(&world), |_| {})),
+    ];
+    let context = JobContext {
+        world: Arc::clone(&world),
+        gate: Gate::new(1, &sweep, true, disk, draining),
+        sweep,
+        rules: rules(),
+        limiter: Arc::new(RateLimiter::new(100)),
+        stop,
+        on_event: Box::new(|_| {}),
+        place: places.ask(),
+        dropped: Some(turns(life.dropped)),
+    };
+    job::run(context, task, state, Start::Fresh, |_| {}).await;
+    sweeping.iter().for_each(tokio::task::JoinHandle::abort);
+    let inner = world.inner();
+    Lived { told: inner.told.clone(), states: inner.states.clone(), killed: inner.killed }
+}
+
+fn same(state: State) -> State {
+    state
+}
+
+/// A run that is there.
+fn running(state: State) -> State {
+    let run = state.run().cloned().expect("it has one");
+    State::Running { run: Run { batch: Some(7), application: Some(ID.to_owned()), ..run } }
+}
+
+fn closed() -> Reported {
+    Reported::Closed("HTTP 403".to_owned())
+}
+
+fn again(maybe_applied: bool) -> Reported {
+    Reported::Again { reason: "HTTP 503".to_owned(), maybe_applied }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_told_once_the_goal_is_reached_and_the_run_is_left_alone() {
+    for (goal, words, least) in
+        [(Goal::Submitted, ["SUBMITTED", "ACCEPTED"], KNOWN), (Goal::Running, ["RUNNING"; 2], AT_WORK)]
+    {
+        let lived = live(Life { goal, ..Life::default() }, same).await;
+        let [(Outcome::Reached(reached), at)] = &lived.told[..] else { panic!("{:?}", lived.told) };
+        let Reached { application_id, batch_id, state, tracking_url, driver_log_url, .. } = &**reached;
+        assert_eq!((application_id.as_deref(), batch_id), (Some(ID), &Some(7)));
+        assert!(words.contains(&state.as_str()), "{state}");
+        // Livy may know it before YARN's list was read once more.
+        assert_eq!(tracking_url.is_some(), state != "SUBMITTED");
+        assert_eq!(driver_log_url.as_deref(), Some("http://nm/log"), "YARN says none, Livy does");
+        assert!((least.as_secs()..least.as_secs() + 30).contains(at), "{goal:?} after {at} s");
+        assert!(!lived.killed);
+        assert_eq!(lived.states.last(), Some(&"Ended"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_not_come_far_enough_at_the_deadline_fails_and_is_killed() {
+    let lived = live(Life { goal: Goal::Succeeded, deadline: 300, ..Life::default() }, same).await;
+    let (error, message) = lived.error().expect("a failure");
+    assert_eq!(error, ErrorName::StillRunning);
+    assert!(message.contains("was not SUCCEEDED in time; it is killed"), "{message}");
+    assert_eq!((lived.told[0].1, lived.killed), (300, true));
+    assert_eq!(lived.states[lived.states.len() - 2..], ["Ended", "Orphaned"], "it is told before it is dead");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_there_before_outlives_the_deadline_of_who_adopted_it() {
+    let life = Life {
+        goal: Goal::Succeeded,
+        adopted: true,
+        on_abort: OnAbort::Leave,
+        deadline: 300,
+        ..Life::default()
+    };
+    let lived = live(life, running).await;
+    let (error, message) = lived.error().expect("a failure");
+    assert_eq!(error, ErrorName::StillRunning);
+    assert!(message.contains("it runs on"), "{message}");
+    assert!(!lived.killed);
+    let newer = Life {
+        adopted: true,
+        goal: Goal::Succeeded,
+        on_abort: OnAbort::Leave,
+        dropped: Some(200),
+        ..Life::default()
+    };
+    let lived = live(newer, running).await;
+    assert_eq!((lived.told.len(), lived.killed), (0, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_something_newer_has_made_pointless_is_killed_and_not_answered() {
+    for seconds in [0, 5, 30] {
+        let lived = live(Life { dropped: Some(seconds), ..Life::default() }, same).await;
+        assert_eq!(lived.told.len(), 0, "after {seconds} s");
+        let was_posted = lived.states.contains(&"Submitting");
+        assert_eq!(lived.killed, was_posted, "after {seconds} s: {:?}", lived.states);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_posted_while_every_place_is_taken_and_the_deadline_says_so() {
+    let lived = live(Life { places: 0, deadline: 100, ..Life::default() }, same).await;
+    assert_eq!(lived.error(), Some((ErrorName::LivyUnavailable, "all places were taken")));
+    assert_eq!((lived.told[0].1, lived.states), (100, vec!["Received", "Ended"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_starts_before_what_has_to_be_dead_is_dead() {
+    let lived = live(Life { clear: Some(120), ..Life::default() }, stopping).await;
+    assert_eq!(lived.states[..3], ["Stopping", "Received", "Submitting"]);
+    assert!(lived.told[0].1 >= 120 + AT_WORK.as_secs());
+    let lived = live(Life { clear: Some(120), deadline: 60, ..Life::default() }, stopping).await;
+    let (error, _) = lived.error().expect("a failure");
+    assert_eq!((error, lived.told[0].1), (ErrorName::NotStopped, 60));
+    assert_eq!(lived.states, ["Stopping", "Ended"], "the start that was to follow is dropped");
+    let lived = live(Life { dropped: Some(30), ..Life::default() }, stopping).await;
+    assert_eq!((lived.told.len(), lived.states), (0, vec!["Stopping"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_was_asked_for_is_told_once_it_is_there_also_where_the_time_was_over_before() {
+    let done = Outcome::Reached(Box::new(Reached { state: "DELETED".to_owned(), ..Reached::default() }));
+    for (clear, deadline, expected) in [(40, 100, None), (0, 0, None), (40, 20, Some(ErrorName::NotStopped))]
+    {
+        let then = Then::End(done.clone());
+        let life = Life { clear: Some(clear), deadline, ..Life::default() };
+        let lived = live(life, |_| State::Stopping { then }).await;
+        match expected {
+            Some(error) => assert_eq!(lived.error().map(|(name, _)| name), Some(error)),
+            None if clear == 0 => assert_eq!(lived.told.len(), 1),
+            None => assert_eq!(lived.told, [(done.clone(), clear)]),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_that_was_refused_from_the_first_try_on_was_never_heard_and_its_run_is_killed() {
+    let lived = live(Life { answers: vec![closed(), closed()], ..Life::default() }, same).await;
+    assert_eq!((lived.told.len(), lived.killed), (2, true));
+    assert_eq!(lived.told[1].1 - lived.told[0].1, 1, "believed at the second try a second later");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_that_may_have_been_heard_leaves_its_run_alone() {
+    for answers in
+        [vec![again(true), closed(), closed()], vec![closed()], vec![again(true), again(false), again(true)]]
+    {
+        let lived = live(Life { answers, ..Life::default() }, same).await;
+        assert!(!lived.killed);
+        let first = &lived.told[0].0;
+        assert!(lived.told.iter().all(|(outcome, _)| outcome == first), "always the same");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_told_again_until_nobody_can_read_it_any_more() {
+    let answers = (0..10_000).map(|_| again(false)).collect();
+    let lived = live(Life { answers, ..Life::default() }, same).await;
+    let last = lived.told.last().expect("told").1;
+    assert!((7_180..=7_200).contains(&last), "{last}");
+    assert!(lived.told.len() > 1_000 && !lived.killed);
+}
