@@ -6,14 +6,13 @@
 mod look;
 mod regions;
 
-use std::io::ErrorKind;
 use std::time::Duration;
 
-use aws_sdk_sfn::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
 use sha2::{Digest, Sha256};
 
-use crate::causes::{causes, innermost};
-use crate::job::report::{Answer, clip};
+use crate::aws::{self, Fault};
+use crate::job::report::Answer;
 use crate::job::token::Token;
 use crate::job::world::{Beat, Reported};
 pub use look::Looked;
@@ -22,13 +21,8 @@ use regions::Regions;
 /// The service holds a poll for up to 60 s and wants at least 5 s more (API reference, GetActivityTask). A poll that
 /// the client leaves earlier can swallow a task.
 pub const POLL_READ: Duration = Duration::from_secs(70);
-/// All other calls answer within milliseconds.
-const CALL: Duration = Duration::from_secs(10);
-const CONNECT: Duration = Duration::from_secs(5);
 /// The longest worker name (service model).
 const MAX_WORKER_NAME: usize = 80;
-/// The most characters of an error that go into a message.
-const MAX_WORDS: usize = 600;
 
 /// Step Functions, as far as a worker needs it.
 #[derive(Debug, Clone)]
@@ -133,8 +127,8 @@ impl StepFunctions {
     pub async fn beat(&self, arn: &str, token: &Token) -> Beat {
         match self.regions.of(arn).calls.send_task_heartbeat().task_token(token.secret()).send().await {
             Ok(_) => Beat::Accepted,
-            Err(error) if is_token_dead(error.code()) => Beat::Dead(reason(&error)),
-            Err(error) => Beat::Unanswered(reason(&error)),
+            Err(error) if is_token_dead(error.code()) => Beat::Dead(aws::reason(&error)),
+            Err(error) => Beat::Unanswered(aws::reason(&error)),
         }
     }
 
@@ -179,92 +173,42 @@ where
     match result {
         Ok(_) => Reported::Acknowledged,
         Err(error) => {
-            let reason = reason(&error);
+            let reason = aws::reason(&error);
             match error.code() {
                 code if is_token_dead(code) => Reported::Closed(reason),
                 Some("InvalidOutput" | "ValidationException" | "SerializationException") => {
                     Reported::Refused(reason)
                 }
-                _ => Reported::Again { maybe_applied: maybe_applied(&error), reason },
+                _ => Reported::Again { maybe_applied: aws::maybe_applied(&error), reason },
             }
         }
     }
-}
-
-/// Whether a call without an answer may have been taken: not one that the service turned away (throttled, a key that
-/// cannot be used) or that found nobody there.
-fn maybe_applied<E>(error: &SdkError<E>) -> bool
-where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    match error {
-        SdkError::ConstructionFailure(_) => false,
-        SdkError::ServiceError(service) => service.raw().status().as_u16() >= 500,
-        SdkError::DispatchFailure(_) => !is_refused(error),
-        SdkError::TimeoutError(_) | SdkError::ResponseError(_) | _ => true,
-    }
-}
-
-/// No connection came up: not a byte was sent.
-fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
-    let io = |reason: &(dyn std::error::Error + 'static)| {
-        reason.downcast_ref::<std::io::Error>().map(std::io::Error::kind)
-    };
-    causes(error).any(|reason| io(reason) == Some(ErrorKind::ConnectionRefused))
 }
 
 fn trouble<E>(error: &SdkError<E>) -> Trouble
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    let fault = error.raw_response().is_some_and(|response| response.status().as_u16() >= 500);
     let condition = match error.code() {
         Some("ActivityDoesNotExist" | "InvalidArn") => Condition::NoActivity,
         Some("ActivityWorkerLimitExceeded") => Condition::TooManyPollers,
-        Some("ThrottlingException" | "Throttling" | "TooManyRequestsException") => Condition::Throttled,
-        Some("AccessDeniedException" | "AccessDenied") => Condition::NotAllowed,
-        Some(
-            "ExpiredTokenException"
-            | "ExpiredToken"
-            | "UnrecognizedClientException"
-            | "InvalidSignatureException"
-            | "InvalidClientTokenId"
-            | "MissingAuthenticationToken"
-            | "IncompleteSignature",
-        ) => Condition::Credentials,
-        Some(code) if code.starts_with("Kms") => Condition::Key,
-        _ if fault => Condition::Service,
-        Some(_) => Condition::Other,
-        None => match error {
-            _ if lacks_credentials(error) => Condition::Credentials,
-            SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) | SdkError::ResponseError(_) => {
-                Condition::Unreachable
-            }
-            SdkError::ConstructionFailure(_) | SdkError::ServiceError(_) | _ => Condition::Other,
-        },
+        Some(_) | None => Condition::from(aws::fault(error)),
     };
-    Trouble { condition, reason: reason(error) }
+    Trouble { condition, reason: aws::reason(error) }
 }
 
-/// The SDK has no type of its own for "no credentials", but says so somewhere in the chain.
-fn lacks_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
-    causes(error).any(|reason| reason.to_string().to_lowercase().contains("credential"))
-}
-
-/// Code and message where the service spoke, else the innermost reason. Never a token: the service does not echo them.
-fn reason<E>(error: &SdkError<E>) -> String
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-{
-    let text = match (error.code(), error.message()) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(code), None) => code.to_owned(),
-        (None, _) => {
-            let reason = innermost(error).to_string();
-            if reason.is_empty() { DisplayErrorContext(error).to_string() } else { reason }
+impl From<Fault> for Condition {
+    fn from(fault: Fault) -> Condition {
+        match fault {
+            Fault::Throttled => Condition::Throttled,
+            Fault::Credentials => Condition::Credentials,
+            Fault::NotAllowed => Condition::NotAllowed,
+            Fault::Key => Condition::Key,
+            Fault::Service => Condition::Service,
+            Fault::Unreachable => Condition::Unreachable,
+            Fault::Other => Condition::Other,
         }
-    };
-    clip(&text, MAX_WORDS)
+    }
 }
 
 #[cfg(test)]

@@ -32,21 +32,17 @@ impl ActivityArn {
 
     /// The partition: `aws`, `aws-cn`, `aws-us-gov`.
     pub fn partition(&self) -> &str {
-        self.part(1)
+        part(&self.0, 1)
     }
 
     /// The region.
     pub fn region(&self) -> &str {
-        self.part(3)
+        part(&self.0, 3)
     }
 
     /// The activity's name.
     pub fn name(&self) -> &str {
-        self.part(6)
-    }
-
-    fn part(&self, at: usize) -> &str {
-        self.0.split(':').nth(at).unwrap_or_default()
+        part(&self.0, 6)
     }
 }
 
@@ -54,6 +50,94 @@ impl fmt::Display for ActivityArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// An SNS topic's: `arn:PARTITION:sns:REGION:ACCOUNT:NAME`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicArn(String);
+
+impl TopicArn {
+    /// Reads it; `None` where no topic can have it. A FIFO topic is none that CloudFormation is documented to write to.
+    pub fn parse(arn: &str) -> Option<TopicArn> {
+        let parts: Vec<&str> = arn.split(':').collect();
+        match parts[..] {
+            ["arn", partition, "sns", region, account, name]
+                if is_word(partition) && is_word(region) && is_account(account) && is_plain_name(name) =>
+            {
+                Some(TopicArn(arn.to_owned()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The whole ARN.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The partition: `aws`, `aws-cn`, `aws-us-gov`.
+    pub fn partition(&self) -> &str {
+        part(&self.0, 1)
+    }
+
+    /// The region.
+    pub fn region(&self) -> &str {
+        part(&self.0, 3)
+    }
+
+    /// The account: 12 digits.
+    pub fn account(&self) -> &str {
+        part(&self.0, 4)
+    }
+}
+
+impl fmt::Display for TopicArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A stack's: `arn:PARTITION:cloudformation:REGION:ACCOUNT:stack/NAME/ID`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StackArn<'a> {
+    /// The partition.
+    pub partition: &'a str,
+    /// The region.
+    pub region: &'a str,
+    /// The account: 12 digits.
+    pub account: &'a str,
+    /// What people call the stack.
+    pub name: &'a str,
+}
+
+impl<'a> StackArn<'a> {
+    /// Reads it; `None` where no stack can have it.
+    pub fn parse(arn: &'a str) -> Option<StackArn<'a>> {
+        let parts: Vec<&str> = arn.split(':').collect();
+        match parts[..] {
+            ["arn", partition, "cloudformation", region, account, stack]
+                if is_word(partition) && is_word(region) && is_account(account) =>
+            {
+                let (name, id) = stack.strip_prefix("stack/")?.split_once('/')?;
+                (is_plain_name(name) && is_plain_name(id)).then_some(StackArn {
+                    partition,
+                    region,
+                    account,
+                    name,
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+fn part(arn: &str, at: usize) -> &str {
+    arn.split(':').nth(at).unwrap_or_default()
+}
+
+/// Letters, digits, `-` and `_`: at least one of them, and 256 at most.
+fn is_plain_name(text: &str) -> bool {
+    (1..=256).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_".contains(&c))
 }
 
 /// Whether a text can be a partition or a region. A region becomes part of the host's name to which polls go.
@@ -83,7 +167,7 @@ pub fn name(arn: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{ActivityArn, name};
+    use super::{ActivityArn, StackArn, TopicArn, name};
 
     #[test]
     fn an_activitys_arn_has_seven_parts_and_none_is_empty() {
@@ -130,5 +214,44 @@ mod tests {
     fn the_last_part_is_the_name() {
         assert_eq!(name("arn:aws:states:eu-west-1:1:execution:nightly:run-1"), "run-1");
         assert_eq!(name("run-1"), "run-1");
+    }
+
+    #[test]
+    fn a_topics_arn_has_six_parts_and_is_no_fifo_topics() {
+        let parsed = TopicArn::parse("arn:aws-cn:sns:cn-north-1:123456789012:spark-jobs").unwrap();
+        assert_eq!(
+            (parsed.partition(), parsed.region(), parsed.account()),
+            ("aws-cn", "cn-north-1", "123456789012")
+        );
+        for odd in [
+            "",
+            "arn:aws:sqs:eu-west-1:123456789012:a",
+            "arn:aws:sns:eu-west-1:123456789012:a.fifo",
+            "arn:aws:sns:eu-west-1:123456789012:a\n",
+            "arn:aws:sns:eu-west-1:123456789012:a:5e3f",
+            "arn:aws:sns:eu-west-1:12345:a",
+            "arn:aws:sns:evil.com/:123456789012:a",
+        ] {
+            assert_eq!(TopicArn::parse(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_stacks_arn_ends_with_a_name_and_an_id() {
+        let arn = "arn:aws:cloudformation:eu-west-1:123456789012:stack/etl/5e3f-77";
+        let stack = StackArn { partition: "aws", region: "eu-west-1", account: "123456789012", name: "etl" };
+        assert_eq!(StackArn::parse(arn), Some(stack));
+        for odd in [
+            "",
+            "arn:aws:cloudformation:eu-west-1:123456789012:stack/etl",
+            "arn:aws:cloudformation:eu-west-1:123456789012:stack//1",
+            "arn:aws:cloudformation:eu-west-1:123456789012:stack/etl/1/2",
+            "arn:aws:cloudformation:eu-west-1:123456789012:stackset/etl/1",
+            "arn:aws:cloudformation:eu-west-1:123456789012:stack/e\"l/1",
+            "arn:aws:cloudformation:eu.evil:123456789012:stack/etl/1",
+            "arn:aws:cloudformation:eu-west-1:1:stack/etl/1",
+        ] {
+            assert_eq!(StackArn::parse(odd), None, "{odd}");
+        }
     }
 }

@@ -7,6 +7,7 @@
 mod access;
 mod control;
 mod discovery;
+pub mod door;
 mod duration;
 mod environment;
 mod files;

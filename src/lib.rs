@@ -36,6 +36,12 @@ pub mod world;
 // The client for Step Functions activities: poll, heartbeat, report.
 pub mod activity;
 
+// Requests of CloudFormation's custom resources, from the queue to the answer.
+pub mod cloudformation;
+
+// What the clients of AWS share.
+pub mod aws;
+
 // The cluster: Livy, YARN and the processes of this node.
 pub mod spark;
 

@@ -6,6 +6,7 @@ pub mod connection;
 pub mod driver_log;
 pub mod livy;
 mod livy_wire;
+pub mod presigned;
 pub mod processes;
 pub mod tls;
 pub mod yarn;

@@ -5,16 +5,12 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_config::SdkConfig;
 use aws_sdk_sfn::Client;
-use aws_sdk_sfn::config::retry::RetryConfig;
-use aws_sdk_sfn::config::timeout::TimeoutConfig;
-use aws_sdk_sfn::config::{Builder, Region, StalledStreamProtectionConfig};
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_sdk_sfn::config::{Builder, Region};
 
-use super::{CALL, CONNECT, POLL_READ};
+use super::POLL_READ;
 use crate::arn;
+use crate::aws;
 
 /// The clients of one region.
 #[derive(Debug, Clone)]
@@ -27,7 +23,7 @@ pub(super) struct Pair {
 /// The clients of all regions. They are made when they are first asked for, and share connections.
 #[derive(Debug, Clone)]
 pub(super) struct Regions {
-    shared: SdkConfig,
+    shared: aws::Shared,
     /// Where every call goes, whatever its region.
     endpoint_url: Option<String>,
     /// The region of the activities that are polled.
@@ -38,21 +34,8 @@ pub(super) struct Regions {
 impl Regions {
     /// Reads the SDK's own chain, its region apart: that is the ARN's.
     pub(super) async fn load(home: &str, endpoint_url: Option<&str>) -> Regions {
-        let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
-        let loader = aws_config::from_env()
-            .region(Region::new(home.to_owned()))
-            .http_client(http.build_https())
-            .retry_config(RetryConfig::disabled())
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(CONNECT)
-                    .read_timeout(CALL)
-                    .operation_timeout(CALL)
-                    .build(),
-            );
-        let (shared, endpoint_url) = (loader.load().await, endpoint_url.map(str::to_owned));
-        Regions { shared, endpoint_url, home: home.to_owned(), made: Arc::default() }
+        let endpoint_url = endpoint_url.map(str::to_owned);
+        Regions { shared: aws::load(home).await, endpoint_url, home: home.to_owned(), made: Arc::default() }
     }
 
     /// The clients of an ARN's region.
@@ -79,12 +62,7 @@ impl Regions {
         if let Some(url) = &self.endpoint_url {
             builder.set_endpoint_url(Some(url.clone()));
         }
-        let patient = TimeoutConfig::builder()
-            .connect_timeout(CONNECT)
-            .read_timeout(POLL_READ)
-            .operation_timeout(POLL_READ + CONNECT)
-            .build();
-        let polls = builder.clone().timeout_config(patient).build();
+        let polls = builder.clone().timeout_config(aws::patient(POLL_READ)).build();
         Pair { calls: Client::from_conf(builder.build()), polls: Client::from_conf(polls) }
     }
 

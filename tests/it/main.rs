@@ -18,6 +18,7 @@ mod contract;
 mod crash;
 mod disk;
 mod doctor;
+mod door;
 mod faults;
 mod harness;
 mod heartbeat;

@@ -7,10 +7,13 @@ use std::time::Duration;
 use spark_job_worker::config;
 
 /// An external crate and the one place that names it.
-const CRATES: [(&str, &str); 10] = [
+const CRATES: [(&str, &str); 13] = [
     ("aws_sdk_sfn", "src/activity"),
-    ("aws_config", "src/activity"),
-    ("aws_smithy_http_client", "src/activity"),
+    ("aws_sdk_sqs", "src/cloudformation"),
+    ("aws_config", "src/aws.rs"),
+    ("aws_smithy_http_client", "src/aws.rs"),
+    ("aws_smithy_runtime_api", "src/aws.rs"),
+    ("aws_smithy_types", "src/aws.rs"),
     ("reqwest", "src/spark"),
     ("rustls", "src/spark/tls.rs"),
     ("figment", "src/config"),
@@ -21,12 +24,19 @@ const CRATES: [(&str, &str); 10] = [
 ];
 
 /// Modules without async, clock, randomness or I/O.
-const PURE: [&str; 13] = [
+const PURE: [&str; 20] = [
     "src/arn.rs",
+    "src/cloudformation/errand.rs",
+    "src/cloudformation/request.rs",
+    "src/cloudformation/resource.rs",
+    "src/cloudformation/response.rs",
+    "src/job/document.rs",
     "src/job/evidence.rs",
+    "src/job/goal.rs",
     "src/job/machine.rs",
     "src/job/report.rs",
     "src/job/request.rs",
+    "src/job/tags.rs",
     "src/job/verdict.rs",
     "src/lint.rs",
     "src/nearest.rs",

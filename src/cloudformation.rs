@@ -1,0 +1,14 @@
+//! The second door: CloudFormation's custom resources, which come through an SNS topic and an SQS queue and are answered
+//! at a presigned URL.
+//!
+//! `queue` brings messages, `request` reads one, `resource` decides what it means beside all others of its resource,
+//! `files` keeps what was decided, `response` writes the answer and `answer` sends it. `errand` makes a
+//! task of a decision. `request`, `resource`, `errand` and `response` are pure.
+
+pub mod answer;
+pub mod errand;
+pub mod files;
+pub mod queue;
+pub mod request;
+pub mod resource;
+pub mod response;
