@@ -29,7 +29,7 @@ use crate::job::heart::Pacer;
 use crate::job::journal::{Contents, Journal, Writer};
 use crate::job::sweep::{Pace, Sweep};
 use crate::job::world::World;
-use crate::log::{LogHandle, message_id};
+use crate::log::{Drops, LogHandle, message_id};
 use crate::registry::Phase;
 use crate::systemd::{Leaving, Notifier, Signal, Signals, Watchdog, node};
 use crate::world::RealWorld;
@@ -78,8 +78,8 @@ impl std::error::Error for Fatal {}
 /// # Errors
 /// [`Fatal`] where it cannot start or a loop ends.
 pub async fn run(settings: Settings, path: &Path, log: &LogHandle) -> Result<(), Fatal> {
-    let mut daemon = Daemon::start(settings, path.to_owned()).await?;
-    info!(message_id = message_id::STARTED, "spark-job-worker {} started", env!("CARGO_PKG_VERSION"));
+    let mut daemon = Daemon::start(settings, path.to_owned(), log.drops()).await?;
+    info!(message_id = message_id::STARTED, "spark-job-worker {} started", crate::BUILD);
     if *daemon.draining.borrow() {
         // It was said before a crash.
         daemon.terminate();
@@ -108,7 +108,7 @@ struct Daemon {
 }
 
 impl Daemon {
-    async fn start(settings: Settings, path: PathBuf) -> Result<Daemon, Fatal> {
+    async fn start(settings: Settings, path: PathBuf, drops: Drops) -> Result<Daemon, Fatal> {
         let signals = Signals::new().map_err(|error| Fatal::Setup("signal handling", Box::new(error)))?;
         let (journal, contents) = open_journal(settings.state.directory.clone()).await?;
         let arn = settings.activity.first().map(|activity| activity.arn.as_str()).unwrap_or_default();
@@ -148,7 +148,7 @@ impl Daemon {
         let journal = jobs.world.journal.clone();
         for_ever(&mut loops, "journal's thread", async move { journal.ended().await });
         resume(&settings, contents, &served, &mut jobs);
-        let info = endpoints::info(&settings, &served);
+        let info = endpoints::info(&settings, &served, drops);
         let admin = Arc::new(Admin::new(info, &jobs.world, &jobs.sweep, &jobs.registry));
         endpoints::open(&settings, &admin, &mut loops).await;
         let (arrive, arrivals) = mpsc::channel(ARRIVALS);
