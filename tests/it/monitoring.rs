@@ -1,0 +1,126 @@
+//! What `config/monitoring/` and the alarms of the CloudFormation template say of metrics, held to what the worker has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use spark_job_worker::job::report::ErrorName;
+
+use crate::admin::{endpoint, get};
+use crate::harness::Stage;
+use crate::structure::root;
+
+/// Everything that names metrics for somebody else's tool.
+const FILES: [&str; 5] = [
+    "config/monitoring/alerts.yml",
+    "config/monitoring/alerts.test.yml",
+    "config/monitoring/cloudwatch-agent.json",
+    "config/monitoring/grafana-dashboard.json",
+    "bootstrap/cloudformation.yaml",
+];
+
+#[tokio::test]
+async fn what_watches_the_worker_names_only_metrics_and_labels_that_it_has() {
+    let exported = exported().await;
+    let mut watched = BTreeSet::new();
+    for file in FILES {
+        for name in names(&read(file)) {
+            assert!(exported.contains_key(&name), "{file} names {name}, which the worker does not have");
+            watched.insert(name);
+        }
+    }
+    // And nothing that it has is forgotten: a histogram is shown by its buckets.
+    for name in exported.keys() {
+        let by_buckets = name.strip_suffix("_sum").or_else(|| name.strip_suffix("_count"));
+        let shown = by_buckets.map_or(name.clone(), |name| format!("{name}_bucket"));
+        assert!(watched.contains(&shown), "nothing watches {name}");
+    }
+    for declaration in declarations() {
+        let dimensions = declaration["dimensions"][0].as_array().expect("dimensions");
+        let dimensions: BTreeSet<String> =
+            dimensions.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        for selector in declaration["metric_selectors"].as_array().expect("selectors") {
+            let name = selector.as_str().expect("a pattern").trim_matches(['^', '$']);
+            let mut labels = exported[name].clone();
+            // The scrape configuration adds it.
+            labels.insert("cluster".to_owned());
+            assert_eq!(dimensions, labels, "{name}");
+        }
+    }
+}
+
+#[test]
+fn errors_in_rules_and_alarms_are_errors_of_the_worker() {
+    let known = ErrorName::ALL.map(ErrorName::as_str);
+    for file in FILES {
+        for part in read(file).split("SparkJob.").skip(1) {
+            let end = part.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(part.len());
+            let error = format!("SparkJob.{}", &part[..end]);
+            assert!(known.contains(&error.as_str()), "{file} names {error}");
+        }
+    }
+}
+
+#[test]
+fn alarms_ask_for_metrics_in_the_namespace_and_by_the_dimensions_in_which_they_are_sent() {
+    let agent: Value = serde_json::from_str(&read("config/monitoring/cloudwatch-agent.json")).expect("JSON");
+    let prometheus = &agent["logs"]["metrics_collected"]["prometheus"];
+    let namespace = prometheus["emf_processor"]["metric_namespace"].as_str().expect("a namespace");
+    let mut sent = BTreeMap::new();
+    for declaration in declarations() {
+        for selector in declaration["metric_selectors"].as_array().expect("selectors") {
+            let name = selector.as_str().expect("a pattern").trim_matches(['^', '$']).to_owned();
+            sent.insert(name, declaration["dimensions"][0].clone());
+        }
+    }
+    let template = read("bootstrap/cloudformation.yaml");
+    let mut alarms = 0;
+    for alarm in template.split("Type: AWS::CloudWatch::Alarm").skip(1) {
+        let alarm = alarm.split("\n\n").next().unwrap_or_default();
+        let Some(name) = names(alarm).into_iter().next() else { continue };
+        alarms += 1;
+        assert!(alarm.contains(&format!("Namespace: {namespace}\n")), "{alarm}");
+        let dimensions: Vec<&str> =
+            alarm.split("{ Name: ").skip(1).filter_map(|rest| rest.split(',').next()).collect();
+        assert_eq!(Value::from(dimensions), sent[&name], "{name}");
+    }
+    assert!(alarms >= 4, "{alarms} alarms on the worker's own metrics");
+}
+
+/// The names of the samples that a worker has, with their labels.
+async fn exported() -> BTreeMap<String, BTreeSet<String>> {
+    let stage = Stage::with_yarn().await;
+    let worker = stage.worker();
+    let url = endpoint(&worker);
+    stage.task();
+    stage.submitted("etl-").await;
+    stage.polling().await;
+    let (_, body) = get(&format!("{url}/metrics")).await;
+    let mut found = BTreeMap::<String, BTreeSet<String>>::new();
+    for line in body.lines().filter(|line| !line.starts_with('#')) {
+        let end = line.find(['{', ' ']).expect("a sample");
+        let labels = line[end..].split("=\"").map(|part| part.rsplit(['{', ',']).next().unwrap_or_default());
+        let labels: Vec<String> = labels.map(str::to_owned).collect();
+        let labels = labels[..labels.len() - 1].iter().cloned();
+        found.entry(line[..end].to_owned()).or_default().extend(labels);
+    }
+    found
+}
+
+fn declarations() -> Vec<Value> {
+    let agent: Value = serde_json::from_str(&read("config/monitoring/cloudwatch-agent.json")).expect("JSON");
+    let processor = &agent["logs"]["metrics_collected"]["prometheus"]["emf_processor"];
+    processor["metric_declaration"].as_array().expect("declarations").clone()
+}
+
+/// Every metric of the worker that a text names.
+fn names(text: &str) -> BTreeSet<String> {
+    let parts = text.split("sjw_").skip(1).map(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_lowercase() && c != '_').unwrap_or(rest.len());
+        format!("sjw_{}", &rest[..end])
+    });
+    parts.collect()
+}
+
+fn read(file: &str) -> String {
+    std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
