@@ -1,6 +1,10 @@
 //! What `config/monitoring/` and the alarms of the CloudFormation template say of metrics, held to what the worker has.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 use spark_job_worker::job::report::ErrorName;
@@ -86,6 +90,57 @@ fn alarms_ask_for_metrics_in_the_namespace_and_by_the_dimensions_in_which_they_a
     assert!(alarms >= 4, "{alarms} alarms on the worker's own metrics");
 }
 
+#[test]
+fn the_agent_is_given_both_configurations_with_the_clusters_name_and_goes_on_with_what_it_does() {
+    let place = tempfile::tempdir().expect("a directory");
+    let (archive, agent) = (place.path().join("archive"), place.path().join("agent"));
+    for folder in [archive.clone(), agent.join("bin"), agent.join("etc")] {
+        fs::create_dir_all(folder).expect("created");
+    }
+    // Flat, as in the release archive.
+    for file in [
+        "bootstrap/publish-metrics",
+        "config/monitoring/prometheus.yml",
+        "config/monitoring/cloudwatch-agent.json",
+    ] {
+        let name = Path::new(file).file_name().expect("a name");
+        fs::copy(root().join(file), archive.join(name)).expect("copied");
+    }
+    let run = |arguments: &[&str]| {
+        let mut program = Command::new("bash");
+        program.arg(archive.join("publish-metrics")).args(arguments).env("SJW_CLOUDWATCH_AGENT", &agent);
+        let output = program.output().expect("it runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let arguments = ["--cluster", "etl-1", "--log-group", "/emr/etl"];
+    let (code, told) = run(&arguments);
+    assert_eq!(code, Some(1));
+    assert!(
+        told.contains("there is no CloudWatch agent") && told.contains("AmazonCloudWatchAgent"),
+        "{told}"
+    );
+    // It keeps what it is told and given: the file is gone afterwards.
+    let control = agent.join("bin/amazon-cloudwatch-agent-ctl");
+    let keeps = "#!/bin/sh\necho \"$@\" >\"$0.told\"\ncp \"${7#file:}\" \"$0.given\"\n";
+    fs::write(&control, keeps).expect("written");
+    fs::set_permissions(&control, fs::Permissions::from_mode(0o755)).expect("a program");
+    for _ in 0..2 {
+        assert_eq!(run(&arguments), (Some(0), String::new()));
+        let told = fs::read_to_string(control.with_extension("told")).expect("told");
+        assert!(told.starts_with("-a append-config -m ec2 -s -c file:"), "{told}");
+        let given = fs::read_to_string(control.with_extension("given")).expect("given");
+        let given: Value = serde_json::from_str(&given).expect("JSON");
+        let given = &given["logs"]["metrics_collected"]["prometheus"];
+        assert_eq!(given["log_group_name"], "/emr/etl");
+        let scrape = given["prometheus_config_path"].as_str().expect("a path");
+        assert!(Path::new(scrape).starts_with(&agent), "{scrape}");
+        assert!(fs::read_to_string(scrape).expect("written").contains("cluster: 'etl-1'\n"));
+    }
+    for wrong in [&["--cluster", "a b"][..], &["--cluster"], &["--log-group", "x"], &["--else"]] {
+        assert_eq!(run(wrong).0, Some(2), "{wrong:?}");
+    }
+}
+
 /// The names of the samples that a worker has, with their labels.
 async fn exported() -> BTreeMap<String, BTreeSet<String>> {
     let stage = Stage::with_yarn().await;
@@ -122,5 +177,5 @@ fn names(text: &str) -> BTreeSet<String> {
 }
 
 fn read(file: &str) -> String {
-    std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+    fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
