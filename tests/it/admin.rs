@@ -41,7 +41,7 @@ pub(crate) async fn get(url: &str) -> (u16, String) {
 }
 
 /// Waits until a job of the stage runs in YARN, and until the worker knows it.
-async fn running(stage: &Stage, worker: &Worker) -> String {
+pub(crate) async fn running(stage: &Stage, worker: &Worker) -> String {
     let name = stage.submitted("etl-").await;
     worker.logged(&format!("{name} is RUNNING in YARN"));
     name
