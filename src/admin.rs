@@ -19,6 +19,7 @@ use crate::job::places::Places;
 use crate::job::sweep::{Health, Progress, Sweep};
 use crate::job::timestamp::Timestamp;
 use crate::job::world::World;
+use crate::log::Drops;
 use crate::registry::{HeldTask, Phase, TaskRegistry};
 use crate::spark::addresses::AddressInUse;
 use crate::world::RealWorld;
@@ -51,6 +52,8 @@ pub struct AdminInfo {
     pub activities: Vec<ActivityPlaces>,
     /// The state directory.
     pub directory: PathBuf,
+    /// What the log could not take.
+    pub drops: Drops,
 }
 
 /// Sees everything that an operator is shown.
@@ -129,7 +132,7 @@ impl Admin {
 
     /// All counts and times as OpenMetrics text.
     fn metrics(&self) -> String {
-        openmetrics::encode(&self.world.metrics, &self.summary()).unwrap_or_default()
+        openmetrics::encode(&self.world.metrics, &self.summary(), &self.info.drops).unwrap_or_default()
     }
 
     /// Whether a tag is that of a task that is held.

@@ -27,7 +27,7 @@ const FLUSH: Duration = Duration::from_secs(2);
 
 /// Step Functions activity worker: runs Spark jobs through Apache Livy.
 #[derive(Debug, Parser)]
-#[command(version, name = "spark-job-worker")]
+#[command(version = crate::BUILD, name = "spark-job-worker")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

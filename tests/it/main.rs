@@ -25,6 +25,7 @@ mod input;
 mod journald;
 mod lifecycle;
 mod lint;
+mod monitoring;
 mod old_worker;
 mod pages;
 mod poll;
