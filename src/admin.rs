@@ -20,6 +20,7 @@ use crate::job::sweep::{Health, Progress, Sweep};
 use crate::job::tags;
 use crate::job::timestamp::Timestamp;
 use crate::job::world::World;
+use crate::log::Drops;
 use crate::registry::{HeldTask, Phase, TaskRegistry};
 use crate::spark::addresses::AddressInUse;
 use crate::world::RealWorld;
@@ -52,6 +53,8 @@ pub struct AdminInfo {
     pub activities: Vec<ActivityPlaces>,
     /// The state directory.
     pub directory: PathBuf,
+    /// What the log could not take.
+    pub drops: Drops,
 }
 
 /// Sees everything that an operator is shown.
@@ -130,7 +133,7 @@ impl Admin {
 
     /// All counts and times as OpenMetrics text.
     fn metrics(&self) -> String {
-        openmetrics::encode(&self.world.metrics, &self.summary()).unwrap_or_default()
+        openmetrics::encode(&self.world.metrics, &self.summary(), &self.info.drops).unwrap_or_default()
     }
 
     /// Whether a tag is that of a task that is held.

@@ -1,5 +1,6 @@
 //! The commands and their exit codes: 0 ok · 1 failed · 2 usage · 78 configuration (systemd does not restart on 78).
 
+mod check;
 mod control;
 mod doctor;
 mod lint;
@@ -16,7 +17,6 @@ use tokio::runtime::{Builder, Runtime};
 use crate::causes::chain;
 use crate::config::{self, Invalid, Settings};
 use crate::daemon::{self, Fatal};
-use crate::job::journal;
 use crate::log::{self, Filter, Format, Target, message_id};
 use crate::systemd::Notifier;
 
@@ -27,7 +27,7 @@ const FLUSH: Duration = Duration::from_secs(2);
 
 /// Step Functions activity worker: runs Spark jobs through Apache Livy.
 #[derive(Debug, Parser)]
-#[command(version, name = "spark-job-worker")]
+#[command(version = crate::BUILD, name = "spark-job-worker")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -45,6 +45,9 @@ enum Command {
         /// Look also whether this version can read the journal. Nothing is changed, and a worker may be running
         #[arg(long)]
         journal: bool,
+        /// Print one value alone, for scripts. Nothing else in the configuration needs to be right
+        #[arg(long, value_name = "VALUE", conflicts_with = "journal")]
+        print: Option<check::Value>,
     },
     /// Look at the node, AWS, Livy, YARN and the daemon: a line each, with the fix. Changes nothing, takes no task
     Doctor {
@@ -110,7 +113,10 @@ pub fn main() -> ExitCode {
             notifier.linger();
             Ok(code)
         }
-        Command::Check { journal } => serving(&path).map(|settings| check(&settings, &path, journal)),
+        Command::Check { print: Some(value), .. } => check::print(&path, value),
+        Command::Check { journal, print: None } => {
+            serving(&path).map(|settings| check::run(&settings, &path, journal))
+        }
         // A wrong configuration is one of the things that it tells.
         Command::Doctor { json } => Ok(doctor::run(&path, json)),
         // They need the daemon alone, and are needed most where something is wrong.
@@ -184,42 +190,6 @@ fn run(settings: Settings, path: &Path) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Fatal::Unsupported(_)) => ExitCode::from(CONFIGURATION),
         Err(Fatal::Setup(..) | Fatal::LoopEnded(_)) => ExitCode::FAILURE,
-    }
-}
-
-fn check(settings: &Settings, path: &Path, journal: bool) -> ExitCode {
-    terminal::line(&format!("{} is good", path.display()));
-    settings.warnings().iter().for_each(|warning| terminal::complain_line(&format!("warning: {warning}")));
-    for activity in &settings.activities {
-        terminal::line(&format!(
-            "polls {} for up to {} jobs at once, with {} open polls",
-            activity.arn, activity.max_concurrent_jobs, activity.pollers
-        ));
-    }
-    let (livy, yarn) = settings.addresses();
-    for (service, addresses) in [("submits to Livy", livy), ("asks YARN", yarn)] {
-        match &*addresses.known() {
-            Ok(found) if found.addresses.is_empty() => {}
-            Ok(found) => terminal::line(&format!("{service} at {}", found.list())),
-            Err(reason) => terminal::complain_line(&format!("warning: {reason}")),
-        }
-    }
-    if journal { check_journal(&settings.state.directory) } else { ExitCode::SUCCESS }
-}
-
-/// What an installer asks the new binary before it replaces the old one.
-fn check_journal(directory: &Path) -> ExitCode {
-    let place = directory.display();
-    match journal::inspect(directory) {
-        Ok(found) if found.unreadable.is_empty() => {
-            terminal::line(&format!("the journal in {place} can be read; tasks in it: {}", found.tasks));
-            ExitCode::SUCCESS
-        }
-        Ok(found) => {
-            found.unreadable.iter().for_each(|(_, told)| terminal::complain_line(told));
-            failed("with this version the jobs of these tasks would be lost")
-        }
-        Err(problem) => failed(&format!("the journal in {place} cannot be looked at: {}", chain(&problem))),
     }
 }
 

@@ -31,7 +31,7 @@ use crate::spark::addresses::ServiceAddresses;
 use crate::spark::connection::Access;
 use raw::Raw;
 
-pub use control::{ControlSocket, control_socket};
+pub use control::{ControlSocket, control_socket, state_directory};
 pub use environment::{ENVIRONMENT, unseen_variables};
 pub use livy_conf::LivyConf;
 pub use node::{Role, role, worker};

@@ -26,7 +26,7 @@ use crate::config::{self, OnStop, Settings};
 use crate::job::Start;
 use crate::job::gate::Gate;
 use crate::job::world::World;
-use crate::log::{LogHandle, message_id};
+use crate::log::{Drops, LogHandle, message_id};
 use crate::registry::Phase;
 use crate::systemd::{Notifier, ShutdownMarker, Signal, Signals, Watchdog, node};
 pub use fatal::Fatal;
@@ -46,8 +46,8 @@ const ARRIVALS: usize = 64;
 /// # Errors
 /// [`Fatal`] where it cannot start or a loop ends.
 pub async fn run(settings: Settings, path: &Path, log: &LogHandle) -> Result<(), Fatal> {
-    let mut daemon = Daemon::start(settings, path.to_owned()).await?;
-    info!(message_id = message_id::STARTED, "spark-job-worker {} started", env!("CARGO_PKG_VERSION"));
+    let mut daemon = Daemon::start(settings, path.to_owned(), log.drops()).await?;
+    info!(message_id = message_id::STARTED, "spark-job-worker {} started", crate::BUILD);
     if *daemon.draining.borrow() {
         // `terminating` was said before a crash: the marker is still there.
         daemon.terminate();
@@ -76,7 +76,7 @@ struct Daemon {
 }
 
 impl Daemon {
-    async fn start(settings: Settings, path: PathBuf) -> Result<Daemon, Fatal> {
+    async fn start(settings: Settings, path: PathBuf, drops: Drops) -> Result<Daemon, Fatal> {
         let signals = Signals::new().map_err(Fatal::setup("signal handling"))?;
         let (world, contents) = setup::world(&settings).await?;
         let (watchdog, mut loops) = (Watchdog::new(), Loops::default());
@@ -101,7 +101,7 @@ impl Daemon {
         loops.start("journal's thread", async move { journal.ended().await });
         let served: Vec<Arc<PolledActivity>> = settings.activities.iter().map(serve).collect();
         resume(&settings, contents, &served, &mut jobs);
-        let info = endpoints::info(&settings, &served);
+        let info = endpoints::info(&settings, &served, drops);
         let admin = Arc::new(Admin::new(info, &jobs.world, &jobs.sweep, &jobs.registry));
         endpoints::open(&settings, &admin, &mut loops).await;
         let (arrive, arrivals) = mpsc::channel(ARRIVALS);

@@ -4,6 +4,9 @@
 //! what stands below it here (`tests/it/structure.rs` holds that; blank lines keep the order), and [`job`] knows neither
 //! Step Functions nor HTTP. `src/README.md` shows the whole.
 
+/// The version, and in brackets the commit, where it is known, and the target.
+pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("SJW_BUILD"), ")");
+
 // Commands.
 
 // Arguments → command → exit code.

@@ -98,6 +98,17 @@ pub struct LogHandle {
     closed: bool,
 }
 
+/// Counts the lines that were dropped, as long as the process lives.
+#[derive(Debug, Clone)]
+pub struct Drops(Arc<Queue>);
+
+impl Drops {
+    /// Lines dropped since the start because the queue was full.
+    pub fn count(&self) -> u64 {
+        self.0.dropped()
+    }
+}
+
 /// Takes the log of this process, once, and its panics with it.
 ///
 /// # Errors
@@ -117,9 +128,9 @@ impl LogHandle {
         let _ = self.filter.reload(filter.clone());
     }
 
-    /// Lines dropped since the start because the queue was full.
-    pub fn dropped(&self) -> u64 {
-        self.queue.dropped()
+    /// What is dropped because the queue is full, to be counted by somebody else.
+    pub fn drops(&self) -> Drops {
+        Drops(Arc::clone(&self.queue))
     }
 
     /// Waits until every line is written, at most `limit`; whether every line was.
@@ -227,7 +238,7 @@ mod tests {
         gate.wait_until_reached();
         log.emit(|| (0..10_000).for_each(|number| info!("line {number}")));
         let missed = 10_000 - queue::LIMIT as u64;
-        assert_eq!(log.log.dropped(), missed);
+        assert_eq!(log.log.drops().count(), missed);
         drop(held);
         assert!(log.log.queue.flush(LONG));
         log.emit(|| info!("last"));

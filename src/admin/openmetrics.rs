@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::atomic::AtomicU64;
 
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::overview::Overview;
+use crate::log::Drops;
 use crate::metrics::Metrics;
 
 /// What the text is, for `Content-Type`.
@@ -22,12 +24,21 @@ type Decimal = Gauge<f64, AtomicU64>;
 ///
 /// # Errors
 /// Only where a text cannot be written to, which does not happen.
-pub(super) fn encode(metrics: &Metrics, now: &Overview) -> Result<String, fmt::Error> {
+pub(super) fn encode(metrics: &Metrics, now: &Overview, drops: &Drops) -> Result<String, fmt::Error> {
     let mut text = String::new();
     encode_registry(&mut text, metrics.counters())?;
+    encode_registry(&mut text, &log(drops))?;
     encode_registry(&mut text, &gauges(now))?;
     encode_eof(&mut text)?;
     Ok(text)
+}
+
+/// What the log counts by itself: it begins before anything else is counted.
+fn log(drops: &Drops) -> Registry {
+    let mut registry = Registry::with_prefix("sjw");
+    let help = "Log lines dropped because journald or stderr did not take them in time";
+    registry.register("log_lines_dropped", help, ConstCounter::new(drops.count()));
+    registry
 }
 
 /// How things are.

@@ -16,6 +16,8 @@ pub(super) use service::keeps_a_password;
 pub use waits::STOP_TIMEOUT;
 pub(super) use waits::warnings;
 
+/// What is wrong with a path that means another place in another directory.
+pub(super) const NOT_WHOLE: &str = "must be a whole path, which begins with a slash";
 /// The most pollers that Step Functions lets at one activity.
 const MAX_POLLERS: usize = 1_000;
 /// The most of anything else that is counted: far more than one node and one Livy can do, and few enough for every
@@ -41,7 +43,7 @@ pub(super) fn resolve(raw: &Raw) -> Result<Settings, Vec<Problem>> {
     let rate = usize::try_from(raw.aws.heartbeat_rate).unwrap_or(usize::MAX);
     count("aws.heartbeat_rate", rate, &mut problems);
     if !raw.state.directory.is_absolute() {
-        problems.push(Problem::new("state.directory", "must be a whole path, which begins with a slash"));
+        problems.push(Problem::new("state.directory", NOT_WHOLE));
     }
     let admin = admin(&raw.admin, &mut problems);
     let filter = raw.log.filter.parse();

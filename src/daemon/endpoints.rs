@@ -9,15 +9,19 @@ use super::fatal::Loops;
 use super::poll::PolledActivity;
 use crate::admin::{ActivityPlaces, Admin, AdminInfo, Control, Endpoint};
 use crate::config::Settings;
-use crate::log::message_id;
+use crate::log::{Drops, message_id};
 
 /// What the operator is shown of the configuration.
-pub(super) fn info(settings: &Settings, served: &[Arc<PolledActivity>]) -> AdminInfo {
+pub(super) fn info(settings: &Settings, served: &[Arc<PolledActivity>], drops: Drops) -> AdminInfo {
     let places = |served: &Arc<PolledActivity>| ActivityPlaces {
         arn: served.arn.clone(),
         places: served.places.clone(),
     };
-    AdminInfo { activities: served.iter().map(places).collect(), directory: settings.state.directory.clone() }
+    AdminInfo {
+        activities: served.iter().map(places).collect(),
+        directory: settings.state.directory.clone(),
+        drops,
+    }
 }
 
 /// Opens the control socket and the HTTP endpoint.

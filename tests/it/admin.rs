@@ -31,18 +31,18 @@ fn status(worker: &Worker) -> Value {
 }
 
 /// The endpoint's URL, as the log says it.
-fn endpoint(worker: &Worker) -> String {
+pub(crate) fn endpoint(worker: &Worker) -> String {
     let line = worker.logged("/healthz and /metrics are at");
     message(&line).rsplit(' ').next().expect("a URL").to_owned()
 }
 
-async fn get(url: &str) -> (u16, String) {
+pub(crate) async fn get(url: &str) -> (u16, String) {
     let response = reqwest::get(url).await.expect("an answer");
     (response.status().as_u16(), response.text().await.expect("a text"))
 }
 
 /// Waits until a job of the stage runs in YARN, and until the worker knows it.
-async fn running(stage: &Stage, worker: &Worker) -> String {
+pub(crate) async fn running(stage: &Stage, worker: &Worker) -> String {
     let name = stage.submitted("etl-").await;
     worker.logged(&format!("{name} is RUNNING in YARN"));
     name
@@ -290,6 +290,7 @@ async fn metrics_are_read_by_an_independent_parser_and_count_what_happened() {
     // What has not happened yet is there, too: a rule cannot be made on a series that is not.
     assert_eq!(value("sjw_tasks_failed_total", Some(("error", "SparkJob.Lost"))), 0.0);
     assert_eq!(value("sjw_kills_total", Some(("by", "yarn"))), 0.0);
+    assert_eq!(value("sjw_log_lines_dropped_total", None), 0.0);
     assert_eq!(value("sjw_tasks", Some(("state", "Running"))), 1.0);
     assert_eq!(value("sjw_journal_entries", None), 1.0);
     assert_eq!(value("sjw_polls_open", Some(("activity", "spark-job"))), 1.0);

@@ -105,6 +105,8 @@ async fn a_stopped_journald_stalls_neither_jobs_nor_heartbeats_and_is_told_what_
     let long = stage.schedule(&input("long"));
     let name = stage.submitted("long-").await;
     journal.until(&format!("{name} is batch 0 of Livy"));
+    let endpoint = field(&journal.until("/healthz and /metrics are at "), "MESSAGE").to_owned();
+    assert_eq!(dropped(&endpoint).await, 0);
 
     journald.signal("STOP");
     run_jobs(&stage, 80).await;
@@ -119,6 +121,7 @@ async fn a_stopped_journald_stalls_neither_jobs_nor_heartbeats_and_is_told_what_
     assert_eq!(field(&warning, "PRIORITY"), "4");
     let count = field(&warning, "MESSAGE").split(' ').next().unwrap_or_default();
     assert!(count.parse::<u64>().is_ok_and(|count| count > 0), "{warning}");
+    assert!(dropped(&endpoint).await >= count.parse().expect("a number"));
     let kept = journal.of(worker.pid()).count();
     assert!(kept > 4096, "what the queue holds is not lost: {kept}");
     stage.output(&stage.schedule(&input("later"))).await;
@@ -264,6 +267,14 @@ async fn run_jobs(stage: &Stage, count: usize) {
     for task in &tasks {
         stage.output(task).await;
     }
+}
+
+/// The metric of dropped log lines, from the endpoint that a line of the log ends with.
+async fn dropped(line: &str) -> u64 {
+    let url = line.rsplit(' ').next().expect("a URL");
+    let body = reqwest::get(format!("{url}/metrics")).await.expect("an answer").text().await.expect("a text");
+    let value = body.lines().find_map(|line| line.strip_prefix("sjw_log_lines_dropped_total "));
+    value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no count in\n{body}"))
 }
 
 /// This program.

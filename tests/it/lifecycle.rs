@@ -395,7 +395,19 @@ fn usage_errors_end_with_2_and_help_with_0() {
     let (code, out, _) = spawn(&["--help"]);
     assert_eq!(code, 0);
     assert!(out.contains("render"), "{out}");
-    assert_eq!(spawn(&["--version"]).0, 0);
+}
+
+#[test]
+fn the_version_says_what_was_built_and_for_which_target() {
+    let (code, out, _) = spawn(&["--version"]);
+    let version = env!("CARGO_PKG_VERSION");
+    let build = out.trim_end().strip_prefix(&format!("spark-job-worker {version} ("));
+    let build = build.and_then(|rest| rest.strip_suffix(')')).unwrap_or_else(|| panic!("{out}"));
+    // A commit stands before it only where one was given to the build.
+    let target = build.rsplit(", ").next().expect("a target");
+    let arch = target.split('-').next().expect("an architecture");
+    assert_eq!((code, arch), (0, std::env::consts::ARCH), "{out}");
+    assert!(target.contains("-linux-"), "{out}");
 }
 
 #[tokio::test]

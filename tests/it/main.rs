@@ -26,6 +26,7 @@ mod input;
 mod journald;
 mod lifecycle;
 mod lint;
+mod monitoring;
 mod old_worker;
 mod pages;
 mod poll;

@@ -53,6 +53,29 @@ async fn check_finds_no_tasks_where_there_is_no_state_directory_yet() {
     assert!(!stage.directory.path().join("state").exists());
 }
 
+#[tokio::test]
+async fn a_script_is_told_where_the_journal_is_and_how_many_tasks_it_has_whatever_else_is_wrong() {
+    let stage = Stage::new().await;
+    let state = stage.directory.path().join("elsewhere");
+    fs::create_dir(&state).expect("made");
+    fs::write(state.join("0123456789abcdef.task"), "spark-job-worker 99 00\n{}").expect("written");
+    fs::write(state.join("fedcba9876543210.task"), "torn").expect("written");
+    let path = stage.directory.path().join("new.toml");
+    let text = format!("bogus = 1\nstate = {{ directory = '{}' }} # not \"/here\"\n", state.display());
+    fs::write(&path, text).expect("written");
+    let print = |value: &str| {
+        let output =
+            command(Path::new(PROGRAM)).args(["check", "--print", value, "--config"]).arg(&path).output();
+        let output = output.expect("it runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    assert_eq!(print("state.directory"), (Some(0), format!("{}\n", state.display())));
+    assert_eq!(print("tasks"), (Some(0), "2\n".to_owned()));
+    fs::write(&path, "[state").expect("written");
+    assert_eq!(print("state.directory"), (Some(78), String::new()));
+    assert_eq!(print("tasks"), (Some(78), String::new()));
+}
+
 /// `check --journal` with the stage's usual configuration: exit code, stdout, stderr.
 fn check(stage: &Stage) -> (Option<i32>, String, String) {
     let path = stage.directory.path().join("new.toml");

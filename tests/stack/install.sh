@@ -37,7 +37,8 @@ install_venv() { # the lock files are complete: nothing is resolved
   [ ! -x "$target/bin/python" ] || return 0 # a link that dangles when its Python is gone
   rm -rf "$target" "$target.part"
   "$(python311)" -m venv "$target.part"
-  "$target.part/bin/python" -m pip install -q --disable-pip-version-check --no-deps -r "$here/$1.lock"
+  "$target.part/bin/python" -m pip install -q --disable-pip-version-check --no-deps --require-hashes \
+    -r "$here/$1.lock"
   mv "$target.part" "$target"
 }
 

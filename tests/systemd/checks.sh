@@ -54,6 +54,7 @@ footprint() {
   inside sh -c 'cd / && find etc/spark-job-worker etc/systemd/system etc/logpusher usr/bin/spark-job-worker \
     usr/local/bin usr/local/lib/spark-job-worker usr/lib/systemd/catalog usr/share/doc/spark-job-worker \
     var/lib/spark-job-worker var/lib/spark-job-worker-logs var/log/spark-job-worker mnt/var/lib/instance-controller \
+    mnt/sjw mnt/taken home/hadoop run/systemd/system run/spark-job-worker-check \
     \( -type d -printf "/%p %m %u\n" -o -printf "/%p %m %u %T@\n" \) 2>/dev/null | sort; getent passwd spark-job-worker'
 }
 changes_nothing() { # changes_nothing COMMAND...

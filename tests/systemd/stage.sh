@@ -29,6 +29,7 @@ node() { # what EMR has on a node before its bootstrap actions: the user, sudo, 
   inside sh -eu <<'NODE'
 useradd --create-home hadoop
 mkdir -p /etc/sudoers.d /mnt/var/lib/info /etc/systemd/system/spark-job-worker.service.d /etc/spark-job-worker
+install -d -o hadoop -g hadoop /mnt/var/lib/instance-controller/public # its bootstrap actions make shutdown-actions there
 echo 'hadoop ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/hadoop
 cat >/usr/bin/aws <<'AWS'
 #!/bin/sh

@@ -1,0 +1,81 @@
+//! `check`: what the configuration means, and what is in the journal, without starting.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+
+use crate::causes::chain;
+use crate::config::{self, Settings};
+use crate::job::journal;
+
+use super::{failed, terminal, wrong};
+
+/// What a script may ask for.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Value {
+    /// Where the journal is
+    #[value(name = "state.directory")]
+    StateDirectory,
+    /// How many tasks are in the journal, with those that cannot be read
+    #[value(name = "tasks")]
+    Tasks,
+}
+
+/// Says that the configuration is good, and what the worker would do with it.
+pub(super) fn run(settings: &Settings, path: &Path, journal: bool) -> ExitCode {
+    terminal::line(&format!("{} is good", path.display()));
+    settings.warnings().iter().for_each(|warning| terminal::complain_line(&format!("warning: {warning}")));
+    for activity in &settings.activities {
+        terminal::line(&format!(
+            "polls {} for up to {} jobs at once, with {} open polls",
+            activity.arn, activity.max_concurrent_jobs, activity.pollers
+        ));
+    }
+    let (livy, yarn) = settings.addresses();
+    for (service, addresses) in [("submits to Livy", livy), ("asks YARN", yarn)] {
+        match &*addresses.known() {
+            Ok(found) if found.addresses.is_empty() => {}
+            Ok(found) => terminal::line(&format!("{service} at {}", found.list())),
+            Err(reason) => terminal::complain_line(&format!("warning: {reason}")),
+        }
+    }
+    if journal { check_journal(&settings.state.directory) } else { ExitCode::SUCCESS }
+}
+
+/// What an installer asks the new binary before it replaces the old one.
+fn check_journal(directory: &Path) -> ExitCode {
+    let place = directory.display();
+    match journal::inspect(directory) {
+        Ok(found) if found.unreadable.is_empty() => {
+            terminal::line(&format!("the journal in {place} can be read; tasks in it: {}", found.tasks));
+            ExitCode::SUCCESS
+        }
+        Ok(found) => {
+            found.unreadable.iter().for_each(|(_, told)| terminal::complain_line(told));
+            failed("with this version the jobs of these tasks would be lost")
+        }
+        Err(problem) => unseen(directory, &problem),
+    }
+}
+
+/// Prints one value and nothing else.
+///
+/// # Errors
+/// Where it cannot be known, because the configuration cannot be read so far.
+pub(super) fn print(path: &Path, value: Value) -> Result<ExitCode, String> {
+    let directory = config::state_directory(path).map_err(wrong)?;
+    let text = match value {
+        Value::StateDirectory => directory.display().to_string(),
+        Value::Tasks => match journal::inspect(&directory) {
+            Ok(found) => (found.tasks + found.unreadable.len()).to_string(),
+            Err(problem) => return Ok(unseen(&directory, &problem)),
+        },
+    };
+    terminal::line(&text);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn unseen(directory: &Path, problem: &std::io::Error) -> ExitCode {
+    failed(&format!("the journal in {} cannot be looked at: {}", directory.display(), chain(problem)))
+}
