@@ -69,7 +69,7 @@ pub async fn run<W: World>(
         observe(&state);
         let event = job.perform(&state).await;
         trace!(state = state.name(), event = event.name(), "the duty of {} is done", job.name);
-        event_log::log_event(&job.name, &event);
+        event_log::log_event(&job.name, job.task.document.is_some(), &event);
         state = match next(state, event) {
             Ok(next) => next,
             Err(illegal) => {

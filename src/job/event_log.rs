@@ -6,8 +6,9 @@ use super::machine::Event;
 use super::report::{Cost, ErrorName, Failure, Outcome};
 use crate::log::message_id;
 
-/// Logs what has happened to the job of this name: one line for each event that a person cares about.
-pub(super) fn log_event(name: &str, event: &Event) {
+/// Logs what has happened to the job of this name: one line for each event that a person cares about. `has_document`: a
+/// document answers its task.
+pub(super) fn log_event(name: &str, has_document: bool, event: &Event) {
     match event {
         Event::Submitted(run) | Event::Found(run) => info!(
             message_id = message_id::JOB_SUBMITTED,
@@ -50,7 +51,8 @@ pub(super) fn log_event(name: &str, event: &Event) {
             reached.state
         ),
         Event::Refused(failure) => tell_failure(name, failure),
-        Event::Acknowledged => info!("the outcome of {name} was taken"),
+        Event::Acknowledged if has_document => info!("the outcome of {name} is where it is waited for"),
+        Event::Acknowledged => info!("Step Functions has the outcome of {name}"),
         Event::TokenGone(on_abort) => info!(
             message_id = message_id::TOKEN_DEAD,
             "nobody waits for {} any more (on_abort: {on_abort:?})", name
