@@ -53,7 +53,7 @@ pub struct RealWorld {
     /// Why the Livy of this node cannot be served, by its own files.
     unsupported: Unsupported,
     /// Why the Livy that answered last is such a one.
-    unfit: Mutex<Option<String>>,
+    livy_unsupported: Mutex<Option<String>>,
 }
 
 /// Reads the files of this node: why its Livy cannot be served, where that is so. May block for a moment.
@@ -78,7 +78,7 @@ impl RealWorld {
             disk: watch::Sender::new(true),
             livy_is_known: AtomicBool::new(false),
             unsupported,
-            unfit: Mutex::default(),
+            livy_unsupported: Mutex::default(),
         }
     }
 
@@ -179,16 +179,16 @@ impl World for RealWorld {
             Err(silence) => Err(silence.clone()),
         };
         self.livy_is_known.store(matches!(known, Ok(None)), Ordering::Relaxed);
-        let (answer, unfit) = match known {
-            Ok(unfit) => (listed, unfit),
+        let (answer, livy_unsupported) = match known {
+            Ok(livy_unsupported) => (listed, livy_unsupported),
             Err(reason) => (Err(reason), None),
         };
-        *self.unfit.lock().unwrap_or_else(PoisonError::into_inner) = unfit;
+        *self.livy_unsupported.lock().unwrap_or_else(PoisonError::into_inner) = livy_unsupported;
         answer
     }
 
     fn livy_unsupported(&self) -> Option<String> {
-        self.unfit.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.livy_unsupported.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn active(&self) -> Result<Active, ServiceError> {

@@ -134,7 +134,7 @@ impl Sweep {
     }
 
     /// The sweep of YARN that began last: a list that has to show what is known now is a later one.
-    pub fn serial(&self) -> SweepNumber {
+    pub fn number(&self) -> SweepNumber {
         self.watchers().begun()
     }
 
@@ -202,24 +202,24 @@ impl Sweep {
     /// One sweep of YARN.
     pub async fn ask_yarn<W: World>(&self, world: &W) {
         let began = Instant::now();
-        let serial = self.watchers().begin();
+        let number = self.watchers().begin();
         let answer = world.active().await;
         locked(&self.0.yarn.news).of_yarn(&answer);
         self.0.yarn.note(began, &answer);
         self.note(ServiceKind::Yarn, answer.is_ok(), world);
-        let told = self.heard(serial, answer.ok());
+        let told = self.heard(number, answer.ok());
         tell(told);
     }
 
     /// Keeps what a sweep of YARN saw. Returns what each job is to be told.
     fn heard(
         &self,
-        serial: SweepNumber,
+        number: SweepNumber,
         answer: Option<Active>,
     ) -> Vec<(oneshot::Sender<Observed>, Observed)> {
         let now = self.elapsed();
         let mut watchers = self.watchers();
-        let told = watchers.yarn(serial, answer, now);
+        let told = watchers.yarn(number, answer, now);
         let shown = watchers.moved().is_some_and(|seen| {
             let mut hiding = locked(&self.0.hiding);
             hiding.is_on() && hiding.shown(&seen.ids(), |id| watchers.follows(id))
@@ -230,9 +230,9 @@ impl Sweep {
         told
     }
 
-    /// Takes note of whether Livy may get anything. An unfit one may not, and is believed about what it has all the same.
-    fn note_livy<T>(&self, began: Instant, answer: &Result<T, ServiceError>, unfit: Option<String>) {
-        let usable = match (answer, unfit) {
+    /// Takes note of whether Livy may be given jobs. One that is not supported may not; its records are believed all the same.
+    fn note_livy<T>(&self, began: Instant, answer: &Result<T, ServiceError>, unsupported: Option<String>) {
+        let usable = match (answer, unsupported) {
             (Ok(_), None) => Ok(()),
             (Ok(_), Some(why)) => Err(ServiceError::Unsupported(why)),
             (Err(reason), _) => Err(reason.clone()),

@@ -231,6 +231,6 @@ pub enum Start {
     Fresh,
     /// With one that was read back. Nobody knows whether it was answered before.
     Resumed,
-    /// With one that came during a stop: it is kept and beaten for, and the next start runs it.
+    /// With one that came during a stop: it is kept, its heartbeats go on, and the next start runs it.
     Parked,
 }

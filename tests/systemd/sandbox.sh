@@ -53,7 +53,7 @@ state_elsewhere() { # with a configuration that no sed reads
     --activity-arn "$arn" --config /stage/mnt-sjw-state.toml --wait 60
   ok "for the worker alone" is "$(inside stat -c '%a %U' $place)" "700 $unit"
   ok "the unit may write it" until_ok property_has StatusText "Polling; no tasks"
-  ok "and systemd takes the unit" ends 0 "" inside systemd-analyze verify $unit.service
+  ok "and systemd takes the unit" ends 0 "" inside systemd-analyze verify "$unit.service"
   inside sh -c "cd /etc/spark-job-worker && chgrp $unit config.toml && chmod 640 config.toml"
   again "${call[@]}" --activity-arn "$arn"
   ok "a configuration of mode 0640 keeps it" is "$(inside stat -c '%a %G' /etc/spark-job-worker/config.toml)" "640 $unit"
@@ -64,7 +64,7 @@ state_elsewhere() { # with a configuration that no sed reads
   inside chown root: /etc/spark-job-worker/config.toml
   ok "one that the worker cannot read is not started with" changes_nothing ends 1 "chgrp spark-job-worker" \
     install_as_hadoop "${call[@]}"
-  inside chgrp $unit /etc/spark-job-worker/config.toml
+  inside chgrp "$unit" /etc/spark-job-worker/config.toml
   ask task elsewhere >/dev/null
   ok "a task is taken" until_ok property_has StatusText "1 task (1 Running); elsewhere-"
   ok "uninstall counts it where it lies" changes_nothing ends 1 "tasks in the journal: 1" uninstall

@@ -95,12 +95,12 @@ fn answers(facts: &Facts, livy: &LivyFacts) -> Finding {
             ),
         ),
         Err(ServiceError::AccessDenied(reason) | ServiceError::Unsupported(reason)) => {
-            barred("livy", url, reason, facts)
+            access_denied("livy", url, reason, facts)
         }
     }
 }
 
-fn barred(check: &'static str, url: &str, reason: &str, facts: &Facts) -> Finding {
+fn access_denied(check: &'static str, url: &str, reason: &str, facts: &Facts) -> Finding {
     Finding::fail(
         check,
         format!("{url}: {reason}"),
@@ -204,7 +204,7 @@ fn yarn(
     let mut findings = vec![match reason {
         None => Finding::ok("yarn", format!("{} answers", used.url)),
         Some(ServiceError::AccessDenied(reason) | ServiceError::Unsupported(reason)) => {
-            barred("yarn", url, reason, facts)
+            access_denied("yarn", url, reason, facts)
         }
         Some(ServiceError::Unavailable(reason)) => Finding::fail(
             "yarn",

@@ -51,8 +51,8 @@ pub(in crate::job) async fn find<W: World>(
                 });
             }
             SearchFinding::EmptyRecord => delete_empty(world, run).await,
-            SearchFinding::Absent { zombie } => {
-                if zombie {
+            SearchFinding::Absent { empty_record } => {
+                if empty_record {
                     delete_empty(world, run).await;
                 }
                 info!("nothing came of the POST of {}; it may be submitted again", run.name);

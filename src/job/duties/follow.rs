@@ -29,7 +29,7 @@ pub(in crate::job) async fn follow<W: World>(
     let world = &*services.world;
     let terms =
         Terms { interval: services.rules.interval, waits: services.rules.waits, has_yarn: world.has_yarn() };
-    let since = services.sweep.serial();
+    let since = services.sweep.number();
     let mut follow = Follow::new(run.clone(), terms, cache.doubles.were_seen(), services.now());
     let mut log: Option<Vec<String>> = None;
     let mut unread = Unread::default();

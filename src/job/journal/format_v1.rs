@@ -1,7 +1,7 @@
 //! The first format of an entry (version 0.1.0): read, never written.
 //!
 //! It kept the input as it came and none of the rules that a task was taken under, so what is read here still has to be
-//! brought under the rules of its activity ([`Task::adopt`]). `tests/fixtures/journal/v1` has files that 0.1.0 wrote.
+//! brought under the rules of its activity ([`Task::upgrade_from_v1`]). `tests/fixtures/journal/v1` has files that 0.1.0 wrote.
 
 use std::time::Duration;
 

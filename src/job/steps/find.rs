@@ -44,7 +44,7 @@ pub enum SearchFinding {
     /// It is not there, and never will be.
     Absent {
         /// A record holds the name and nothing stands behind it.
-        zombie: bool,
+        empty_record: bool,
     },
     /// It is not there, and nobody can know whether it ever was.
     Unknowable,
@@ -149,7 +149,7 @@ impl Search {
             // What a list or `/proc` does not show may be there all the same: the search goes on until the doubt is too
             // old.
             _ if !proves => SearchFinding::Open,
-            Some(true) => SearchFinding::Absent { zombie: log_is_empty.is_some() },
+            Some(true) => SearchFinding::Absent { empty_record: log_is_empty.is_some() },
             Some(false) => SearchFinding::Unknowable,
             // It did not say how far back it remembers; it will.
             None => SearchFinding::Open,

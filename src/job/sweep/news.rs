@@ -11,7 +11,7 @@ use crate::log::message_id;
 enum Condition {
     Answers,
     Silent,
-    Barred,
+    AccessDenied,
     Unsupported,
 }
 
@@ -28,7 +28,7 @@ enum Change<'a> {
     /// It answers: for the first time, or after so many seconds.
     Answers(Option<u64>),
     Silent(&'a str),
-    Barred(&'a str),
+    AccessDenied(&'a str),
 }
 
 impl News {
@@ -44,7 +44,7 @@ impl News {
                 message_id = message_id::LIVY_UNREACHABLE,
                 "Livy does not answer: {reason}; no task is polled until it does"
             ),
-            Some(Change::Barred(reason)) => warn!(
+            Some(Change::AccessDenied(reason)) => warn!(
                 message_id = message_id::LIVY_ACCESS_DENIED,
                 "Livy cannot be used: {reason}; no task is polled until it can"
             ),
@@ -66,7 +66,7 @@ impl News {
                     "YARN does not answer: {reason}; {MEANWHILE}"
                 )
             }
-            Some(Change::Barred(reason)) => {
+            Some(Change::AccessDenied(reason)) => {
                 warn!(
                     message_id = message_id::YARN_ACCESS_DENIED,
                     "YARN cannot be used: {reason}; {MEANWHILE}"
@@ -82,8 +82,10 @@ impl News {
                 (Condition::Answers, Change::Answers(seconds))
             }
             Err(ServiceError::Unavailable(reason)) => (Condition::Silent, Change::Silent(reason)),
-            Err(ServiceError::AccessDenied(reason)) => (Condition::Barred, Change::Barred(reason)),
-            Err(ServiceError::Unsupported(reason)) => (Condition::Unsupported, Change::Barred(reason)),
+            Err(ServiceError::AccessDenied(reason)) => {
+                (Condition::AccessDenied, Change::AccessDenied(reason))
+            }
+            Err(ServiceError::Unsupported(reason)) => (Condition::Unsupported, Change::AccessDenied(reason)),
         };
         if answer.is_err() {
             self.since.get_or_insert_with(Instant::now);

@@ -191,8 +191,8 @@ mod tests {
     }
 
     fn yarn(watchers: &mut Watchers<&'static str>, ids: &[&str]) -> Vec<(&'static str, Observed)> {
-        let serial = watchers.begin();
-        watchers.yarn(serial, list(ids), Duration::ZERO)
+        let number = watchers.begin();
+        watchers.yarn(number, list(ids), Duration::ZERO)
     }
 
     /// The one observation that is told.
@@ -245,8 +245,8 @@ mod tests {
     fn a_silent_yarn_shows_nothing_and_misses_nothing() {
         let mut watchers = Watchers::default();
         watchers.enter(&run(Some(ID)), watchers.begun(), None, "job");
-        let serial = watchers.begin();
-        let observation = only(watchers.yarn(serial, None, Duration::ZERO));
+        let number = watchers.begin();
+        let observation = only(watchers.yarn(number, None, Duration::ZERO));
         assert_eq!((observation.active, observation.missing), (None, false));
     }
 

@@ -114,7 +114,7 @@ fn a_hollow_record_of_an_unanswered_post_guards_the_name_until_absence_is_believ
         }
         at += 1_000;
     };
-    let expected = (SearchFinding::Absent { zombie: true }, 14_000);
+    let expected = (SearchFinding::Absent { empty_record: true }, 14_000);
     assert_eq!((finding, at), expected, "ten seconds of hollowness, four of absence");
 }
 
@@ -132,7 +132,7 @@ fn absence_needs_answers_of_both_and_silence_of_either_adds_none() {
     for at in [60_000, 61_000] {
         assert_eq!(search.see(nothing(), now(at)), SearchFinding::Open);
     }
-    assert_eq!(search.see(nothing(), now(62_000)), SearchFinding::Absent { zombie: false });
+    assert_eq!(search.see(nothing(), now(62_000)), SearchFinding::Absent { empty_record: false });
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_process_that_carries_the_tag_starts_the_time_anew() {
     for at in 5..9 {
         assert_eq!(search.see(nothing(), now(at * 1_000)), SearchFinding::Open);
     }
-    assert_eq!(search.see(nothing(), now(9_000)), SearchFinding::Absent { zombie: false });
+    assert_eq!(search.see(nothing(), now(9_000)), SearchFinding::Absent { empty_record: false });
 }
 
 #[test]
@@ -154,12 +154,12 @@ fn absence_is_believed_only_from_a_memory_that_reaches_back_to_the_post() {
     let memories = [
         (
             Some(YarnRetention { started: Timestamp(999), keeps: false }),
-            SearchFinding::Absent { zombie: false },
+            SearchFinding::Absent { empty_record: false },
         ),
         (Some(YarnRetention { started: Timestamp(1_000), keeps: false }), SearchFinding::Unknowable),
         (
             Some(YarnRetention { started: Timestamp(1_001), keeps: true }),
-            SearchFinding::Absent { zombie: false },
+            SearchFinding::Absent { empty_record: false },
         ),
         (None, SearchFinding::Open),
     ];
@@ -192,7 +192,7 @@ fn an_old_doubt_and_one_from_the_future_and_one_without_yarn_are_unknowable() {
     assert_eq!(see(101_000, YarnAnswer::Answer(Vec::new())), SearchFinding::Unknowable);
     assert_eq!(see(500, YarnAnswer::Answer(Vec::new())), SearchFinding::Unknowable);
     assert_eq!(see(2_000, YarnAnswer::Off), SearchFinding::Unknowable);
-    assert_eq!(see(2_000, YarnAnswer::Answer(Vec::new())), SearchFinding::Absent { zombie: false });
+    assert_eq!(see(2_000, YarnAnswer::Answer(Vec::new())), SearchFinding::Absent { empty_record: false });
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn a_clock_that_is_set_back_makes_no_doubt_young_and_no_memory_long() {
         let doubt = Doubt { since: Timestamp(1_000_000), answered: false };
         Search::new(doubt, patience, at(1_000_000, 0))
     };
-    assert_eq!(begin().see(round(), at(1_005_000, 5_000)), SearchFinding::Absent { zombie: false });
+    assert_eq!(begin().see(round(), at(1_005_000, 5_000)), SearchFinding::Absent { empty_record: false });
     assert_eq!(
         begin().see(round(), at(1_000_500, 101_000)),
         SearchFinding::Unknowable,
@@ -214,14 +214,14 @@ fn a_clock_that_is_set_back_makes_no_doubt_young_and_no_memory_long() {
     assert_eq!(begin().see(round(), at(1_002_000, 5_000)), SearchFinding::Unknowable, "YARN may be younger");
     assert_eq!(
         begin().see(round(), at(1_004_000, 5_000)),
-        SearchFinding::Absent { zombie: false },
+        SearchFinding::Absent { empty_record: false },
         "within its slew"
     );
 }
 
 #[test]
 fn a_finding_is_called_by_its_kind() {
-    let absent = SearchFinding::Absent { zombie: true };
+    let absent = SearchFinding::Absent { empty_record: true };
     for finding in [SearchFinding::Open, SearchFinding::EmptyRecord, absent, SearchFinding::Unknowable] {
         let shown = format!("{finding:?}");
         assert_eq!(shown.split(' ').next(), Some(finding.name()));
