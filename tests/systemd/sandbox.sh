@@ -68,6 +68,18 @@ state_elsewhere() { # with a configuration that no sed reads
   ask task elsewhere >/dev/null
   ok "a task is taken" until_ok property_has StatusText "1 task (1 Running); elsewhere-"
   ok "uninstall counts it where it lies" changes_nothing ends 1 "tasks in the journal: 1" uninstall
+  ok "install leaves no task behind where the configuration names another place" \
+    changes_nothing ends 1 "there are tasks in $place" install_as_hadoop "${call[@]}" --config /stage/config.toml
+  inside sh -c "mkdir /mnt/edited && cp -p /etc/spark-job-worker/config.toml /root/config.kept &&
+    sed -i s,$place,/mnt/edited, /etc/spark-job-worker/config.toml"
+  ok "uninstall counts it although the configuration names another place by now" \
+    changes_nothing ends 1 "tasks in the journal: 1" uninstall
+  inside sh -c 'cp -p /root/config.kept /etc/spark-job-worker/config.toml; rmdir /mnt/edited'
+  local before
+  before=$(property MainPID)
+  ok "an install that was killed before its restart" killed_before_the_restart
+  ok "is brought to its end by the next one" ends 0 "(0 files changed)" install_as_hadoop "${call[@]}" --wait 60
+  ok "which starts the worker anew" not is "$(property MainPID)" "$before"
   ask end elsewhere success >/dev/null
   ok "its success arrives" until_ok outcome 4 succeeded
   ok "and nothing is kept" until_ok is "$(inside sh -c "ls $place | grep -c 'task\$'")" 0
@@ -84,6 +96,16 @@ state_elsewhere() { # with a configuration that no sed reads
 /mnt/sjw/state/notes
 /mnt/var/lib/instance-controller/public/shutdown-actions/mine"
   inside rm -r /mnt/sjw /etc/spark-job-worker/ca.pem "$actions/mine"
+}
+killed_before_the_restart() { # files are in place, and systemd does not know it
+  inside sh -c 'echo "# kept" | cat /etc/spark-job-worker/config.toml - >/root/killed.toml
+    mkdir -p /root/killing; cat >/root/killing/systemctl; chmod 755 /root/killing/systemctl' <<'END'
+#!/bin/sh
+[ "$1" != daemon-reload ] || [ -e /run/systemd/system/spark-job-worker-check.service ] || kill -9 $PPID
+exec /usr/bin/systemctl "$@"
+END
+  not inside env PATH=/root/killing:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin \
+    bash /stage/install --archive "$old" --sha256 "$old_sum" --config /root/killed.toml
 }
 others_files() {
   inside sh -c 'echo "not of this worker" >/mnt/sjw/state/notes; touch /etc/spark-job-worker/ca.pem

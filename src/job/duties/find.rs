@@ -40,13 +40,13 @@ pub(in crate::job) async fn find<W: World>(
         match finding {
             SearchFinding::Open => {}
             SearchFinding::Batch(view) => {
-                return Event::Found(learn(run, &view, world.now(), task.proxy_user()));
+                return Event::Found(learn(run, &view, doubt.since, task.proxy_user()));
             }
             SearchFinding::Application(application) => {
                 info!("YARN has {} as {}, and Livy has no record of it", run.name, application.id);
                 return Event::Found(Run {
                     application: Some(application.id),
-                    submitted: application.started,
+                    submitted: Some(doubt.since),
                     ..run.clone()
                 });
             }

@@ -90,7 +90,7 @@ pub(in crate::job) async fn submit<W: World>(
         posting.await.unwrap_or_else(|panic| Posted::Unsure { answered: false, reason: panic.to_string() });
     let world = &*services.world;
     match answer {
-        Posted::Accepted(view) => Event::Submitted(learn(run, &view, world.now(), task.proxy_user())),
+        Posted::Accepted(view) => Event::Submitted(learn(run, &view, since, task.proxy_user())),
         Posted::NotNow(reason) => {
             info!("Livy cannot take {} now: {reason}", run.name);
             cache.submit_waits.get_or_insert_with(|| retry::SUBMIT.start());
@@ -111,12 +111,12 @@ pub(in crate::job) async fn submit<W: World>(
     }
 }
 
-/// What a record of Livy's tells about a run.
-pub(super) fn learn(run: &Run, view: &BatchView, now: Timestamp, proxy_user: Option<String>) -> Run {
+/// What a record of Livy's tells about a run whose POST began at `since`.
+pub(super) fn learn(run: &Run, view: &BatchView, since: Timestamp, proxy_user: Option<String>) -> Run {
     Run {
         batch: Some(view.id),
         application: view.application.clone(),
-        submitted: Some(now),
+        submitted: Some(since),
         proxy_user,
         ..run.clone()
     }

@@ -14,7 +14,7 @@ pub struct Run {
     pub batch: Option<u64>,
     /// YARN's id of the application.
     pub application: Option<String>,
-    /// When Livy accepted the batch, or when it was found again: for people.
+    /// When the POST began of which it came. An application that is older came of an earlier one.
     pub submitted: Option<Timestamp>,
     /// On whose behalf it was asked to run.
     pub proxy_user: Option<String>,
@@ -66,7 +66,8 @@ impl Attempt {
 pub struct FinalWord {
     /// How it ended.
     pub end: AppEnd,
-    /// More than one application with the run's tag was seen, so that another one may live on.
+    /// More than one application with the run's tag was seen, or this one is older than the last POST, so that another
+    /// one may live on or still appear.
     pub doubled: bool,
     /// YARN's diagnostics, bounded.
     pub diagnostics: String,

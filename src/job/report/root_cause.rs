@@ -53,7 +53,7 @@ pub(super) fn uncaught(diagnostics: &str, driver: &DriverLog) -> Option<Cause> {
         let whole = stderr.iter().enumerate().filter(|(_, line)| is_head(line, head));
         let longest = whole.map(|(at, line)| Chain::read(line, &stderr[at + 1..])).max_by_key(Chain::depth);
         let longest = longest.filter(|whole| whole.depth() > chain.depth());
-        return longest.unwrap_or(chain).deepest();
+        return longest.unwrap_or(chain).deepest(python::deepest);
     }
     if let Some(cause) = yarn::left_of(diagnostics).and_then(of_end) {
         return Some(cause);
@@ -99,7 +99,7 @@ fn of_end(left: &str) -> Option<Cause> {
         from += at + 1 + chain.length;
         last = Some(chain);
     }
-    let cause = last?.deepest()?;
+    let cause = last?.deepest(python::deepest)?;
     // That a stage failed stood at the front: the frames of the task still say so.
     let of_task = lines
         .iter()
@@ -152,7 +152,7 @@ fn of_main_thread(lines: &[&str]) -> Option<Cause> {
             && !line.contains("SparkUserAppException")
     };
     let at = lines.iter().rposition(|line| about(line))?;
-    Chain::read(lines[at], &lines[at + 1..]).deepest()
+    Chain::read(lines[at], &lines[at + 1..]).deepest(python::deepest)
 }
 
 /// Why a JVM did not come up: `Error: Could not find or load main class X`, an option that is none.
@@ -213,7 +213,7 @@ fn unprefixed(log: &[&str]) -> Option<Cause> {
         log.iter().rposition(|line| is_flush(line) && is_java_class(class(line)) && line.contains(": "))?;
     let logged = log[..at].iter().rfind(|line| is_log(line));
     let grave = logged.is_none_or(|line| line.contains(" ERROR ") || line.contains(" FATAL "));
-    grave.then(|| Chain::read(log[at], &log[at + 1..]).deepest()).flatten()
+    grave.then(|| Chain::read(log[at], &log[at + 1..]).deepest(python::deepest)).flatten()
 }
 
 #[cfg(test)]

@@ -203,7 +203,8 @@ impl Follow {
         let application = found?;
         if let AppState::Ended(_) = application.state {
             let run = self.known_as(&application.id);
-            return FinalWord::of(application, self.doubled)
+            let doubled = self.doubled || is_older_than_its_post(&application, &run);
+            return FinalWord::of(application, doubled)
                 .map(|word| FollowStep::Judge(run, Box::new(word)));
         }
         if self.run.application.is_none() {
@@ -279,6 +280,12 @@ impl Follow {
     fn known_as(&self, id: &str) -> Run {
         Run { application: Some(id.to_owned()), ..self.run.clone() }
     }
+}
+
+/// The application came of an earlier POST than the one that Livy accepted: what that one starts may still appear.
+/// YARN can hide an application until a search has called it absent and the batch was submitted again.
+fn is_older_than_its_post(application: &Application, run: &Run) -> bool {
+    application.started.zip(run.submitted).is_some_and(|(started, submitted)| started < submitted)
 }
 
 /// The active ones that are not `ours`.

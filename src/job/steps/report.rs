@@ -28,7 +28,6 @@ pub enum ReportStep {
 pub struct Tries {
     waits: Pauses,
     left: usize,
-    hopeless: bool,
     /// An earlier try may have been taken, so that "closed" can be its own echo.
     maybe_applied: bool,
     closed_before: bool,
@@ -42,7 +41,6 @@ impl Tries {
         Tries {
             waits: retry::REPORT.start(),
             left: answers.saturating_sub(1),
-            hopeless: false,
             maybe_applied: false,
             closed_before: false,
             denied: false,
@@ -75,16 +73,14 @@ impl Tries {
             }
             Reported::Refused(reason) => {
                 self.closed_before = false;
-                self.hopeless = true;
+                self.waits = retry::REPORT.start();
                 ReportStep::GiveUp(reason, HOPELESS)
             }
+            // Also where the report is hopeless: the answer can be that the token is dead, and then the run is to be
+            // killed.
             Reported::Again { maybe_applied, .. } => {
                 self.maybe_applied |= maybe_applied;
-                if self.hopeless {
-                    ReportStep::Again(HOPELESS)
-                } else {
-                    ReportStep::Again(self.waits.next(dice))
-                }
+                ReportStep::Again(self.waits.next(dice))
             }
         }
     }
@@ -136,10 +132,21 @@ mod tests {
     #[test]
     fn a_refused_report_becomes_shorter_until_nothing_is_left_and_then_goes_on_once_a_minute() {
         let mut tries = Tries::new(2);
+        let given_up = ReportStep::GiveUp("ValidationException".to_owned(), HOPELESS);
         assert_eq!(tries.see(refused(), 0.5), ReportStep::Shorter("ValidationException".to_owned()));
-        assert_eq!(tries.see(refused(), 0.5), ReportStep::GiveUp("ValidationException".to_owned(), HOPELESS));
-        assert_eq!(tries.see(again(true), 0.5), ReportStep::Again(HOPELESS));
+        assert_eq!(tries.see(refused(), 0.5), given_up);
+        assert_eq!(tries.see(refused(), 0.5), given_up);
         assert_eq!(tries.see(Reported::Acknowledged, 0.5), ReportStep::Done);
+    }
+
+    #[test]
+    fn a_lost_try_of_a_hopeless_report_is_repeated_soon_so_that_a_dead_token_is_heard_of() {
+        let mut tries = Tries::new(1);
+        assert!(matches!(tries.see(refused(), 1.0), ReportStep::GiveUp(..)));
+        assert_eq!(tries.see(again(false), 1.0), ReportStep::Again(Duration::from_millis(200)));
+        assert_eq!(tries.see(closed(), 1.0), ReportStep::Again(CONFIRM));
+        assert_eq!(tries.see(again(false), 1.0), ReportStep::Again(Duration::from_millis(400)));
+        assert_eq!(tries.see(closed(), 1.0), ReportStep::Done);
     }
 
     #[test]

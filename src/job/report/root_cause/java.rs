@@ -2,7 +2,6 @@
 
 use super::Cause;
 use super::lines::{TRACEBACK, class, is_flush, is_frame, is_gap, is_java_class, is_log, with_message};
-use super::python;
 
 /// How Java names what caused an exception.
 pub(super) const CAUSED_BY: &str = "Caused by: ";
@@ -16,6 +15,9 @@ const ECHOES: [&str; 4] = [
     "java.nio.channels.ClosedChannelException",
     "java.util.concurrent.TimeoutException",
 ];
+
+/// The cause that a traceback tells whose frames open these lines: Python's, which can stand in the message of Java's.
+pub(super) type ReadTraceback = fn(&[&str]) -> Option<Cause>;
 
 /// One exception of a chain.
 struct Link<'a> {
@@ -81,8 +83,8 @@ impl<'a> Chain<'a> {
         self.links.len()
     }
 
-    /// The deepest cause.
-    pub(super) fn deepest(&self) -> Option<Cause> {
+    /// The deepest cause, into what `python` reads of a worker's traceback.
+    pub(super) fn deepest(&self, python: ReadTraceback) -> Option<Cause> {
         // Spark looks for a class of this name where a data source is none; the exception above names the source.
         let probe =
             |head: &str| head.contains("ClassNotFoundException: ") && head.ends_with(".DefaultSource");
@@ -94,10 +96,10 @@ impl<'a> Chain<'a> {
         let head = of_lost_task(link.head).unwrap_or(link.head);
         let message: Vec<&str> = link.below.iter().copied().take_while(|line| !is_frame(line)).collect();
         let worker = if head.ends_with(TRACEBACK) {
-            python::deepest(&link.below)
+            python(&link.below)
         } else {
             let at = message.iter().position(|line| line.trim_end() == TRACEBACK);
-            at.and_then(|at| python::deepest(&link.below[at + 1..]))
+            at.and_then(|at| python(&link.below[at + 1..]))
         };
         let sentence = match worker {
             Some(cause) => cause.sentence,

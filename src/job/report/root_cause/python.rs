@@ -80,7 +80,7 @@ fn cut(lines: &[&str]) -> Option<Cause> {
     let within =
         lines[..at].iter().any(|line| is_frame(line)) && !lines[..at].iter().any(|line| is_words(line));
     let went_on = lines[at + 1 + chain.length..].iter().any(|line| is_words(line));
-    if within && !went_on { chain.deepest() } else { None }
+    if within && !went_on { chain.deepest(deepest) } else { None }
 }
 
 /// What a program says against its arguments, and Python against a script that is not there.
@@ -202,7 +202,7 @@ fn meaning(exception: &str, below: &[&str]) -> (Cause, usize) {
     {
         // py4j says where it was called; the exception itself is on the next line.
         let chain = Chain::read(below[at], &below[at + 1..]);
-        if let Some(cause) = chain.deepest() {
+        if let Some(cause) = chain.deepest(deepest) {
             return (cause, at + 1 + chain.length);
         }
     }
@@ -219,7 +219,7 @@ fn meaning(exception: &str, below: &[&str]) -> (Cause, usize) {
         below[..chain.length].iter().position(|line| opens(line) || BETWEEN.contains(&line.trim()));
     if java
         && ends_before.is_none()
-        && let Some(cause) = chain.deepest()
+        && let Some(cause) = chain.deepest(deepest)
     {
         return (cause, chain.length);
     }

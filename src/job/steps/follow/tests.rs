@@ -378,6 +378,19 @@ fn a_double_beside_an_ended_application_is_remembered() {
 }
 
 #[test]
+fn an_application_that_is_older_than_its_post_has_a_double_that_may_still_appear() {
+    for (submitted, doubled) in [(10, true), (9, false), (8, false)] {
+        let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true };
+        let run = Run { submitted: Some(Timestamp(submitted)), ..run(Some(ID)) };
+        let mut follow = Follow::new(run, terms, false, now(Duration::ZERO));
+        follow.see(observed(record(BatchState::Running, Some(ID)), &[], true), false, now(SECOND));
+        let found = Application { started: Some(Timestamp(9)), ..application(ID, SUCCEEDED) };
+        let step = follow.see(Observation::Answer(YarnAnswer::Answer(vec![found])), false, now(SECOND));
+        assert!(matches!(&step, FollowStep::Judge(_, word) if word.doubled == doubled), "{step:?}");
+    }
+}
+
+#[test]
 fn livy_running_it_for_another_user_is_refused() {
     let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true };
     let run = Run { proxy_user: Some("alice".into()), ..run(Some(ID)) };
