@@ -18,6 +18,16 @@ async fn contract_of_step_functions() {
 }
 
 #[tokio::test]
+async fn contract_of_the_queue() {
+    contract::sqs::cases(&stack("SFN")).await;
+}
+
+#[tokio::test]
+async fn contract_of_the_bucket_of_answers() {
+    crate::door::contract_of_the_bucket().await;
+}
+
+#[tokio::test]
 async fn contract_of_livy_with_scripted_jobs() {
     let file = format!("{}/fails.py", stack("JOBS"));
     contract::livy::cases(&stack("LIVY_FAKE"), &Expect::scripted(Version::V0_7, Master::Local, &file)).await;

@@ -14,6 +14,7 @@ mod abort;
 mod arguments;
 mod contract;
 mod crash;
+mod door;
 mod examples;
 mod latency;
 mod others;

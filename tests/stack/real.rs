@@ -140,6 +140,11 @@ impl Stage {
 
     /// The same with a worker that sees Step Functions at another address: through the fault proxy.
     pub(crate) async fn at(step_functions: &str, on: On, name: &str) -> Stage {
+        Stage::configured(step_functions, on, name, "").await
+    }
+
+    /// The same with more tables at the end of the worker's configuration.
+    pub(crate) async fn configured(step_functions: &str, on: On, name: &str, more: &str) -> Stage {
         let client = reqwest::Client::new();
         let livy = on.livy();
         // An activity that no other test polls: the open poll of a worker that was killed takes one more task with it.
@@ -157,7 +162,7 @@ impl Stage {
             .table("yarn", &format!("url = \"{}\"", on.url()))
             .table("log", "filter = \"info\"");
         let path = directory.path().join("config.toml");
-        fs::write(&path, config.text()).expect("written");
+        fs::write(&path, config.text() + more).expect("written");
         let files = (on == On::Pair).then(|| ("HADOOP_CONF_DIR", stack("PAIR_CONF")));
         let variables: Vec<_> = files.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let worker = Worker::start_with(&PathBuf::from(PROGRAM), &path, &variables);
@@ -308,7 +313,7 @@ impl Stage {
         let files = fs::read_dir(self.directory.path().join("state")).expect("the state directory");
         files
             .map(|file| file.expect("a file").file_name().to_string_lossy().into_owned())
-            .filter(|name| name != "lock" && !name.ends_with(".tmp"))
+            .filter(|name| !["lock", "resources"].contains(&name.as_str()) && !name.ends_with(".tmp"))
             .collect()
     }
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Real servers on 127.0.0.1 for the tests: LocalStack's Step Functions, Livy 0.7.1, Spark 3.5.6, YARN 3.3.4.
+# Real servers on 127.0.0.1 for the tests: LocalStack (Step Functions, SNS, SQS, S3), Livy 0.7.1, Spark 3.5.6, YARN 3.3.4.
 #
 #   servers.sh install               what the servers need, into the cache (once; later calls return at once)
 #   servers.sh start                 all of them, on free ports; the addresses are in $SJW_STACK_RUN/env
@@ -9,7 +9,7 @@
 #   servers.sh activate|retire NAME  makes one of the pair the active one, or a standby
 #   servers.sh stop | status | clean   end all; what runs and its memory; end all and forget the run directory
 #
-#   sfn         Step Functions (LocalStack); keeps nothing over a restart
+#   sfn         Step Functions, SNS, SQS and S3 (LocalStack); keeps nothing over a restart
 #   faults      the same through a proxy that can fail requests (microburst, POST /_microburst/rules)
 #   rm nm       YARN's ResourceManager, with recovery, and NodeManager, without; logs stay with it, or are aggregated
 #               with LOG_AGGREGATION=on at its start; YARN_ACL=on at the start of the rm lets nobody but us see and kill
@@ -81,6 +81,7 @@ SJW_STACK_PAIR_CONF=$run/conf/pair
 SJW_STACK_NM=http://127.0.0.1:$port_nm_http
 SJW_STACK_HISTORY=http://127.0.0.1:$port_history_http
 SJW_STACK_USER=$(id -un)
+SJW_STACK_PYTHON=$(venv localstack)/bin/python
 SJW_STACK_JOBS=$run/jobs
 SJW_STACK_DATA=$run/data
 SJW_STACK_TRIPS=$run/data/trips.csv

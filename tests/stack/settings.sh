@@ -13,7 +13,7 @@ command_sfn() {
   # env -i: nobody's AWS or LocalStack settings get in. The default server, Twisted, would listen on all addresses.
   launch sfn env -i "$(mark)" PATH=/usr/bin:/bin HOME="$run/tmp" TMPDIR="$run/tmp" LANG=C.UTF-8 \
     FILESYSTEM_ROOT="$run/state/sfn" OVERRIDE_IN_DOCKER=false GATEWAY_SERVER=hypercorn GATEWAY_LISTEN="127.0.0.1:$port_sfn" \
-    SERVICES=stepfunctions STRICT_SERVICE_LOADING=1 EAGER_SERVICE_LOADING=1 \
+    SERVICES=stepfunctions,sns,sqs,s3,sts S3_SKIP_SIGNATURE_VALIDATION=0 STRICT_SERVICE_LOADING=1 EAGER_SERVICE_LOADING=1 \
     SKIP_SSL_CERT_DOWNLOAD=1 DISABLE_EVENTS=1 DNS_ADDRESS=0 \
     "$(venv localstack)/bin/python" -m localstack.runtime.main
 }

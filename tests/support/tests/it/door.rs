@@ -45,7 +45,7 @@ async fn the_bucket_keeps_the_contract() {
     let bucket = Bucket::start().await;
     let of = |request, signed| bucket.url_for(("stack", "Etl", request), signed);
     let unsigned = of("c", Signed::V4).split('?').next().unwrap_or_default().to_owned();
-    let urls = Urls { v4: of("a", Signed::V4), v2: of("b", Signed::V2), unsigned };
+    let urls = Urls { v4: of("a", Signed::V4), v2: of("b", Signed::V2), unsigned, refuses_strangers: true };
     contract::bucket::cases(&urls).await;
     bucket.expire();
     contract::bucket::expired(&urls.v4).await;
