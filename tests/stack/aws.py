@@ -1,14 +1,20 @@
-"""What LocalStack is asked for in the part of CloudFormation: a topic, a queue and a bucket; requests; answers.
+"""What LocalStack is asked for in the part of CloudFormation: a topic, a queue and a bucket; requests; answers. And what
+ministack is asked for, which has a CloudFormation: a bridge to that topic, and stacks.
 
   aws.py ENDPOINT door NAME                   makes all three, and prints their addresses as JSON
   aws.py ENDPOINT publish TOPIC               publishes what stdin says
   aws.py ENDPOINT sign BUCKET KEY SECONDS v2|v4   prints a presigned URL for a PUT, as CloudFormation hands it out
   aws.py ENDPOINT read BUCKET KEY             prints what was put there; exit code 1: nothing yet
   aws.py ENDPOINT dead NAME                   prints how many dead letters a door has
+  aws.py MINISTACK bridge NAME ENDPOINT TOPIC     prints the ARN of a function that publishes its event to the topic
+  aws.py MINISTACK create|update|delete NAME  of a stack whose template stdin says; returns at once
+  aws.py MINISTACK stack NAME                 prints status, outputs and events of the newest stack of that name as JSON
 """
 
+import io
 import json
 import sys
+import zipfile
 
 import boto3
 from botocore.config import Config
@@ -25,7 +31,7 @@ def client(service, **more):
 
 def door(name):
     sqs, topic = client("sqs"), client("sns").create_topic(Name=name)["TopicArn"]
-    dead = sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+    sqs.create_queue(QueueName=f"{name}-dead")
     arn = "arn:aws:sqs:us-east-1:000000000000:"
     redrive = {"deadLetterTargetArn": f"{arn}{name}-dead", "maxReceiveCount": "2"}
     attributes = {"VisibilityTimeout": "5", "RedrivePolicy": json.dumps(redrive)}
@@ -33,7 +39,39 @@ def door(name):
     client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"{arn}{name}")
     client("s3").create_bucket(Bucket=name)
     # whatever host LocalStack would name, the queue is where LocalStack is
-    print(json.dumps({"topic": topic, "queue": f"{endpoint}/000000000000/{name}", "dead": dead}))
+    print(json.dumps({"topic": topic, "queue": f"{endpoint}/000000000000/{name}"}))
+
+
+# ministack hands requests to functions alone
+BRIDGE = """
+import json, urllib.request, urllib.parse
+def handler(event, context):
+    body = urllib.parse.urlencode({"Action": "Publish", "TopicArn": %r, "Message": json.dumps(event)}).encode()
+    auth = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sns/aws4_request, SignedHeaders=host, Signature=x"
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": auth}
+    urllib.request.urlopen(urllib.request.Request(%r, body, headers))
+"""
+
+
+def bridge(name, other, topic):
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("index.py", BRIDGE % (topic, f"{other}/"))
+    function = client("lambda").create_function(FunctionName=name, Runtime="python3.12", Handler="index.handler",
+                                                Role="arn:aws:iam::000000000000:role/bridge",
+                                                Code={"ZipFile": code.getvalue()})
+    print(function["FunctionArn"])
+
+
+def stack(name):
+    cloudformation = client("cloudformation")
+    # a stack that was deleted is found by its id alone
+    found = [one for one in cloudformation.list_stacks()["StackSummaries"] if one["StackName"] == name]
+    newest = max(found, key=lambda one: one["CreationTime"])["StackId"]
+    seen = cloudformation.describe_stacks(StackName=newest)["Stacks"][0]
+    events = cloudformation.describe_stack_events(StackName=newest)["StackEvents"]
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in seen.get("Outputs", [])}
+    print(json.dumps({"status": seen["StackStatus"], "outputs": outputs, "events": events}, default=str))
 
 
 if verb == "door":
@@ -55,5 +93,15 @@ elif verb == "dead":
     sqs = client("sqs")
     url = sqs.get_queue_url(QueueName=f"{words[0]}-dead")["QueueUrl"]
     print(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]["ApproximateNumberOfMessages"])
+elif verb == "bridge":
+    bridge(*words)
+elif verb == "create":
+    client("cloudformation").create_stack(StackName=words[0], TemplateBody=sys.stdin.read())
+elif verb == "update":
+    client("cloudformation").update_stack(StackName=words[0], TemplateBody=sys.stdin.read())
+elif verb == "delete":
+    client("cloudformation").delete_stack(StackName=words[0])
+elif verb == "stack":
+    stack(*words)
 else:
     sys.exit(__doc__)

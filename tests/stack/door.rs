@@ -17,11 +17,11 @@ use crate::real::{On, Stage, input, stack, wait_for};
 const LONG: u32 = 300;
 
 /// CloudFormation, as far as one resource of one stack sees it, and the worker that it talks to.
-struct CloudFormation {
-    stage: Stage,
-    name: String,
+pub(crate) struct CloudFormation {
+    pub(crate) stage: Stage,
+    pub(crate) name: String,
+    pub(crate) topic: String,
     stack: String,
-    topic: String,
     signed: &'static str,
 }
 
@@ -32,30 +32,38 @@ struct Request {
     body: Value,
 }
 
-fn aws(words: &[&str], stdin: &str) -> Output {
+/// Asks one of the servers, as `aws.py` says.
+pub(crate) fn aws(server: &str, words: &[&str], stdin: &str) -> Output {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stack/aws.py");
     let mut python = Command::new(stack("PYTHON"));
-    python.arg(script).arg(stack("SFN")).args(words);
+    python.arg(script).arg(stack(server)).args(words);
     let mut child = python.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
     child.stdin.take().expect("a pipe").write_all(stdin.as_bytes()).expect("it reads");
     child.wait_with_output().expect("it ends")
 }
 
+/// What LocalStack says.
 fn said(words: &[&str], stdin: &str) -> String {
-    let output = aws(words, stdin);
+    said_by("SFN", words, stdin)
+}
+
+/// What one of the servers says.
+pub(crate) fn said_by(server: &str, words: &[&str], stdin: &str) -> String {
+    let output = aws(server, words, stdin);
     assert!(output.status.success(), "{words:?}: {output:?}");
     String::from_utf8(output.stdout).expect("a text").trim_end().to_owned()
 }
 
 impl CloudFormation {
     /// A door of its own, and a worker for it.
-    async fn new(name: &str) -> CloudFormation {
+    pub(crate) async fn new(name: &str) -> CloudFormation {
         let name = format!("{name}-{}", fastrand::u64(..));
         let door: Value = serde_json::from_str(&said(&["door", &name], "")).expect("JSON");
         let (topic, queue) = (text(&door, "topic"), text(&door, "queue"));
         let more = format!(
-            "[[cloudformation]]\nqueue_url = \"{queue}\"\ntopic_arn = \"{topic}\"\nresponse_origins = [\"{}\"]\n",
-            stack("SFN")
+            "[[cloudformation]]\nqueue_url = \"{queue}\"\ntopic_arn = \"{topic}\"\nresponse_origins = [\"{}\", \"{}\"]\n",
+            stack("SFN"),
+            stack("MINISTACK")
         );
         let stage = Stage::configured(&stack("SFN"), On::Yarn, &name, &more).await;
         let stack = format!("arn:aws:cloudformation:us-east-1:000000000000:stack/{name}/{name}");
@@ -115,7 +123,7 @@ impl CloudFormation {
     /// The answer, which keeps CloudFormation's rules.
     async fn answer(&self, request: &Request) -> Value {
         let text = wait_for("the answer", async || {
-            let output = aws(&["read", &self.name, &request.key], "");
+            let output = aws("SFN", &["read", &self.name, &request.key], "");
             output.status.success().then_some(output.stdout)
         })
         .await;
@@ -151,7 +159,7 @@ impl CloudFormation {
     }
 
     /// The states of the applications of the jobs of a name, the oldest first.
-    async fn states(&self, prefix: &str) -> Vec<String> {
+    pub(crate) async fn states(&self, prefix: &str) -> Vec<String> {
         let mut applications = self.stage.applications(prefix).await;
         applications.sort_by_key(|application| application["startedTime"].as_u64());
         let state = |one: &Value| format!("{} {}", text_of(one, "state"), text_of(one, "finalStatus"));
@@ -163,7 +171,7 @@ fn text(value: &Value, key: &str) -> String {
     text_of(value, key).to_owned()
 }
 
-fn text_of<'a>(value: &'a Value, key: &str) -> &'a str {
+pub(crate) fn text_of<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_else(|| panic!("{key} is no text: {value}"))
 }
 

@@ -71,6 +71,7 @@ install() {
     jars=$!
     install_venv localstack
     install_venv microburst
+    install_venv ministack
     install_venv pyspark
     install_jobs
     wait "$jars"

@@ -21,4 +21,5 @@ mod others;
 mod outcomes;
 mod pair;
 mod real;
+mod stacks;
 mod taxi;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Real servers on 127.0.0.1 for the tests: LocalStack (Step Functions, SNS, SQS, S3), Livy 0.7.1, Spark 3.5.6, YARN 3.3.4.
+# Real servers on 127.0.0.1 for the tests: LocalStack (Step Functions, SNS, SQS, S3), ministack, Livy 0.7.1, Spark 3.5.6, YARN 3.3.4.
 #
 #   servers.sh install               what the servers need, into the cache (once; later calls return at once)
 #   servers.sh start                 all of them, on free ports; the addresses are in $SJW_STACK_RUN/env
@@ -11,6 +11,7 @@
 #
 #   sfn         Step Functions, SNS, SQS and S3 (LocalStack); keeps nothing over a restart
 #   faults      the same through a proxy that can fail requests (microburst, POST /_microburst/rules)
+#   ministack   a CloudFormation that runs whole stacks and hands custom resources to functions
 #   rm nm       YARN's ResourceManager, with recovery, and NodeManager, without; logs stay with it, or are aggregated
 #               with LOG_AGGREGATION=on at its start; YARN_ACL=on at the start of the rm lets nobody but us see and kill
 #               our applications, YARN_ACL=filter leaves them out of others' lists as well
@@ -31,7 +32,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${SJW_STACK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/spark-job-worker-stack}
-all=(sfn faults rm nm history livy-yarn livy-local livy-fake)
+all=(sfn faults ministack rm nm history livy-yarn livy-local livy-fake)
 extra=(pair-1 pair-2 nm-pair livy-pair) # for some tests
 # shellcheck source=install.sh
 . "$here/install.sh"
@@ -44,7 +45,7 @@ usage() { sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 new_run() { # picks the ports and writes down the addresses
   mkdir -p "$run"/{pid,log,conf,state,tmp,jobs,data}
   # below the range from which the kernel gives out ports: one of a killed server must not go to somebody's connection
-  "$(venv pyspark)/bin/python" - sfn faults rm_rpc rm_scheduler rm_tracker rm_admin rm_http nm_rpc nm_localizer nm_http \
+  "$(venv pyspark)/bin/python" - sfn faults ministack rm_rpc rm_scheduler rm_tracker rm_admin rm_http nm_rpc nm_localizer nm_http \
     history_rpc history_admin history_http livy_yarn livy_local livy_fake livy_pair \
     nm_pair_rpc nm_pair_localizer nm_pair_http pair_{1,2}_{rpc,scheduler,tracker,admin,http} >"$run/ports" <<'PYTHON'
 import random, socket, sys
@@ -70,6 +71,7 @@ SJW_STACK_RUN=$run
 SJW_STACK_CONTROL=$here/servers.sh
 SJW_STACK_SFN=http://127.0.0.1:$port_sfn
 SJW_STACK_FAULTS=http://127.0.0.1:$port_faults
+SJW_STACK_MINISTACK=http://127.0.0.1:$port_ministack
 SJW_STACK_LIVY_YARN=http://127.0.0.1:$port_livy_yarn
 SJW_STACK_LIVY_LOCAL=http://127.0.0.1:$port_livy_local
 SJW_STACK_LIVY_FAKE=http://127.0.0.1:$port_livy_fake
@@ -118,6 +120,7 @@ ready() { # ready NAME
   case $1 in
     sfn) answers "http://127.0.0.1:$port_sfn/_localstack/health" '"stepfunctions": "running"' ;;
     faults) answers "http://127.0.0.1:$port_faults/_microburst/health" ;;
+    ministack) answers "http://127.0.0.1:$port_ministack/_ministack/health" ;;
     rm) answers "http://127.0.0.1:$port_rm_http/ws/v1/cluster/info" ;;
     nm) answers "http://127.0.0.1:$port_nm_http/ws/v1/node/info" &&
       answers "http://127.0.0.1:$port_rm_http/ws/v1/cluster/metrics" '"activeNodes":1' ;;

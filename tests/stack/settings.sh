@@ -23,6 +23,12 @@ command_faults() {
     --upstream "http://127.0.0.1:$port_sfn" --host 127.0.0.1 --port "$port_faults"
 }
 
+command_ministack() {
+  launch ministack env -i "$(mark)" PATH=/usr/bin:/bin HOME="$run/tmp" TMPDIR="$run/tmp" LANG=C.UTF-8 \
+    BIND_HOST=127.0.0.1 MINISTACK_HOST=127.0.0.1 GATEWAY_PORT="$port_ministack" LAMBDA_EXECUTOR=local \
+    "$(venv ministack)/bin/python" -m ministack
+}
+
 # ---------------------------------------------------------------- YARN and Livy
 opens=() # what Java 17 must allow to code of Java 8's time
 for package in lang lang.invoke lang.reflect io net nio util util.concurrent util.concurrent.atomic; do
