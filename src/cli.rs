@@ -74,11 +74,11 @@ enum Command {
         #[arg(long, value_name = "ARN")]
         activity: Option<String>,
     },
-    /// Check definitions of state machines against what this worker expects
+    /// Check definitions of state machines and CloudFormation templates against what this worker expects
     Lint {
-        /// Files with definitions in Amazon States Language, directories with such files (*.json), or - for standard input
-        #[arg(required = true, value_name = "STATE_MACHINE")]
-        state_machines: Vec<PathBuf>,
+        /// Files in Amazon States Language or with templates, directories with such files, or - for standard input
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
         /// Warnings count as errors
         #[arg(long)]
         strict: bool,
@@ -125,11 +125,9 @@ pub fn main() -> ExitCode {
         Command::Render { input, activity } => {
             loaded().map(|settings| render::run(&settings, &input, activity.as_deref()))
         }
-        Command::Lint { state_machines, strict } if !is_named && !path.exists() => {
-            Ok(lint::run(&state_machines, strict, None))
-        }
-        Command::Lint { state_machines, strict } => {
-            loaded().map(|settings| lint::run(&state_machines, strict, Some(&settings)))
+        Command::Lint { files, strict } if !is_named && !path.exists() => Ok(lint::run(&files, strict, None)),
+        Command::Lint { files, strict } => {
+            loaded().map(|settings| lint::run(&files, strict, Some(&settings)))
         }
     };
     ended.unwrap_or_else(|problem| {

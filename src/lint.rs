@@ -1,4 +1,5 @@
-//! What a state machine's definition gets wrong about this worker's tasks, found before it is created.
+//! What a state machine's definition, or a CloudFormation template, gets wrong about this worker's jobs, found before it
+//! is created.
 //!
 //! An error is what Step Functions refuses, and what is sure to hurt: a heartbeat that comes too late, an activity that
 //! nobody polls, a key or an error that does not exist. The rest is a warning. Values are checked by the rules for real
@@ -12,6 +13,8 @@ mod input;
 mod resource;
 mod retry;
 mod shape;
+mod source;
+mod template;
 #[cfg(test)]
 mod tests;
 mod times;
@@ -22,6 +25,8 @@ use serde_json::Value;
 use crate::config::ActivitySettings;
 
 pub use finding::{Finding, Level};
+pub use source::{Syntax, read};
+pub use template::{Door, has_job, is_template, lint_template};
 
 use errors::Source;
 use finding::Findings;
@@ -30,16 +35,8 @@ use walk::{AslState, Program};
 
 /// Checks a definition against the activities of a configuration, or, where there is none, takes every activity for the
 /// worker's own. `utf8` is that of `[yarn]`. What was found is in the order of the states.
-///
-/// # Errors
-/// A definition that is no JSON.
-pub fn lint(
-    definition: &str,
-    activities: Option<&[ActivitySettings]>,
-    utf8: bool,
-) -> Result<Vec<Finding>, serde_json::Error> {
-    let definition: Value = serde_json::from_str(definition)?;
-    let programs = walk::programs(&definition);
+pub fn lint(definition: &Value, activities: Option<&[ActivitySettings]>, utf8: bool) -> Vec<Finding> {
+    let programs = walk::programs(definition);
     let mut findings = Findings::default();
     if activities.is_none() {
         findings.note(
@@ -49,7 +46,7 @@ pub fn lint(
         );
     }
     let known = resource::Known::new(activities);
-    shape::check(&definition, &programs, &mut findings);
+    shape::check(definition, &programs, &mut findings);
     let raised = errors::raised(&programs);
     let (mut ours, mut later) = (0, 0);
     for state in programs.iter().flat_map(Program::states) {
@@ -84,7 +81,7 @@ pub fn lint(
         };
         findings.warning("$", what, "put it into the Resource of the Task state that runs the job");
     }
-    Ok(findings.done())
+    findings.done()
 }
 
 /// Checks a Task state that this worker serves.

@@ -1,4 +1,4 @@
-//! `lint`: checks definitions of state machines, line by line and file by file.
+//! `lint`: checks definitions of state machines and CloudFormation templates, line by line and file by file.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -8,17 +8,19 @@ use std::process::ExitCode;
 use serde_json::Value;
 
 use crate::config::Settings;
-use crate::lint::{self, Finding, Level};
+use crate::lint::{self, Finding, Level, Syntax};
 
 use super::{read, terminal};
 
 /// What a file is called that has a definition in it for sure.
-const DEFINITION: &str = ".asl.json";
+const DEFINITIONS: [&str; 3] = [".asl.json", ".asl.yaml", ".asl.yml"];
+/// What files of a directory are looked at.
+const ENDS: [&str; 4] = ["json", "yaml", "yml", "template"];
 
 /// A file to look at.
 struct Input {
     path: PathBuf,
-    /// Whether it was found in a directory, where other JSON lies, too.
+    /// Whether it was found in a directory, where other files lie, too.
     is_found: bool,
 }
 
@@ -76,16 +78,21 @@ fn one(
             return terminal::complain_line(&format!("{name} cannot be read: {problem}"));
         }
     };
-    if input.is_found && is_something_else(&input.path, &text) {
-        return terminal::line(&format!("{name} is no state machine: it has neither StartAt nor States"));
-    }
-    let utf8 = settings.is_some_and(|settings| settings.yarn.utf8);
-    let findings = match lint::lint(&text, settings.map(|settings| settings.activities.as_slice()), utf8) {
-        Ok(findings) => findings,
+    let content = match lint::read(&text, syntax(&input.path, &text)) {
+        Ok(content) => content,
         Err(problem) => {
             count.unread += 1;
-            return terminal::complain_line(&format!("{name} is not JSON: {problem}"));
+            return terminal::complain_line(&format!("{name} is {problem}"));
         }
+    };
+    if input.is_found && is_something_else(&input.path, &content) {
+        return terminal::line(&format!("{name} has neither a state machine nor a Custom::SparkJob"));
+    }
+    let utf8 = settings.is_some_and(|settings| settings.yarn.utf8);
+    let findings = if lint::is_template(&content) {
+        lint::lint_template(&content, None, utf8)
+    } else {
+        lint::lint(&content, settings.map(|settings| settings.activities.as_slice()), utf8)
     };
     let prefix = if several { format!("{name}: ") } else { String::new() };
     for finding in &findings {
@@ -106,7 +113,16 @@ fn one(
     }
 }
 
-/// The files that a path means: itself, or, of a directory, all JSON below it.
+/// How a file is written: as its name says, or else as it looks.
+fn syntax(path: &Path, text: &str) -> Syntax {
+    match path.extension().and_then(|end| end.to_str()) {
+        Some("json") => Syntax::Json,
+        Some("yaml" | "yml") => Syntax::Yaml,
+        Some(_) | None => Syntax::of(text),
+    }
+}
+
+/// The files that a path means: itself, or, of a directory, all JSON and YAML below it.
 fn find(path: &Path) -> Result<Vec<Input>, String> {
     if !path.is_dir() {
         return Ok(vec![Input { path: path.to_owned(), is_found: false }]);
@@ -114,7 +130,7 @@ fn find(path: &Path) -> Result<Vec<Input>, String> {
     let mut found = Vec::new();
     below(path, &mut found)?;
     if found.is_empty() {
-        return Err(format!("{} has no *.json in it", path.display()));
+        return Err(format!("{} has no *.json, *.yaml, *.yml or *.template in it", path.display()));
     }
     found.sort();
     Ok(found.into_iter().map(|path| Input { path, is_found: true }).collect())
@@ -131,18 +147,21 @@ fn below(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), String> {
             if !name.as_encoded_bytes().starts_with(b".") {
                 below(&path, found)?;
             }
-        } else if path.extension().is_some_and(|end| end == "json") && !path.is_dir() {
+        } else if path.extension().and_then(|end| end.to_str()).is_some_and(|end| ENDS.contains(&end))
+            && !path.is_dir()
+        {
             found.push(path);
         }
     }
     Ok(())
 }
 
-/// Whether a file of a directory is no definition by its name, and none by what is in it.
-fn is_something_else(path: &Path, text: &str) -> bool {
-    let is_named = path.as_os_str().as_encoded_bytes().ends_with(DEFINITION.as_bytes());
-    let has = |value: &Value| value.get("StartAt").is_some() || value.get("States").is_some();
-    !is_named && serde_json::from_str::<Value>(text).is_ok_and(|value| !has(&value))
+/// Whether a file of a directory is neither by its name nor by what is in it.
+fn is_something_else(path: &Path, content: &Value) -> bool {
+    let name = path.as_os_str().as_encoded_bytes();
+    let is_named = DEFINITIONS.iter().any(|end| name.ends_with(end.as_bytes()));
+    let has = content.get("StartAt").is_some() || content.get("States").is_some();
+    !is_named && !has && !(lint::is_template(content) && lint::has_job(content, None))
 }
 
 fn summary(errors: usize, warnings: usize) -> String {

@@ -18,7 +18,7 @@ use crate::job::goal::Goal;
 use crate::job::request::shown;
 use crate::job::timestamp::Timestamp;
 use crate::printable::printable;
-pub use properties::{Fingerprint, Mode, Properties, Wanted};
+pub use properties::{Fingerprint, GROUPS, Mode, OWN, Properties, Wanted, near_own};
 pub use url::ResponseUrl;
 
 /// How long CloudFormation waits at most, and where a template says nothing

@@ -16,6 +16,10 @@ const MAX_URL: usize = 512;
 /// So many bytes of a message are worth more than any URL.
 const LEAST: usize = 200;
 
+/// What every answer has for `Fn::GetAtt`.
+pub const ATTRIBUTES: [&str; 7] =
+    ["ApplicationId", "BatchId", "Name", "State", "TrackingUrl", "DriverLogUrl", "VerdictSource"];
+
 /// Whose answer it is, as the request named them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ids {
@@ -109,11 +113,17 @@ impl Attributes {
     }
 
     fn to_json(&self) -> Value {
-        json!({
-            "ApplicationId": self.application_id, "BatchId": self.batch_id, "Name": self.name,
-            "State": self.state, "TrackingUrl": self.tracking_url, "DriverLogUrl": self.driver_log_url,
-            "VerdictSource": self.verdict_source,
-        })
+        let values = [
+            &self.application_id,
+            &self.batch_id,
+            &self.name,
+            &self.state,
+            &self.tracking_url,
+            &self.driver_log_url,
+            &self.verdict_source,
+        ];
+        let named = ATTRIBUTES.into_iter().zip(values);
+        Value::Object(named.map(|(name, value)| (name.to_owned(), Value::from(value.as_str()))).collect())
     }
 }
 

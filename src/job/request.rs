@@ -173,13 +173,7 @@ impl<'a> Input<'a> {
         check_livy(&settings, livy, &mut problems);
         let entries = batch_entries(&settings, &defaults.settings, &base, &mut problems);
         check_file(top, &settings, &entries, &base, &mut problems);
-        let conf = entries.iter().find_map(|entry| match &entry.setting {
-            Setting::Map(conf) if entry.key.kind == Kind::Conf => Some(conf),
-            Setting::Map(_) | Setting::Text(_) | Setting::Count(_) | Setting::List(_) => None,
-        });
-        if let Some(Err(text)) = conf.map(|conf| conf::has_room(conf, identity.groups.len())) {
-            problems.add(member(&base, "Conf"), text);
-        }
+        check_tags(&entries, identity.groups.len(), &base, &mut problems);
         let execution = settings.text("Execution").map(str::to_owned);
         problems.or(JobRequest { execution, batch: Batch::new(entries, identity) })
     }
@@ -196,8 +190,9 @@ impl<'a> Input<'a> {
 }
 
 /// What is wrong with an input of which only a part is known yet. Without `defaults` nobody knows what is missing; which
-/// Livy the input names is left to the node that it arrives at. `utf8` is what such defaults would say.
-pub fn review(template: &Template, defaults: Option<&Defaults>, utf8: bool) -> Problems {
+/// Livy the input names is left to the node that it arrives at. `utf8` is what such defaults would say; `groups`: to how
+/// many its run will belong.
+pub fn review(template: &Template, defaults: Option<&Defaults>, utf8: bool, groups: usize) -> Problems {
     let text = template.to_string();
     let top = Json::template(&text);
     let mut problems = Problems::default();
@@ -207,7 +202,19 @@ pub fn review(template: &Template, defaults: Option<&Defaults>, utf8: bool) -> P
     if defaults.is_some() && top.kind() == Type::Object {
         check_file(top, &settings, &entries, &base, &mut problems);
     }
+    check_tags(&entries, groups, &base, &mut problems);
     problems
+}
+
+/// Whether there is room for the tags of so many groups.
+fn check_tags(entries: &[Given], groups: usize, base: &str, problems: &mut Problems) {
+    let conf = entries.iter().find_map(|entry| match &entry.setting {
+        Setting::Map(conf) if entry.key.kind == Kind::Conf => Some(conf),
+        Setting::Map(_) | Setting::Text(_) | Setting::Count(_) | Setting::List(_) => None,
+    });
+    if let Some(Err(text)) = conf.map(|conf| conf::has_room(conf, groups)) {
+        problems.add(member(base, "Conf"), text);
+    }
 }
 
 fn check_file(top: Json, settings: &InputSettings, entries: &[Given], base: &str, problems: &mut Problems) {

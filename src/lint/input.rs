@@ -20,7 +20,7 @@ pub(super) fn check(state: &AslState, resource: &Resource, utf8: bool, findings:
         return;
     }
     let template = template(value, &path, state.language, findings);
-    for problem in review(&template, resource.defaults(), utf8).iter() {
+    for problem in review(&template, resource.defaults(), utf8, 0).iter() {
         let path = format!("{path}{}", problem.path.trim_start_matches('$'));
         if problem.unknown_key {
             findings.error(path, &problem.text, "");

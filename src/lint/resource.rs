@@ -86,7 +86,7 @@ impl<'a> Known<'a> {
 }
 
 /// Keys that no other task's input has.
-const OF_OURS: [&str; 4] = ["File", "File.$", "LivyHost", "LivyHost.$"];
+pub(super) const OF_OURS: [&str; 4] = ["File", "File.$", "LivyHost", "LivyHost.$"];
 
 /// Whether a value is filled in when the machine is created: `${…}` of a template or of its substitutions, or a function
 /// of CloudFormation (`Ref`, `Fn::GetAtt`, `Fn::Sub`, …).

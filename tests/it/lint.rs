@@ -186,7 +186,7 @@ fn nothing_that_step_functions_accepts_is_an_error() {
         let said = definition["Comment"].as_str().unwrap_or_default();
         let has_source = said.contains("https://") || said.contains("github.com/");
         assert!(has_source || index.contains(&format!("`{name}`")), "who says that {name} is accepted?");
-        let found = rules::lint(text, None, false).expect("JSON");
+        let found = rules::lint(&definition, None, false);
         let errors: Vec<_> = found.iter().filter(|found| found.level == Level::Error).collect();
         assert!(errors.is_empty(), "{name}: {errors:#?}");
     }
@@ -234,6 +234,9 @@ fn several_files_and_directories_are_checked_in_one_call() {
     write("good.json", &one_job().to_string());
     write("package.json", "{\"name\": \"x\"}");
     write("notes.txt", "{");
+    let job = "{Type: 'Custom::SparkJob', Properties: {ServiceToken: !Ref T, Fle: 's3://b/x.py'}}";
+    write("jobs.yaml", &format!("Resources:\n  Etl: {job}\n"));
+    write("topic.template", "Resources:\n  T: {Type: 'AWS::SNS::Topic'}\n");
     write(".hidden/x.json", "{");
     let (code, out, err) = configured(&[&place("")], "");
     assert_eq!((code, err.as_str()), (Some(1), ""), "{out}");
@@ -248,8 +251,14 @@ fn several_files_and_directories_are_checked_in_one_call() {
             ),
             format!("{}: 1 error, 0 warnings", place("deep/er/bad.asl.json")),
             format!("{} is good", place("good.json")),
-            format!("{} is no state machine: it has neither StartAt nor States", place("package.json")),
-            "2 files: 1 error, 0 warnings".to_owned(),
+            format!(
+                "{}: $.Resources.Etl.Properties.Fle: error: unknown key; did you mean `File`?",
+                place("jobs.yaml")
+            ),
+            format!("{}: 1 error, 0 warnings", place("jobs.yaml")),
+            format!("{} has neither a state machine nor a Custom::SparkJob", place("package.json")),
+            format!("{} has neither a state machine nor a Custom::SparkJob", place("topic.template")),
+            "3 files: 2 errors, 0 warnings".to_owned(),
         ]
     );
     // What is named itself is looked at, whatever it is, and what cannot be read keeps nothing else from being read.
@@ -267,7 +276,22 @@ fn several_files_and_directories_are_checked_in_one_call() {
     std::fs::create_dir(place("empty")).expect("made");
     let (code, _, err) = configured(&[&place("empty")], "");
     assert_eq!(code, Some(1));
-    assert!(err.contains("has no *.json in it"), "{err}");
+    assert!(err.contains("has no *.json, *.yaml, *.yml or *.template in it"), "{err}");
+}
+
+#[test]
+fn a_template_is_read_from_standard_input_in_either_syntax() {
+    let shipped = read(&root("bootstrap/cloudformation-jobs.yaml"));
+    let (code, out, _) = lint(&["-", "--strict"], &shipped);
+    assert_eq!((code, out.as_str()), (Some(0), "- is good\n"));
+    let wrong = json!({ "Resources": { "Etl": { "Type": "Custom::SparkJob",
+        "Properties": { "ServiceToken": { "Ref": "T" }, "File": "s3://b/x.py", "WaitFor": "DONE" } } } });
+    let (code, out, _) = lint(&["-"], &wrong.to_string());
+    assert_eq!(code, Some(1));
+    assert!(out.starts_with("$.Resources.Etl.Properties.WaitFor: error: expected one of SUBMITTED"), "{out}");
+    let (code, _, err) = lint(&["-"], "Resources: [");
+    assert_eq!(code, Some(1));
+    assert!(err.starts_with("- is not YAML: "), "{err}");
 }
 
 #[test]

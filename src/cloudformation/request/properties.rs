@@ -12,7 +12,9 @@ use crate::nearest::nearest;
 
 /// The keys that belong to the door and to CloudFormation, beside those of a job; in the nested shape they stand beside
 /// `Parameters`.
-const OWN: [&str; 5] = ["ServiceToken", "ServiceTimeout", "WaitFor", "UpdateMode", "Revision"];
+pub const OWN: [&str; 5] = ["ServiceToken", "ServiceTimeout", "WaitFor", "UpdateMode", "Revision"];
+/// How many groups a resource's run belongs to: each has a YARN tag.
+pub const GROUPS: usize = 2;
 /// Those of them that say nothing about the job.
 const SILENT: [&str; 4] = ["ServiceToken", "ServiceTimeout", "WaitFor", "UpdateMode"];
 
@@ -115,16 +117,7 @@ impl Properties {
         unless: Goal,
     ) -> Result<Wanted, String> {
         let (goal, mode) = (self.goal(unless), self.mode());
-        let mut problems = Vec::new();
-        if goal.is_none() {
-            problems.push(self.not_one_of("WaitFor", &Goal::ALL.map(Goal::as_str)));
-        }
-        if mode.is_none() {
-            problems.push(self.not_one_of("UpdateMode", &["REPLACE", "STOP_FIRST"]));
-        }
-        if matches!(self.0.get("Revision"), Some(Value::Array(_) | Value::Object(_))) {
-            problems.push("$.Revision: expected a text".to_owned());
-        }
+        let mut problems = self.problems_of_own();
         let input = self.input();
         let job = Input::read(&input).check(identity, defaults, livy);
         match (goal, mode, job) {
@@ -135,6 +128,21 @@ impl Properties {
                 Err(problems.join("; "))
             }
         }
+    }
+
+    /// What is wrong with the door's own keys: for each its path and what is wrong, joined by `: `.
+    pub fn problems_of_own(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.goal(Goal::Running).is_none() {
+            problems.push(self.not_one_of("WaitFor", &Goal::ALL.map(Goal::as_str)));
+        }
+        if self.mode().is_none() {
+            problems.push(self.not_one_of("UpdateMode", &["REPLACE", "STOP_FIRST"]));
+        }
+        if matches!(self.0.get("Revision"), Some(Value::Array(_) | Value::Object(_))) {
+            problems.push("$.Revision: expected a text".to_owned());
+        }
+        problems
     }
 
     fn not_one_of(&self, key: &str, words: &[&str]) -> String {
@@ -148,13 +156,16 @@ impl Properties {
 
 /// A problem, and for a key that is not known the nearest of the door's own where the job has none.
 fn hinted(problem: &request::Problem) -> String {
-    let key = problem.path.strip_prefix("$.").filter(|key| problem.unknown_key && !key.contains(['.', '[']));
-    match key.and_then(|key| nearest(key, OWN)) {
-        Some(known) if !problem.text.contains("did you mean") => {
-            format!("{problem}; did you mean `{known}`?")
-        }
-        Some(_) | None => problem.to_string(),
+    match near_own(problem) {
+        Some(known) => format!("{problem}; did you mean `{known}`?"),
+        None => problem.to_string(),
     }
+}
+
+/// The nearest of the door's own keys to one that a job does not know, and has nothing near to.
+pub fn near_own(problem: &request::Problem) -> Option<&'static str> {
+    let key = problem.path.strip_prefix("$.").filter(|key| problem.unknown_key && !key.contains(['.', '[']));
+    key.and_then(|key| nearest(key, OWN)).filter(|_| !problem.text.contains("did you mean"))
 }
 
 /// A form in which equal values are the same text; `None` for what counts as absent.
