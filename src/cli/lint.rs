@@ -161,7 +161,7 @@ fn is_something_else(path: &Path, content: &Value) -> bool {
     let name = path.as_os_str().as_encoded_bytes();
     let is_named = DEFINITIONS.iter().any(|end| name.ends_with(end.as_bytes()));
     let has = content.get("StartAt").is_some() || content.get("States").is_some();
-    !is_named && !has && !(lint::is_template(content) && lint::has_job(content, None))
+    !(is_named || has || lint::is_template(content) && lint::has_job(content, None))
 }
 
 fn summary(errors: usize, warnings: usize) -> String {

@@ -117,7 +117,7 @@ fn one(resource: &Value, path: &str, doors: Option<&[Door]>, utf8: bool, finding
     }
 }
 
-/// The door that a ServiceToken leads to, or the only one that there is.
+/// The door that a `ServiceToken` leads to, or the only one that there is.
 fn token<'a>(
     properties: &Map<String, Value>,
     path: &str,
