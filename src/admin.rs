@@ -51,6 +51,8 @@ pub struct ActivityPlaces {
 pub struct AdminInfo {
     /// The activities.
     pub activities: Vec<ActivityPlaces>,
+    /// The queues that requests come through, by their topics.
+    pub queues: Vec<ActivityPlaces>,
     /// The state directory.
     pub directory: PathBuf,
     /// What the log could not take.
