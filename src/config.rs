@@ -88,7 +88,8 @@ fn read(figment: &Figment, path: &Path) -> Result<Settings, Invalid> {
 }
 
 impl Settings {
-    /// What is lawful and not advisable: waits that are shorter than the shipped ones. A line each.
+    /// What is lawful and not advisable: waits that are shorter than the shipped ones, answers that go elsewhere. A line
+    /// each.
     pub fn warnings(&self) -> Vec<String> {
         resolve::warnings(self)
     }

@@ -12,6 +12,7 @@ mod poll;
 mod rules;
 mod serving;
 mod setup;
+mod shown;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -177,7 +178,7 @@ impl Daemon {
                 Some(arrival) = self.arrivals.recv() => self.jobs.accept(arrival, Start::Fresh),
                 Some(errand) = self.errands.recv() => self.jobs.take(errand),
                 () = changed(&mut self.changes) => self.jobs.tend().await,
-                () = self.jobs.ended() => {}
+                ended = self.jobs.ended() => self.jobs.reap(ended).await,
                 Some(_) = self.pollers.join_next() => if serving {
                     return Err(Fatal::LoopEnded("poll loop"));
                 },
@@ -221,7 +222,7 @@ impl Daemon {
                     // What came is on disk: the next start begins it, unless it is given back.
                     Some(errand) = self.errands.recv() => if !handoff { self.jobs.take(errand) },
                     () = changed(&mut self.changes) => self.jobs.tend().await,
-                    () = self.jobs.ended() => {}
+                    ended = self.jobs.ended() => self.jobs.reap(ended).await,
                     Some(_) = self.pollers.join_next() => {}
                     // A second signal: somebody is in a hurry.
                     Signal::Stop = self.signals.next() => return true,

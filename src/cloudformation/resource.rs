@@ -217,7 +217,6 @@ impl Resource {
             && self.requests.iter().all(|known| !known.open && old(known.at))
             && self.tombstone.is_none_or(old)
     }
-
 }
 
 #[cfg(test)]

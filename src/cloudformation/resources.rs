@@ -167,7 +167,11 @@ impl Resources {
         let mut inner = self.inner.lock().await;
         let mut duties = Duties::default();
         for kill in inner.known.values().flat_map(Resource::kills) {
-            if inner.held.contains_key(&kill.task) { duties.drop.push(kill.task) } else { duties.kill.push(kill) }
+            if inner.held.contains_key(&kill.task) {
+                duties.drop.push(kill.task)
+            } else {
+                duties.kill.push(kill)
+            }
         }
         for kill in &duties.kill {
             inner.held.insert(kill.task.clone(), None);

@@ -130,12 +130,13 @@ fn aws(raw: &RawAws, region: Option<&str>, problems: &mut Vec<Problem>) -> AwsSe
         problems.push(Problem::new("aws.endpoint_url", what));
         None
     });
-    let is_known = region.is_some();
-    let region = region.unwrap_or_default().to_owned();
-    if is_known && raw.region.as_ref().is_some_and(|written| *written != region) {
-        let what = format!("the activities and topics are in {region}, and calls go there: leave region out");
+    if let (Some(region), Some(written)) = (region, &raw.region)
+        && region != written
+    {
+        let what = format!("the activities are in {region}, and polls go there: leave region out");
         problems.push(Problem::new("aws.region", what));
     }
+    let region = region.unwrap_or_default().to_owned();
     AwsSettings { region, endpoint_url, heartbeat_rate: raw.heartbeat_rate }
 }
 

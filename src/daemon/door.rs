@@ -162,7 +162,7 @@ impl Receiver {
         let check = |identity: &Identity| order.properties.check(identity, defaults, livy, rules.goal);
         let valid = check(&identity(order, &order.request_id, &name)).is_ok();
         let candidate_lives = match door.resources.candidate(order).await {
-            Some(run) => lives(&*self.world, &run).await,
+            Some(run) => lives(&self.world, &run).await,
             None => false,
         };
         let now = self.world.now();

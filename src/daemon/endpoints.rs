@@ -13,7 +13,11 @@ use crate::config::Settings;
 use crate::log::{Drops, message_id};
 
 /// What the operator is shown of the configuration.
-pub(super) fn info(settings: &Settings, (served, doors): (&[Arc<PolledActivity>], &[Arc<ServedDoor>]), drops: Drops) -> AdminInfo {
+pub(super) fn info(
+    settings: &Settings,
+    (served, doors): (&[Arc<PolledActivity>], &[Arc<ServedDoor>]),
+    drops: Drops,
+) -> AdminInfo {
     let places = |served: &Arc<PolledActivity>| ActivityPlaces {
         arn: served.arn.clone(),
         places: served.places.clone(),

@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
-use tracing::{Instrument, Span, error, field, info, info_span, warn};
+use tracing::{Instrument, Span, error, info, warn};
 
 use super::door::Errand;
 use super::poll::Arrival;
 use super::rules::rules;
+use super::shown::{Shown, name_of, observer, span_of};
 use crate::cloudformation::resource::{Kill, Proof};
-use crate::cloudformation::errand::whose;
 use crate::config::Settings;
 use crate::job::gate::Gate;
 use crate::job::heartbeat::{HeartbeatEvent, RateLimiter};
@@ -62,6 +62,9 @@ pub(super) enum StopMode {
     /// Nothing: every task is given back, and its job is dead.
     GiveBackAndKill,
 }
+
+/// How a job's loop has ended.
+pub(super) type Ended = Result<(Id, ()), JoinError>;
 
 /// What is needed to carry on where a job's loop was ended by a bug. How far it was is in the journal.
 struct JobHandle {
@@ -186,10 +189,10 @@ impl Jobs {
         }
     }
 
-    /// Waits for the end of a job; never where there is none.
-    pub(super) async fn ended(&mut self) {
+    /// Waits for the end of a job, which is to be reaped then; never where there is none. May be dropped at any moment.
+    pub(super) async fn ended(&mut self) -> Ended {
         match self.tasks.join_next_with_id().await {
-            Some(ended) => self.reap(ended).await,
+            Some(ended) => ended,
             None => std::future::pending().await,
         }
     }
@@ -247,7 +250,7 @@ impl Jobs {
 
     /// A job has ended. Where a bug ended it, its task is answered all the same and its run is killed, unless its end
     /// was settled already: then that is what is told.
-    async fn reap(&mut self, ended: Result<(Id, ()), JoinError>) {
+    pub(super) async fn reap(&mut self, ended: Ended) {
         let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
         let Some(running) = self.running.remove(&id) else { return };
         let Err(panic) = ended else {
@@ -306,65 +309,6 @@ fn rescued(task: &Task, kept: Option<State>) -> State {
                 None => Task::orphan(&task.id).1.run().cloned(),
             };
             State::Ended { outcome: Outcome::Failed(Box::new(failure)), leftover }
-        }
-    }
-}
-
-/// A run's name, or the task's id where only that is known.
-fn name_of<'a>(task: &'a Task, state: &'a State) -> &'a str {
-    state.run().map(|run| run.name.as_str()).filter(|name| !name.is_empty()).unwrap_or(&task.id)
-}
-
-fn span_of(task: &Task, state: &State) -> Span {
-    let whose = task.document.as_ref().and_then(|document| whose(&document.form));
-    info_span!(
-        "task",
-        task_id = task.id,
-        sfn_execution = task.execution,
-        sfn_activity = (!task.activity.is_empty()).then_some(task.activity.as_str()),
-        cfn_stack = whose.as_ref().map(|whose| whose.stack.as_str()),
-        cfn_resource = whose.as_ref().map(|whose| whose.logical.as_str()),
-        job_name = state.run().map(|run| run.name.as_str()),
-        job_state = state.name(),
-        livy_batch_id = field::Empty,
-        yarn_application_id = field::Empty,
-    )
-}
-
-/// Where a task is shown.
-struct Shown {
-    world: Arc<RealWorld>,
-    registry: Arc<TaskRegistry>,
-    task: Arc<Task>,
-    span: Span,
-}
-
-/// Keeps board, counts and span up to date.
-fn observer(shown: Shown, start: Start) -> impl FnMut(&State) + Send + use<> {
-    let Shown { world, registry, task, span } = shown;
-    let mut last: Option<(Stage, Instant)> = None;
-    move |state| {
-        span.record("job_state", state.name());
-        if let Some(run) = state.run() {
-            if let Some(batch) = run.batch {
-                span.record("livy_batch_id", batch);
-            }
-            if let Some(application) = &run.application {
-                span.record("yarn_application_id", application.as_str());
-            }
-        }
-        // A resumed state was counted when it was first entered.
-        if last.is_some() || start != Start::Resumed {
-            world.metrics.moved(last.map(|(stage, since)| (stage, since.elapsed())), state);
-        }
-        // A state that is entered anew goes on: its beginning stays.
-        if last.is_none_or(|(stage, _)| stage != state.stage()) {
-            last = Some((state.stage(), Instant::now()));
-        }
-        if *state == State::Settled {
-            registry.remove(&task.id);
-        } else {
-            registry.put(&task, state);
         }
     }
 }

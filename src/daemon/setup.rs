@@ -103,12 +103,7 @@ pub(super) fn sweep(settings: &Settings) -> Sweep {
 }
 
 /// Starts the sweeps.
-pub(super) fn start_sweeps(
-    sweep: &Sweep,
-    world: &Arc<RealWorld>,
-    watchdog: &Watchdog,
-    loops: &mut Loops,
-) {
+pub(super) fn start_sweeps(sweep: &Sweep, world: &Arc<RealWorld>, watchdog: &Watchdog, loops: &mut Loops) {
     let moved = |name| {
         let supervised = watchdog.supervise(name);
         move |deadline| match deadline {

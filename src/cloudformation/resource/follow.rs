@@ -115,7 +115,12 @@ impl Resource {
             Act::End { which, .. } => {
                 (is_dying(&|generation, _| which.concerns(generation)), self.tags_of(which))
             }
-            Act::Run { .. } | Act::Adopt { .. } | Act::Keep { .. } | Act::Refuse(_) | Act::Stale | Act::Known => {
+            Act::Run { .. }
+            | Act::Adopt { .. }
+            | Act::Keep { .. }
+            | Act::Refuse(_)
+            | Act::Stale
+            | Act::Known => {
                 (is_dying(&|generation, run| generation.id.is_empty() && run.name.is_empty()), Vec::new())
             }
         };

@@ -382,6 +382,7 @@ fn a_file_forgets_after_two_hours_what_nobody_can_ask_for_and_keeps_what_runs() 
     assert_eq!((story.resource.requests.len(), story.fates().len()), (0, 1));
     assert!(!story.resource.is_forgotten(later));
     story.comes_at(&delete("d", 130, "etl/c"), Timestamp(START + 130 * MINUTE));
+    story.resource.close("d");
     story.resource.ended(&Which::Generation("c".to_owned()), Timestamp(START + 131 * MINUTE));
     assert!(!story.resource.is_forgotten(Timestamp(START + 131 * MINUTE)), "its tombstone");
     let end = Timestamp(START + 130 * MINUTE + MEMORY + 1);

@@ -32,7 +32,10 @@ pub(super) fn doors(
                 let region = activity.map(|activity| activity.arn.region());
                 let region = region.or(known.first().map(|first| first.topic.region()));
                 if region.is_some_and(|region| region != door.topic.region()) {
-                    wrong("topic_arn", "all activities and topics of a worker must be in one region".to_owned());
+                    wrong(
+                        "topic_arn",
+                        "all activities and topics of a worker must be in one region".to_owned(),
+                    );
                 }
                 known.push(door);
             }
@@ -40,7 +43,8 @@ pub(super) fn doors(
     }
     let yarn = RawService::from(&raw.yarn).resolve(&mut Vec::new());
     if !raw.cloudformation.is_empty() && yarn.place == ServiceLocation::At(Vec::new()) {
-        let what = "[[cloudformation]] needs YARN: without it nothing proves that a deleted resource's job is dead";
+        let what =
+            "[[cloudformation]] needs YARN: without it nothing proves that a deleted resource's job is dead";
         problems.push(Problem::new("yarn.url", what));
     }
     known
