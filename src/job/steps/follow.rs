@@ -204,8 +204,7 @@ impl Follow {
         if let AppState::Ended(_) = application.state {
             let run = self.known_as(&application.id);
             let doubled = self.doubled || is_older_than_its_post(&application, &run);
-            return FinalWord::of(application, doubled)
-                .map(|word| FollowStep::Judge(run, Box::new(word)));
+            return FinalWord::of(application, doubled).map(|word| FollowStep::Judge(run, Box::new(word)));
         }
         if self.run.application.is_none() {
             return Some(FollowStep::Learn(self.known_as(&application.id)));
