@@ -15,6 +15,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
+use crate::cloudformation::errand::whose;
 use crate::job::places::Places;
 use crate::job::sweep::{Health, Progress, Sweep};
 use crate::job::tags;
@@ -51,6 +52,8 @@ pub struct ActivityPlaces {
 pub struct AdminInfo {
     /// The activities.
     pub activities: Vec<ActivityPlaces>,
+    /// The queues that requests come through, by their topics.
+    pub queues: Vec<ActivityPlaces>,
     /// The state directory.
     pub directory: PathBuf,
     /// What the log could not take.
@@ -97,6 +100,7 @@ impl Admin {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             phase: phase.to_owned(),
             activities: self.info.activities.iter().map(|places| self.activity(places, now)).collect(),
+            queues: self.info.queues.iter().map(|places| self.queue(places, now)).collect(),
             livy: service(self.world.livy.place(), &sweep.health().borrow(), livy_took, now),
             yarn: service(self.world.yarn.place(), &sweep.yarn_health().borrow(), yarn_took, now),
             state_directory: overview::DirectoryOverview {
@@ -158,6 +162,22 @@ impl Admin {
         }
     }
 
+    fn queue(&self, served: &ActivityPlaces, now: Instant) -> overview::QueueOverview {
+        let receives = self.registry.receives(&served.arn);
+        overview::QueueOverview {
+            topic: served.arn.clone(),
+            places: served.places.total(),
+            free: served.places.free(),
+            last_receive: receives.completed.map(|at| seconds(at, now)),
+            unanswered: receives.waiting.map(|since| seconds(since, now)),
+            trouble: receives.trouble.map(|trouble| overview::TroubleOverview {
+                condition: trouble.condition.to_owned(),
+                reason: trouble.reason,
+                seconds: seconds(trouble.since, now),
+            }),
+        }
+    }
+
     fn count(&self, overview: &mut Overview, now: Instant) {
         let mut states = BTreeMap::<&'static str, usize>::new();
         self.registry.each(|held| {
@@ -175,7 +195,14 @@ impl Admin {
         let run = held.run.as_deref();
         let progress = run.and_then(|run| self.sweep.progress(&run.tag));
         let submitted = run.and_then(|run| wall.millis_since(run.submitted?));
+        let document = held.task.document.as_ref();
+        let (stack, resource) = document
+            .and_then(|document| whose(&document.form))
+            .map(|whose| (whose.stack, whose.logical))
+            .unzip();
         overview::TaskOverview {
+            stack,
+            resource,
             task: held.task.id.clone(),
             execution: held.task.execution.clone(),
             activity: held.task.activity.clone(),

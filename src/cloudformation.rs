@@ -2,7 +2,7 @@
 //! at a presigned URL.
 //!
 //! `queue` brings messages, `request` reads one, `resource` decides what it means beside all others of its resource,
-//! `files` keeps what was decided, `response` writes the answer and `answer` sends it. `errand` makes a
+//! `resources` holds all of them and `files` keeps what was decided, `response` writes the answer and `answer` sends it. `errand` makes a
 //! task of a decision. `request`, `resource`, `errand` and `response` are pure.
 
 pub mod answer;
@@ -11,4 +11,5 @@ pub mod files;
 pub mod queue;
 pub mod request;
 pub mod resource;
+pub mod resources;
 pub mod response;

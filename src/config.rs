@@ -7,7 +7,7 @@
 mod access;
 mod control;
 mod discovery;
-pub mod door;
+mod door;
 mod duration;
 mod environment;
 mod files;
@@ -32,6 +32,7 @@ use crate::spark::connection::Access;
 use raw::Raw;
 
 pub use control::{ControlSocket, control_socket, state_directory};
+pub use door::DoorSettings;
 pub use environment::{ENVIRONMENT, unseen_variables};
 pub use livy_conf::LivyConf;
 pub use node::{Role, role, worker};
@@ -87,7 +88,8 @@ fn read(figment: &Figment, path: &Path) -> Result<Settings, Invalid> {
 }
 
 impl Settings {
-    /// What is lawful and not advisable: waits that are shorter than the shipped ones. A line each.
+    /// What is lawful and not advisable: waits that are shorter than the shipped ones, answers that go elsewhere. A line
+    /// each.
     pub fn warnings(&self) -> Vec<String> {
         resolve::warnings(self)
     }

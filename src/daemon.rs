@@ -4,6 +4,7 @@
 //! free place for its task and while Livy answers, and an open poll is always waited for. A poll loop that ends without
 //! a stop ends the process, so that the service manager starts it again.
 
+mod door;
 mod endpoints;
 mod fatal;
 mod jobs;
@@ -11,6 +12,7 @@ mod poll;
 mod rules;
 mod serving;
 mod setup;
+mod shown;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,10 +33,11 @@ use crate::registry::Phase;
 use crate::systemd::{Notifier, ShutdownMarker, Signal, Signals, Watchdog, node};
 pub use fatal::Fatal;
 
+use door::{Errand, ServedDoor};
 use fatal::Loops;
 use jobs::{Jobs, StopMode};
 use poll::{Arrival, PolledActivity};
-use serving::{resume, serve, start_pollers};
+use serving::{resume, serve, serve_door, start_pollers, start_receivers};
 
 /// How often `STATUS=` is brought up to date.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
@@ -58,6 +61,17 @@ pub async fn run(settings: Settings, path: &Path, log: &LogHandle) -> Result<(),
     Ok(())
 }
 
+/// Returns once a resource has changed; never where there are none.
+async fn changed(changes: &mut Option<watch::Receiver<u64>>) {
+    let heard = match changes {
+        Some(changes) => changes.changed().await.is_ok(),
+        None => false,
+    };
+    if !heard {
+        std::future::pending::<()>().await;
+    }
+}
+
 struct Daemon {
     settings: Settings,
     path: PathBuf,
@@ -69,6 +83,9 @@ struct Daemon {
     /// The other loops: they never end, and say why where one must.
     loops: Loops,
     arrivals: mpsc::Receiver<Arrival>,
+    errands: mpsc::Receiver<Errand>,
+    /// Says that a resource has changed; none where there are none.
+    changes: Option<watch::Receiver<u64>>,
     draining: watch::Sender<bool>,
     admin: Arc<Admin>,
     leaving: ShutdownMarker,
@@ -78,14 +95,15 @@ struct Daemon {
 impl Daemon {
     async fn start(settings: Settings, path: PathBuf, drops: Drops) -> Result<Daemon, Fatal> {
         let signals = Signals::new().map_err(Fatal::setup("signal handling"))?;
-        let (world, contents) = setup::world(&settings).await?;
+        let sweep = setup::sweep(&settings);
+        let (world, contents) = setup::world(&settings, &sweep).await?;
         let (watchdog, mut loops) = (Watchdog::new(), Loops::default());
         let notifier = Notifier::from_environment();
         loops.start("watchdog", watchdog.clone().run(notifier.clone()));
 
         let leaving = ShutdownMarker::kept_in(&settings.state.directory);
         let draining = watch::Sender::new(leaving.is_set());
-        let sweep = setup::sweep(&settings, &world, &watchdog, &mut loops);
+        setup::start_sweeps(&sweep, &world, &watchdog, &mut loops);
         let gate = Gate::new(
             settings.livy.max_concurrent_submits,
             &sweep,
@@ -100,12 +118,17 @@ impl Daemon {
         let journal = jobs.world.journal.clone();
         loops.start("journal's thread", async move { journal.ended().await });
         let served: Vec<Arc<PolledActivity>> = settings.activities.iter().map(serve).collect();
-        resume(&settings, contents, &served, &mut jobs);
-        let info = endpoints::info(&settings, &served, drops);
+        let doors: Vec<Arc<ServedDoor>> = settings.doors.iter().map(serve_door).collect();
+        resume(&settings, contents, (&served, &doors), &mut jobs);
+        jobs.tend().await;
+        let info = endpoints::info(&settings, (&served, &doors), drops);
         let admin = Arc::new(Admin::new(info, &jobs.world, &jobs.sweep, &jobs.registry));
         endpoints::open(&settings, &admin, &mut loops).await;
         let (arrive, arrivals) = mpsc::channel(ARRIVALS);
-        let pollers = start_pollers(&settings, &served, &jobs, &arrive);
+        let mut pollers = start_pollers(&settings, &served, &jobs, &arrive);
+        let (hand_over, errands) = mpsc::channel(ARRIVALS);
+        start_receivers(&settings, &doors, &jobs, &hand_over, &mut pollers).await;
+        let changes = jobs.world.door.as_ref().map(|door| door.resources.changes());
         let mut tick = interval(STATUS_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Daemon {
@@ -117,6 +140,8 @@ impl Daemon {
             pollers,
             loops,
             arrivals,
+            errands,
+            changes,
             draining,
             admin,
             leaving,
@@ -151,7 +176,9 @@ impl Daemon {
                 },
                 Ok(_) = terminating.wait_for(|terminating| *terminating), if serving => self.terminate(),
                 Some(arrival) = self.arrivals.recv() => self.jobs.accept(arrival, Start::Fresh),
-                () = self.jobs.ended() => {}
+                Some(errand) = self.errands.recv() => self.jobs.take(errand),
+                () = changed(&mut self.changes) => self.jobs.tend().await,
+                ended = self.jobs.ended() => self.jobs.reap(ended).await,
                 Some(_) = self.pollers.join_next() => if serving {
                     return Err(Fatal::LoopEnded("poll loop"));
                 },
@@ -183,12 +210,19 @@ impl Daemon {
             self.jobs.give_up.send_replace(true);
         }
         let end = Instant::now() + self.settings.stop.grace;
-        while !(self.pollers.is_empty() && self.arrivals.is_empty() && self.jobs.may_end(leave)) {
+        while !(self.pollers.is_empty()
+            && self.arrivals.is_empty()
+            && self.errands.is_empty()
+            && self.jobs.may_end(leave))
+        {
             self.show_status();
             let step = async {
                 tokio::select! {
                     Some(arrival) = self.arrivals.recv() => self.jobs.accept(arrival, if handoff { Start::Parked } else { Start::Fresh }),
-                    () = self.jobs.ended() => {}
+                    // What came is on disk: the next start begins it, unless it is given back.
+                    Some(errand) = self.errands.recv() => if !handoff { self.jobs.take(errand) },
+                    () = changed(&mut self.changes) => self.jobs.tend().await,
+                    ended = self.jobs.ended() => self.jobs.reap(ended).await,
                     Some(_) = self.pollers.join_next() => {}
                     // A second signal: somebody is in a hurry.
                     Signal::Stop = self.signals.next() => return true,

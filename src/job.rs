@@ -56,7 +56,11 @@ pub async fn run<W: World>(
 ) {
     let (mut job, mut state) = Job::begin(context, task, state, start);
     // A resumed state is already on disk. `InDoubt` is written again: it may have been read as `Submitting`.
-    let mut kept = start == Start::Resumed && state.stage() != Stage::InDoubt;
+    let mut kept = match start {
+        Start::Resumed => state.stage() != Stage::InDoubt,
+        Start::Kept => true,
+        Start::Fresh | Start::Parked => false,
+    };
     while state != State::Settled {
         if !std::mem::take(&mut kept) {
             state = Box::pin(job.keep(state)).await;
@@ -188,7 +192,7 @@ impl<W: World> Job<W> {
                     match (start, heartbeat) {
                         (Start::Parked, _) => std::future::pending().await,
                         (Start::Resumed, Some(heartbeat)) => heartbeat.accepted().await,
-                        (Start::Fresh, _) | (Start::Resumed, None) => {}
+                        (Start::Fresh | Start::Kept, _) | (Start::Resumed, None) => {}
                     }
                     place.granted().await;
                     has_place.store(true, Ordering::Relaxed);

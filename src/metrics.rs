@@ -21,6 +21,8 @@ type Labels = [(&'static str, String); 1];
 pub struct Metrics {
     registry: Registry,
     received: Counter,
+    requests: Family<Labels, Counter>,
+    refused: Counter,
     resumed: Counter,
     succeeded: Counter,
     failed: Family<Labels, Counter>,
@@ -41,6 +43,8 @@ impl Default for Metrics {
         let mut metrics = Metrics {
             registry: Registry::with_prefix("sjw"),
             received: Counter::default(),
+            requests: Family::default(),
+            refused: Counter::default(),
             resumed: Counter::default(),
             succeeded: Counter::default(),
             failed: Family::default(),
@@ -57,7 +61,14 @@ impl Default for Metrics {
         {
             drop(metrics.kills.get_or_create(&[("by", who.to_owned())]));
         }
+        for kind in ["Create", "Update", "Delete"] {
+            drop(metrics.requests.get_or_create(&[("type", kind.to_owned())]));
+        }
         let registry = &mut metrics.registry;
+        let help = "Requests of CloudFormation that were decided about, by type";
+        registry.register("cloudformation_requests", help, metrics.requests.clone());
+        let help = "Messages of queues that are not run and stay for the dead letters";
+        registry.register("cloudformation_refused", help, metrics.refused.clone());
         registry.register("tasks_received", "Tasks received from Step Functions", metrics.received.clone());
         registry.register("tasks_resumed", "Tasks taken over from the journal", metrics.resumed.clone());
         registry.register("tasks_succeeded", "Tasks whose job succeeded", metrics.succeeded.clone());
@@ -81,6 +92,16 @@ impl Metrics {
     /// A poll brought a task.
     pub fn received(&self) {
         self.received.inc();
+    }
+
+    /// A request of CloudFormation's was decided about.
+    pub fn requested(&self, kind: &'static str) {
+        self.requests.get_or_create(&[("type", kind.to_owned())]).inc();
+    }
+
+    /// A message of a queue was no request that may be answered.
+    pub fn refused(&self) {
+        self.refused.inc();
     }
 
     /// A task was taken over from the journal.

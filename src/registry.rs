@@ -67,6 +67,28 @@ pub struct Polls {
     pub trouble: Option<PollTrouble>,
 }
 
+/// How the receives of a queue fare.
+#[derive(Debug, Default, Clone)]
+pub struct Receives {
+    /// The last that was answered.
+    pub completed: Option<Instant>,
+    /// Since when none was answered.
+    pub waiting: Option<Instant>,
+    /// What keeps them from being answered.
+    pub trouble: Option<ReceiveTrouble>,
+}
+
+/// What keeps the receives of a queue from being answered.
+#[derive(Debug, Clone)]
+pub struct ReceiveTrouble {
+    /// What is the matter.
+    pub condition: &'static str,
+    /// In the service's words.
+    pub reason: String,
+    /// Since when.
+    pub since: Instant,
+}
+
 /// What keeps the polls of an activity from being answered.
 #[derive(Debug, Clone)]
 pub struct PollTrouble {
@@ -80,6 +102,8 @@ pub struct PollTrouble {
 struct Contents {
     held: BTreeMap<String, HeldTask>,
     polls: BTreeMap<String, Polls>,
+    /// Of queues, by their topics. A receive that is open holds nothing up: it can be dropped.
+    receives: BTreeMap<String, Receives>,
     phase: Phase,
 }
 
@@ -205,6 +229,37 @@ impl TaskRegistry {
     /// How the polls of an activity fare.
     pub fn polls(&self, arn: &str) -> Polls {
         self.contents().polls.get(arn).cloned().unwrap_or_default()
+    }
+
+    /// A receive from a topic's queue begins.
+    pub fn receiving(&self, topic: &str) {
+        let mut contents = self.contents();
+        let receives = contents.receives.entry(topic.to_owned()).or_default();
+        receives.waiting.get_or_insert_with(Instant::now);
+    }
+
+    /// A receive was answered. Returns the trouble that is over.
+    pub fn received(&self, topic: &str) -> Option<ReceiveTrouble> {
+        let mut contents = self.contents();
+        let receives = contents.receives.get_mut(topic)?;
+        (receives.completed, receives.waiting) = (Some(Instant::now()), None);
+        receives.trouble.take()
+    }
+
+    /// A receive was not answered. Whether that is another trouble than before.
+    pub fn not_received(&self, topic: &str, condition: &'static str, reason: &str) -> bool {
+        let mut contents = self.contents();
+        let receives = contents.receives.entry(topic.to_owned()).or_default();
+        let before = receives.trouble.as_ref();
+        let since = before.map_or_else(Instant::now, |trouble| trouble.since);
+        let is_other = before.is_none_or(|trouble| trouble.condition != condition);
+        receives.trouble = Some(ReceiveTrouble { condition, reason: reason.to_owned(), since });
+        is_other
+    }
+
+    /// How the receives from a topic's queue fare.
+    pub fn receives(&self, topic: &str) -> Receives {
+        self.contents().receives.get(topic).cloned().unwrap_or_default()
     }
 
     /// The worker enters another phase.

@@ -1,5 +1,7 @@
 //! The real world of a job: Step Functions, Livy, YARN, the sweep and the journal behind the one trait.
 
+mod door;
+
 use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,9 +15,10 @@ use tracing::{error, info};
 use crate::activity::StepFunctions;
 use crate::job::Task;
 use crate::job::application::{Active, YarnAnswer};
+use crate::job::document::Document;
 use crate::job::journal::{Writer, encode};
 use crate::job::machine::State;
-use crate::job::report::Answer;
+use crate::job::report::{Answer, Outcome};
 use crate::job::timestamp::Timestamp;
 use crate::job::token::Token;
 use crate::job::world::{
@@ -28,6 +31,8 @@ use crate::spark::driver_log::DriverLogs;
 use crate::spark::livy::{Livy, Version};
 use crate::spark::processes;
 use crate::spark::yarn::ResourceManager;
+
+pub use door::Door;
 
 /// From try to try to write, while that fails.
 const PROBE: Duration = Duration::from_secs(2);
@@ -44,6 +49,8 @@ pub struct RealWorld {
     driver_logs: DriverLogs,
     /// What a restart needs.
     pub journal: Writer,
+    /// What tasks need that documents answer; none where there are no such tasks.
+    pub door: Option<Door>,
     /// What is counted.
     pub metrics: Metrics,
     /// Whether the journal can be written.
@@ -64,7 +71,7 @@ impl RealWorld {
     pub fn new(
         step_functions: StepFunctions,
         cluster: (Livy, ResourceManager, DriverLogs),
-        journal: Writer,
+        (journal, door): (Writer, Option<Door>),
         unsupported: Unsupported,
     ) -> RealWorld {
         let (livy, yarn, driver_logs) = cluster;
@@ -74,6 +81,7 @@ impl RealWorld {
             yarn,
             driver_logs,
             journal,
+            door,
             metrics: Metrics::default(),
             disk: watch::Sender::new(true),
             livy_is_known: AtomicBool::new(false),
@@ -156,16 +164,27 @@ impl World for RealWorld {
     }
 
     async fn write(&self, task: &Task, state: &State) -> Result<(), Unwritable> {
-        let written = match encode(task, state) {
+        let mut written = match encode(task, state) {
             Ok(bytes) => self.journal.write(&task.id, bytes).await,
             Err(error) => Err(error),
         };
+        if let (Ok(()), Some(door)) = (&written, &self.door) {
+            written = door.resources.heard(task, state, self.now()).await;
+        }
         self.note_disk(&written);
         written.map_err(|error| Unwritable(error.to_string()))
     }
 
     async fn forget(&self, task: &str) -> Result<(), Unwritable> {
-        self.journal.remove(task).await.map_err(|error| Unwritable(error.to_string()))
+        let left = match &self.door {
+            Some(door) => door.resources.left(task, self.now()).await,
+            None => Ok(()),
+        };
+        let removed = match left {
+            Ok(()) => self.journal.remove(task).await,
+            Err(error) => Err(error),
+        };
+        removed.map_err(|error| Unwritable(error.to_string()))
     }
 
     async fn post(&self, name: &str, body: &str) -> Posted {
@@ -247,6 +266,20 @@ impl World for RealWorld {
 
     fn count(&self, what: CountedEvent) {
         self.metrics.count(what);
+    }
+
+    async fn deliver(&self, _: &Task, document: &Document, outcome: &Outcome) -> Reported {
+        match &self.door {
+            Some(door) => Box::pin(door.deliver(document, outcome)).await,
+            None => Reported::Refused("no resources were found at the start".to_owned()),
+        }
+    }
+
+    async fn stopped(&self, task: &Task) {
+        match &self.door {
+            Some(door) => Box::pin(door.stopped(self, task)).await,
+            None => std::future::pending().await,
+        }
     }
 
     async fn report(&self, activity: &str, token: &Token, answer: &Answer) -> Reported {

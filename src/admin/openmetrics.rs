@@ -11,6 +11,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::overview::Overview;
+use crate::arn;
 use crate::log::Drops;
 use crate::metrics::Metrics;
 
@@ -67,6 +68,16 @@ fn gauges(now: &Overview) -> Registry {
     registry.register("places_free", "Tasks that may still be taken", free);
     let help = "How long a poll is allowed and none was answered";
     registry.register_with_unit("poll_unanswered", help, Unit::Seconds, unanswered);
+    let (free, unanswered) = (Family::<Labels, Gauge>::default(), Family::<Labels, Decimal>::default());
+    for queue in &now.queues {
+        let labels = [("topic", arn::name(&queue.topic).to_owned())];
+        free.get_or_create(&labels).set(whole(queue.free));
+        unanswered.get_or_create(&labels).set(queue.unanswered.unwrap_or_default() as f64);
+    }
+    let help = "Jobs of a queue that may still be waited for at once";
+    registry.register("queue_places_free", help, free);
+    let help = "How long no receive from a queue was answered";
+    registry.register_with_unit("queue_unanswered", help, Unit::Seconds, unanswered);
     let (up, took) = (Family::<Labels, Gauge>::default(), Family::<Labels, Decimal>::default());
     for (name, service) in [("livy", &now.livy), ("yarn", &now.yarn)] {
         let labels = [("service", name.to_owned())];

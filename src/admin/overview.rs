@@ -21,6 +21,9 @@ pub struct Overview {
     pub problems: Vec<String>,
     /// The activities that are polled.
     pub activities: Vec<ActivityOverview>,
+    /// The queues that requests for resources come through.
+    #[serde(default)]
+    pub queues: Vec<QueueOverview>,
     /// Livy.
     pub livy: ServiceOverview,
     /// The ResourceManager. Asked only while jobs run.
@@ -60,6 +63,24 @@ pub struct ActivityOverview {
     /// For how long a poll is allowed and none was answered.
     pub unanswered: Option<u64>,
     /// What keeps polls from being answered, and for how long.
+    pub trouble: Option<TroubleOverview>,
+}
+
+/// A queue that requests for resources come through.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueueOverview {
+    /// The ARN of its topic.
+    pub topic: String,
+    /// Jobs at once that are waited for.
+    pub places: usize,
+    /// How many more there may be.
+    pub free: usize,
+    /// Since the last answered receive.
+    pub last_receive: Option<u64>,
+    /// For how long none was answered.
+    pub unanswered: Option<u64>,
+    /// What keeps receives from being answered, and for how long.
     pub trouble: Option<TroubleOverview>,
 }
 
@@ -123,6 +144,12 @@ pub struct TaskOverview {
     pub execution: Option<String>,
     /// The activity's ARN.
     pub activity: String,
+    /// The stack's ARN, of a task that a stack waits for.
+    #[serde(default)]
+    pub stack: Option<String>,
+    /// What the stack's template calls the resource.
+    #[serde(default)]
+    pub resource: Option<String>,
     /// The batch's name.
     pub job: Option<String>,
     /// The worker's state of it.

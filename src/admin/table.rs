@@ -1,7 +1,7 @@
 //! An [`Overview`] as a person reads it in a terminal.
 
 use super::overview::{Overview, TaskOverview};
-use crate::arn;
+use crate::arn::{self, StackArn};
 use crate::printable::printable;
 
 /// Characters of a progress bar.
@@ -44,10 +44,12 @@ fn row(task: &TaskOverview) -> [String; 7] {
         name.strip_suffix(&task.task).map_or(name, |name| name.trim_end_matches('-')).to_owned()
     });
     let execution = task.execution.as_deref().map(|execution| arn::name(execution).to_owned());
+    let stack = task.stack.as_deref().and_then(StackArn::parse).map(|stack| stack.name.to_owned());
+    let stack = stack.zip(task.resource.as_deref()).map(|(stack, logical)| format!("{stack}/{logical}"));
     let batch = task.batch.map(|batch| format!("batch {batch}"));
     [
         task.task.clone(),
-        execution.unwrap_or_else(none),
+        execution.or(stack).unwrap_or_else(none),
         job.unwrap_or_else(none),
         task.state.clone(),
         progress(task),

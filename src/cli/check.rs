@@ -32,6 +32,12 @@ pub(super) fn run(settings: &Settings, path: &Path, journal: bool) -> ExitCode {
             activity.arn, activity.max_concurrent_jobs, activity.pollers
         ));
     }
+    for door in &settings.doors {
+        terminal::line(&format!(
+            "receives requests of {} through {}, and waits for up to {} jobs at once",
+            door.topic, door.queue_url, door.max_concurrent_jobs
+        ));
+    }
     let (livy, yarn) = settings.addresses();
     for (service, addresses) in [("submits to Livy", livy), ("asks YARN", yarn)] {
         match &*addresses.known() {

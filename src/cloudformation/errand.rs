@@ -33,6 +33,8 @@ struct Form {
     stack: String,
     logical: String,
     request: String,
+    /// The topic that it came through.
+    topic: String,
     /// The physical id that a SUCCESS has.
     succeeded: String,
     /// The one that FAILED has.
@@ -70,6 +72,7 @@ pub fn task(
         stack: order.stack_id.clone(),
         logical: order.logical_id.clone(),
         request: order.request_id.clone(),
+        topic: rules.topic.clone(),
         succeeded: answered_as(resource, order, act, name, true),
         failed: answered_as(resource, order, act, name, false),
         name: batch,
@@ -125,7 +128,7 @@ fn begin(
             let goal = checked.as_ref().ok().map(|wanted| wanted.goal);
             let batch = identity.name.clone();
             let attempt = Attempt::new(Run::new(identity.name, identity.tag));
-            let state = match stops_first {
+            let state = match *stops_first || resource.dies_by_tag() {
                 true => State::Stopping { then: Then::Run(attempt) },
                 false => State::Received { attempt },
             };
@@ -158,6 +161,23 @@ fn begin(
     })
 }
 
+/// Whose task it is, for people and to find its places again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whose {
+    /// The stack's ARN.
+    pub stack: String,
+    /// What the template calls the resource.
+    pub logical: String,
+    /// The topic that its request came through.
+    pub topic: String,
+}
+
+/// Whose task it is, from what it brought along.
+pub fn whose(form: &str) -> Option<Whose> {
+    let Form { stack, logical, topic, .. } = serde_json::from_str(form).ok()?;
+    Some(Whose { stack, logical, topic })
+}
+
 /// The answer that says this outcome, from what a task brought along.
 ///
 /// # Errors
@@ -187,10 +207,7 @@ fn requested(checked: Result<Wanted, String>) -> TaskRequest {
 fn newest(resource: &Resource, generation: &str) -> Option<(Run, Fate)> {
     let generation: &Generation = resource.generation(generation)?;
     let record = generation.runs.last()?;
-    let name = format!("{}-{}", record.name, record.task(resource));
-    let run =
-        Run { application: record.application.clone(), ..Run::new(name, record.tag(resource, generation)) };
-    Some((run, record.fate))
+    Some((resource.run_of(generation, record), record.fate))
 }
 
 fn reached(run: Option<&Run>, state: &str) -> Outcome {

@@ -34,6 +34,11 @@ pub struct Found {
 }
 
 impl Files {
+    /// Whether the directory is there.
+    pub fn are_in(state: &Path) -> bool {
+        state.join(DIRECTORY).is_dir()
+    }
+
     /// Opens the directory, makes it if it is not there, and reads it.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use crate::job::timestamp::Timestamp;
 /// The longest long poll (developer guide, long polling).
 const WAIT: i32 = 20;
 /// It ends by itself before this.
-const READ: Duration = Duration::from_secs(25);
+pub const READ: Duration = Duration::from_secs(25);
 /// The most that one receive brings (API reference, `ReceiveMessage`).
 const MOST: i32 = 10;
 

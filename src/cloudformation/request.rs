@@ -84,6 +84,17 @@ pub enum Kind {
     },
 }
 
+impl Kind {
+    /// As CloudFormation writes it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Kind::Create => "Create",
+            Kind::Update { .. } => "Update",
+            Kind::Delete { .. } => "Delete",
+        }
+    }
+}
+
 impl Order {
     /// Reads a message's body. `sent`: when SQS took it, for a message that does not say when it was published.
     ///

@@ -11,6 +11,7 @@
 
 mod change;
 mod decide;
+mod follow;
 mod format_v1;
 
 use super::request::{Fingerprint, Order};
@@ -18,6 +19,8 @@ use crate::job::tags;
 use crate::job::timestamp::Timestamp;
 
 pub(super) use format_v1::VERSION as FORMAT;
+
+pub use follow::{Kill, Wait};
 
 pub use decide::{Act, Decision, Proof, Refusal, Which, candidate, decide};
 
@@ -49,7 +52,7 @@ pub struct Known {
     pub id: String,
     /// When it was published, as it was first read.
     pub at: Timestamp,
-    /// It is a Create or an Update of which no outcome is recorded, so that a newer request can make it pointless.
+    /// No outcome of it is recorded. A newer request can make a Create or an Update pointless then.
     pub open: bool,
     /// What was decided about it: decided once, and found here again after a crash.
     pub act: Act,
@@ -213,12 +216,6 @@ impl Resource {
         self.generations.is_empty()
             && self.requests.iter().all(|known| !known.open && old(known.at))
             && self.tombstone.is_none_or(old)
-    }
-
-    /// The runs that must not live on.
-    pub fn dying(&self) -> impl Iterator<Item = &RunRecord> {
-        let runs = self.generations.iter().flat_map(|generation| &generation.runs);
-        runs.filter(|run| run.fate == Fate::Dying)
     }
 }
 

@@ -23,32 +23,32 @@ const MOST: usize = 10_000;
 /// The table as it is written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RawDoor {
+pub(super) struct RawDoor {
     /// The queue's URL, which is where SQS is, too.
-    pub queue_url: String,
+    pub(super) queue_url: String,
     /// The topic's ARN.
-    pub topic_arn: String,
+    pub(super) topic_arn: String,
     /// Patterns of the stacks that may send requests; none: those of the topic's account and region.
     #[serde(default)]
-    pub stacks: Vec<String>,
+    pub(super) stacks: Vec<String>,
     /// Jobs at once.
     #[serde(default = "max_concurrent_jobs")]
-    pub max_concurrent_jobs: usize,
+    pub(super) max_concurrent_jobs: usize,
     /// How long before CloudFormation gives up an answer is sent at the latest.
     #[serde(default = "answer_margin", with = "duration")]
-    pub answer_margin: Duration,
+    pub(super) answer_margin: Duration,
     /// What becomes of an answered job when its resource is deleted.
     #[serde(default = "on_delete")]
-    pub on_delete: OnAbort,
+    pub(super) on_delete: OnAbort,
     /// What a resource waits for that does not say it.
     #[serde(default = "wait_for")]
-    pub wait_for: String,
+    pub(super) wait_for: String,
     /// What resources inherit: a task input.
     #[serde(default)]
-    pub defaults: Map<String, Value>,
+    pub(super) defaults: Map<String, Value>,
     /// Exact origins that are answered in the place of AWS's own; for tests.
     #[serde(default)]
-    pub response_origins: Vec<String>,
+    pub(super) response_origins: Vec<String>,
 }
 
 /// The same, read.
@@ -89,7 +89,7 @@ impl RawDoor {
     ///
     /// # Errors
     /// Everything that is wrong: a key, and what is wrong with its value.
-    pub fn resolve(&self, utf8: bool) -> Result<DoorSettings, Vec<(&'static str, String)>> {
+    pub(super) fn resolve(&self, utf8: bool) -> Result<DoorSettings, Vec<(&'static str, String)>> {
         let mut problems = Vec::new();
         if let Err(what) = queue(&self.queue_url) {
             problems.push(("queue_url", what));

@@ -52,7 +52,8 @@ const MASKED: &str = " = ***";
 
 /// Whether a key is one of a table, or of a list of them.
 fn is_table(key: &str) -> bool {
-    let place = key.strip_prefix("activity.").unwrap_or_default();
+    let place = ["activity.", "cloudformation."].into_iter().find_map(|list| key.strip_prefix(list));
+    let place = place.unwrap_or_default();
     !key.contains('.') || place.strip_suffix(".defaults").unwrap_or(place).parse::<usize>().is_ok()
 }
 

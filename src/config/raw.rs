@@ -12,6 +12,7 @@ use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::door::RawDoor;
 use super::duration;
 use super::settings::{HEARTBEAT_INTERVAL, ON_ABORT, StateSettings, StopSettings, WatchSettings};
 use crate::job::machine::OnAbort;
@@ -40,6 +41,8 @@ pub(super) struct Raw {
     pub(super) aws: RawAws,
     /// `[[activity]]`
     pub(super) activity: Vec<RawActivity>,
+    /// `[[cloudformation]]`
+    pub(super) cloudformation: Vec<RawDoor>,
     /// `[livy]`
     pub(super) livy: RawLivy,
     /// `[yarn]`

@@ -1,5 +1,6 @@
 //! The second stage: what is written, read on this node. All that is wrong with it is found at once.
 
+mod doors;
 mod service;
 mod waits;
 
@@ -30,11 +31,15 @@ const MOST: usize = 10_000;
 /// Everything that is wrong.
 pub(super) fn resolve(raw: &Raw) -> Result<Settings, Vec<Problem>> {
     let mut problems = Vec::new();
-    if raw.activity.is_empty() {
-        problems.push(Problem::new("activity", "no activity to poll: add [[activity]] with its arn"));
+    if raw.activity.is_empty() && raw.cloudformation.is_empty() {
+        let what = "no activity to poll: add [[activity]] with its arn, or [[cloudformation]] with a queue";
+        problems.push(Problem::new("activity", what));
     }
     let activities = activities(raw, &mut problems);
-    let aws = aws(&raw.aws, activities.first(), &mut problems);
+    let doors = doors::doors(raw, activities.first(), &mut problems);
+    let of_door = doors.first().map(|door| door.topic.region());
+    let region = activities.first().map(|activity| activity.arn.region()).or(of_door);
+    let aws = aws(&raw.aws, region, &mut problems);
     problems.extend(heartbeats(raw));
     let livy = RawService::from(&raw.livy).resolve(&mut problems);
     let yarn = RawService::from(&raw.yarn).resolve(&mut problems);
@@ -51,6 +56,7 @@ pub(super) fn resolve(raw: &Raw) -> Result<Settings, Vec<Problem>> {
         Ok(filter) if problems.is_empty() => Ok(Settings {
             aws,
             activities,
+            doors,
             livy: LivySettings {
                 service: livy,
                 aliases: raw.livy.aliases.clone(),
@@ -119,16 +125,18 @@ fn activities(raw: &Raw, problems: &mut Vec<Problem>) -> Vec<ActivitySettings> {
     known
 }
 
-fn aws(raw: &RawAws, first: Option<&ActivitySettings>, problems: &mut Vec<Problem>) -> AwsSettings {
+fn aws(raw: &RawAws, region: Option<&str>, problems: &mut Vec<Problem>) -> AwsSettings {
     let endpoint_url = raw.endpoint_url.as_deref().map(Address::parse).transpose().unwrap_or_else(|what| {
         problems.push(Problem::new("aws.endpoint_url", what));
         None
     });
-    let region = first.map(|activity| activity.arn.region().to_owned()).unwrap_or_default();
-    if first.is_some() && raw.region.as_ref().is_some_and(|written| *written != region) {
+    if let (Some(region), Some(written)) = (region, &raw.region)
+        && region != written
+    {
         let what = format!("the activities are in {region}, and polls go there: leave region out");
         problems.push(Problem::new("aws.region", what));
     }
+    let region = region.unwrap_or_default().to_owned();
     AwsSettings { region, endpoint_url, heartbeat_rate: raw.heartbeat_rate }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::door::DoorSettings;
 use super::{duration, node};
 use crate::arn::ActivityArn;
 use crate::job::machine::OnAbort;
@@ -24,8 +25,10 @@ pub const ON_ABORT: OnAbort = OnAbort::Kill;
 pub struct Settings {
     /// Step Functions.
     pub aws: AwsSettings,
-    /// What is polled: one activity or more, all in one region.
+    /// What is polled: activities, all in one region.
     pub activities: Vec<ActivitySettings>,
+    /// The queues that requests for resources come through, in the same region.
+    pub doors: Vec<DoorSettings>,
     /// Livy.
     pub livy: LivySettings,
     /// YARN.
@@ -52,7 +55,7 @@ impl Settings {
 /// How to reach Step Functions.
 #[derive(Debug, Clone)]
 pub struct AwsSettings {
-    /// The activities' region.
+    /// The activities' region, or the topics'.
     pub region: String,
     /// Where every call goes; `None`: where the SDK says.
     pub endpoint_url: Option<Address>,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tracing::{info, warn};
 
+use super::door::ServedDoor;
 use super::fatal::Loops;
 use super::poll::PolledActivity;
 use crate::admin::{ActivityPlaces, Admin, AdminInfo, Control, Endpoint};
@@ -12,13 +13,22 @@ use crate::config::Settings;
 use crate::log::{Drops, message_id};
 
 /// What the operator is shown of the configuration.
-pub(super) fn info(settings: &Settings, served: &[Arc<PolledActivity>], drops: Drops) -> AdminInfo {
+pub(super) fn info(
+    settings: &Settings,
+    (served, doors): (&[Arc<PolledActivity>], &[Arc<ServedDoor>]),
+    drops: Drops,
+) -> AdminInfo {
     let places = |served: &Arc<PolledActivity>| ActivityPlaces {
         arn: served.arn.clone(),
         places: served.places.clone(),
     };
+    let queue = |served: &Arc<ServedDoor>| ActivityPlaces {
+        arn: served.settings.rules.topic.clone(),
+        places: served.places.clone(),
+    };
     AdminInfo {
         activities: served.iter().map(places).collect(),
+        queues: doors.iter().map(queue).collect(),
         directory: settings.state.directory.clone(),
         drops,
     }

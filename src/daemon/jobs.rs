@@ -7,10 +7,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
-use tracing::{Instrument, Span, error, field, info, info_span, warn};
+use tracing::{Instrument, Span, error, info, warn};
 
+use super::door::Errand;
 use super::poll::Arrival;
 use super::rules::rules;
+use super::shown::{Shown, name_of, observer, span_of};
+use crate::cloudformation::resource::{Kill, Proof};
 use crate::config::Settings;
 use crate::job::gate::Gate;
 use crate::job::heartbeat::{HeartbeatEvent, RateLimiter};
@@ -45,6 +48,8 @@ pub(super) struct Jobs {
     limiter: Arc<RateLimiter>,
     tasks: JoinSet<()>,
     running: HashMap<Id, Box<JobHandle>>,
+    /// Tells a task without a token that nobody waits for it any more, by its id.
+    drops: HashMap<String, watch::Sender<bool>>,
 }
 
 /// What a stop leaves behind.
@@ -57,6 +62,9 @@ pub(super) enum StopMode {
     /// Nothing: every task is given back, and its job is dead.
     GiveBackAndKill,
 }
+
+/// How a job's loop has ended.
+pub(super) type Ended = Result<(Id, ()), JoinError>;
 
 /// What is needed to carry on where a job's loop was ended by a bug. How far it was is in the journal.
 struct JobHandle {
@@ -84,6 +92,7 @@ impl Jobs {
             limiter: Arc::new(RateLimiter::new(settings.aws.heartbeat_rate)),
             tasks: JoinSet::new(),
             running: HashMap::new(),
+            drops: HashMap::new(),
         }
     }
 
@@ -100,6 +109,46 @@ impl Jobs {
         self.start(task, state, start, Ticket::Held(place), span);
     }
 
+    /// Starts the job of a request for a resource. What ends jobs or says only what is so needs no place.
+    pub(super) fn take(&mut self, errand: Errand) {
+        let Errand { task, state, served } = errand;
+        let ticket = match (state.stage(), state.run()) {
+            (Stage::Stopping | Stage::Received, Some(_)) => served.places.ask(),
+            _ => Ticket::NotNeeded,
+        };
+        let span = span_of(&task, &state);
+        self.start(task, state, Start::Kept, ticket, span);
+    }
+
+    /// Tells tasks of resources that nobody waits for them any more, and begins what ends runs that nobody is at.
+    pub(super) async fn tend(&mut self) {
+        let world = Arc::clone(&self.world);
+        let Some(door) = &world.door else { return };
+        let duties = door.resources.duties().await;
+        for task in duties.drop {
+            if let Some(drop) = self.drops.get(&task) {
+                drop.send_replace(true);
+            }
+        }
+        for Kill { task, run, proof } in duties.kill {
+            let (task, _) = Task::orphan(&task);
+            let state = State::Orphaned { run };
+            let span = span_of(&task, &state);
+            info!(parent: &span, "{} must not live on: it is ended", name_of(&task, &state));
+            self.start_with(self.settling(proof), task, state, Start::Fresh, Ticket::NotNeeded, span);
+        }
+    }
+
+    /// How a run is followed whose death is proved so.
+    fn settling(&self, proof: Proof) -> JobTimings {
+        let kill_settle = match proof {
+            Proof::OneAnswer => Duration::ZERO,
+            Proof::Settled => self.rules.kill_settle,
+            Proof::Unknown => self.rules.waits.submit_settle,
+        };
+        JobTimings { kill_settle, ..self.rules }
+    }
+
     /// Which Livy an input may name: the one that is asked at this moment, or was last where nobody knows it now.
     pub(super) fn own_livy(&mut self) -> &OwnLivy {
         if let Some(address) = self.world.livy.address() {
@@ -113,6 +162,9 @@ impl Jobs {
     pub(super) fn resume(&mut self, entry: Entry, places: Option<&Places>) {
         let ticket = match (entry.state.stage(), places) {
             (Stage::Orphaned | Stage::Settled, _) | (_, None) => Ticket::NotNeeded,
+            // Others end, or it only says what is so.
+            (Stage::Stopping, _) if entry.state.run().is_none() => Ticket::NotNeeded,
+            (Stage::Ended, _) if entry.task.document.is_some() => Ticket::NotNeeded,
             (Stage::Stopping | Stage::Received, Some(places)) => places.ask(),
             (
                 Stage::Submitting | Stage::InDoubt | Stage::Running | Stage::Judged | Stage::Ended,
@@ -137,15 +189,33 @@ impl Jobs {
         }
     }
 
-    /// Waits for the end of a job; never where there is none.
-    pub(super) async fn ended(&mut self) {
+    /// Waits for the end of a job, which is to be reaped then; never where there is none. May be dropped at any moment.
+    pub(super) async fn ended(&mut self) -> Ended {
         match self.tasks.join_next_with_id().await {
-            Some(ended) => self.reap(ended).await,
+            Some(ended) => ended,
             None => std::future::pending().await,
         }
     }
 
     fn start(&mut self, task: Task, state: State, start: Start, place: Ticket, span: Span) {
+        self.start_with(self.rules, task, state, start, place, span);
+    }
+
+    fn start_with(
+        &mut self,
+        rules: JobTimings,
+        task: Task,
+        state: State,
+        start: Start,
+        place: Ticket,
+        span: Span,
+    ) {
+        let dropped = task.token.is_none().then(|| {
+            let drop = watch::Sender::new(false);
+            let dropped = drop.subscribe();
+            self.drops.insert(task.id.clone(), drop);
+            dropped
+        });
         let supervised = self.watchdog.supervise("heartbeat of a task");
         let (registry, known) =
             (Arc::clone(&self.registry), Arc::new(Task { request: None, ..task.clone() }));
@@ -154,7 +224,7 @@ impl Jobs {
             world: Arc::clone(&self.world),
             sweep: self.sweep.clone(),
             gate: self.gate.clone(),
-            rules: self.rules,
+            rules,
             limiter: Arc::clone(&self.limiter),
             stop: self.give_up.subscribe(),
             on_event: Box::new(move |event| match event {
@@ -163,7 +233,7 @@ impl Jobs {
                 HeartbeatEvent::Accepted => registry.heartbeat_accepted(&id),
             }),
             place,
-            dropped: None,
+            dropped,
         };
         let running = Box::new(JobHandle { task: Arc::clone(&known), span: span.clone() });
         let shown = Shown {
@@ -180,10 +250,16 @@ impl Jobs {
 
     /// A job has ended. Where a bug ended it, its task is answered all the same and its run is killed, unless its end
     /// was settled already: then that is what is told.
-    async fn reap(&mut self, ended: Result<(Id, ()), JoinError>) {
+    pub(super) async fn reap(&mut self, ended: Ended) {
         let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
         let Some(running) = self.running.remove(&id) else { return };
-        let Err(panic) = ended else { return };
+        let Err(panic) = ended else {
+            self.drops.remove(&running.task.id);
+            if let Some(door) = &self.world.door {
+                door.resources.release(&running.task.id).await;
+            }
+            return;
+        };
         error!(
             parent: &running.span,
             message_id = message_id::JOB_PANICKED,
@@ -228,66 +304,11 @@ fn rescued(task: &Task, kept: Option<State>) -> State {
             let leftover = match kept {
                 // Nothing was submitted.
                 Some(State::Stopping { .. } | State::Received { .. }) => None,
+                Some(state) if task.is_adopted() => state.run().and(None),
                 Some(state) => state.run().cloned(),
                 None => Task::orphan(&task.id).1.run().cloned(),
             };
             State::Ended { outcome: Outcome::Failed(Box::new(failure)), leftover }
-        }
-    }
-}
-
-/// A run's name, or the task's id where only that is known.
-fn name_of<'a>(task: &'a Task, state: &'a State) -> &'a str {
-    state.run().map(|run| run.name.as_str()).filter(|name| !name.is_empty()).unwrap_or(&task.id)
-}
-
-fn span_of(task: &Task, state: &State) -> Span {
-    info_span!(
-        "task",
-        task_id = task.id,
-        sfn_execution = task.execution,
-        sfn_activity = task.activity,
-        job_name = state.run().map(|run| run.name.as_str()),
-        job_state = state.name(),
-        livy_batch_id = field::Empty,
-        yarn_application_id = field::Empty,
-    )
-}
-
-/// Where a task is shown.
-struct Shown {
-    world: Arc<RealWorld>,
-    registry: Arc<TaskRegistry>,
-    task: Arc<Task>,
-    span: Span,
-}
-
-/// Keeps board, counts and span up to date.
-fn observer(shown: Shown, start: Start) -> impl FnMut(&State) + Send + use<> {
-    let Shown { world, registry, task, span } = shown;
-    let mut last: Option<(Stage, Instant)> = None;
-    move |state| {
-        span.record("job_state", state.name());
-        if let Some(run) = state.run() {
-            if let Some(batch) = run.batch {
-                span.record("livy_batch_id", batch);
-            }
-            if let Some(application) = &run.application {
-                span.record("yarn_application_id", application.as_str());
-            }
-        }
-        // A resumed state was counted when it was first entered.
-        if last.is_some() || start != Start::Resumed {
-            world.metrics.moved(last.map(|(stage, since)| (stage, since.elapsed())), state);
-        }
-        // A state that is entered anew goes on: its beginning stays.
-        if last.is_none_or(|(stage, _)| stage != state.stage()) {
-            last = Some((state.stage(), Instant::now()));
-        }
-        if *state == State::Settled {
-            registry.remove(&task.id);
-        } else {
-            registry.put(&task, state);
         }
     }
 }

@@ -1,15 +1,20 @@
-//! What serves the activities: rules, places, pollers, and the tasks that an earlier process left.
+//! What serves the activities and the queues: rules, places, loops, and the tasks that an earlier process left.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::{error, info};
 
+use super::door::{Errand, Receiver, ServedDoor};
 use super::jobs::Jobs;
 use super::poll::{Arrival, PolledActivity, Poller};
 use crate::activity::worker_name;
-use crate::config::{self, ActivitySettings, HEARTBEAT_INTERVAL, ON_ABORT, Settings};
+use crate::aws;
+use crate::cloudformation::errand::whose;
+use crate::cloudformation::queue::Queue;
+use crate::config::{self, ActivitySettings, DoorSettings, HEARTBEAT_INTERVAL, ON_ABORT, Settings};
 use crate::job::ActivityRules;
 use crate::job::journal::{Contents, Entry};
 use crate::job::machine::State;
@@ -22,7 +27,7 @@ use crate::log::message_id;
 pub(super) fn resume(
     settings: &Settings,
     contents: Contents,
-    served: &[Arc<PolledActivity>],
+    (served, doors): (&[Arc<PolledActivity>], &[Arc<ServedDoor>]),
     jobs: &mut Jobs,
 ) {
     for (task, reason) in &contents.corrupt {
@@ -42,7 +47,11 @@ pub(super) fn resume(
         if entry.is_old {
             bring_up_to_date(settings, serving, &mut entry, jobs.own_livy());
         }
-        jobs.resume(entry, serving.map(|serving| &serving.places));
+        let document = entry.task.document.as_ref();
+        let topic = document.and_then(|document| whose(&document.form)).map(|whose| whose.topic);
+        let door = doors.iter().find(|door| topic.as_ref() == Some(&door.settings.rules.topic));
+        let places = serving.map(|serving| &serving.places).or(door.map(|door| &door.places));
+        jobs.resume(entry, places);
     }
 }
 
@@ -78,6 +87,39 @@ pub(super) fn serve(activity: &ActivitySettings) -> Arc<PolledActivity> {
             heartbeat_interval: activity.heartbeat_interval,
         },
     })
+}
+
+/// A queue with its places.
+pub(super) fn serve_door(door: &DoorSettings) -> Arc<ServedDoor> {
+    Arc::new(ServedDoor { settings: door.clone(), places: Places::new(door.max_concurrent_jobs) })
+}
+
+/// Starts the loop of every queue.
+pub(super) async fn start_receivers(
+    settings: &Settings,
+    doors: &[Arc<ServedDoor>],
+    jobs: &Jobs,
+    arrive: &mpsc::Sender<Errand>,
+    loops: &mut JoinSet<()>,
+) {
+    if doors.is_empty() {
+        return;
+    }
+    let shared = aws::load(&settings.aws.region).await;
+    for served in doors {
+        let receiver = Receiver {
+            world: Arc::clone(&jobs.world),
+            registry: Arc::clone(&jobs.registry),
+            watchdog: jobs.watchdog.clone(),
+            gate: jobs.gate.clone(),
+            own_livy: settings.own_livy(),
+            queue: Queue::new(&shared, &served.settings.queue_url),
+            served: Arc::clone(served),
+            arrive: arrive.clone(),
+            refused: VecDeque::new(),
+        };
+        loops.spawn(receiver.run());
+    }
 }
 
 /// Starts every poll loop of every activity.

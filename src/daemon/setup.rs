@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
-use tracing::warn;
+use tracing::{error, warn};
 
 use super::fatal::{Fatal, Loops};
 use crate::activity::StepFunctions;
+use crate::cloudformation::resources::Resources;
 use crate::config::{self, ServiceSettings, Settings, TrustSettings};
 use crate::job::journal::{Contents, Journal, Writer};
 use crate::job::sweep::{Pace, Sweep};
@@ -16,13 +17,15 @@ use crate::log::message_id;
 use crate::spark::address::Address;
 use crate::spark::driver_log::DriverLogs;
 use crate::spark::livy::Livy;
+use crate::spark::presigned::Presigned;
 use crate::spark::yarn::ResourceManager;
 use crate::systemd::Watchdog;
-use crate::world::RealWorld;
+use crate::world::{Door, RealWorld};
 
 /// Everything that jobs work on, and the tasks that an earlier process left.
-pub(super) async fn world(settings: &Settings) -> Result<(Arc<RealWorld>, Contents), Fatal> {
+pub(super) async fn world(settings: &Settings, sweep: &Sweep) -> Result<(Arc<RealWorld>, Contents), Fatal> {
     let (journal, contents) = journal(settings.state.directory.clone()).await?;
+    let door = door(settings, &contents, sweep).await?;
     let (region, endpoint_url) = (&settings.aws.region, settings.aws.endpoint_url.as_ref());
     let step_functions = StepFunctions::connect(region, endpoint_url.map(Address::base)).await;
     let held = contents.entries.iter().map(|entry| entry.task.activity.as_str());
@@ -31,8 +34,37 @@ pub(super) async fn world(settings: &Settings) -> Result<(Arc<RealWorld>, Conten
     }
     let known = settings.clone();
     let unsupported = Arc::new(move || config::unsupported(&known));
-    let world = RealWorld::new(step_functions, cluster(settings)?, journal, unsupported);
+    let world = RealWorld::new(step_functions, cluster(settings)?, (journal, door), unsupported);
+    if let Some(door) = &world.door {
+        // What the journal says is at least as new as what the resources' files say.
+        for entry in &contents.entries {
+            let heard = door.resources.heard(&entry.task, &entry.state, world.now()).await;
+            heard.map_err(Fatal::setup("a resource's file"))?;
+        }
+    }
     Ok((Arc::new(world), contents))
+}
+
+/// What tasks need that documents answer, where there are or can be such tasks.
+async fn door(settings: &Settings, contents: &Contents, sweep: &Sweep) -> Result<Option<Door>, Fatal> {
+    let directory = settings.state.directory.clone();
+    let has_document = contents.entries.iter().any(|entry| entry.task.document.is_some());
+    let is_configured = !settings.doors.is_empty();
+    let opened = spawn_blocking(move || {
+        let is_needed = is_configured || has_document || Resources::are_in(&directory);
+        is_needed.then(|| Resources::open(&directory)).transpose()
+    });
+    let opened = opened.await.map_err(Fatal::setup("the resources' files"))?;
+    let opened = opened.map_err(Fatal::setup("the resources' files"))?;
+    let Some((resources, corrupt)) = opened else { return Ok(None) };
+    for (name, reason) in corrupt {
+        error!(
+            message_id = message_id::RESOURCE_CORRUPT,
+            "the file of resource {name} cannot be read: {reason}; its jobs are found by their tags alone"
+        );
+    }
+    let client = Presigned::new().map_err(|error| Fatal::Setup("the HTTP client", error))?;
+    Ok(Some(Door::new(resources, client, sweep.clone())))
 }
 
 /// Opens and reads the journal, and starts its thread.
@@ -65,14 +97,13 @@ fn cluster(settings: &Settings) -> Result<(Livy, ResourceManager, DriverLogs), F
     ))
 }
 
-/// The sweeps of Livy and YARN.
-pub(super) fn sweep(
-    settings: &Settings,
-    world: &Arc<RealWorld>,
-    watchdog: &Watchdog,
-    loops: &mut Loops,
-) -> Sweep {
-    let sweep = Sweep::new(Pace { interval: settings.watch.interval, idle: settings.watch.idle_interval });
+/// What the sweeps of Livy and YARN share.
+pub(super) fn sweep(settings: &Settings) -> Sweep {
+    Sweep::new(Pace { interval: settings.watch.interval, idle: settings.watch.idle_interval })
+}
+
+/// Starts the sweeps.
+pub(super) fn start_sweeps(sweep: &Sweep, world: &Arc<RealWorld>, watchdog: &Watchdog, loops: &mut Loops) {
     let moved = |name| {
         let supervised = watchdog.supervise(name);
         move |deadline| match deadline {
@@ -85,5 +116,4 @@ pub(super) fn sweep(
     if world.has_yarn() {
         loops.start(of_yarn, sweep.clone().run_yarn(Arc::clone(world), moved(of_yarn)));
     }
-    sweep
 }

@@ -163,7 +163,7 @@ impl Task {
     }
 
     /// Whether its run was there before it, and does not end with it.
-    pub(super) fn is_adopted(&self) -> bool {
+    pub fn is_adopted(&self) -> bool {
         self.document.as_ref().is_some_and(|document| document.adopted)
     }
 
@@ -229,6 +229,8 @@ pub struct JobContext<W: World> {
 pub enum Start {
     /// With a task that has just come.
     Fresh,
+    /// With one that has just come and is on disk already.
+    Kept,
     /// With one that was read back. Nobody knows whether it was answered before.
     Resumed,
     /// With one that came during a stop: it is kept, its heartbeats go on, and the next start runs it.

@@ -22,12 +22,14 @@ const IDENTIFIER: &str = "spark-job-worker";
 
 /// The message, and the names that become fields of their own, in upper case: `journalctl TASK_ID=…`. Other names are
 /// appended to the message.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 12] = [
     "message",
     "message_id",
     "task_id",
     "sfn_execution",
     "sfn_activity",
+    "cfn_stack",
+    "cfn_resource",
     "job_name",
     "job_state",
     "livy_batch_id",

@@ -47,6 +47,18 @@ pub const REPORT_REFUSED: &str = "64593a6e58e2408aa100ba535e7fbb6d";
 /// Polling an activity is troubled; the worker goes on trying.
 pub const ACTIVITY_TROUBLE: &str = "10f8aacc46224feebb9f8011d927c403";
 
+/// A request of CloudFormation's was received and decided about.
+pub const REQUEST_RECEIVED: &str = "6f1d0c5b8a7e4d34a1c2f7b0956e3d18";
+
+/// A message of the queue is no request that may be answered. It is not run, and stays for the dead letters.
+pub const REQUEST_REFUSED: &str = "c0b7e4a25d914f6c9be83a1f72d6504e";
+
+/// The queue of CloudFormation's requests is troubled, or works again; the worker goes on trying.
+pub const QUEUE_TROUBLE: &str = "93a85e6dd0f14c27b4f6219ce07b8a5d";
+
+/// A resource's file cannot be read. It is kept, and its runs are found by their tags alone.
+pub const RESOURCE_CORRUPT: &str = "2e7c90f4b3a64d8f8c15d6e0a97b4f32";
+
 /// Livy does not answer: no task is polled, running jobs are waited for.
 pub const LIVY_UNREACHABLE: &str = "af3ed7eead0942a4bedd4a47f6cacbdf";
 

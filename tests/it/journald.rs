@@ -236,7 +236,9 @@ const SHORT: Duration = Duration::from_millis(300);
 const GRACE: Duration = Duration::from_secs(10);
 
 /// The names of everything that the worker itself tells the journal.
-const FIELDS: [&str; 15] = [
+const FIELDS: [&str; 17] = [
+    "CFN_RESOURCE",
+    "CFN_STACK",
     "CODE_FILE",
     "CODE_LINE",
     "ERROR",

@@ -13,6 +13,7 @@ mod admin;
 mod arguments;
 mod catalog;
 mod causes;
+mod cloudformation;
 mod cluster;
 mod contract;
 mod crash;

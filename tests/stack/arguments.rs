@@ -1,5 +1,7 @@
 //! What a task says is what its job gets: arguments through a real Livy, Spark, YARN and shell.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::{Value, json};
 
 use crate::real::{On, Stage, control};
@@ -72,21 +74,27 @@ async fn arguments_arrive_in_java() {
     arrive(&stage, "argsjava", "jobs.jar", "Arguments".into()).await;
 }
 
-/// In three jobs: the table, one long argument, and many short ones.
+/// In four jobs, two at once: the table, a long argument of two kinds, and many short ones.
 async fn arrive(stage: &Stage, name: &str, file: &str, class: Value) {
     let table = [&PLAIN[..], &JSON[..]].concat();
-    let found = job(stage, name, file, &class, &json!(table), json!({})).await;
-    for (meant, found) in table.iter().zip(&found) {
+    let quoted = vec!["0123456789'$\"".repeat(6_666)];
+    let plain = vec!["x".repeat(120_000)];
+    let many: Vec<String> = (0..10_000).map(|at| format!("{:03}", at % 1_000)).collect();
+    let (args, more) = (|args: &[String]| json!(args), || json!({}));
+    let found = tokio::join!(
+        job(stage, name, file, &class, json!(table), more()),
+        job(stage, name, file, &class, args(&quoted), more()),
+    );
+    for (meant, found) in table.iter().zip(&found.0) {
         let same = if JSON.contains(meant) { value(meant) == value(found) } else { meant == found };
         assert!(same, "{meant:?} arrived as {found:?}");
     }
-    assert_eq!(found.len(), table.len());
-    let long = vec!["0123456789'$\"".repeat(6_666)];
-    assert_eq!(job(stage, name, file, &class, &json!(long), json!({})).await, long);
-    let long = vec!["x".repeat(120_000)];
-    assert_eq!(job(stage, name, file, &class, &json!(long), json!({})).await, long);
-    let many: Vec<String> = (0..10_000).map(|at| format!("{:03}", at % 1_000)).collect();
-    assert_eq!(job(stage, name, file, &class, &json!(many), json!({})).await, many);
+    assert_eq!((found.0.len(), found.1), (table.len(), quoted));
+    let found = tokio::join!(
+        job(stage, name, file, &class, args(&plain), more()),
+        job(stage, name, file, &class, args(&many), more()),
+    );
+    assert_eq!(found, (plain, many));
 }
 
 #[tokio::test]
@@ -114,7 +122,7 @@ async fn letters_beyond_ascii_arrive_under_a_utf_8_locale() {
             control(&["stop", server], &[]);
             control(&["start", server], &[("LANG", locale), ("LC_ALL", "")]);
         }
-        job(&stage, "argsutf8", "arguments.py", &Value::Null, &json!(args), json!({})).await
+        job(&stage, "argsutf8", "arguments.py", &Value::Null, json!(args), json!({})).await
     };
     let posix = run("POSIX").await;
     let utf8 = run("C.UTF-8").await;
@@ -139,14 +147,17 @@ async fn java_options_and_the_environment_arrive_and_run_nothing() {
         "spark.network.timeout": "130s",
     });
     let found =
-        job(&stage, "argsconf", "arguments.py", &Value::Null, &json!(["a"]), json!({ "Conf": conf })).await;
+        job(&stage, "argsconf", "arguments.py", &Value::Null, json!(["a"]), json!({ "Conf": conf })).await;
     assert_eq!(found, ["a"]);
 }
 
+/// How many files jobs were given to write.
+static FILES: AtomicUsize = AtomicUsize::new(0);
+
 /// Runs the job that writes its arguments, and reads what it wrote.
-async fn job(stage: &Stage, name: &str, file: &str, class: &Value, args: &Value, more: Value) -> Vec<String> {
-    let out = stage.directory.path().join("arguments.json");
-    let _ = std::fs::remove_file(&out);
+async fn job(stage: &Stage, name: &str, file: &str, class: &Value, args: Value, more: Value) -> Vec<String> {
+    let at = FILES.fetch_add(1, Ordering::Relaxed);
+    let out = stage.directory.path().join(format!("arguments-{at}.json"));
     let mut all = vec![json!(out)];
     all.extend(args.as_array().cloned().unwrap_or_default());
     let mut more = more;

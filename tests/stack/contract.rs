@@ -34,7 +34,6 @@ async fn contract_of_livy_with_scripted_jobs() {
 }
 
 #[tokio::test]
-#[ignore = "slow: tests/stack/run --all"]
 async fn contract_of_livy_on_yarn() {
     let job =
         |name: &str, args: &[&str]| Job::new(&format!("{}/{name}", stack("JOBS")), args.iter().copied());

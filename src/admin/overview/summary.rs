@@ -29,6 +29,20 @@ impl Overview {
                 (None, None) => {}
             }
         }
+        for queue in &self.queues {
+            let name = arn::name(&queue.topic);
+            let seconds = queue.unanswered.filter(|seconds| *seconds >= POLL_IS_LATE);
+            match (&queue.trouble, seconds) {
+                (Some(trouble), _) => problems.push(format!(
+                    "{name}: {}: {} ({} s)",
+                    trouble.condition, trouble.reason, trouble.seconds
+                )),
+                (None, Some(seconds)) => {
+                    problems.push(format!("{name}: no receive was answered for {seconds} s"));
+                }
+                (None, None) => {}
+            }
+        }
         for (name, service) in [("Livy", &self.livy), ("YARN", &self.yarn)] {
             if service.up == Some(false) {
                 problems.push(format!("{name} does not answer ({})", service.since()));
@@ -78,6 +92,12 @@ impl Overview {
                 parts.push(format!("Waiting at {name}: {} ({seconds} s)", trouble.condition));
             }
         }
+        for queue in &self.queues {
+            if let Some(trouble) = &queue.trouble {
+                let (name, seconds) = (arn::name(&queue.topic), trouble.seconds);
+                parts.push(format!("Waiting at {name}: {} ({seconds} s)", trouble.condition));
+            }
+        }
         if parts.is_empty() {
             parts.push(self.polling());
         }
@@ -96,6 +116,9 @@ impl Overview {
 
     /// Where nothing is in the way: whether there is room for another task.
     fn polling(&self) -> String {
+        if self.activities.is_empty() && !self.queues.is_empty() {
+            return "Receiving".to_owned();
+        }
         let full: Vec<&ActivityOverview> =
             self.activities.iter().filter(|activity| activity.is_full()).collect();
         let names = || full.iter().map(|activity| activity.name()).collect::<Vec<_>>().join(", ");
@@ -152,7 +175,7 @@ impl ServiceOverview {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::{DirectoryOverview, JobProgress, TroubleOverview};
+    use super::super::{DirectoryOverview, JobProgress, QueueOverview, TroubleOverview};
     use super::*;
 
     fn well() -> Overview {
@@ -220,6 +243,22 @@ mod tests {
         assert!(ill.line().starts_with(
             "Terminating: every task is given back; Waiting for the state directory to be writable; "
         ));
+    }
+
+    #[test]
+    fn a_queue_that_cannot_be_read_is_told_and_a_worker_of_queues_alone_receives() {
+        let queue = QueueOverview { topic: "arn:aws:sns:x:1:spark-jobs".into(), ..QueueOverview::default() };
+        let mut now = Overview { activities: Vec::new(), queues: vec![queue], ..well() };
+        assert_eq!((now.line().as_str(), now.find_problems().len()), ("Receiving; no tasks", 0));
+        now.queues[0].unanswered = Some(POLL_IS_LATE);
+        assert_eq!(now.find_problems(), ["spark-jobs: no receive was answered for 90 s"]);
+        now.queues[0].trouble = Some(TroubleOverview {
+            condition: "the queue does not exist".into(),
+            reason: "gone".into(),
+            seconds: 7,
+        });
+        assert_eq!(now.find_problems(), ["spark-jobs: the queue does not exist: gone (7 s)"]);
+        assert_eq!(now.line(), "Waiting at spark-jobs: the queue does not exist (7 s); no tasks");
     }
 
     #[test]

@@ -52,6 +52,14 @@ impl Properties {
         Properties(properties)
     }
 
+    /// Reads the JSON text of an object.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn read(json: &str) -> Result<Properties, String> {
+        serde_json::from_str(json).map(Properties).map_err(|error| error.to_string())
+    }
+
     /// A request's; none count as no keys, because a Delete needs none.
     pub(super) fn of(fields: &Map<String, Value>, key: &str) -> Properties {
         Properties(fields.get(key).and_then(Value::as_object).cloned().unwrap_or_default())

@@ -60,6 +60,11 @@ impl ResponseUrl {
         Ok(ResponseUrl(url))
     }
 
+    /// One that was checked when its request came, and was kept since.
+    pub fn kept(url: &str) -> ResponseUrl {
+        ResponseUrl(url.to_owned())
+    }
+
     /// The URL itself, for the call that needs it and for the journal.
     pub fn secret(&self) -> &str {
         &self.0

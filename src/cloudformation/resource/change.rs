@@ -14,6 +14,8 @@ impl Resource {
         for request in &decision.supersedes {
             self.close(request);
             self.turn(Fate::Dying, |run| run.request == *request && !run.fate.is_over());
+            // CloudFormation never hears of what it began.
+            self.delete(|generation| generation.id == *request);
         }
         for id in &decision.abandons {
             self.delete(|generation| generation.id == *id);
@@ -21,7 +23,7 @@ impl Resource {
         if !matches!(decision.act, Act::Refuse(Refusal::Superseded)) {
             self.newest = self.newest.max(Some(order.at));
         }
-        let open = matches!(decision.act, Act::Adopt { .. } | Act::Run { .. });
+        let open = decision.act != Act::Stale;
         let act = decision.act.clone();
         self.requests.push(Known { id: order.request_id.clone(), at: order.at, open, act });
         match &decision.act {
@@ -35,10 +37,7 @@ impl Resource {
             }
             Act::End { which, proof, .. } => {
                 self.tombstone = self.tombstone.max(Some(order.at));
-                match which {
-                    Which::Generation(id) => self.delete(|generation| generation.id == *id),
-                    Which::UpTo(at) => self.delete(|generation| generation.newest <= *at),
-                }
+                self.delete(|generation| which.concerns(generation));
                 if *proof == Proof::Unknown {
                     self.generations.push(Generation::unknown(order, which));
                 }
@@ -52,6 +51,10 @@ impl Resource {
     fn begin(&mut self, order: &Order, generation: &str, stops_first: bool, name: &str) {
         if stops_first {
             self.turn(Fate::Dying, |run| !run.fate.is_over());
+            // Of a generation that the file does not know everything may live.
+            if order.named().is_some_and(|id| id.contains('/') && self.named(id).is_none()) {
+                self.generations.push(Generation::unknown(order, &Which::UpTo(order.at)));
+            }
         }
         let run = RunRecord {
             request: order.request_id.clone(),
@@ -103,11 +106,7 @@ impl Resource {
     /// All runs of what was to end have ended, verified: generations that nobody will name again are gone.
     pub fn ended(&mut self, which: &Which, now: Timestamp) {
         for generation in &mut self.generations {
-            let concerned = match which {
-                Which::Generation(id) => generation.id == *id,
-                Which::UpTo(at) => generation.newest <= *at,
-            };
-            if concerned {
+            if which.concerns(generation) {
                 let runs = generation.runs.iter_mut().filter(|run| !run.fate.is_over());
                 runs.for_each(|run| run.fate = Fate::Over);
             }

@@ -132,7 +132,9 @@ pub fn decide(
             }
         }
     };
-    let in_flight = resource.requests.iter().filter(|known| known.open && known.at <= order.at);
+    let is_job = |act: &Act| matches!(act, Act::Adopt { .. } | Act::Run { .. });
+    let in_flight =
+        resource.requests.iter().filter(|known| known.open && known.at <= order.at && is_job(&known.act));
     let supersedes = in_flight.map(|known| known.id.clone()).collect();
     let abandons = abandoned(resource, order, &act);
     Decision { act, supersedes, abandons }

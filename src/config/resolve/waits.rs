@@ -107,12 +107,20 @@ pub(in crate::config) fn warnings(settings: &Settings) -> Vec<String> {
             "a stop may lose the task of an open poll",
         ),
     ];
+    let elsewhere = settings.doors.iter().filter(|door| !door.rules.origins.is_empty()).map(|door| {
+        let (topic, origins) = (&door.topic, door.rules.origins.join(", "));
+        format!(
+            "cloudformation.response_origins is for tests: requests of {topic} are answered at {origins} alone, and \
+             CloudFormation hears nothing"
+        )
+    });
     let below = waits.into_iter().filter(|(_, value, shipped, _)| value < shipped);
     below
         .map(|(key, value, shipped, risk)| {
             let (value, shipped) = (format_duration(value), format_duration(shipped));
             format!("{key} = {value} is below the shipped {shipped}: {risk}")
         })
+        .chain(elsewhere)
         .collect()
 }
 

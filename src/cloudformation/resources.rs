@@ -1,0 +1,302 @@
+//! All resources, in memory and in their files. Every change is on disk before anybody acts on it.
+//!
+//! A request is decided once. What was decided is in its resource's file before its task is in the journal, and both are
+//! there before its message is deleted: so a message that comes again either finds its task held, or its outcome
+//! recorded, or begins the task that was decided.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, watch};
+use tokio::task::spawn_blocking;
+
+use super::files::Files;
+use super::request::Order;
+use super::resource::{Act, Kill, MEMORY, Resource, Wait, candidate, decide, resource_id, task_id};
+use crate::job::Task;
+use crate::job::journal::JournalError;
+use crate::job::machine::{OnAbort, Run, Stage, State};
+use crate::job::timestamp::Timestamp;
+
+/// All resources of this worker.
+#[derive(Debug)]
+pub struct Resources {
+    inner: Mutex<Inner>,
+    files: Arc<Files>,
+    changed: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// By the ids of resources.
+    known: HashMap<String, Resource>,
+    /// By the ids of tasks: the id of the resource, and of the request.
+    requests: HashMap<String, (String, String)>,
+    /// The tasks that a job is at work on, or will be at once, with their last state on disk.
+    held: HashMap<String, Option<Stage>>,
+}
+
+/// What is to be done about an order beside what its resource's file says now.
+#[derive(Debug)]
+pub struct Taken {
+    /// What was decided, now or when it came first.
+    pub act: Act,
+    /// The resource after that.
+    pub resource: Resource,
+}
+
+/// What an order is decided with.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// What it asks for can be run.
+    pub valid: bool,
+    /// The run that it could adopt lives.
+    pub candidate_lives: bool,
+    /// What its job is called.
+    pub name: &'a str,
+    /// What becomes of an answered job when its resource is deleted.
+    pub on_delete: OnAbort,
+}
+
+/// What somebody has to do about tasks.
+#[derive(Debug, Default)]
+pub struct Duties {
+    /// Held tasks that nobody waits for any more, or whose runs must end.
+    pub drop: Vec<String>,
+    /// Runs without a task: one is to be begun.
+    pub kill: Vec<Kill>,
+}
+
+impl Resources {
+    /// Reads the files below the state directory. Blocking. Also returns what could not be read.
+    ///
+    /// # Errors
+    /// As [`Files::open`].
+    pub fn open(state: &Path) -> Result<(Resources, Vec<(String, String)>), JournalError> {
+        let (files, found) = Files::open(state)?;
+        let mut inner = Inner::default();
+        found.resources.into_iter().for_each(|resource| inner.put(resource));
+        let resources =
+            Resources { inner: Mutex::new(inner), files: Arc::new(files), changed: watch::Sender::new(0) };
+        Ok((resources, found.corrupt))
+    }
+
+    /// Whether there are files of earlier starts below the state directory. Blocking.
+    pub fn are_in(state: &Path) -> bool {
+        Files::are_in(state)
+    }
+
+    /// Becomes another number whenever something has changed.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// The run that an order would adopt if it lives.
+    pub async fn candidate(&self, order: &Order) -> Option<Run> {
+        let inner = self.inner.lock().await;
+        let resource = inner.known.get(&resource_id(&order.stack_id, &order.logical_id))?;
+        let generation = candidate(resource, order)?;
+        generation.runs.last().map(|record| resource.run_of(generation, record))
+    }
+
+    /// Decides about an order and keeps that. `None`: nothing is to be done about it, except to delete its message.
+    ///
+    /// # Errors
+    /// What the system says; nothing was decided then.
+    pub async fn take(&self, order: &Order, with: Known<'_>, now: Timestamp) -> io::Result<Option<Taken>> {
+        let mut inner = self.inner.lock().await;
+        let task = task_id(&order.stack_id, &order.logical_id, &order.request_id);
+        let id = resource_id(&order.stack_id, &order.logical_id);
+        let before = inner.known.get(&id).cloned().unwrap_or_else(|| Resource::of(order));
+        if let Some(known) = before.requests.iter().find(|known| known.id == order.request_id) {
+            // It may have been decided right before a crash, and never begun.
+            let is_left = known.open && !inner.held.contains_key(&task);
+            let act = known.act.clone();
+            return Ok(is_left.then(|| {
+                inner.held.insert(task, None);
+                Taken { act, resource: before }
+            }));
+        }
+        let decision = decide(&before, order, with.valid, with.candidate_lives, now);
+        let mut resource = before;
+        if let (Act::End { which, .. }, OnAbort::Leave) = (&decision.act, with.on_delete) {
+            resource.spare(which);
+        }
+        resource.apply(order, &decision, with.name, now);
+        self.write(&resource).await?;
+        inner.put(resource.clone());
+        let is_task = !matches!(decision.act, Act::Stale | Act::Known);
+        if is_task {
+            inner.held.insert(task, None);
+        }
+        self.tell();
+        Ok(is_task.then_some(Taken { act: decision.act, resource }))
+    }
+
+    /// No job is at work on a task any more. One that was never begun begins when its message comes again; a run of it that
+    /// still has to be ended wants another one.
+    pub async fn release(&self, task: &str) {
+        self.inner.lock().await.held.remove(task);
+        self.tell();
+    }
+
+    /// A task is on disk in this state, or was found there.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub async fn heard(&self, task: &Task, state: &State, now: Timestamp) -> io::Result<()> {
+        let mut inner = self.inner.lock().await;
+        inner.held.insert(task.id.clone(), Some(state.stage()));
+        self.change(&mut inner, &task.id, |resource, request| resource.heard(request, state, now)).await
+    }
+
+    /// A task is done with; afterwards its entry may go, and it may be released.
+    ///
+    /// # Errors
+    /// What the system says; its entry is to stay then.
+    pub async fn left(&self, task: &str, now: Timestamp) -> io::Result<()> {
+        let mut inner = self.inner.lock().await;
+        let last = inner.held.get(task).copied().flatten().unwrap_or(Stage::Settled);
+        self.change(&mut inner, task, |resource, request| resource.left(request, last, now)).await
+    }
+
+    /// Which tasks are to be dropped, and which runs want one that ends them.
+    pub async fn duties(&self) -> Duties {
+        let mut inner = self.inner.lock().await;
+        let mut duties = Duties::default();
+        for kill in inner.known.values().flat_map(Resource::kills) {
+            if inner.held.contains_key(&kill.task) {
+                duties.drop.push(kill.task)
+            } else {
+                duties.kill.push(kill)
+            }
+        }
+        for kill in &duties.kill {
+            inner.held.insert(kill.task.clone(), None);
+        }
+        for (task, last) in &inner.held {
+            let closed = inner.requests.get(task).is_some_and(|(id, request)| {
+                inner.known.get(id).is_some_and(|resource| resource.is_closed(request))
+            });
+            // From then on it is closed because its outcome is recorded.
+            if closed && last.is_none_or(|last| last < Stage::Ended) {
+                duties.drop.push(task.clone());
+            }
+        }
+        duties
+    }
+
+    /// Waits until every run is dead that a task waits for, as far as they are known, and returns the tags with which YARN
+    /// must not show anything alive. Never returns for a task of which nothing is known.
+    pub async fn stopped(&self, task: &str) -> Vec<String> {
+        let mut changes = self.changes();
+        loop {
+            changes.mark_unchanged();
+            if let Some(Wait::Look(tags)) = self.waits(task).await {
+                return tags;
+            }
+            if changes.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    async fn waits(&self, task: &str) -> Option<Wait> {
+        let inner = self.inner.lock().await;
+        let (id, request) = inner.requests.get(task)?;
+        inner.known.get(id)?.waits(request)
+    }
+
+    /// Forgets what nobody can ask for any more. A file that cannot be removed is tried again.
+    pub async fn tidy(&self, now: Timestamp) {
+        let mut inner = self.inner.lock().await;
+        for (id, resource) in inner.stale(now) {
+            // That it stays open until the next time does no harm.
+            if self.write(&resource).await.is_ok() {
+                inner.known.insert(id, resource);
+            }
+        }
+        let gone = inner.known.iter().filter(|(_, resource)| resource.is_forgotten(now));
+        let gone: Vec<(String, Resource)> = gone.map(|(id, one)| (id.clone(), one.clone())).collect();
+        for (id, resource) in gone {
+            let files = Arc::clone(&self.files);
+            if matches!(spawn_blocking(move || files.remove(&resource)).await, Ok(Ok(()))) {
+                inner.known.remove(&id);
+                inner.requests.retain(|_, (of, _)| *of != id);
+            }
+        }
+    }
+
+    /// How many resources there are.
+    pub async fn count(&self) -> usize {
+        self.inner.lock().await.known.len()
+    }
+
+    async fn change(
+        &self,
+        inner: &mut Inner,
+        task: &str,
+        change: impl FnOnce(&mut Resource, &str),
+    ) -> io::Result<()> {
+        let Some((id, request)) = inner.requests.get(task) else { return Ok(()) };
+        let Some(before) = inner.known.get(id) else { return Ok(()) };
+        let mut resource = before.clone();
+        change(&mut resource, request);
+        if resource == *before {
+            return Ok(());
+        }
+        self.write(&resource).await?;
+        inner.put(resource);
+        self.tell();
+        Ok(())
+    }
+
+    async fn write(&self, resource: &Resource) -> io::Result<()> {
+        let (files, resource) = (Arc::clone(&self.files), resource.clone());
+        spawn_blocking(move || files.write(&resource)).await.map_err(io::Error::other)?
+    }
+
+    fn tell(&self) {
+        self.changed.send_modify(|number| *number = number.wrapping_add(1));
+    }
+}
+
+impl Inner {
+    /// The resources of which something can be forgotten, as they are then. A request that was never begun, and whose message
+    /// has not come again while anybody could wait for it, never will.
+    fn stale(&self, now: Timestamp) -> Vec<(String, Resource)> {
+        let mut stale = Vec::new();
+        for (id, before) in &self.known {
+            let mut resource = before.clone();
+            for known in before.requests.iter().filter(|known| known.open) {
+                let task = task_id(&before.stack_id, &before.logical_id, &known.id);
+                let age = now.millis_since(known.at);
+                if age.is_some_and(|age| age > MEMORY) && !self.held.contains_key(&task) {
+                    resource.left(&known.id, Stage::Received, now);
+                }
+            }
+            resource.prune(now);
+            if resource != *before {
+                stale.push((id.clone(), resource));
+            }
+        }
+        stale
+    }
+
+    fn put(&mut self, resource: Resource) {
+        let id = resource_id(&resource.stack_id, &resource.logical_id);
+        let of = |request: &str| {
+            let task = task_id(&resource.stack_id, &resource.logical_id, request);
+            (task, (id.clone(), request.to_owned()))
+        };
+        let runs = resource.generations.iter().flat_map(|generation| &generation.runs);
+        let requests = resource.requests.iter().map(|known| of(&known.id));
+        self.requests.extend(requests.chain(runs.map(|run| of(&run.request))));
+        self.known.insert(id, resource);
+    }
+}
+
+#[cfg(test)]
+mod tests;

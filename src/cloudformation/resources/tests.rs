@@ -1,0 +1,146 @@
+//! What is kept before anybody acts on it, and what a crash in between leaves to be done.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::*;
+use crate::cloudformation::request::Rules;
+use crate::job::goal::Goal;
+use crate::job::report::Outcome;
+
+const NOW: Timestamp = Timestamp(10_000_000);
+const KNOWN: Known<'_> = Known { valid: true, candidate_lives: true, name: "etl", on_delete: OnAbort::Kill };
+
+fn order(kind: &str, id: &str, named: &str, seconds: u64) -> Order {
+    let rules = Rules {
+        topic: String::new(),
+        stacks: vec!["*".to_owned()],
+        origins: vec!["http://127.0.0.1:1".to_owned()],
+        margin: Duration::from_secs(60),
+        goal: Goal::Running,
+    };
+    let body = json!({
+        "RequestType": kind, "RequestId": id, "LogicalResourceId": "Etl", "PhysicalResourceId": named,
+        "StackId": "arn:aws:cloudformation:eu-west-1:123456789012:stack/etl/1",
+        "ResponseURL": "http://127.0.0.1:1/k", "ResourceProperties": { "File": "s3://b/a.py" },
+    });
+    Order::read(&body.to_string(), Timestamp(NOW.0 - 60_000 + seconds * 1_000), &rules).expect("it is good")
+}
+
+fn open(state: &TempDir) -> Resources {
+    Resources::open(state.path()).expect("it opens").0
+}
+
+async fn take(resources: &Resources, order: &Order) -> Option<Act> {
+    resources.take(order, KNOWN, NOW).await.expect("it is kept").map(|taken| taken.act)
+}
+
+fn id_of(order: &Order) -> String {
+    task_id(&order.stack_id, &order.logical_id, &order.request_id)
+}
+
+/// The task of an order is on disk in this state.
+async fn heard(resources: &Resources, order: &Order, state: &State) {
+    let (task, _) = Task::orphan(&id_of(order));
+    resources.heard(&task, state, NOW).await.expect("it is kept");
+}
+
+fn reached() -> State {
+    State::Ended { outcome: Outcome::Reached(Box::default()), leftover: None }
+}
+
+#[tokio::test]
+async fn a_request_is_taken_once_and_again_only_where_it_was_never_begun() {
+    let state = tempfile::tempdir().expect("a directory");
+    let create = order("Create", "r1", "", 0);
+    {
+        let resources = open(&state);
+        assert!(matches!(take(&resources, &create).await, Some(Act::Run { .. })));
+        assert_eq!(take(&resources, &create).await, None, "it is held");
+    }
+    let resources = open(&state);
+    assert!(matches!(take(&resources, &create).await, Some(Act::Run { .. })), "nobody holds it");
+    heard(&resources, &create, &reached()).await;
+    resources.release(&id_of(&create)).await;
+    assert_eq!(take(&resources, &create).await, None, "its outcome is recorded");
+    assert_eq!(take(&open(&state), &create).await, None);
+}
+
+#[tokio::test]
+async fn what_a_newer_request_makes_pointless_is_dropped_also_after_a_crash() {
+    let state = tempfile::tempdir().expect("a directory");
+    let (create, delete) = (order("Create", "r1", "", 0), order("Delete", "r2", "stack-Etl-1", 1));
+    let run = Run::new("etl".to_owned(), "sjw-1".to_owned());
+    {
+        let resources = open(&state);
+        take(&resources, &create).await;
+        heard(&resources, &create, &State::Running { run: run.clone() }).await;
+        assert!(resources.duties().await.drop.is_empty());
+        take(&resources, &delete).await;
+    }
+    let resources = open(&state);
+    heard(&resources, &create, &State::Running { run: run.clone() }).await;
+    let duties = resources.duties().await;
+    assert!(duties.drop.contains(&id_of(&create)) && duties.kill.is_empty());
+    // Its own job ends the run.
+    heard(&resources, &create, &State::Orphaned { run }).await;
+    assert_eq!(resources.waits(&id_of(&delete)).await, Some(Wait::Dying));
+    resources.left(&id_of(&create), NOW).await.expect("kept");
+    resources.release(&id_of(&create)).await;
+    assert!(matches!(resources.waits(&id_of(&delete)).await, Some(Wait::Look(tags)) if !tags.is_empty()));
+}
+
+#[tokio::test]
+async fn an_answered_run_is_ended_by_a_task_of_its_own_once_nobody_else_is_at_it() {
+    let state = tempfile::tempdir().expect("a directory");
+    let resources = open(&state);
+    let (create, delete) = (order("Create", "r1", "", 0), order("Delete", "r2", "etl/r1", 1));
+    take(&resources, &create).await;
+    let run =
+        Run { application: Some("application_1_0001".to_owned()), ..Run::new(String::new(), String::new()) };
+    heard(&resources, &create, &State::Running { run }).await;
+    heard(&resources, &create, &reached()).await;
+    take(&resources, &delete).await;
+    assert!(resources.duties().await.kill.is_empty(), "its task is held yet");
+    resources.release(&id_of(&create)).await;
+    let kills = resources.duties().await.kill;
+    let [kill] = &kills[..] else { panic!("{kills:?}") };
+    assert_eq!(
+        (&kill.task, kill.proof),
+        (&id_of(&create), crate::cloudformation::resource::Proof::OneAnswer)
+    );
+    assert_eq!(kill.run.application.as_deref(), Some("application_1_0001"));
+    assert!(resources.duties().await.kill.is_empty(), "one is enough");
+}
+
+#[tokio::test]
+async fn an_answered_run_may_be_spared_by_its_delete() {
+    let state = tempfile::tempdir().expect("a directory");
+    let resources = open(&state);
+    let (create, delete) = (order("Create", "r1", "", 0), order("Delete", "r2", "etl/r1", 1));
+    take(&resources, &create).await;
+    heard(&resources, &create, &reached()).await;
+    resources.release(&id_of(&create)).await;
+    let known = Known { on_delete: OnAbort::Leave, ..KNOWN };
+    resources.take(&delete, known, NOW).await.expect("kept");
+    assert!(resources.duties().await.kill.is_empty());
+}
+
+#[tokio::test]
+async fn a_resource_is_forgotten_once_nobody_can_ask_for_it() {
+    let state = tempfile::tempdir().expect("a directory");
+    let resources = open(&state);
+    let (create, delete) = (order("Create", "r1", "", 0), order("Delete", "r2", "etl/r1", 1));
+    // It was decided and never begun.
+    take(&resources, &create).await;
+    resources.release(&id_of(&create)).await;
+    take(&resources, &delete).await;
+    heard(&resources, &delete, &reached()).await;
+    resources.release(&id_of(&delete)).await;
+    resources.tidy(NOW).await;
+    assert_eq!(resources.count().await, 1);
+    resources.tidy(Timestamp(NOW.0 + 3 * 3_600_000)).await;
+    assert_eq!((resources.count().await, open(&state).count().await), (0, 0));
+}

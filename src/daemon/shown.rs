@@ -1,0 +1,71 @@
+//! Where the job of a task is shown: span, board and counts.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use tracing::{Span, field, info_span};
+
+use crate::cloudformation::errand::whose;
+use crate::job::machine::{Stage, State};
+use crate::job::{Start, Task};
+use crate::registry::TaskRegistry;
+use crate::world::RealWorld;
+
+/// A run's name, or the task's id where only that is known.
+pub(super) fn name_of<'a>(task: &'a Task, state: &'a State) -> &'a str {
+    state.run().map(|run| run.name.as_str()).filter(|name| !name.is_empty()).unwrap_or(&task.id)
+}
+
+pub(super) fn span_of(task: &Task, state: &State) -> Span {
+    let whose = task.document.as_ref().and_then(|document| whose(&document.form));
+    info_span!(
+        "task",
+        task_id = task.id,
+        sfn_execution = task.execution,
+        sfn_activity = (!task.activity.is_empty()).then_some(task.activity.as_str()),
+        cfn_stack = whose.as_ref().map(|whose| whose.stack.as_str()),
+        cfn_resource = whose.as_ref().map(|whose| whose.logical.as_str()),
+        job_name = state.run().map(|run| run.name.as_str()),
+        job_state = state.name(),
+        livy_batch_id = field::Empty,
+        yarn_application_id = field::Empty,
+    )
+}
+
+/// Where a task is shown.
+pub(super) struct Shown {
+    pub(super) world: Arc<RealWorld>,
+    pub(super) registry: Arc<TaskRegistry>,
+    pub(super) task: Arc<Task>,
+    pub(super) span: Span,
+}
+
+/// Keeps board, counts and span up to date.
+pub(super) fn observer(shown: Shown, start: Start) -> impl FnMut(&State) + Send + use<> {
+    let Shown { world, registry, task, span } = shown;
+    let mut last: Option<(Stage, Instant)> = None;
+    move |state| {
+        span.record("job_state", state.name());
+        if let Some(run) = state.run() {
+            if let Some(batch) = run.batch {
+                span.record("livy_batch_id", batch);
+            }
+            if let Some(application) = &run.application {
+                span.record("yarn_application_id", application.as_str());
+            }
+        }
+        // A resumed state was counted when it was first entered.
+        if last.is_some() || start != Start::Resumed {
+            world.metrics.moved(last.map(|(stage, since)| (stage, since.elapsed())), state);
+        }
+        // A state that is entered anew goes on: its beginning stays.
+        if last.is_none_or(|(stage, _)| stage != state.stage()) {
+            last = Some((state.stage(), Instant::now()));
+        }
+        if *state == State::Settled {
+            registry.remove(&task.id);
+        } else {
+            registry.put(&task, state);
+        }
+    }
+}
