@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
-use crate::config::Settings;
-use crate::lint::{self, Finding, Level, Syntax};
+use crate::config::{DoorSettings, Settings};
+use crate::lint::{self, Door, Finding, Level, Syntax};
 
 use super::{read, terminal};
 
@@ -85,12 +85,15 @@ fn one(
             return terminal::complain_line(&format!("{name} is {problem}"));
         }
     };
-    if input.is_found && is_something_else(&input.path, &content) {
+    let doors: Option<Vec<Door>> = settings.map(|settings| settings.doors.iter().map(door).collect());
+    // Where the worker has no door, templates are for another one.
+    let doors = doors.as_deref().filter(|doors| !doors.is_empty());
+    if input.is_found && is_something_else(&input.path, &content, doors) {
         return terminal::line(&format!("{name} has neither a state machine nor a Custom::SparkJob"));
     }
     let utf8 = settings.is_some_and(|settings| settings.yarn.utf8);
     let findings = if lint::is_template(&content) {
-        lint::lint_template(&content, None, utf8)
+        lint::lint_template(&content, doors, utf8)
     } else {
         lint::lint(&content, settings.map(|settings| settings.activities.as_slice()), utf8)
     };
@@ -111,6 +114,11 @@ fn one(
     } else {
         terminal::line(&format!("{name}: {}", summary(errors, warnings)));
     }
+}
+
+/// What the configuration says of the resources of one topic.
+fn door(settings: &DoorSettings) -> Door<'_> {
+    Door { topic: settings.topic.as_str(), defaults: &settings.defaults, goal: settings.rules.goal }
 }
 
 /// How a file is written: as its name says, or else as it looks.
@@ -157,11 +165,11 @@ fn below(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), String> {
 }
 
 /// Whether a file of a directory is neither by its name nor by what is in it.
-fn is_something_else(path: &Path, content: &Value) -> bool {
+fn is_something_else(path: &Path, content: &Value, doors: Option<&[Door]>) -> bool {
     let name = path.as_os_str().as_encoded_bytes();
     let is_named = DEFINITIONS.iter().any(|end| name.ends_with(end.as_bytes()));
     let has = content.get("StartAt").is_some() || content.get("States").is_some();
-    !(is_named || has || lint::is_template(content) && lint::has_job(content, None))
+    !(is_named || has || lint::is_template(content) && lint::has_job(content, doors))
 }
 
 fn summary(errors: usize, warnings: usize) -> String {
