@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::activity::Trouble;
 use crate::admin::Overview;
-use crate::arn::ActivityArn;
+use crate::arn::{ActivityArn, TopicArn};
+use crate::cloudformation::queue::{self, Looked};
 use crate::config::{LivyConf, Role, Settings};
 use crate::job::world::ServiceError;
 use crate::spark::addresses::{AddressInUse, AddressLookup};
@@ -109,6 +110,8 @@ pub(super) struct Configured {
     pub(super) settings: Settings,
     /// Step Functions.
     pub(super) aws: AwsFacts,
+    /// The queues that requests for resources come through.
+    pub(super) queues: Vec<QueueFacts>,
     /// Livy; `None` where the files cannot be read that reaching it needs.
     pub(super) livy: Option<LivyFacts>,
     /// What the node's files tell Livy; `None` where Livy is elsewhere.
@@ -132,6 +135,19 @@ pub(super) struct AwsFacts {
     pub(super) reports: Vec<(&'static str, Option<Trouble>)>,
     /// By how many seconds this node's clock is ahead of the service's.
     pub(super) ahead: Option<i64>,
+}
+
+/// A queue that requests for resources come through.
+#[derive(Debug)]
+pub(super) struct QueueFacts {
+    /// The topic that it subscribes to.
+    pub(super) topic: TopicArn,
+    /// Its URL.
+    pub(super) url: String,
+    /// What a look at it told.
+    pub(super) looked: Result<Looked, queue::Trouble>,
+    /// Where answers go, and why nobody answers there.
+    pub(super) places: Vec<(String, Option<String>)>,
 }
 
 /// Livy.

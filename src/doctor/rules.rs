@@ -5,6 +5,7 @@ mod cluster;
 mod configuration;
 mod daemon;
 mod node;
+mod queues;
 mod state;
 
 use super::Finding;
@@ -22,6 +23,7 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
         Some(configured) => {
             findings.extend(daemon::judge(facts, configured));
             findings.extend(aws::judge(facts, configured));
+            findings.extend(queues::judge(facts, configured));
             findings.extend(cluster::judge(facts, configured));
             findings.extend(state::judge(facts, &configured.state));
         }

@@ -49,6 +49,15 @@ impl Presigned {
         Ok(Presigned(builder.build()?))
     }
 
+    /// Whether anybody answers at an origin, whatever is said.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub async fn answers(&self, origin: &str) -> Result<(), String> {
+        let asked = self.0.get(origin).send().await;
+        asked.map(|_| ()).map_err(|error| reason(&error.without_url()))
+    }
+
     /// PUTs the bytes.
     pub async fn put(&self, url: &str, body: Vec<u8>) -> Put {
         match self.0.put(url).body(body).send().await {

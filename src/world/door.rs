@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::sleep;
-use tracing::{error, info};
+use tracing::{info, warn};
 
 use super::RealWorld;
 use crate::cloudformation::request::ResponseUrl;
@@ -16,7 +16,6 @@ use crate::job::machine::OnAbort;
 use crate::job::report::Outcome;
 use crate::job::sweep::Sweep;
 use crate::job::world::{Reported, World};
-use crate::log::message_id;
 use crate::spark::presigned::Presigned;
 
 /// From look to look while something lives that must not.
@@ -68,11 +67,9 @@ impl Door {
                 gone = false;
                 match world.kill(&application.id).await {
                     Ok(()) => info!("YARN was told to kill {}, which has the tag {tag}", application.id),
-                    Err(reason) => error!(
-                        message_id = message_id::KILL_FORBIDDEN,
+                    Err(reason) => warn!(
                         yarn_application_id = application.id.as_str(),
-                        "YARN does not kill {}, whose resource is deleted: {reason:?}",
-                        application.id
+                        "YARN does not kill {}, whose resource is deleted: {reason:?}", application.id
                     ),
                 }
             }

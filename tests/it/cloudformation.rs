@@ -247,7 +247,7 @@ async fn stop_first_ends_the_old_job_before_the_new_one_is_posted_and_keeps_the_
     let stream = |file: &str| with(etl(file), "UpdateMode", "STOP_FIRST");
     let id = succeeded(&door.ask(Request::create("r1", stream("s3://b/a.py"))).await).clone();
     // YARN takes its time: nothing may be posted meanwhile.
-    door.livy().fault("DELETE", Fault::Hang);
+    door.livy().fault("DELETE /batches/*", Fault::Hang);
     door.stage.yarn().kill_takes(Duration::from_millis(700));
     let updated = door.ask(Request::update("r2", &id, (stream("s3://b/a.py"), stream("s3://b/b.py")))).await;
     assert_eq!(succeeded(&updated), &id);
@@ -381,7 +381,7 @@ async fn a_delete_that_cannot_be_proved_in_time_fails_and_killing_goes_on() {
     let _worker = door.worker();
     let id = succeeded(&door.ask(Request::create("r1", etl("s3://b/etl.py"))).await).clone();
     // Neither Livy nor YARN ends it at once.
-    door.livy().fault("DELETE", Fault::Hang);
+    door.livy().fault("DELETE /batches/*", Fault::Hang);
     door.stage.yarn().kill_takes(Duration::from_secs(6));
     failed(&door.ask(Request::delete("r2", &id).waits(4)).await, "SparkJob.NotStopped");
     assert_eq!(door.livy().live_applications().len(), 1);
@@ -519,7 +519,7 @@ async fn a_worker_killed_while_it_ends_a_job_goes_on_ending_it() {
         door.sqs.hide_for(Duration::from_millis(500));
         let mut worker = door.worker();
         let id = succeeded(&door.ask(Request::create("r1", etl("s3://b/etl.py"))).await).clone();
-        door.livy().fault("DELETE", Fault::Hang);
+        door.livy().fault("DELETE /batches/*", Fault::Hang);
         door.stage.yarn().kill_takes(Duration::from_secs(2));
         door.send(&Request::delete("r2", &id));
         worker.logged(write);
@@ -588,6 +588,60 @@ async fn a_resource_of_which_nothing_is_remembered_is_ended_by_its_tags() {
     let _next = door.worker();
     succeeded(&door.ask(Request::delete("r2", &id)).await);
     assert!(door.livy().live_applications().is_empty());
+}
+
+#[tokio::test]
+async fn doctor_check_render_status_and_metrics_know_the_queue() {
+    let door = Door::open().await;
+    let worker = door.worker();
+    succeeded(&door.ask(Request::create("r1", with(etl("s3://b/etl.py"), "WaitFor", "RUNNING"))).await);
+    door.send(&Request::create("r2", with(etl("s3://b/b.py"), "WaitFor", "SUCCEEDED")));
+    door.alive(2).await;
+    let run = |arguments: &[&str]| {
+        let mut command = stand_ins::worker::command(std::path::Path::new(crate::harness::PROGRAM));
+        command.args(arguments).arg("--config").arg(worker.config());
+        async move {
+            let output = tokio::task::spawn_blocking(move || command.output()).await.expect("it ends");
+            let output = output.expect("it runs");
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+        }
+    };
+    let told = run(&["doctor", "--json"]).await;
+    let report: Value = serde_json::from_str(&told).unwrap_or_else(|_| panic!("JSON: {told}"));
+    let status = |check: &str| {
+        let checks = report["checks"].as_array().expect("a list");
+        let found = checks.iter().find(|finding| finding["check"] == check);
+        found.map(|finding| text(&finding["status"]).to_owned())
+    };
+    for check in ["queue", "dead-letters", "answer-place"] {
+        assert_eq!(status(check).as_deref(), Some("ok"), "{check}: {report}");
+    }
+    assert!(told.contains("response_origins is for tests"), "{told}");
+    let told = run(&["check"]).await;
+    assert!(
+        told.contains(&format!("receives requests of {TOPIC}")) && told.contains("is for tests"),
+        "{told}"
+    );
+    let told = run(&["status"]).await;
+    assert!(told.contains("Receiving; 1 task") && told.contains("etl/Etl"), "{told}");
+    let file = door.stage.directory.path().join("properties.json");
+    std::fs::write(&file, etl("s3://b/etl.py").to_string()).expect("written");
+    let told = run(&["render", file.to_str().expect("a name")]).await;
+    assert!(told.contains("sjw-g-0000000000000000") && told.contains("s3://b/etl.py"), "{told}");
+    let line = worker.logged("/metrics are at");
+    let url = text(&line["message"]).rsplit(' ').next().expect("a URL").to_owned();
+    let metrics =
+        reqwest::get(format!("{url}/metrics")).await.expect("an answer").text().await.expect("a text");
+    for wanted in [
+        "sjw_cloudformation_requests_total{type=\"Create\"} 2",
+        "sjw_queue_places_free{topic=\"spark-jobs\"} 19",
+        "sjw_cloudformation_refused_total 0",
+    ] {
+        assert!(metrics.contains(wanted), "{wanted}: {metrics}");
+    }
+    door.sqs.remove();
+    let told = run(&["doctor", "--json"]).await;
+    assert!(told.contains("the queue does not exist"), "{told}");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::arn::StackArn;
+use crate::arn::{StackArn, TopicArn};
 
 /// A `ResponseURL` that may be used. It is a secret: who has it can answer the request.
 #[derive(Clone, PartialEq, Eq)]
@@ -58,6 +58,13 @@ impl ResponseUrl {
             return Err("it is not signed".to_owned());
         }
         Ok(ResponseUrl(url))
+    }
+
+    /// Where answers to stacks of a topic's region usually go; `None` for a partition that is not served.
+    pub fn usual_origin(topic: &TopicArn) -> Option<String> {
+        let (partition, region, account) = (topic.partition(), topic.region(), topic.account());
+        let stack = StackArn { partition, region, account, name: "" };
+        hosts(&stack).first().map(|host| format!("https://{host}"))
     }
 
     /// One that was checked when its request came, and was kept since.

@@ -66,7 +66,8 @@ fn credentials(configured: &Configured) -> Finding {
     if troubles(configured).any(|trouble| trouble.is_none_or(|trouble| spoke(trouble.condition))) {
         Finding::ok("credentials", "Step Functions takes them")
     } else {
-        Finding::skip("credentials", "not tried: see activity")
+        let see = if configured.aws.activities.is_empty() { "queue" } else { "activity" };
+        Finding::skip("credentials", format!("not tried: see {see}"))
     }
 }
 
@@ -179,6 +180,9 @@ fn reports(configured: &Configured) -> Finding {
             Finding::skip("answers", "not tried: see the lines above")
         }
         Some(trouble) => Finding::warn("answers", &*trouble.reason, "run doctor again in a minute"),
+        None if configured.aws.activities.is_empty() => {
+            Finding::skip("answers", "not tried: no activity is polled")
+        }
         None => Finding::skip("answers", "not tried: see credentials"),
     }
 }

@@ -433,6 +433,7 @@ fn well_configured() -> Configured {
             ],
             ahead: Some(0),
         },
+        queues: Vec::new(),
         livy: Some(LivyFacts {
             addresses: addresses("http://ip-10-0-0-1:8998", "/etc/livy/conf/livy.conf"),
             answers: Ok(()),
