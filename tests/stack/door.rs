@@ -238,7 +238,7 @@ async fn a_job_that_fails_fails_its_resource_and_can_be_deleted() {
     cloudformation.signed = "v2";
     let properties = input("cfnfails", "fails.py", json!({"WaitFor": "SUCCEEDED", "ServiceTimeout": "140"}));
     let create = cloudformation.create(&properties);
-    let failed = cloudformation.fails(&create, "SparkJob.Failed: ValueError: no such rate code: 99").await;
+    let failed = cloudformation.fails(&create, "ValueError: no such rate code: 99").await;
     assert_eq!(failed["Data"]["State"], "FAILED", "{failed}");
     cloudformation.succeeds(&cloudformation.delete(&id_of(&failed), &properties)).await;
     cloudformation.stage.nothing_left("cfnfails").await;

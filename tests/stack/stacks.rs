@@ -155,7 +155,7 @@ async fn a_sibling_that_fails_rolls_the_stack_back_and_ends_the_job() {
     let template =
         stacks.template(&[("Stream", sleeps("stackfails-a", 300, "RUNNING", json!({}))), ("Fails", fails)]);
     let seen = stacks.becomes("create", &template, "ROLLBACK_COMPLETE").await;
-    assert!(seen.said("SparkJob.Failed: ValueError: no such rate code: 99"), "{:?}", seen.events);
+    assert!(seen.said("ValueError: no such rate code: 99"), "{:?}", seen.events);
     assert_eq!(stacks.applications("stackfails-a").await[0].0, "KILLED KILLED");
     stacks.cloudformation.stage.nothing_left("stackfails").await;
 }
