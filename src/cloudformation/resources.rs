@@ -123,7 +123,9 @@ impl Resources {
         self.write(&resource).await?;
         inner.put(resource.clone());
         self.note(&inner);
-        let is_task = !matches!(decision.act, Act::Stale | Act::Known);
+        // Its task can be there already where only the resource's file was lost.
+        let is_held = inner.held.contains_key(&task);
+        let is_task = !matches!(decision.act, Act::Stale | Act::Known) && !is_held;
         if is_task {
             inner.held.insert(task, None);
         }
