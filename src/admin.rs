@@ -121,7 +121,7 @@ impl Admin {
     pub fn overview(&self) -> Overview {
         let (now, wall) = (Instant::now(), self.world.now());
         let tasks = self.registry.each(|held| self.task(held, now, wall));
-        let strangers = self.sweep.strangers(FRESH, |tag| self.knows(tag));
+        let strangers = self.sweep.strangers(FRESH, |tag| self.knows(tag) || self.stands(tag));
         let strangers = strangers.map(|found| found.into_iter().map(stranger).collect());
         Overview { tasks, strangers, ..self.summary() }
     }
@@ -143,6 +143,12 @@ impl Admin {
     /// Whether a tag is that of a task that is held.
     fn knows(&self, tag: &str) -> bool {
         tags::task_of(tag).is_some_and(|id| self.registry.holds(id))
+    }
+
+    /// Whether a tag is that of a job that a stack has waited for, and that was left alone then.
+    fn stands(&self, tag: &str) -> bool {
+        let door = self.world.door.as_ref();
+        tags::task_of(tag).is_some_and(|id| door.is_some_and(|door| door.resources.stands(id)))
     }
 
     fn activity(&self, served: &ActivityPlaces, now: Instant) -> overview::ActivityOverview {

@@ -66,11 +66,11 @@ enum Command {
     },
     /// Tell the running daemon that the node goes down for good: every task is given back at once
     Terminating,
-    /// Print the exact Livy request that a task's input would become
+    /// Print the exact Livy request that a task's input, or a resource's properties, would become
     Render {
-        /// A file with the input, or - for standard input
+        /// A file with the input or the properties, or - for standard input
         input: PathBuf,
-        /// The activity whose defaults apply; the first if absent
+        /// The activity whose defaults apply, or the topic; the first activity if absent, or the first topic
         #[arg(long, value_name = "ARN")]
         activity: Option<String>,
     },

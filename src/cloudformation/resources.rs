@@ -4,21 +4,24 @@
 //! there before its message is deleted: so a message that comes again either finds its task held, or its outcome
 //! recorded, or begins the task that was decided.
 
-use std::collections::HashMap;
+mod inner;
+
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::{Mutex, watch};
 use tokio::task::spawn_blocking;
 
 use super::files::Files;
 use super::request::Order;
-use super::resource::{Act, Kill, MEMORY, Resource, Wait, candidate, decide, resource_id, task_id};
+use super::resource::{Act, Kill, Resource, Wait, candidate, decide, resource_id, task_id};
 use crate::job::Task;
 use crate::job::journal::JournalError;
 use crate::job::machine::{OnAbort, Run, Stage, State};
 use crate::job::timestamp::Timestamp;
+use inner::Inner;
 
 /// All resources of this worker.
 #[derive(Debug)]
@@ -26,16 +29,8 @@ pub struct Resources {
     inner: Mutex<Inner>,
     files: Arc<Files>,
     changed: watch::Sender<u64>,
-}
-
-#[derive(Debug, Default)]
-struct Inner {
-    /// By the ids of resources.
-    known: HashMap<String, Resource>,
-    /// By the ids of tasks: the id of the resource, and of the request.
-    requests: HashMap<String, (String, String)>,
-    /// The tasks that a job is at work on, or will be at once, with their last state on disk.
-    held: HashMap<String, Option<Stage>>,
+    /// The ids of the tasks that were answered and whose runs were left alone.
+    standing: RwLock<HashSet<String>>,
 }
 
 /// What is to be done about an order beside what its resource's file says now.
@@ -78,9 +73,9 @@ impl Resources {
         let (files, found) = Files::open(state)?;
         let mut inner = Inner::default();
         found.resources.into_iter().for_each(|resource| inner.put(resource));
-        let resources =
-            Resources { inner: Mutex::new(inner), files: Arc::new(files), changed: watch::Sender::new(0) };
-        Ok((resources, found.corrupt))
+        let standing = RwLock::new(inner.standing());
+        let (files, changed) = (Arc::new(files), watch::Sender::new(0));
+        Ok((Resources { inner: Mutex::new(inner), files, changed, standing }, found.corrupt))
     }
 
     /// Whether there are files of earlier starts below the state directory. Blocking.
@@ -127,7 +122,10 @@ impl Resources {
         resource.apply(order, &decision, with.name, now);
         self.write(&resource).await?;
         inner.put(resource.clone());
-        let is_task = !matches!(decision.act, Act::Stale | Act::Known);
+        self.note(&inner);
+        // Its task can be there already where only the resource's file was lost.
+        let is_held = inner.held.contains_key(&task);
+        let is_task = !matches!(decision.act, Act::Stale | Act::Known) && !is_held;
         if is_task {
             inner.held.insert(task, None);
         }
@@ -229,6 +227,15 @@ impl Resources {
         }
     }
 
+    /// Whether a run that YARN shows is one that was waited for, and was left alone then: its task is done with.
+    pub fn stands(&self, task: &str) -> bool {
+        self.standing.read().unwrap_or_else(PoisonError::into_inner).contains(task)
+    }
+
+    fn note(&self, inner: &Inner) {
+        *self.standing.write().unwrap_or_else(PoisonError::into_inner) = inner.standing();
+    }
+
     /// How many resources there are.
     pub async fn count(&self) -> usize {
         self.inner.lock().await.known.len()
@@ -249,6 +256,7 @@ impl Resources {
         }
         self.write(&resource).await?;
         inner.put(resource);
+        self.note(inner);
         self.tell();
         Ok(())
     }
@@ -260,41 +268,6 @@ impl Resources {
 
     fn tell(&self) {
         self.changed.send_modify(|number| *number = number.wrapping_add(1));
-    }
-}
-
-impl Inner {
-    /// The resources of which something can be forgotten, as they are then. A request that was never begun, and whose message
-    /// has not come again while anybody could wait for it, never will.
-    fn stale(&self, now: Timestamp) -> Vec<(String, Resource)> {
-        let mut stale = Vec::new();
-        for (id, before) in &self.known {
-            let mut resource = before.clone();
-            for known in before.requests.iter().filter(|known| known.open) {
-                let task = task_id(&before.stack_id, &before.logical_id, &known.id);
-                let age = now.millis_since(known.at);
-                if age.is_some_and(|age| age > MEMORY) && !self.held.contains_key(&task) {
-                    resource.left(&known.id, Stage::Received, now);
-                }
-            }
-            resource.prune(now);
-            if resource != *before {
-                stale.push((id.clone(), resource));
-            }
-        }
-        stale
-    }
-
-    fn put(&mut self, resource: Resource) {
-        let id = resource_id(&resource.stack_id, &resource.logical_id);
-        let of = |request: &str| {
-            let task = task_id(&resource.stack_id, &resource.logical_id, request);
-            (task, (id.clone(), request.to_owned()))
-        };
-        let runs = resource.generations.iter().flat_map(|generation| &generation.runs);
-        let requests = resource.requests.iter().map(|known| of(&known.id));
-        self.requests.extend(requests.chain(runs.map(|run| of(&run.request))));
-        self.known.insert(id, resource);
     }
 }
 

@@ -234,7 +234,7 @@ mod tests {
             ("answer_margin = '500ms'", "answer_margin", "1s"),
             ("answer_margin = '31m'", "answer_margin", "30m"),
             ("wait_for = 'DONE'", "wait_for", "SUBMITTED"),
-            ("defaults = { Fle = 'x' }", "defaults", "Fle"),
+            ("defaults = { Nothing = 'x' }", "defaults", "Nothing"),
             ("response_origins = ['http://127.0.0.1:4566/']", "response_origins", "alone"),
             ("response_origins = ['http://127.0.0.1:4566/x']", "response_origins", "alone"),
             ("response_origins = ['127.0.0.1']", "response_origins", "http"),

@@ -86,6 +86,7 @@ impl Receiver {
             }
             self.registry.receiving(self.topic());
             supervised.must_move_by(Instant::now() + queue::READ + SLACK);
+            let asked = Instant::now();
             let received = tokio::select! {
                 biased;
                 () = gate.drain_started() => return,
@@ -96,6 +97,10 @@ impl Receiver {
                 Ok(messages) => {
                     waits = retry::POLL.start();
                     self.answered();
+                    if messages.is_empty() && asked.elapsed() < LOOK {
+                        // A queue that does not hold receives open must not be asked without a pause.
+                        sleep(LOOK).await;
+                    }
                     if !self.all(messages, &supervised).await {
                         return;
                     }

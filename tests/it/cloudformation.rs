@@ -624,6 +624,7 @@ async fn doctor_check_render_status_and_metrics_know_the_queue() {
     );
     let told = run(&["status"]).await;
     assert!(told.contains("Receiving; 1 task") && told.contains("etl/Etl"), "{told}");
+    assert!(!told.contains("no task here"), "an answered job is nobody's stranger: {told}");
     let file = door.stage.directory.path().join("properties.json");
     std::fs::write(&file, etl("s3://b/etl.py").to_string()).expect("written");
     let told = run(&["render", file.to_str().expect("a name")]).await;

@@ -9,6 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 use spark_job_worker::job::report::ErrorName;
 use stand_ins::livy::Plan;
+use stand_ins::sqs::Sqs;
 
 use crate::admin::{endpoint, get, running};
 use crate::harness::Stage;
@@ -150,7 +151,9 @@ async fn exported() -> BTreeMap<String, BTreeSet<String>> {
     let stage = Stage::with_yarn().await;
     // A task that stays, and Livy and YARN that have answered: what they have not said yet has no series.
     stage.livy.plan(Plan::running());
-    let worker = stage.worker();
+    let sqs = Sqs::start().await;
+    let queue = format!("queue_url = '{}'\ntopic_arn = '{}'", sqs.queue_url(), stand_ins::sqs::TOPIC);
+    let worker = stage.worker_with(&stage.config().table("[cloudformation]", &queue));
     let url = endpoint(&worker);
     stage.task();
     running(&stage, &worker).await;

@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn every_problem_is_told_at_once_with_the_nearest_key() {
         let told = check(json!({
-            "WaitFr": "RUNNING", "WaitFor": "running", "UpdateMode": ["x"], "Revision": {}, "Fle": "s3://b/etl.py",
+            "WaitFr": "RUNNING", "WaitFor": "running", "UpdateMode": ["x"], "Revision": {}, "Flie": "s3://b/etl.py",
             "LivyHost": "elsewhere", "Parameters": null,
         }))
         .expect_err("all of it is wrong");
@@ -267,7 +267,7 @@ mod tests {
             "$.UpdateMode: expected one of REPLACE, STOP_FIRST, found another value",
             "$.Revision: expected a text",
             "$.WaitFr: unknown key; did you mean `WaitFor`?",
-            "$.Fle: unknown key; did you mean `File`?",
+            "$.Flie: unknown key; did you mean `File`?",
             "\"elsewhere\" is not this cluster's own Livy",
             "$.File: is required",
         ] {

@@ -69,6 +69,16 @@ async fn a_request_is_taken_once_and_again_only_where_it_was_never_begun() {
 }
 
 #[tokio::test]
+async fn a_task_that_is_held_is_not_begun_twice_where_its_resources_file_was_lost() {
+    let state = tempfile::tempdir().expect("a directory");
+    let (resources, create) = (open(&state), order("Create", "r1", "", 0));
+    let run = Run::new("etl".to_owned(), "sjw-1".to_owned());
+    heard(&resources, &create, &State::Running { run }).await;
+    assert_eq!(take(&resources, &create).await, None);
+    assert_eq!(resources.count().await, 1, "and it is known again");
+}
+
+#[tokio::test]
 async fn what_a_newer_request_makes_pointless_is_dropped_also_after_a_crash() {
     let state = tempfile::tempdir().expect("a directory");
     let (create, delete) = (order("Create", "r1", "", 0), order("Delete", "r2", "stack-Etl-1", 1));
