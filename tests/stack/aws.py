@@ -4,16 +4,20 @@ ministack is asked for, which has a CloudFormation: a bridge to that topic, and 
   aws.py ENDPOINT door NAME                   makes all three, and prints their addresses as JSON
   aws.py ENDPOINT publish TOPIC               publishes what stdin says
   aws.py ENDPOINT sign BUCKET KEY SECONDS v2|v4   prints a presigned URL for a PUT, as CloudFormation hands it out
-  aws.py ENDPOINT read BUCKET KEY             prints what was put there; exit code 1: nothing yet
-  aws.py ENDPOINT dead NAME                   prints how many dead letters a door has
+  aws.py ENDPOINT read BUCKET KEY             waits for what is put there, and prints it
+  aws.py ENDPOINT dead NAME NUMBER            waits for so many dead letters of a door
   aws.py MINISTACK bridge NAME ENDPOINT TOPIC     prints the ARN of a function that publishes its event to the topic
   aws.py MINISTACK create|update|delete NAME  of a stack whose template stdin says; returns at once
-  aws.py MINISTACK stack NAME                 prints status, outputs and events of the newest stack of that name as JSON
+  aws.py MINISTACK stack NAME                 waits for the end of what goes on with a stack, and prints its status,
+                                              outputs and events as JSON
+
+Who waits does so for 300 s at most.
 """
 
 import io
 import json
 import sys
+import time
 import zipfile
 
 import boto3
@@ -27,6 +31,15 @@ def client(service, **more):
     config = Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}, **more)
     return boto3.client(service, endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="test",
                         aws_secret_access_key="test", config=config)
+
+
+def wait(look):
+    end = time.monotonic() + 300
+    while (seen := look()) is None:
+        if time.monotonic() > end:
+            sys.exit(f"{verb} {words} did not happen in 300 s")
+        time.sleep(0.2)
+    return seen
 
 
 def door(name):
@@ -68,10 +81,40 @@ def stack(name):
     # a stack that was deleted is found by its id alone
     found = [one for one in cloudformation.list_stacks()["StackSummaries"] if one["StackName"] == name]
     newest = max(found, key=lambda one: one["CreationTime"])["StackId"]
-    seen = cloudformation.describe_stacks(StackName=newest)["Stacks"][0]
+
+    def ended():
+        seen = cloudformation.describe_stacks(StackName=newest)["Stacks"][0]
+        return None if seen["StackStatus"].endswith("IN_PROGRESS") else seen
+
+    seen = wait(ended)
     events = cloudformation.describe_stack_events(StackName=newest)["StackEvents"]
     outputs = {one["OutputKey"]: one["OutputValue"] for one in seen.get("Outputs", [])}
     print(json.dumps({"status": seen["StackStatus"], "outputs": outputs, "events": events}, default=str))
+
+
+def read(bucket, key):
+    s3 = client("s3")
+
+    def there():
+        try:
+            return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchKey":
+                raise
+            return None
+
+    sys.stdout.buffer.write(wait(there))
+
+
+def dead(name, number):
+    sqs = client("sqs")
+    url = sqs.get_queue_url(QueueName=f"{name}-dead")["QueueUrl"]
+
+    def count():
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        return True if attributes["ApproximateNumberOfMessages"] == number else None
+
+    wait(count)
 
 
 if verb == "door":
@@ -83,16 +126,9 @@ elif verb == "sign":
     s3 = client("s3", signature_version={"v2": "s3", "v4": "s3v4"}[version])
     print(s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=int(seconds)))
 elif verb == "read":
-    try:
-        sys.stdout.buffer.write(client("s3").get_object(Bucket=words[0], Key=words[1])["Body"].read())
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchKey":
-            raise
-        sys.exit(1)
+    read(*words)
 elif verb == "dead":
-    sqs = client("sqs")
-    url = sqs.get_queue_url(QueueName=f"{words[0]}-dead")["QueueUrl"]
-    print(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]["ApproximateNumberOfMessages"])
+    dead(*words)
 elif verb == "bridge":
     bridge(*words)
 elif verb == "create":
