@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 
 use crate::causes::chain;
+use crate::cloudformation::files;
 use crate::config::{self, Settings};
 use crate::job::journal;
 
@@ -52,14 +53,15 @@ pub(super) fn run(settings: &Settings, path: &Path, journal: bool) -> ExitCode {
 /// What an installer asks the new binary before it replaces the old one.
 fn check_journal(directory: &Path) -> ExitCode {
     let place = directory.display();
-    match journal::inspect(directory) {
-        Ok(found) if found.unreadable.is_empty() => {
+    let inspected = journal::inspect(directory).and_then(|found| Ok((found, files::inspect(directory)?)));
+    match inspected {
+        Ok((found, resources)) if found.unreadable.is_empty() && resources.is_empty() => {
             terminal::line(&format!("the journal in {place} can be read; tasks in it: {}", found.tasks));
             ExitCode::SUCCESS
         }
-        Ok(found) => {
-            found.unreadable.iter().for_each(|(_, told)| terminal::complain_line(told));
-            failed("with this version the jobs of these tasks would be lost")
+        Ok((found, resources)) => {
+            found.unreadable.iter().chain(&resources).for_each(|(_, told)| terminal::complain_line(told));
+            failed("with this version the jobs of these tasks and resources would be lost")
         }
         Err(problem) => unseen(directory, &problem),
     }

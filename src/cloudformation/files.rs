@@ -71,13 +71,11 @@ impl Files {
         if !is_short_id(name) {
             return Ok(());
         }
-        let read = read_bounded(path).map_err(failed("reading"))?;
-        let reason = match read.and_then(|bytes| Resource::decode(&bytes)) {
-            Ok(resource) if resource_id(&resource.stack_id, &resource.logical_id) == name => {
+        let reason = match look(path, name).map_err(failed("reading"))? {
+            Ok(resource) => {
                 found.resources.push(resource);
                 return Ok(());
             }
-            Ok(_) => "it holds another resource's".to_owned(),
             Err(Unreadable::Newer(version)) => {
                 return Err(JournalError::Newer { path: path.to_owned(), version, reads: FORMAT });
             }
@@ -125,6 +123,54 @@ impl Files {
     fn path(&self, name: &str, end: &str) -> PathBuf {
         self.directory.join(format!("{name}{end}"))
     }
+}
+
+/// The resource in the file of this name, or why there is none.
+fn look(path: &Path, name: &str) -> io::Result<Result<Resource, Unreadable>> {
+    let decoded = read_bounded(path)?.and_then(|bytes| Resource::decode(&bytes));
+    Ok(decoded.and_then(|resource| {
+        let is_its_own = resource_id(&resource.stack_id, &resource.logical_id) == name;
+        let wrong = || Unreadable::Malformed("it holds another resource's".to_owned());
+        is_its_own.then_some(resource).ok_or_else(wrong)
+    }))
+}
+
+/// The files below the state directory that this version cannot read, with the reason. Changes nothing, and takes no
+/// lock: the version that is to be replaced runs meanwhile.
+///
+/// # Errors
+/// What the system says where it does not let the directory or a file be read.
+pub fn inspect(state: &Path) -> io::Result<Vec<(PathBuf, String)>> {
+    let files = match fs::read_dir(state.join(DIRECTORY)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        files => files?,
+    };
+    let mut unreadable = Vec::new();
+    for file in files {
+        let path = file?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if !is_short_id(name) {
+            continue;
+        }
+        let told = match look(&path, name) {
+            // It was removed meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            looked => match looked? {
+                Ok(_) => continue,
+                Err(Unreadable::Newer(version)) => {
+                    JournalError::Newer { path: path.clone(), version, reads: FORMAT }.to_string()
+                }
+                Err(Unreadable::Foreign(reason)) => {
+                    JournalError::Foreign { path: path.clone(), reason }.to_string()
+                }
+                Err(Unreadable::Malformed(reason)) => {
+                    format!("{} cannot be read by this version: {reason}", path.display())
+                }
+            },
+        };
+        unreadable.push((path, told));
+    }
+    Ok(unreadable)
 }
 
 #[cfg(test)]
@@ -198,6 +244,26 @@ mod tests {
         let error = Files::open(state.path()).expect_err("foreign");
         assert!(matches!(error, JournalError::Foreign { .. }), "{error}");
         assert!(path.exists());
+    }
+
+    #[test]
+    fn an_installer_is_told_of_what_the_new_version_cannot_read_and_nothing_is_changed() {
+        let state = directory();
+        assert!(inspect(state.path()).expect("no directory").is_empty());
+        let (files, _) = open(state.path());
+        files.write(&of_every_kind()).expect("written");
+        let at = |name: &str| state.path().join("resources").join(name);
+        fs::write(at("0123456789abcdef.tmp"), "half").expect("written");
+        assert!(inspect(state.path()).expect("read").is_empty());
+        fs::write(at("0123456789abcdef"), "spark-job-worker-resource 2 x\n").expect("written");
+        fs::write(at("0123456789abcde0"), "x").expect("written");
+        let mut told: Vec<String> =
+            inspect(state.path()).expect("read").into_iter().map(|(_, told)| told).collect();
+        told.sort_unstable();
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].contains("cannot be read by this version"), "{told:?}");
+        assert!(told[1].contains("format 2, this one reads 1"), "{told:?}");
+        assert!(at("0123456789abcde0").exists() && at("0123456789abcdef.tmp").exists());
     }
 
     #[test]

@@ -19,6 +19,21 @@ pub use state::{Stage, State, Then};
 /// # Errors
 /// [`Illegal`] where the event does not fit; the caller logs it and keeps the state.
 pub fn next(state: State, event: Event) -> Result<State, Box<Illegal>> {
+    match state {
+        State::Stopping { .. }
+        | State::Received { .. }
+        | State::Submitting { .. }
+        | State::InDoubt { .. } => until_it_runs(state, event),
+        State::Running { .. }
+        | State::Judged { .. }
+        | State::Ended { .. }
+        | State::Orphaned { .. }
+        | State::Settled => once_it_runs(state, event),
+    }
+}
+
+/// From the receipt of a task until Livy or YARN has its run.
+fn until_it_runs(state: State, event: Event) -> Result<State, Box<Illegal>> {
     use Event as E;
     use State as S;
     let next = match (state, event) {
@@ -53,10 +68,19 @@ pub fn next(state: State, event: Event) -> Result<State, Box<Illegal>> {
 
         // What Livy last said stays with the attempt, and so does the time from which its patience counts.
         (S::InDoubt { attempt, .. }, E::Absent) => S::Received { attempt },
-        (S::InDoubt { .. } | S::Running { .. }, E::Ended { outcome, leftover }) => {
-            S::Ended { outcome, leftover }
-        }
+        (S::InDoubt { .. }, E::Ended { outcome, leftover }) => S::Ended { outcome, leftover },
 
+        (state, event) => return Err(Box::new(Illegal { state, event })),
+    };
+    Ok(next)
+}
+
+/// From the run until nothing is left of it.
+fn once_it_runs(state: State, event: Event) -> Result<State, Box<Illegal>> {
+    use Event as E;
+    use State as S;
+    let next = match (state, event) {
+        (S::Running { .. }, E::Ended { outcome, leftover }) => S::Ended { outcome, leftover },
         (S::Running { .. }, E::Learned(run)) => S::Running { run },
         (S::Running { .. }, E::Judged { run, word }) => S::Judged { run, word },
         (S::Running { .. }, E::TokenGone(OnAbort::Leave)) => S::Settled,

@@ -1,9 +1,12 @@
 //! The second door from end to end: what a stack sends, and what becomes of it in Livy, in YARN, in the queue and at the
 //! place of the answer.
 
+mod storm;
+
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
+use spark_job_worker::job::tags;
 use stand_ins::WaitFor;
 use stand_ins::bucket::{Bucket, Signed, refusal as s3_refusal};
 use stand_ins::http::Fault;
