@@ -151,10 +151,11 @@ impl Daemon {
 
     /// A Livy that cannot be served, once no poll is open and no task is held.
     fn check_livy(&self) -> Result<(), Fatal> {
+        // What a poll has just brought is in no registry yet.
+        let nothing_came = self.arrivals.is_empty() && self.errands.is_empty();
+        let is_over = nothing_came && self.jobs.is_idle() && !self.jobs.registry.any_poll();
         match self.jobs.sweep.unsupported() {
-            Some(why) if self.jobs.registry.held() == 0 && !self.jobs.registry.any_poll() => {
-                Err(Fatal::Unsupported(why))
-            }
+            Some(why) if is_over => Err(Fatal::Unsupported(why)),
             Some(_) | None => Ok(()),
         }
     }

@@ -189,6 +189,11 @@ impl Jobs {
         }
     }
 
+    /// Whether no task is held, and none has just come.
+    pub(super) fn is_idle(&self) -> bool {
+        self.running.is_empty() && self.registry.held() == 0
+    }
+
     /// Waits for the end of a job, which is to be reaped then; never where there is none. May be dropped at any moment.
     pub(super) async fn ended(&mut self) -> Ended {
         match self.tasks.join_next_with_id().await {

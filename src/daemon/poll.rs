@@ -22,6 +22,11 @@ const POLL_SLACK: Duration = Duration::from_secs(15);
 /// A poll that is allowed within this time counts as not delayed.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
+/// Step Functions holds a poll open for a minute. An empty answer that comes within this time is of a service that does
+/// not, and must not be asked without a pause.
+const NOT_HELD: Duration = Duration::from_millis(20);
+const NOT_HELD_PAUSE: Duration = Duration::from_secs(1);
+
 /// An activity with what its pollers share.
 pub(super) struct PolledActivity {
     pub(super) arn: String,
@@ -63,6 +68,7 @@ impl Poller {
             let Some(place) = place else { return };
             self.registry.polling(&self.served.arn, asked.elapsed() > AT_ONCE);
             supervised.must_move_by(Instant::now() + POLL_READ + POLL_SLACK);
+            let began = Instant::now();
             let polled = self.world.step_functions.poll(&self.served.arn, &self.worker).await;
             supervised.rest();
             match polled {
@@ -77,6 +83,13 @@ impl Poller {
                 Ok(Polled::Nothing) => {
                     self.registry.polled(&self.served.arn);
                     waits = retry::POLL.start();
+                    if began.elapsed() < NOT_HELD {
+                        drop(place);
+                        tokio::select! {
+                            () = self.gate.drain_started() => return,
+                            () = sleep(NOT_HELD_PAUSE) => {}
+                        }
+                    }
                 }
                 Err(trouble) => {
                     drop(place);

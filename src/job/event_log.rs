@@ -10,14 +10,17 @@ use crate::log::message_id;
 /// document answers its task.
 pub(super) fn log_event(name: &str, has_document: bool, event: &Event) {
     match event {
-        Event::Submitted(run) | Event::Found(run) => info!(
-            message_id = message_id::JOB_SUBMITTED,
-            livy_batch_id = run.batch,
-            yarn_application_id = run.application.as_deref(),
-            "{} is batch {} of Livy",
-            run.name,
-            run.batch.unwrap_or_default()
-        ),
+        Event::Submitted(run) | Event::Found(run) => {
+            let livy = run.batch.map(|batch| format!("batch {batch} of Livy"));
+            info!(
+                message_id = message_id::JOB_SUBMITTED,
+                livy_batch_id = run.batch,
+                yarn_application_id = run.application.as_deref(),
+                "{} is {}",
+                run.name,
+                livy.as_deref().or(run.application.as_deref()).unwrap_or("submitted")
+            );
+        }
         Event::Learned(run) => info!(
             livy_batch_id = run.batch,
             yarn_application_id = run.application.as_deref(),

@@ -1,6 +1,6 @@
 //! The poll loop: a permit before each poll, an open poll never left, trouble waited out however long it takes.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use stand_ins::WaitFor;
@@ -121,4 +121,15 @@ async fn an_activity_of_any_name_is_served() {
         stage.worker_with(&Config::new(&stage.sfn.url(), &stage.livy.url(), &arn, stage.directory.path()));
     let task = stage.sfn.schedule_with(&arn, INPUT, Some(Duration::from_secs(10)), None);
     assert_eq!(text(&stage.output(&task).await["state"]), "SUCCEEDED");
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_hold_polls_open_is_not_asked_without_a_pause() {
+    let stage = Stage::new().await;
+    stage.sfn.hold_polls(Duration::ZERO);
+    let _worker = stage.worker_with(&stage.config().activity("pollers = 1"));
+    stage.polling().await;
+    let (began, before) = (Instant::now(), stage.sfn.polls(&stage.arn));
+    stage.sfn.wait_for(|sfn| sfn.polls(&stage.arn) >= before + 3, None).await;
+    assert!(began.elapsed() >= Duration::from_secs(2), "three polls in {:?}", began.elapsed());
 }

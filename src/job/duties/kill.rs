@@ -29,7 +29,7 @@ pub(in crate::job) async fn kill<W: World>(services: &JobServices<W>, run: &Run)
     let mut check = KillCheck::new(rules.interval, rules.kill_settle, rules.waits.lost_after);
     loop {
         let round = look(services, run, &livy).await;
-        if let Some(id) = round.learned() {
+        if let Some(id) = round.learned(run) {
             return Event::Learned(Run { application: Some(id), ..run.clone() });
         }
         match check.see(&round, services.now()) {

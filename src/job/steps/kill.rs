@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Now;
 use crate::job::application::{AppState, YarnAnswer};
 use crate::job::evidence::{AnsweredTime, is_final};
+use crate::job::machine::Run;
 use crate::job::world::{LivyAnswer, TagOnNode};
 
 /// What one round of looks saw of a run that must not live on.
@@ -36,9 +37,10 @@ impl KillRound {
         ids
     }
 
-    /// An id that is not known yet: YARN's oldest with the tag, or what Livy's record has.
-    pub fn learned(&self) -> Option<String> {
-        if self.by_id.is_some() {
+    /// The id of a run whose id is not known yet: YARN's oldest with the tag, or what Livy's record has.
+    pub fn learned(&self, run: &Run) -> Option<String> {
+        // Without YARN a known id is not asked for, and is no news.
+        if run.application.is_some() {
             return None;
         }
         let by_tag = match &self.by_tag {

@@ -183,11 +183,14 @@ fn all_that_yarn_calls_active_is_to_be_killed_once() {
 #[test]
 fn an_unknown_id_is_learned_from_yarn_or_else_from_livy() {
     let livy = || record(BatchState::Running, Some("a_1_9"));
-    assert_eq!(
-        KillRound { livy: livy(), by_tag: found(ENDED), ..nothing() }.learned().as_deref(),
-        Some("a_1_1")
-    );
-    assert_eq!(KillRound { livy: livy(), ..nothing() }.learned().as_deref(), Some("a_1_9"));
-    assert_eq!(nothing().learned(), None);
-    assert_eq!(KillRound { livy: livy(), ..known(none()) }.learned(), None, "it is known");
+    let unknown = Run::new("a".into(), "sjw-a".into());
+    let by_both = KillRound { livy: livy(), by_tag: found(ENDED), ..nothing() };
+    assert_eq!(by_both.learned(&unknown).as_deref(), Some("a_1_1"));
+    assert_eq!(KillRound { livy: livy(), ..nothing() }.learned(&unknown).as_deref(), Some("a_1_9"));
+    assert_eq!(nothing().learned(&unknown), None);
+    let known = Run { application: Some("a_1_9".into()), ..unknown };
+    assert_eq!(by_both.learned(&known), None, "it is known");
+    // Nobody asks for it by its id where there is no YARN: it would be news in each round, and the kill begin anew.
+    let without_yarn = KillRound { livy: livy(), by_tag: YarnAnswer::Off, ..nothing() };
+    assert_eq!(without_yarn.learned(&known), None);
 }
