@@ -12,7 +12,7 @@ use tempfile::TempDir;
 /// The daemon.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_spark-job-worker");
 /// The longest that a test waits for a job on the real servers.
-pub(crate) const LIMIT: Duration = Duration::from_secs(150);
+pub(crate) const LIMIT: Duration = Duration::from_secs(300);
 /// From question to question.
 const PAUSE: Duration = Duration::from_millis(200);
 
