@@ -37,6 +37,10 @@ unit_cannot() { # on a node that has nothing of ours, user and directories inclu
   ok "one of somebody else's, too" changes_nothing ends 1 "chown spark-job-worker: /mnt/taken" \
     install_as_hadoop "${call[@]}" --config /stage/mnt-taken.toml
   inside rm -r /etc/spark-job-worker/livy.password /home/hadoop/ca.pem /mnt/taken
+  inside ln -s /nowhere/gone.conf "/etc/systemd/system/$unit.service.d/30-gone.conf"
+  ok "a drop-in that cannot be read is not left out of the question" changes_nothing ends 1 "30-gone.conf" \
+    install_as_hadoop "${call[@]}" --config /stage/config.toml
+  inside rm "/etc/systemd/system/$unit.service.d/30-gone.conf"
 }
 
 others_action() { # as the bootstrap action that follows ours, which is no more root than ours
@@ -108,7 +112,10 @@ END
     bash /stage/install --archive "$old" --sha256 "$old_sum" --config /root/killed.toml
 }
 others_files() {
+  inside systemctl stop "$unit" # it would take away what is left of it by itself
   inside sh -c 'echo "not of this worker" >/mnt/sjw/state/notes; touch /etc/spark-job-worker/ca.pem
+    # of the worker, as a stop at any moment leaves them
+    cd /mnt/sjw/state && touch leaving probe.tmp 0123456789abcdef.tmp 0123456789abcdef.corrupt
     echo "spark-job-worker 99 00" >/mnt/sjw/state/0123456789abcdef.task'
 }
 uninstall() { inside runuser -u hadoop -- sudo bash /usr/local/lib/spark-job-worker/uninstall "$@"; }
