@@ -35,8 +35,8 @@ use crate::world::{Door, RealWorld};
 const SLACK: Duration = Duration::from_secs(15);
 /// What is decided about one message takes less: looks at YARN and durable writes.
 const DECIDES: Duration = Duration::from_secs(180);
-/// For how long YARN is asked whether a job lives that could be adopted. Who is silent for longer does not say that it is
-/// dead, and then it is adopted: following it tells, and a second one beside it would be wrong.
+/// For how long YARN is asked whether a job lives that could be adopted. A YARN that is silent for longer
+/// does not say that it is dead, and then it is adopted: following it tells, and a second one beside it would be wrong.
 const LIVES: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_secs(1);
 /// So many messages that stay in the queue are remembered, so that each is told once.

@@ -39,7 +39,7 @@ fn until_it_runs(state: State, event: Event) -> Result<State, Box<Illegal>> {
     let next = match (state, event) {
         (S::Stopping { then: Then::Run(attempt) }, E::Killed) => S::Received { attempt },
         (S::Stopping { then: Then::End(outcome) }, E::Killed) => S::Ended { outcome, leftover: None },
-        // Whoever kills the others goes on with it.
+        // The tasks that kill the others go on with it.
         (S::Stopping { .. }, E::TokenGone(_)) => S::Settled,
         (S::Stopping { .. }, E::Stop(failure)) => ended(failure, None),
 

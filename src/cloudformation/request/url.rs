@@ -1,8 +1,8 @@
 //! Where a request may be answered.
 //!
-//! Whoever may publish to the topic chooses this URL, and the worker sits inside a private network. So the host must be
-//! exactly one of those that CloudFormation was seen to use for the stack's own region: nothing is looked up, no ending
-//! is compared, and the text that was checked is the text that is used.
+//! Everybody who may publish to the topic can choose this URL, and the worker sits inside a private network. So the host
+//! must be exactly one of those that CloudFormation was seen to use for the stack's own region: nothing is looked up, no
+//! ending is compared, and the text that was checked is the text that is used.
 
 use std::fmt;
 

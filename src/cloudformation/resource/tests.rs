@@ -1,4 +1,4 @@
-//! Who sends what in the life of a stack, in order and out of it, and what is decided.
+//! What is sent in the life of a stack, in order and out of it, and what is decided.
 
 use std::time::Duration;
 
