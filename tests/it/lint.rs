@@ -309,7 +309,7 @@ fn the_template_has_the_example_and_the_policy() {
     };
     let (_, of_the_worker) = template.split_once("WorkerPolicy:").expect("a policy");
     let (of_the_worker, _) = of_the_worker.split_once("InstanceRole:").expect("a role");
-    let of_the_policy = actions(&policy["Statement"].to_string().replace(ARN, ""));
+    let of_the_policy = actions(&policy["Statement"].to_string().replace("arn:aws:states:", ""));
     assert_eq!(actions(of_the_worker), of_the_policy);
     assert_eq!(of_the_policy.len(), 5, "{of_the_policy:?}");
 }
