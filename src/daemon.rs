@@ -9,6 +9,7 @@ mod endpoints;
 mod fatal;
 mod jobs;
 mod poll;
+mod rescue;
 mod rules;
 mod serving;
 mod setup;

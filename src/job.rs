@@ -17,6 +17,7 @@ pub mod machine;
 pub mod places;
 pub mod report;
 pub mod request;
+pub mod rescue;
 #[cfg(test)]
 mod samples;
 pub mod steps;
@@ -28,17 +29,19 @@ pub mod token;
 pub mod verdict;
 pub mod world;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
-use tracing::{debug, error, trace, warn};
+use tracing::{debug, error, info, trace, warn};
 
 use crate::log::message_id;
+use crate::retry;
 use awaited::Outside;
 use duties::{JobCache, JobServices};
 use heartbeat::{Heartbeat, HeartbeatConfig};
-use machine::{Event, Stage, State, next};
+use machine::{Event, OnAbort, Stage, State, next};
 use places::Ticket;
 use report::{ErrorName, Outcome};
 use steps::find::Doubt;
@@ -62,8 +65,9 @@ pub async fn run<W: World>(
         Start::Fresh | Start::Parked => false,
     };
     while state != State::Settled {
+        let mut unwritten = false;
         if !std::mem::take(&mut kept) {
-            state = Box::pin(job.keep(state)).await;
+            (state, unwritten) = Box::pin(job.keep(state)).await;
         }
         let is_told = state.stage() == Stage::Ended && job.task.document.is_some();
         if is_told || state.stage() == Stage::Orphaned {
@@ -71,7 +75,11 @@ pub async fn run<W: World>(
             job.place = Ticket::NotNeeded;
         }
         observe(&state);
-        let event = job.perform(&state).await;
+        let event = if unwritten { job.perform_unwritten(&state).await } else { job.perform(&state).await };
+        if let (State::Running { run }, Event::TokenGone(OnAbort::Leave)) = (&state, &event) {
+            // The job is left alone; what carries its tag beside it is not.
+            Box::pin(duties::leave(&job.services, run, &mut job.cache)).await;
+        }
         trace!(state = state.name(), event = event.name(), "the duty of {} is done", job.name);
         event_log::log_event(&job.name, job.task.document.is_some(), &event);
         state = match next(state, event) {
@@ -95,6 +103,19 @@ pub async fn run<W: World>(
     job.forget().await;
     job.place = Ticket::NotNeeded;
     observe(&state);
+}
+
+/// Tries again and again to make a state durable that the disk did not take, beside its duty; a restart must find the job
+/// where it is. Never ends.
+async fn write_once_it_can<W: World>(world: Arc<W>, task: Task, state: &State) -> Infallible {
+    let mut waits = retry::WRITE.start();
+    loop {
+        tokio::time::sleep(waits.next(fastrand::f64())).await;
+        if world.write(&task, state).await.is_ok() {
+            info!("the state {} of {} is kept now", state.name(), task.id);
+            return std::future::pending().await;
+        }
+    }
 }
 
 /// One task under way.
@@ -134,11 +155,34 @@ impl<W: World> Job<W> {
     }
 
     /// Makes the state durable before its duty begins. Where that fails, a task that was not submitted is given back,
-    /// and a job that runs goes on from memory.
-    async fn keep(&mut self, state: State) -> State {
-        let Err(Unwritable(reason)) = self.services.world.write(&self.task, &state).await else {
+    /// and a job that runs goes on from memory. With whether the state that it returns is still to be written.
+    async fn keep(&mut self, mut state: State) -> (State, bool) {
+        while let Err(reason) = self.write(&state).await {
+            match state {
+                State::Received { .. } | State::Submitting { .. } => {
+                    let message =
+                        format!("the state directory cannot be written: {reason}; nothing was submitted");
+                    let failure = duties::failure(&self.task, ErrorName::WorkerFault, state.name(), message);
+                    self.cache.release_slot();
+                    state = State::Ended { outcome: Outcome::Failed(Box::new(failure)), leftover: None };
+                }
+                State::Stopping { .. }
+                | State::InDoubt { .. }
+                | State::Running { .. }
+                | State::Judged { .. }
+                | State::Ended { .. }
+                | State::Orphaned { .. }
+                | State::Settled => return (state, true),
+            }
+        }
+        (state, false)
+    }
+
+    /// One try to make a state durable.
+    async fn write(&self, state: &State) -> Result<(), String> {
+        let Err(Unwritable(reason)) = self.services.world.write(&self.task, state).await else {
             debug!("{} is kept as {}", self.name, state.name());
-            return state;
+            return Ok(());
         };
         error!(
             message_id = message_id::DISK,
@@ -146,21 +190,17 @@ impl<W: World> Job<W> {
             state.name(),
             self.name
         );
-        match state {
-            State::Received { .. } | State::Submitting { .. } => {
-                let message =
-                    format!("the state directory cannot be written: {reason}; nothing was submitted");
-                let failure = duties::failure(&self.task, ErrorName::WorkerFault, state.name(), message);
-                self.cache.release_slot();
-                State::Ended { outcome: Outcome::Failed(Box::new(failure)), leftover: None }
-            }
-            State::Stopping { .. }
-            | State::InDoubt { .. }
-            | State::Running { .. }
-            | State::Judged { .. }
-            | State::Ended { .. }
-            | State::Orphaned { .. }
-            | State::Settled => state,
+        Err(reason)
+    }
+
+    /// Performs the duty of a state that the disk did not take, and writes it once it does.
+    async fn perform_unwritten(&mut self, state: &State) -> Event {
+        let (world, task) = (Arc::clone(&self.services.world), self.task.clone());
+        let writing = Box::pin(write_once_it_can(world, task, state));
+        tokio::select! {
+            biased;
+            event = self.perform(state) => event,
+            never = writing => match never {},
         }
     }
 

@@ -28,6 +28,11 @@ pub const LOOK: Policy = Policy { first: Duration::from_millis(250), longest: Du
 /// A kill that has no effect yet.
 pub const KILL: Policy = Policy { first: Duration::from_secs(1), longest: Duration::from_secs(10) };
 
+/// A write that the disk did not take: once it can be written, what is on it must soon be what is so.
+pub const WRITE: Policy = Policy { first: Duration::from_secs(2), longest: Duration::from_secs(30) };
+/// A task whose loop a bug has ended: whatever it does in its first moments is not repeated without a pause.
+pub const BUG: Policy = Policy { first: Duration::from_secs(1), longest: Duration::from_secs(60) };
+
 impl Policy {
     /// Begins a series of waits.
     pub fn start(self) -> Pauses {

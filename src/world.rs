@@ -187,6 +187,10 @@ impl World for RealWorld {
         removed.map_err(|error| Unwritable(error.to_string()))
     }
 
+    async fn keep_hidden(&self, ids: Vec<String>) -> Result<(), Unwritable> {
+        self.journal.keep_hidden(ids).await.map_err(|error| Unwritable(error.to_string()))
+    }
+
     async fn post(&self, name: &str, body: &str) -> Posted {
         Box::pin(self.livy.submit(name, body)).await
     }

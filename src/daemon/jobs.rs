@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
-use tracing::{Instrument, Span, error, info, warn};
+use tracing::{Instrument, Span, info};
 
 use super::door::Errand;
 use super::poll::Arrival;
@@ -16,17 +16,17 @@ use super::shown::{Shown, name_of, observer, span_of};
 use crate::cloudformation::resource::{Kill, Proof};
 use crate::config::Settings;
 use crate::job::gate::Gate;
-use crate::job::heartbeat::{HeartbeatEvent, RateLimiter};
+use crate::job::heartbeat::{HeartbeatEvent, HeartbeatObserver, RateLimiter};
 use crate::job::journal::Entry;
 use crate::job::machine::{Stage, State};
 use crate::job::places::{Places, Ticket};
-use crate::job::report::{ErrorName, Failure, Outcome};
 use crate::job::request::OwnLivy;
 use crate::job::sweep::Sweep;
 use crate::job::world::World;
 use crate::job::{self, JobContext, JobTimings, Start, Task};
 use crate::log::message_id;
 use crate::registry::TaskRegistry;
+use crate::retry::Pauses;
 use crate::systemd::Watchdog;
 use crate::world::RealWorld;
 
@@ -45,11 +45,11 @@ pub(super) struct Jobs {
     pub(super) give_up: watch::Sender<bool>,
     rules: JobTimings,
     own_livy: OwnLivy,
-    limiter: Arc<RateLimiter>,
-    tasks: JoinSet<()>,
-    running: HashMap<Id, Box<JobHandle>>,
+    pub(super) limiter: Arc<RateLimiter>,
+    pub(super) tasks: JoinSet<()>,
+    pub(super) running: HashMap<Id, Box<JobHandle>>,
     /// Tells a task without a token that nobody waits for it any more, by its id.
-    drops: HashMap<String, watch::Sender<bool>>,
+    pub(super) drops: HashMap<String, watch::Sender<bool>>,
 }
 
 /// What a stop leaves behind.
@@ -67,9 +67,13 @@ pub(super) enum StopMode {
 pub(super) type Ended = Result<(Id, ()), JoinError>;
 
 /// What is needed to carry on where a job's loop was ended by a bug. How far it was is in the journal.
-struct JobHandle {
-    task: Arc<Task>,
-    span: Span,
+pub(super) struct JobHandle {
+    pub(super) task: Arc<Task>,
+    pub(super) span: Span,
+    /// What is under way only keeps its token alive: a bug has ended its loop.
+    pub(super) rests: bool,
+    /// The waits after bugs.
+    pub(super) pauses: Option<Box<Pauses>>,
 }
 
 impl Jobs {
@@ -202,8 +206,8 @@ impl Jobs {
         }
     }
 
-    fn start(&mut self, task: Task, state: State, start: Start, place: Ticket, span: Span) {
-        self.start_with(self.rules, task, state, start, place, span);
+    pub(super) fn start(&mut self, task: Task, state: State, start: Start, place: Ticket, span: Span) -> Id {
+        self.start_with(self.rules, task, state, start, place, span)
     }
 
     fn start_with(
@@ -214,17 +218,14 @@ impl Jobs {
         start: Start,
         place: Ticket,
         span: Span,
-    ) {
+    ) -> Id {
         let dropped = task.token.is_none().then(|| {
             let drop = watch::Sender::new(false);
             let dropped = drop.subscribe();
             self.drops.insert(task.id.clone(), drop);
             dropped
         });
-        let supervised = self.watchdog.supervise("heartbeat of a task");
-        let (registry, known) =
-            (Arc::clone(&self.registry), Arc::new(Task { request: None, ..task.clone() }));
-        let id = known.id.clone();
+        let known = Arc::new(Task { request: None, ..task.clone() });
         let context = JobContext {
             world: Arc::clone(&self.world),
             sweep: self.sweep.clone(),
@@ -232,15 +233,12 @@ impl Jobs {
             rules,
             limiter: Arc::clone(&self.limiter),
             stop: self.give_up.subscribe(),
-            on_event: Box::new(move |event| match event {
-                HeartbeatEvent::MovesBy(deadline) => supervised.must_move_by(deadline),
-                HeartbeatEvent::Waits => supervised.rest(),
-                HeartbeatEvent::Accepted => registry.heartbeat_accepted(&id),
-            }),
+            on_event: self.supervised(&known.id),
             place,
             dropped,
         };
-        let running = Box::new(JobHandle { task: Arc::clone(&known), span: span.clone() });
+        let running =
+            Box::new(JobHandle { task: Arc::clone(&known), span: span.clone(), rests: false, pauses: None });
         let shown = Shown {
             world: Arc::clone(&self.world),
             registry: Arc::clone(&self.registry),
@@ -251,32 +249,18 @@ impl Jobs {
         let job = job::run(context, task, state, start, observe).instrument(span);
         let id = self.tasks.spawn(job).id();
         self.running.insert(id, running);
+        id
     }
 
-    /// A job has ended. Where a bug ended it, its task is answered all the same and its run is killed, unless its end
-    /// was settled already: then that is what is told.
-    pub(super) async fn reap(&mut self, ended: Ended) {
-        let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
-        let Some(running) = self.running.remove(&id) else { return };
-        let Err(panic) = ended else {
-            self.drops.remove(&running.task.id);
-            if let Some(door) = &self.world.door {
-                door.resources.release(&running.task.id).await;
-            }
-            return;
-        };
-        error!(
-            parent: &running.span,
-            message_id = message_id::JOB_PANICKED,
-            "a bug ended the loop of a task: {panic}"
-        );
-        let JobHandle { task, span } = *running;
-        let kept = self.world.journal.read(&task.id).await.unwrap_or_else(|error| {
-            warn!(parent: &span, "the entry of the task cannot be read: {error}");
-            None
-        });
-        let state = rescued(&task, kept.map(|entry| entry.state));
-        self.start(Task::clone(&task), state, Start::Fresh, Ticket::NotNeeded, span);
+    /// Watches a task's heartbeat.
+    pub(super) fn supervised(&self, task: &str) -> HeartbeatObserver {
+        let supervised = self.watchdog.supervise("heartbeat of a task");
+        let (registry, id) = (Arc::clone(&self.registry), task.to_owned());
+        Box::new(move |event| match event {
+            HeartbeatEvent::MovesBy(deadline) => supervised.must_move_by(deadline),
+            HeartbeatEvent::Waits => supervised.rest(),
+            HeartbeatEvent::Accepted => registry.heartbeat_accepted(&id),
+        })
     }
 
     /// One last heartbeat for every token, so that the next start has a whole `HeartbeatSeconds`.
@@ -292,28 +276,5 @@ impl Jobs {
         }
         // What is late counts as missed: the state machine's HeartbeatSeconds has room for one.
         let _ = timeout_at(end, async { while beats.join_next().await.is_some() {} }).await;
-    }
-}
-
-/// The state in which a task goes on after its loop has panicked, from its journal entry.
-fn rescued(task: &Task, kept: Option<State>) -> State {
-    match kept {
-        // What was settled is never told otherwise.
-        Some(
-            state @ (State::Judged { .. } | State::Ended { .. } | State::Orphaned { .. } | State::Settled),
-        ) => state,
-        kept => {
-            let failure =
-                Failure::new(ErrorName::WorkerFault, "Running", "a bug in the worker ended this task");
-            let failure = Failure { execution: task.execution.clone(), ..failure };
-            let leftover = match kept {
-                // Nothing was submitted.
-                Some(State::Stopping { .. } | State::Received { .. }) => None,
-                Some(state) if task.is_adopted() => state.run().and(None),
-                Some(state) => state.run().cloned(),
-                None => Task::orphan(&task.id).1.run().cloned(),
-            };
-            State::Ended { outcome: Outcome::Failed(Box::new(failure)), leftover }
-        }
     }
 }

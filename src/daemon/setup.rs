@@ -24,7 +24,8 @@ use crate::world::{Door, RealWorld};
 
 /// Everything that jobs work on, and the tasks that an earlier process left.
 pub(super) async fn world(settings: &Settings, sweep: &Sweep) -> Result<(Arc<RealWorld>, Contents), Fatal> {
-    let (journal, contents) = journal(settings.state.directory.clone()).await?;
+    let (journal, mut contents) = journal(settings.state.directory.clone()).await?;
+    sweep.resume_hidden(std::mem::take(&mut contents.hidden));
     let door = door(settings, &contents, sweep).await?;
     let (region, endpoint_url) = (&settings.aws.region, settings.aws.endpoint_url.as_ref());
     let step_functions = StepFunctions::connect(region, endpoint_url.map(Address::base)).await;

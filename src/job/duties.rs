@@ -30,7 +30,7 @@ use crate::retry::Pauses;
 pub(super) use find::find;
 pub(super) use follow::follow;
 pub(super) use gather::gather;
-pub(super) use kill::kill;
+pub(super) use kill::{kill, leave};
 pub(super) use report::report;
 pub(super) use submit::{prepare, submit};
 

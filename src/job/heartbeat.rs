@@ -3,17 +3,22 @@
 //! It runs on a task of its own and talks to Step Functions alone, so nothing that happens to Livy can delay it. A
 //! [`RateLimiter`] spreads the beats of all tasks, in the order in which they fell due.
 
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, watch};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep_until};
-use tracing::{Instrument, Span, debug, warn};
+use tokio::time::{Instant, sleep, sleep_until};
+use tracing::{Instrument, Span, debug, error, warn};
 
 use super::evidence::TokenLiveness;
 use super::token::Token;
 use super::world::{Beat, World};
+use crate::log::message_id;
 use crate::retry;
 
 /// From receipt to the first beat. A beat within milliseconds of the poll meets a service that does not know the token
@@ -23,6 +28,8 @@ const FIRST: Duration = Duration::from_secs(1);
 const CONFIRM: Duration = Duration::from_secs(1);
 /// A call to Step Functions is given up before this.
 const CALL: Duration = Duration::from_secs(15);
+/// From a bug to the next try.
+const AFTER_BUG: Duration = Duration::from_secs(1);
 /// A heartbeat is sent up to this fraction of the interval early, at random, to spread tasks that arrived together.
 const JITTER: f64 = 0.15;
 
@@ -104,7 +111,17 @@ impl Heartbeat {
     pub fn start<W: World>(world: Arc<W>, beating: HeartbeatConfig) -> Heartbeat {
         let (tell, life) = watch::channel(TokenStatus::Nothing);
         let beats = async move {
-            beat_until_gone(&*world, &beating, &tell).await;
+            let mut first_is_immediate = beating.first_is_immediate;
+            // A token that nobody beats any more dies, whatever its job does: a bug must not end its heartbeat.
+            // What the panic says is a line of its own (`log/panics.rs`).
+            while panics(beat_until_gone(&*world, &beating, first_is_immediate, &tell)).await {
+                error!(
+                    message_id = message_id::JOB_PANICKED,
+                    "a bug ended the heartbeat of a task; it begins again"
+                );
+                sleep(AFTER_BUG.min(beating.interval / 2)).await;
+                first_is_immediate = true;
+            }
             tell.send_replace(TokenStatus::Gone);
         };
         let task = tokio::spawn(beats.instrument(Span::current())).abort_handle();
@@ -139,13 +156,28 @@ impl Drop for Heartbeat {
     }
 }
 
-async fn beat_until_gone<W: World>(world: &W, beating: &HeartbeatConfig, tell: &watch::Sender<TokenStatus>) {
-    let HeartbeatConfig { activity, token, interval, limiter, on_event, first_is_immediate } = beating;
+/// Whether a future panics instead of coming to its end. It is not asked again after that.
+async fn panics(future: impl Future<Output = ()>) -> bool {
+    let mut future = pin!(future);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(polled) => polled.map(|()| false),
+        Err(_) => Poll::Ready(true),
+    })
+    .await
+}
+
+async fn beat_until_gone<W: World>(
+    world: &W,
+    beating: &HeartbeatConfig,
+    first_is_immediate: bool,
+    tell: &watch::Sender<TokenStatus>,
+) {
+    let HeartbeatConfig { activity, token, interval, limiter, on_event, .. } = beating;
     let interval = *interval;
     let mut life = TokenLiveness::Alive;
     let mut waits = retry::HEARTBEAT.start();
     let mut troubled = false;
-    let mut due = if *first_is_immediate { Instant::now() } else { Instant::now() + FIRST.min(interval) };
+    let mut due = if first_is_immediate { Instant::now() } else { Instant::now() + FIRST.min(interval) };
     loop {
         on_event(HeartbeatEvent::MovesBy(due + interval));
         sleep_until(due).await;

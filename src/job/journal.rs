@@ -15,12 +15,14 @@
 //! A file whose checksum is right and whose shape is not known is another version's: it stops the start, and kills
 //! nothing. One that cannot be read is kept as `<task id>.corrupt` and replaced by an [`State::Orphaned`] entry: its name is
 //! the task id and so the tag, and an application without an owner is killed, not forgotten. The copy is linked before
-//! the entry is replaced, so a crash in between changes nothing. One lock lives as long as the process.
+//! the entry is replaced, so a crash in between changes nothing. One lock lives as long as the process. The file `hidden`
+//! has the applications that YARN hides from the worker (`hidden.rs`).
 
 mod encoding;
 mod error;
 mod format_v1;
 mod format_v2;
+mod hidden;
 mod inspect;
 mod sealed;
 mod writer;
@@ -62,6 +64,8 @@ pub struct Contents {
     pub entries: Vec<Entry>,
     /// The task ids of files that could not be read, with the reason and what became of the file; each has an entry, too.
     pub corrupt: Vec<(String, String)>,
+    /// The applications that YARN hides from the worker.
+    pub hidden: Vec<String>,
 }
 
 impl Journal {
@@ -169,7 +173,8 @@ impl Journal {
             path: self.directory.clone(),
             source,
         };
-        let mut contents = Contents::default();
+        let hidden = hidden::read(&self.directory).map_err(failed)?;
+        let mut contents = Contents { hidden, ..Contents::default() };
         // Listed before anything is replaced: some file systems list what was renamed meanwhile once more.
         let files: io::Result<Vec<PathBuf>> =
             fs::read_dir(&self.directory).and_then(|files| files.map(|file| Ok(file?.path())).collect());

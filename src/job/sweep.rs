@@ -19,11 +19,11 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::application::Active;
 use super::machine::Run;
-use super::world::{LivyAnswer, Observed, ServiceError, World};
+use super::world::{LivyAnswer, Observed, ServiceError, Unwritable, World};
 use crate::log::message_id;
 
 pub use health::Health;
@@ -143,6 +143,18 @@ impl Sweep {
         locked(&self.0.hiding).is_on()
     }
 
+    /// Begins with the hidden applications that an earlier process has kept.
+    pub fn resume_hidden(&self, ids: Vec<String>) {
+        if !ids.is_empty() {
+            info!(
+                message_id = message_id::YARN_HIDES,
+                "YARN hid applications from the worker before it was started: its lists prove nothing until they show a \
+                 job of the worker's"
+            );
+        }
+        locked(&self.0.hiding).resume(ids);
+    }
+
     /// YARN does not show an application of ours that it has, for the reason in words.
     pub fn hidden(&self, id: &str, reason: &str) {
         if locked(&self.0.hiding).note(id) {
@@ -208,7 +220,17 @@ impl Sweep {
         self.0.yarn.note(began, &answer);
         self.note(ServiceKind::Yarn, answer.is_ok(), world);
         let told = self.heard(number, answer.ok());
+        self.keep_hidden(world).await;
         tell(told);
+    }
+
+    /// A restart must know what YARN hides: without that it would believe the next list.
+    async fn keep_hidden<W: World>(&self, world: &W) {
+        let Some(ids) = locked(&self.0.hiding).unsaved() else { return };
+        if let Err(Unwritable(reason)) = world.keep_hidden(ids).await {
+            warn!(message_id = message_id::DISK, "what YARN hides cannot be kept: {reason}; trying again");
+            locked(&self.0.hiding).not_saved();
+        }
     }
 
     /// Keeps what a sweep of YARN saw. Returns what each job is to be told.

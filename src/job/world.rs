@@ -150,6 +150,11 @@ pub trait World: Send + Sync + 'static {
     fn write(&self, task: &Task, state: &State) -> impl Future<Output = Result<(), Unwritable>> + Send;
     /// Removes a task's entry.
     fn forget(&self, task: &str) -> impl Future<Output = Result<(), Unwritable>> + Send;
+    /// Makes durable which applications YARN hides, in the place of what was kept before. A world without a disk has
+    /// nothing to do.
+    fn keep_hidden(&self, _ids: Vec<String>) -> impl Future<Output = Result<(), Unwritable>> + Send {
+        async { Ok(()) }
+    }
     /// POST of a batch of this name, with this JSON text as its body.
     fn post(&self, name: &str, body: &str) -> impl Future<Output = Posted> + Send;
     /// Livy's list: its records of these names. Without a name only whether Livy answers.

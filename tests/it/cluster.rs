@@ -487,6 +487,23 @@ async fn without_a_job_a_livy_that_comes_back_in_client_mode_ends_the_process_on
 }
 
 #[tokio::test]
+async fn a_task_that_comes_while_the_process_is_to_end_for_such_a_livy_is_answered_first() {
+    let stage = Stage::with_yarn().await;
+    stage.sfn.hold_polls(Duration::from_secs(20));
+    let node = Node::new(&stage);
+    node.livy(stage.livy.address(), "");
+    let path = stage.directory.path().join("config.toml");
+    std::fs::write(&path, stage.config().table("livy", "patience = \"2s\"").text()).expect("written");
+    let mut worker = Worker::start_with(Path::new(PROGRAM), &path, &node.variables());
+    stage.polling().await;
+    goes_over_to_client_mode(&stage, &node, &worker).await;
+    let late = stage.task();
+    assert_eq!(stage.failure(&late).await.0, "SparkJob.LivyUnavailable");
+    assert_eq!(worker.ended().code(), Some(78));
+    assert_eq!((stage.livy.posts().len(), stage.sfn.ghosts()), (0, 0));
+}
+
+#[tokio::test]
 async fn a_password_is_not_said_in_clear_to_another_node_that_was_found() {
     let stage = Stage::new().await;
     let node = Node::new(&stage);

@@ -196,6 +196,31 @@ async fn a_worker_killed_between_running_and_its_first_sight_follows_the_batch()
 }
 
 #[tokio::test]
+async fn a_worker_killed_between_judged_and_its_outcome_tells_what_it_had_heard_with_what_it_still_finds() {
+    let (stage, mut worker) = staged().await;
+    stage.livy.plan(Plan::running());
+    let task = stage.task();
+    worker.logged("runs as application_");
+    let id = stage.livy.live_applications()[0].id.clone().expect("its id");
+    stage.yarn().wrote(&id, "stderr", "java.lang.IllegalStateException: no such rate\n");
+    stage.yarn().fault_times("GET /node/containerlogs", usize::MAX, Fault::Hang);
+    stage.yarn().diagnose(&id, "User application exited with status 1");
+    stage.yarn().set(&id, "FINISHED", "FAILED");
+    in_state(&stage, "Judged", 1).await;
+    worker.kill();
+    stage.yarn().clear_faults();
+    let asked = stage.yarn().count("GET /apps/*");
+    let _next = stage.worker();
+    let (error, cause) = stage.failure(&task).await;
+    assert_eq!(error, "SparkJob.Failed");
+    assert_eq!(cause["driverStderr"][0], "java.lang.IllegalStateException: no such rate", "{cause}");
+    forgotten(&stage).await;
+    assert_eq!(stage.yarn().count("GET /apps/*"), asked, "its word is not asked for again");
+    assert_eq!((stage.livy.posts().len(), stage.sfn.reports(&task).len()), (1, 1));
+    assert!(stage.livy.deletes().is_empty() && stage.yarn().kills().is_empty());
+}
+
+#[tokio::test]
 async fn a_worker_killed_between_the_end_and_its_report_reports_once() {
     let (stage, worker) = staged().await;
     stage.sfn.fault("SendTaskSuccess", Fault::Hang);

@@ -276,6 +276,9 @@ async fn refusals_of_every_kind_are_final() {
         let _worker = stage.worker();
         assert_eq!(stage.failure(&stage.task()).await.0, "SparkJob.Rejected", "{status}");
         assert_eq!(stage.livy.posts().len(), 1);
+        let (name, deletes) = (&stage.livy.posts()[0].name, stage.livy.deletes());
+        let deleted: Vec<&str> = deletes.iter().map(|delete| delete.key.as_str()).collect();
+        assert_eq!(deleted, [name.as_str()], "{status}: the name is freed");
     }
 }
 

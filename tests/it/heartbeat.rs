@@ -155,6 +155,33 @@ async fn a_job_may_be_left_to_itself_when_its_execution_stops() {
 }
 
 #[tokio::test]
+async fn a_second_application_of_a_job_that_is_left_to_itself_is_killed_all_the_same() {
+    let stage = Stage::with_yarn().await;
+    stage.livy.plan(Plan::running());
+    let worker = stage.worker_with(&stage.config().activity("on_abort = \"leave\"\nmax_concurrent_jobs = 1"));
+    let task = stage.task();
+    let name = stage.submitted("etl-").await;
+    worker.logged("runs as application_");
+    let ours = stage.livy.live_applications()[0].id.clone();
+    stage.yarn().fault_times("PUT /apps/*/state", usize::MAX, Fault::html(503, "not yet"));
+    let tag = name.rsplit('-').next().map(|id| format!("spark-job-worker,sjw-{id}")).expect("an id");
+    let body = json!({"file": "s3://b/other.py", "name": "stranger", "conf": {"spark.yarn.tags": tag}});
+    let posted = reqwest::Client::new()
+        .post(format!("{}/batches", stage.livy.url()))
+        .header("content-type", "application/json")
+        .body(body.to_string())
+        .send();
+    assert_eq!(posted.await.expect("an answer").status(), 201);
+    worker.logged("has a second application");
+    die(&stage, &worker, &task).await;
+    stage.yarn().clear_faults();
+    stage.livy.wait_for(|livy| livy.live_applications().len() == 1, None).await;
+    stage.polling().await;
+    let live = stage.livy.live_applications();
+    assert_eq!((live.len(), &live[0].id), (1, &ours), "ours is left alone");
+}
+
+#[tokio::test]
 async fn many_tasks_are_beaten_for_at_the_configured_rate_and_none_is_forgotten() {
     let stage = Stage::new().await;
     stage.livy.plan(Plan::running());

@@ -9,8 +9,9 @@ use stand_ins::http::{Call, Fault};
 use stand_ins::livy::{AppState, Livy, Plan};
 use stand_ins::sfn::TaskId;
 use stand_ins::worker::{Config, Worker};
-use stand_ins::yarn::Yarn;
+use stand_ins::yarn::{Rights, Yarn};
 
+use crate::crash::forgotten;
 use crate::harness::{Stage, text};
 
 /// A job that runs until something is said about it.
@@ -26,7 +27,10 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) async fn start() -> Running {
-        let stage = Stage::with_yarn().await;
+        Running::on(Stage::with_yarn().await).await
+    }
+
+    async fn on(stage: Stage) -> Running {
         stage.livy.plan(Plan::running());
         let worker = stage.worker();
         let task = stage.task();
@@ -431,6 +435,73 @@ async fn a_second_application_that_appears_while_ours_runs_is_killed_and_ours_go
     job.yarn().set(&job.id, "FINISHED", "SUCCEEDED");
     job.stage.livy.misjudge(&job.name, "success");
     job.success().await;
+}
+
+/// The worker was killed while its POST was out. Before Livy works it off, somebody else's application has our tag, so
+/// that YARN's oldest is not the one of Livy's record.
+#[tokio::test]
+async fn in_doubt_nothing_is_killed_before_livys_record_has_said_which_one_is_ours() {
+    let stage = Stage::with_yarn().await;
+    stage.livy.plan(Plan::running());
+    stage.livy.fault("POST /batches", Fault::Late);
+    let mut worker = stage.worker();
+    let task = stage.task();
+    stage.livy.wait_for(|livy| livy.posts().len() == 1, None).await;
+    let name = stage.livy.posts()[0].name.clone();
+    worker.kill();
+    post(&stage, "double", &tag(&name)).await;
+    let double = only_application(&stage);
+    stage.livy.release();
+    let is_known = |livy: &Livy| livy.batch(&name).is_some_and(|batch| batch.app_id.is_some());
+    stage.livy.wait_for(is_known, None).await;
+    let ours = stage.livy.batch(&name).expect("the record").app_id.expect("its application");
+    assert_ne!(ours, double);
+
+    let worker = stage.worker();
+    worker.logged("has a second application");
+    stage.livy.wait_for(|livy| livy.live_applications().len() == 1, None).await;
+    assert_eq!(stage.livy.live_applications()[0].id.as_deref(), Some(&*ours), "ours goes on");
+    stage.yarn().set(&ours, "FINISHED", "SUCCEEDED");
+    assert_eq!(stage.output(&task).await["applicationId"], ours.as_str());
+}
+
+/// YARN leaves our applications out of its lists, and a job that has ended since has shown that. Nothing runs when the
+/// worker is started again, so nothing shows it anew.
+#[tokio::test]
+async fn a_restart_knows_that_yarn_hides_applications_and_takes_no_list_for_a_proof() {
+    let stage = Stage::with_yarn().await;
+    // A poll that outlives its worker takes the next task with it.
+    stage.sfn.hold_polls(Duration::from_millis(500));
+    let mut job = Running::on(stage).await;
+    job.yarn().allow(Rights::GlanceById);
+    job.worker.logged("YARN hides applications from the worker");
+    let is_kept = |job: &Running| job.stage.config().state.join("hidden").exists();
+    job.yarn().wait_for(|_| is_kept(&job), None).await;
+    job.yarn().set(&job.id, "FINISHED", "SUCCEEDED");
+    job.stage.livy.misjudge(&job.name, "success");
+    job.stage.output(&job.task).await;
+    forgotten(&job.stage).await;
+    assert!(job.worker.stop().success());
+
+    job.stage.livy.fault("POST /batches", Fault::HangAfter);
+    job.worker = job.stage.worker();
+    job.worker.logged("YARN hid applications from the worker before it was started");
+    let task = job.stage.task();
+    job.stage.livy.wait_for(|livy| livy.applications().len() == 2, None).await;
+    job.stage.livy.restart(false).await;
+    job.worker.logged("may or may not have taken");
+    // Three times as long as a doubt takes to be settled.
+    job.looked(30).await;
+    assert_eq!(job.stage.livy.posts().len(), 2, "one POST for each task");
+    job.yarn().allow(Rights::All);
+    job.worker.logged("YARN shows the worker's applications again");
+    let applications = job.stage.livy.applications();
+    let mut ids = applications.iter().filter_map(|application| application.id.as_deref());
+    let id = ids.next_back().expect("its id");
+    assert_ne!(id, job.id);
+    job.yarn().set(id, "FINISHED", "SUCCEEDED");
+    assert_eq!(job.stage.output(&task).await["applicationId"], id);
+    job.yarn().wait_for(|_| !is_kept(&job), None).await;
 }
 
 #[tokio::test]

@@ -257,7 +257,8 @@ fn task(life: &Life) -> (Task, State) {
     };
     let livy = OwnLivy::new(Vec::new(), 8998);
     let token = Token::new("unused".to_owned());
-    let (task, state) = Task::received(token, "", Input::Right.text(), &activity, &livy, Timestamp(START));
+    let (task, state) =
+        Task::received(token, "", &Input::Right.of(0).to_string(), &activity, &livy, Timestamp(START));
     let document = Document {
         place: Token::new("https://bucket/key".to_owned()),
         form: "{}".to_owned(),

@@ -23,7 +23,7 @@ use crate::world::{Act, Inner};
 
 impl Here {
     /// A poll: a task with its input, or nothing in a minute.
-    pub(crate) async fn poll(&self) -> Option<(Token, &'static str)> {
+    pub(crate) async fn poll(&self) -> Option<(Token, String)> {
         if self.way(Service::StepFunctions, 50).await != Way::Arrives {
             sleep(Duration::from_secs(2)).await;
             return None;
@@ -52,13 +52,14 @@ impl Here {
     }
 
     /// A token is lost where the worker ends before it knows it.
-    async fn handed(&self, token: String) -> Option<(Token, &'static str)> {
+    async fn handed(&self, token: String) -> Option<(Token, String)> {
         self.step(20).await;
         let input = {
             let inner = self.sim.inner();
-            inner.tickets[inner.ticket_of(&token)].input
+            let number = inner.ticket_of(&token);
+            inner.tickets[number].input.of(number)
         };
-        Some((Token::new(token), input.text()))
+        Some((Token::new(token), input.to_string()))
     }
 
     fn ticket(&self, inner: &Inner, activity: &str, token: &Token) -> usize {
@@ -82,7 +83,7 @@ impl World for Here {
             let at = inner.at;
             if inner.nodes[self.node].bad_disk.is_on(at) {
                 inner.tell(|_| format!("the disk does not take {} {}", task.id, state.name()));
-                inner.nodes[self.node].write_failed = Some(at);
+                inner.not_journaled(&task.id, state);
                 inner.nodes[self.node].disk_good.send_if_modified(|good| std::mem::replace(good, false));
                 inner.coverage.hit("world", "write refused", state.name());
                 return Err(Unwritable("no space left on device".to_owned()));
@@ -98,6 +99,7 @@ impl World for Here {
     }
 
     async fn forget(&self, task: &str) -> Result<(), Unwritable> {
+        self.may_break(20, "in a job");
         self.step(60).await;
         {
             let mut inner = self.sim.inner();
@@ -113,7 +115,20 @@ impl World for Here {
         Ok(())
     }
 
+    async fn keep_hidden(&self, ids: Vec<String>) -> Result<(), Unwritable> {
+        self.step(20).await;
+        let mut inner = self.sim.inner();
+        if inner.nodes[self.node].bad_disk.is_on(inner.at) {
+            return Err(Unwritable("no space left on device".to_owned()));
+        }
+        inner.tell(|_| format!("disk {}: hidden are {ids:?}", self.node));
+        inner.coverage.hit("world", "hidden ids kept", if ids.is_empty() { "none any more" } else { "some" });
+        inner.nodes[self.node].hidden = ids;
+        Ok(())
+    }
+
     async fn post(&self, name: &str, body: &str) -> Posted {
+        self.may_break(8, "in a POST");
         let body: serde_json::Value = serde_json::from_str(body).expect("the body is JSON");
         let tags = body["conf"]["spark.yarn.tags"].as_str().expect("it has tags");
         let tag = tags.rsplit(',').next().unwrap_or_default().to_owned();
@@ -124,6 +139,7 @@ impl World for Here {
             let mut inner = self.sim.inner();
             if self.is_alive(&inner) {
                 inner.post_begins(self.node, &tag);
+                inner.posted_input(&tag, &body);
             }
         }
         match self.way(Service::Livy, 12).await {
@@ -181,6 +197,7 @@ impl World for Here {
     }
 
     async fn find(&self, name: &str) -> Result<Option<BatchView>, Unreachable> {
+        self.may_break(40, "in a job");
         self.ask(Service::Livy, 200).await?;
         let mut inner = self.sim.inner();
         let wanted = |known: &str| if name.starts_with('-') { known.ends_with(name) } else { known == name };
@@ -189,6 +206,7 @@ impl World for Here {
     }
 
     async fn log(&self, name: &str) -> Result<Vec<String>, Unreachable> {
+        self.may_break(10, "in a job");
         self.ask(Service::Livy, 100).await?;
         Ok(self.sim.inner().batch_log(self.node, name))
     }
@@ -217,6 +235,7 @@ impl World for Here {
     }
 
     async fn tagged(&self, tag: &str) -> YarnAnswer {
+        self.may_break(40, "in a job");
         if !self.has_yarn() {
             return YarnAnswer::Off;
         }
@@ -235,6 +254,7 @@ impl World for Here {
     }
 
     async fn application(&self, id: &str) -> YarnAnswer {
+        self.may_break(25, "in a job");
         if !self.has_yarn() {
             return YarnAnswer::Off;
         }
@@ -250,6 +270,7 @@ impl World for Here {
     }
 
     async fn driver_log(&self, _: &str, _: &str) -> Result<Option<Vec<String>>, Unreachable> {
+        self.may_break(4, "in a job");
         self.ask(Service::Yarn, 30).await?;
         Ok((self.sim.inner().rng.u8(0..4) == 0).then(Vec::new))
     }
@@ -265,6 +286,7 @@ impl World for Here {
     }
 
     async fn kill(&self, id: &str) -> Result<(), NotKilled> {
+        self.may_break(25, "in a job");
         if let Err(Unreachable(reason)) = self.ask(Service::Yarn, 40).await {
             return Err(NotKilled::NotNow(reason));
         }
@@ -281,6 +303,7 @@ impl World for Here {
     }
 
     async fn beat(&self, activity: &str, token: &Token) -> Beat {
+        self.may_break(12, "in a heartbeat");
         let way = self.way(Service::StepFunctions, 400).await;
         let mut inner = self.sim.inner();
         let number = self.ticket(&inner, activity, token);
@@ -292,6 +315,7 @@ impl World for Here {
     }
 
     async fn report(&self, activity: &str, token: &Token, answer: &Answer) -> Reported {
+        self.may_break(12, "in a job");
         let reason = |reason: &str| reason.to_owned();
         match self.way(Service::StepFunctions, 20).await {
             Way::Arrives => {}

@@ -1,6 +1,7 @@
 //! The promises, and what the ledger knows of each task.
 
 use spark_job_worker::job::machine::Stage;
+use spark_job_worker::job::report::Outcome;
 
 use crate::plan::Millis;
 
@@ -11,6 +12,8 @@ pub(crate) enum Invariant {
     OneApplication,
     /// Of applications with one tag that a worker was shown all but one die.
     DoublesDie,
+    /// A job is submitted with the input of its own task.
+    OwnInput,
     /// An outcome is one of those that are true.
     TrueOutcome,
     /// A token is told one outcome.
@@ -21,6 +24,8 @@ pub(crate) enum Invariant {
     RecordedBeforeTold,
     /// A POST is recorded before it is sent.
     RecordedBeforePost,
+    /// What could not be written is written once the disk takes it.
+    WrittenOnceItCan,
     /// YARN's final word counts at once, whatever Livy says.
     YarnDecides,
     /// A token is never silent for longer than its HeartbeatSeconds while Step Functions answers and the worker runs.
@@ -61,7 +66,12 @@ pub(crate) struct Facts {
     /// Where this life's job stands.
     pub(crate) stage: Option<Stage>,
     /// What it ends with, and whether that is on disk.
-    pub(crate) decided: Option<(&'static str, bool)>,
+    pub(crate) decided: Option<(Outcome, bool)>,
+    /// States of it that the disk did not take: one before a POST, and an end, since the last write that was taken.
+    pub(crate) unwritten_before_post: bool,
+    pub(crate) unwritten_end: bool,
+    /// When its last POST was recorded, before it began.
+    pub(crate) posted: Option<Millis>,
     /// How often a spark-submit was started for it.
     pub(crate) submits: u32,
     pub(crate) refused_post: bool,
@@ -75,8 +85,12 @@ pub(crate) struct Facts {
     pub(crate) knows: Option<String>,
     /// A DELETE was said to be done and killed nothing.
     pub(crate) in_vain: bool,
-    /// Its run is left alone (`on_abort`).
+    /// It has more than one application, by a YARN that hid the first one from a worker that knew no id.
     pub(crate) left: bool,
+    /// Its run is left alone (`on_abort`).
+    pub(crate) spared: bool,
+    /// A bug has ended its loop.
+    pub(crate) broke: bool,
     /// Its entry became unreadable.
     pub(crate) corrupt: bool,
     /// So many reports were refused for good.
@@ -95,6 +109,8 @@ pub(crate) struct Facts {
     pub(crate) judgeable: Millis,
     /// For so long YARN has shown an application of its to whoever asks.
     pub(crate) visible: Millis,
+    /// For so long the disk could have taken what it does not have.
+    pub(crate) unwritten: Millis,
 }
 
 impl Facts {
@@ -103,6 +119,7 @@ impl Facts {
         (self.held, self.stage) = (false, None);
         (self.livy_showed, self.yarn_showed, self.knows) = (false, 0, None);
         (self.beatable, self.killable, self.doubled, self.judgeable, self.visible) = (0, 0, 0, 0, 0);
+        self.unwritten = 0;
     }
 }
 

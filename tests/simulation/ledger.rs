@@ -3,10 +3,10 @@
 //! Each invariant has a name. The first one that is broken ends the run and is what the test shows.
 
 use spark_job_worker::job::machine::{OnAbort, Stage, State};
-use spark_job_worker::job::report::Answer;
+use spark_job_worker::job::report::{Answer, Outcome, answers};
 use spark_job_worker::job::world::BatchState;
 
-use crate::facts::{Facts, Invariant};
+use crate::facts::Invariant;
 use crate::plan::{Millis, SECOND, YarnAnswer};
 use crate::world::Inner;
 
@@ -15,6 +15,7 @@ const BEAT_BOUND: Millis = 32 * SECOND;
 const KILL_BOUND: Millis = 150 * SECOND;
 const DOUBLE_BOUND: Millis = 100 * SECOND;
 const JUDGE_BOUND: Millis = 70 * SECOND;
+const WRITE_BOUND: Millis = 90 * SECOND;
 
 impl Inner {
     pub(crate) fn violate(&mut self, invariant: Invariant, detail: impl FnOnce() -> String) {
@@ -35,6 +36,7 @@ impl Inner {
             if self.tickets[number].facts.held {
                 self.count_beatable(number, span);
                 self.count_apps(number, span);
+                self.count_unwritten(number, span);
             }
         }
     }
@@ -43,6 +45,22 @@ impl Inner {
         let can = self.tickets[number].is_open() && !self.sfn_away.is_on(self.at);
         let facts = &mut self.tickets[number].facts;
         facts.beatable = if can { facts.beatable + span } else { 0 };
+    }
+
+    /// What a job is at has to be on disk once the disk can be written.
+    fn count_unwritten(&mut self, number: usize, span: Millis) {
+        let ticket = &self.tickets[number];
+        let Some(node) = ticket.node() else { return };
+        let can = !self.nodes[node].bad_disk.is_on(self.at);
+        let facts = &mut self.tickets[number].facts;
+        let is_behind = facts.stage.is_some() && facts.stage != facts.kept && !facts.corrupt;
+        facts.unwritten = if is_behind && can { facts.unwritten + span } else { 0 };
+        if facts.unwritten > WRITE_BOUND {
+            let (stage, kept, token) = (facts.stage, facts.kept, self.token(number));
+            self.violate(Invariant::WrittenOnceItCan, || {
+                format!("{token} is in {stage:?} and {kept:?} is kept on a good disk")
+            });
+        }
     }
 
     fn count_apps(&mut self, number: usize, span: Millis) {
@@ -60,7 +78,7 @@ impl Inner {
         let is_over = ours.is_some() && known.iter().any(|app| is_ours(app) && !app.is_live());
         let answers = !self.yarn_is_away() && !self.yarn_hides();
         let stage = ticket.facts.stage;
-        let closed = !ticket.is_open() && !ticket.facts.left;
+        let closed = !ticket.is_open() && !ticket.facts.left && !ticket.facts.spared;
         let told = stage == Some(Stage::Orphaned) || !self.sfn_away.is_on(self.at);
         let facts = &mut self.tickets[number].facts;
         facts.visible = if has_any && answers { facts.visible + span } else { 0 };
@@ -123,12 +141,16 @@ impl Inner {
     /// A state was made durable.
     pub(crate) fn journaled(&mut self, _node: usize, task: &str, state: &State) {
         let Some(number) = self.ticket_of_task(task) else { return };
-        let facts = &mut self.tickets[number].facts;
+        let (at, facts) = (self.at, &mut self.tickets[number].facts);
         let before = facts.kept.replace(state.stage());
         facts.keeps_id |= state.run().is_some_and(|run| run.application.is_some());
-        let label = if let State::Ended { outcome, .. } = state { Some(outcome.label()) } else { None };
-        let allowed = match (before, label, facts.decided) {
-            (Some(Stage::Ended), Some(label), Some((decided, _))) => label == decided,
+        let end = if let State::Ended { outcome, .. } = state { Some(outcome) } else { None };
+        if state.stage() == Stage::Submitting {
+            (facts.unwritten_before_post, facts.posted) = (false, Some(at));
+        }
+        facts.unwritten_end &= end.is_none();
+        let allowed = match (before, end, &facts.decided) {
+            (Some(Stage::Ended), Some(end), Some((decided, _))) => end == decided,
             (Some(Stage::Ended), _, _) => state.stage() == Stage::Orphaned,
             (Some(Stage::Orphaned), _, _) => state.stage() == Stage::Orphaned,
             _ => true,
@@ -139,6 +161,32 @@ impl Inner {
         if !allowed {
             let token = self.token(number);
             self.violate(Invariant::EndIsFinal, || format!("{token}: {before:?} is followed by {state:?}"));
+        }
+    }
+
+    /// The disk does not take a state.
+    pub(crate) fn not_journaled(&mut self, task: &str, state: &State) {
+        let Some(number) = self.ticket_of_task(task) else { return };
+        let facts = &mut self.tickets[number].facts;
+        match state.stage() {
+            Stage::Received | Stage::Submitting => facts.unwritten_before_post = true,
+            Stage::Ended => facts.unwritten_end = true,
+            Stage::Stopping
+            | Stage::InDoubt
+            | Stage::Running
+            | Stage::Judged
+            | Stage::Orphaned
+            | Stage::Settled => {}
+        }
+    }
+
+    /// A bug has ended a job's loop.
+    pub(crate) fn broke(&mut self, task: &str) {
+        if let Some(number) = self.ticket_of_task(task) {
+            self.tickets[number].facts.broke = true;
+            if let Some(node) = self.tickets[number].node() {
+                self.nodes[node].unposted.insert(task.to_owned());
+            }
         }
     }
 
@@ -179,21 +227,24 @@ impl Inner {
     }
 
     /// It is settled what is told of a task.
-    fn comes_to(&mut self, number: usize, outcome: &spark_job_worker::job::report::Outcome) {
+    fn comes_to(&mut self, number: usize, outcome: &Outcome) {
         let (label, token) = (outcome.label(), self.token(number));
-        let Facts { decided, kept, .. } = self.tickets[number].facts;
-        if let Some((decided, durable)) = decided {
-            // On a bad disk the end is found out anew; the token may be closed by then.
-            if decided != label && durable {
-                self.violate(Invariant::EndIsFinal, || format!("{token}: first {decided}, then {label}"));
-            }
-            if decided == label {
-                self.tickets[number].facts.decided = Some((label, durable || kept == Some(Stage::Ended)));
+        let facts = &mut self.tickets[number].facts;
+        let is_kept = facts.kept == Some(Stage::Ended);
+        if let Some((decided, durable)) = &mut facts.decided {
+            if decided == outcome {
+                *durable |= is_kept;
                 return;
             }
+            // On a bad disk the end is found out anew; the token may be closed by then.
+            if *durable {
+                let decided = decided.clone();
+                self.violate(Invariant::EndIsFinal, || {
+                    format!("{token}: first {decided:?}, then {outcome:?}")
+                });
+            }
         }
-        let durable = kept == Some(Stage::Ended);
-        self.tickets[number].facts.decided = Some((label, durable));
+        self.tickets[number].facts.decided = Some((outcome.clone(), is_kept));
         self.coverage.hit("error", label, "");
         if let Err(why) = self.is_true(number, outcome) {
             self.violate(Invariant::TrueOutcome, || format!("{token} ends with {label}: {why}"));
@@ -204,7 +255,7 @@ impl Inner {
         let token = self.token(number);
         let spared = before == Some(Stage::Running) && self.plan.on_abort == OnAbort::Leave;
         let ticket = &mut self.tickets[number];
-        ticket.facts.left |= spared;
+        ticket.facts.spared |= spared;
         ticket.facts.forgotten = true;
         ticket.facts.held = false;
         if ticket.is_open() && !ticket.facts.corrupt {
@@ -212,21 +263,23 @@ impl Inner {
         }
         let facts = &self.tickets[number].facts;
         // What YARN hides and nobody knows the id of is nowhere to be found.
-        let is_hidden = self.yarn_hides() && facts.knows.is_none();
+        let is_hidden = self.yarn_hides() && facts.knows.is_none() && self.nodes[node].hidden.is_empty();
         if self.plan.yarn != YarnAnswer::On || facts.left || is_hidden {
             return;
         }
         let tag = spark_job_worker::job::tags::of_run(&facts.task);
         let lives = self.yarn.apps.iter().find(|app| {
             let seen = app.node.is_some() || (app.is_seen() && !app.kill_sent);
+            let is_spared = facts.spared && facts.knows.as_ref().is_none_or(|ours| app.id == *ours);
             app.tag == tag
+                && !is_spared
                 && app.is_live()
                 && !app.local
                 && seen
                 && !(app.node.is_none() && self.yarn_hides())
         });
         let lives = lives.map(|app| app.id.clone());
-        let carried = self.nodes[node].children.iter().any(|child| child.tag == tag);
+        let carried = self.nodes[node].children.iter().any(|child| child.tag == tag) && !facts.spared;
         if let Some(id) = lives {
             self.violate(Invariant::NothingLeft, || format!("{token} is let go while {id} lives"));
         }
@@ -250,7 +303,7 @@ impl Inner {
         }
         let facts = &self.tickets[number].facts;
         let gone = node.is_none_or(|node| self.nodes[node].gone);
-        if facts.forgotten && !facts.left && !gone && self.plan.yarn == YarnAnswer::On {
+        if facts.forgotten && !facts.left && !facts.spared && !gone && self.plan.yarn == YarnAnswer::On {
             self.violate(Invariant::NothingAppears, || {
                 format!("{token} is let go, and an application appears")
             });
@@ -322,19 +375,13 @@ impl Inner {
     }
 
     pub(crate) fn note_report(&mut self, number: usize, answer: &Answer) {
-        let label = match answer {
-            Answer::Success { .. } => "succeeded",
-            Answer::Failure { error, .. } => error,
-        };
         let (token, facts) = (self.token(number), &self.tickets[number].facts);
-        let (decided, kept) = (facts.decided, facts.kept);
-        if decided.is_none_or(|(decided, _)| decided != label) {
+        let (decided, kept, bad_disk) = (facts.decided.clone(), facts.kept, facts.unwritten_end);
+        if decided.as_ref().is_none_or(|(decided, _)| !answers(decided).contains(answer)) {
             self.violate(Invariant::OneOutcome, || {
-                format!("{token} is told {label}, decided was {decided:?}")
+                format!("{token} is told {answer:?}, decided was {decided:?}")
             });
         }
-        let bad_disk =
-            self.tickets[number].node().is_some_and(|node| self.nodes[node].write_failed.is_some());
         if kept != Some(Stage::Ended) && !bad_disk {
             self.violate(Invariant::RecordedBeforeTold, || format!("{token} is told while {kept:?} is kept"));
         }

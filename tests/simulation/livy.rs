@@ -289,12 +289,17 @@ impl Inner {
         self.plan_act(at + away, Act::Mark);
     }
 
-    /// Somebody else's batch takes the name of one of ours, whose application is known.
+    /// Somebody else's batch takes the name of one of ours, whose application is known and stays so: without its id the
+    /// name is all there is.
     fn take_names(&mut self, node: usize, old: &[Record]) {
         for record in old.iter().filter(|record| record.app.is_some()) {
             let known =
                 self.ticket_of_tag(&record.tag).is_some_and(|number| self.tickets[number].facts.keeps_id);
-            if !known || self.rng.bool() || self.plan.yarn == YarnAnswer::None {
+            if !known
+                || self.plan.has(Mishap::CorruptEntry)
+                || self.rng.bool()
+                || self.plan.yarn == YarnAnswer::None
+            {
                 continue;
             }
             self.coverage.hit("world", "name taken by somebody else", "");
@@ -350,6 +355,9 @@ impl Inner {
             return Deleted::Gone;
         }
         if !record.is_final() && !self.yarn_is_away() {
+            for app in self.yarn.apps.iter_mut().filter(|app| app.tag == record.tag) {
+                app.killed_by_worker |= app.is_live();
+            }
             self.kill_batch(node, &record.tag);
         } else if !record.is_final() {
             // The kill goes on until YARN is back; spark-submit ends at once.

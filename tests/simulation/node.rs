@@ -52,14 +52,14 @@ pub(crate) struct Node {
     pub(crate) gives_up: bool,
     /// Where the jobs of this life stand.
     pub(crate) jobs: BTreeMap<String, Stage>,
-    /// Those that ended before anything was posted for them: they never were under way.
+    /// Those that ended before anything was posted for them, or by a bug: they hold no place.
     pub(crate) unposted: BTreeSet<String>,
     /// So many of them were under way when it began.
     pub(crate) resumed: usize,
     /// Told whether the disk can be written.
     pub(crate) disk_good: watch::Sender<bool>,
-    /// When a write last failed.
-    pub(crate) write_failed: Option<Millis>,
+    /// The applications that its worker keeps as hidden by YARN.
+    pub(crate) hidden: Vec<String>,
 }
 
 impl Node {
@@ -84,7 +84,7 @@ impl Node {
             unposted: BTreeSet::new(),
             resumed: 0,
             disk_good: watch::Sender::new(true),
-            write_failed: None,
+            hidden: Vec::new(),
         }
     }
 

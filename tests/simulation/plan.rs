@@ -31,9 +31,10 @@ pub(crate) const RETAIN: Millis = 300 * SECOND;
 pub(crate) const LOOK_UP: Millis = 40 * SECOND;
 /// For so long after that it kills the application if it appears.
 pub(crate) const LEAK_WINDOW: Millis = 90 * SECOND;
-const DOUBT_LIMIT: Millis = 200 * SECOND;
+pub(crate) const DOUBT_LIMIT: Millis = 200 * SECOND;
 /// Longer than Livy's look-up and its leak window.
 pub(crate) const KILL_SETTLE: Millis = LOOK_UP + LEAK_WINDOW + 10 * SECOND;
+pub(crate) const LOST_AFTER: Millis = 60 * SECOND;
 pub(crate) const SETTLE: Millis = 60 * SECOND;
 pub(crate) const START_TIMEOUT: Millis = 300 * SECOND;
 pub(crate) const PATIENCE: Millis = 150 * SECOND;
@@ -46,7 +47,7 @@ pub(crate) fn rules() -> JobTimings {
         interval: millis(INTERVAL),
         waits: VerdictTimeouts {
             start_timeout: millis(START_TIMEOUT),
-            lost_after: Duration::from_secs(60),
+            lost_after: millis(LOST_AFTER),
             verdict_patience: Duration::from_secs(120),
             submit_settle: millis(SETTLE),
         },
@@ -135,10 +136,12 @@ pub(crate) enum Mishap {
     NoImpersonation,
     /// Jobs run long.
     LongJobs,
+    /// Bugs of the worker end what it is at.
+    Bugs,
 }
 
 impl Mishap {
-    pub(crate) const ALL: [Mishap; 36] = [
+    pub(crate) const ALL: [Mishap; 37] = [
         Mishap::LostCalls,
         Mishap::Crashes,
         Mishap::Handoff,
@@ -175,6 +178,7 @@ impl Mishap {
         Mishap::WrongInputs,
         Mishap::NoImpersonation,
         Mishap::LongJobs,
+        Mishap::Bugs,
     ];
 }
 

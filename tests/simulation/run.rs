@@ -74,6 +74,8 @@ async fn until_over(sim: &Sim) {
         for node in 0..inner.nodes.len() {
             if let Some(why) = needs_a_start(&inner, node) {
                 inner.tell(|_| format!("the worker of node {node} is started again: {why}"));
+                // An operator has seen to it that YARN shows all.
+                inner.nodes[node].hidden.clear();
                 inner.end_life(node);
                 inner.nodes[node].crash.notify_one();
             }

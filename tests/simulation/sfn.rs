@@ -2,11 +2,12 @@
 //!
 //! A state machine tries again with a new token where its task timed out or failed with an error that is worth it.
 
+use serde_json::{Value, json};
 use spark_job_worker::job::report::{Answer, ErrorName, Retry};
 use spark_job_worker::job::tags;
 use spark_job_worker::job::world::{Beat, Reported};
 
-use crate::facts::Facts;
+use crate::facts::{Facts, Invariant};
 use crate::plan::{HEARTBEAT_SECONDS, Millis, Mishap, SECOND};
 use crate::world::{Act, Inner};
 
@@ -29,14 +30,25 @@ pub(crate) enum Input {
     AsAnotherUser,
 }
 
+/// On whose behalf some jobs are to run.
+const ANOTHER_USER: &str = "alice";
+
 impl Input {
-    pub(crate) fn text(self) -> &'static str {
+    /// The input of the ticket of a number: no two are the same.
+    pub(crate) fn of(self, number: usize) -> Value {
+        let (file, args) = (format!("s3://b/etl-{number}.py"), arguments(number));
         match self {
-            Input::Right => r#"{"Name":"etl","File":"s3://b/etl.py"}"#,
-            Input::Wrong => r#"{"Name":"etl","Fils":"s3://b/etl.py"}"#,
-            Input::AsAnotherUser => r#"{"Name":"etl","File":"s3://b/etl.py","ProxyUser":"alice"}"#,
+            Input::Right => json!({"Name": "etl", "File": file, "Args": args}),
+            Input::Wrong => json!({"Name": "etl", "Fils": file, "Args": args}),
+            Input::AsAnotherUser => {
+                json!({"Name": "etl", "File": file, "Args": args, "ProxyUser": ANOTHER_USER})
+            }
         }
     }
+}
+
+fn arguments(number: usize) -> Value {
+    json!([format!("--task={number}"), "", "two words", "$HOME 'and' \"more\""])
 }
 
 /// A task as Step Functions has it, and what the ledger knows of it.
@@ -190,6 +202,20 @@ impl Inner {
         self.tickets[number].beaten = now;
         self.heard_beat(number);
         Beat::Accepted
+    }
+
+    /// What Livy is sent for a run is what its own task asked for.
+    pub(crate) fn posted_input(&mut self, tag: &str, body: &Value) {
+        let Some(number) = self.ticket_of_tag(tag) else { return };
+        let user = match self.tickets[number].input {
+            Input::AsAnotherUser => json!(ANOTHER_USER),
+            Input::Right | Input::Wrong => Value::Null,
+        };
+        let wanted = (json!(format!("s3://b/etl-{number}.py")), arguments(number), user);
+        if (&body["file"], &body["args"], &body["proxyUser"]) != (&wanted.0, &wanted.1, &wanted.2) {
+            let token = self.tickets[number].token.clone();
+            self.violate(Invariant::OwnInput, || format!("{token} is posted as {body}"));
+        }
     }
 
     /// A report that arrives. Whether its answer comes back is decided later.

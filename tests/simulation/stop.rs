@@ -83,7 +83,7 @@ impl Life {
                     self.accept(arrival, start);
                 }
                 Some(_) = self.poller.join_next() => {}
-                Some(ended) = self.jobs.join_next() => self.reap(ended),
+                Some(ended) = self.jobs.join_next_with_id() => self.reap(ended),
                 () = sleep(Duration::from_secs(1)) => {}
             }
         }
@@ -113,7 +113,9 @@ impl Life {
         };
         let beats = async {
             for token in tokens {
-                self.here.beat(ARN, &token).await;
+                let here = self.here.clone();
+                // A bug ends this beat alone.
+                let _ = tokio::spawn(async move { here.beat(ARN, &token).await }).await;
             }
         };
         let _ = timeout(LAST_BEATS, beats).await;

@@ -3,7 +3,7 @@
 use spark_job_worker::job::application::AppEnd;
 use spark_job_worker::job::report::{ErrorName, Outcome, Source};
 
-use crate::plan::{Millis, Mishap, PATIENCE, SECOND, START_TIMEOUT, YarnAnswer};
+use crate::plan::{DOUBT_LIMIT, LOST_AFTER, Millis, Mishap, PATIENCE, SECOND, START_TIMEOUT, YarnAnswer};
 use crate::sfn::Input;
 use crate::world::Inner;
 
@@ -18,16 +18,15 @@ impl Inner {
     /// Whether a task may end like this.
     pub(crate) fn is_true(&self, number: usize, outcome: &Outcome) -> Result<(), String> {
         let wrong = self.tickets[number].input == Input::Wrong;
-        let error = match outcome {
-            Outcome::Succeeded(success) => return self.is_success(number, success.verdict_source),
-            Outcome::Failed(failure) => failure.error,
+        let failure = match outcome {
+            Outcome::Succeeded(success) => {
+                return self.is_success(number, success.verdict_source, success.application_id.as_deref());
+            }
+            Outcome::Failed(failure) => failure,
             Outcome::Reached(_) => return Err("every task waits for its end".to_owned()),
         };
-        let source = match outcome {
-            Outcome::Failed(failure) => failure.verdict_source,
-            Outcome::Succeeded(success) => success.verdict_source,
-            Outcome::Reached(_) => return Err("every task waits for its end".to_owned()),
-        };
+        let (error, source) = (failure.error, failure.verdict_source);
+        let id = failure.application_id.as_deref();
         let known = |is: bool, why: &str| if is { Ok(()) } else { Err(why.to_owned()) };
         match error {
             ErrorName::InvalidInput => known(wrong, "the input is right"),
@@ -35,11 +34,11 @@ impl Inner {
                 Err("the input is wrong".to_owned())
             }
             ErrorName::Failed | ErrorName::OutOfMemory | ErrorName::NodeLost => {
-                self.is_failure(number, error, source)
+                self.is_failure(number, error, source, id)
             }
-            ErrorName::Killed => self.is_kill(number, source),
+            ErrorName::Killed => self.is_kill(number, source, id),
             ErrorName::SubmitFailed => self.is_without_application(number),
-            ErrorName::Lost => self.is_unknowable(number),
+            ErrorName::Lost => self.is_unknowable(number, &failure.stage),
             ErrorName::Rejected => {
                 let ticket = &self.tickets[number];
                 let other = ticket.input == Input::AsAnotherUser && self.plan.has(Mishap::NoImpersonation);
@@ -54,10 +53,8 @@ impl Inner {
                 Err("no task here has a document".to_owned())
             }
             ErrorName::WorkerFault => {
-                let failed = self.tickets[number]
-                    .taken
-                    .is_some_and(|(node, since)| self.nodes[node].write_failed.is_some_and(|at| at >= since));
-                known(failed, "the disk was good")
+                let facts = &self.tickets[number].facts;
+                known(facts.unwritten_before_post || facts.broke, "the disk was good, and no bug struck")
             }
         }
     }
@@ -67,26 +64,36 @@ impl Inner {
         self.yarn.apps.iter().filter(move |app| app.tag == tag)
     }
 
-    fn ended(&self, number: usize, end: AppEnd) -> bool {
-        self.apps_of(number).any(|app| app.over.is_some_and(|(ended, _)| ended == end))
+    /// Whether an application of a ticket, the one of this id where one is known, has ended so.
+    fn ended(&self, number: usize, end: AppEnd, id: Option<&str>) -> bool {
+        let is_it = |app: &&crate::yarn::App| id.is_none_or(|id| app.id == id);
+        self.apps_of(number).filter(is_it).any(|app| app.over.is_some_and(|(ended, _)| ended == end))
     }
 
-    fn is_success(&self, number: usize, source: Source) -> Result<(), String> {
+    fn is_success(&self, number: usize, source: Source, id: Option<&str>) -> Result<(), String> {
         let said = self.tickets[number].facts.livy_said[SUCCESS];
         match source {
-            Source::Yarn if self.ended(number, AppEnd::Succeeded) => Ok(()),
-            Source::Livy if said && self.ended(number, AppEnd::Succeeded) => Ok(()),
+            Source::Yarn if id.is_some() && self.ended(number, AppEnd::Succeeded, id) => Ok(()),
+            Source::Livy if said && self.ended(number, AppEnd::Succeeded, None) => Ok(()),
             Source::Yarn | Source::Livy | Source::Worker => Err(format!("{source:?} did not say so")),
         }
     }
 
-    fn is_failure(&self, number: usize, error: ErrorName, source: Source) -> Result<(), String> {
+    fn is_failure(
+        &self,
+        number: usize,
+        error: ErrorName,
+        source: Source,
+        id: Option<&str>,
+    ) -> Result<(), String> {
         let like = |text: &str| {
             let (memory, node) = (text.contains("-104"), text.contains("-100"));
             (memory, node) == (error == ErrorName::OutOfMemory, error == ErrorName::NodeLost)
         };
         let failed = |app: &crate::yarn::App| {
-            app.over.is_some_and(|(end, _)| end == AppEnd::Failed) && like(app.diagnostics)
+            app.over.is_some_and(|(end, _)| end == AppEnd::Failed)
+                && like(app.diagnostics)
+                && id == Some(app.id.as_str())
         };
         match source {
             Source::Yarn if self.apps_of(number).any(failed) => Ok(()),
@@ -99,9 +106,13 @@ impl Inner {
         }
     }
 
-    fn is_kill(&self, number: usize, source: Source) -> Result<(), String> {
+    fn is_kill(&self, number: usize, source: Source, id: Option<&str>) -> Result<(), String> {
+        let by_us = |app: &crate::yarn::App| id == Some(app.id.as_str()) && app.killed_by_worker;
+        if self.tickets[number].is_open() && self.apps_of(number).any(by_us) {
+            return Err("it was the worker that killed it".to_owned());
+        }
         match source {
-            Source::Yarn if self.ended(number, AppEnd::Killed) => Ok(()),
+            Source::Yarn if id.is_some() && self.ended(number, AppEnd::Killed, id) => Ok(()),
             Source::Livy
                 if self.plan.yarn != YarnAnswer::On && self.tickets[number].facts.livy_said[KILLED] =>
             {
@@ -114,7 +125,7 @@ impl Inner {
     fn is_without_application(&self, number: usize) -> Result<(), String> {
         let ticket = &self.tickets[number];
         let said = ticket.facts.livy_said[DEAD] || ticket.facts.livy_said[KILLED];
-        let late = ticket.taken.is_some_and(|(_, since)| self.at - since >= START_TIMEOUT);
+        let late = ticket.facts.posted.is_some_and(|since| self.at - since >= START_TIMEOUT);
         if ticket.facts.yarn_showed >= 5 || ticket.facts.livy_showed {
             return Err("an application was shown".to_owned());
         }
@@ -124,12 +135,24 @@ impl Inner {
         if said || late { Ok(()) } else { Err("neither did Livy say so, nor is it late".to_owned()) }
     }
 
-    fn is_unknowable(&self, number: usize) -> Result<(), String> {
-        let visible = self.tickets[number].facts.visible;
+    fn is_unknowable(&self, number: usize, stage: &str) -> Result<(), String> {
+        let ticket = &self.tickets[number];
+        let visible = ticket.facts.visible;
         if visible > PLAIN {
             return Err(format!("YARN showed its application for {visible} ms"));
         }
-        Ok(())
+        let Some(posted) = ticket.facts.posted else { return Err("nothing was posted".to_owned()) };
+        let age = self.at - posted;
+        if stage != "InDoubt" {
+            return if age >= LOST_AFTER { Ok(()) } else { Err(format!("its POST is {age} ms old")) };
+        }
+        // A young doubt ends with a search, unless nobody remembers what came of the POST.
+        let forgot = self.yarn.lost_all.is_some_and(|at| at >= posted);
+        let stepped = ticket.node().is_some_and(|node| self.nodes[node].clock_stepped);
+        if self.plan.yarn != YarnAnswer::On || forgot || stepped || age >= DOUBT_LIMIT {
+            return Ok(());
+        }
+        Err(format!("its POST is {age} ms old and YARN remembers everything"))
     }
 
     fn is_never_submitted(&self, number: usize) -> Result<(), String> {

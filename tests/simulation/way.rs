@@ -29,6 +29,9 @@ pub(crate) enum Service {
     Yarn,
 }
 
+/// A bug of the worker's own, planned.
+pub(crate) struct Bug;
+
 /// What becomes of a call on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
@@ -52,6 +55,22 @@ impl Here {
         };
         if ends {
             std::future::pending::<()>().await;
+        }
+    }
+
+    /// Whether a bug of the worker ends what it is at, here: unwinds like a panic that nobody prints.
+    pub(crate) fn may_break(&self, of: u32, what: &'static str) {
+        let breaks = {
+            let mut inner = self.sim.inner();
+            let breaks = self.is_alive(&inner) && inner.strikes(Mishap::Bugs, of);
+            if breaks {
+                inner.tell(|_| format!("a bug {what}"));
+                inner.coverage.hit("world", "bug", what);
+            }
+            breaks
+        };
+        if breaks {
+            std::panic::resume_unwind(Box::new(Bug));
         }
     }
 

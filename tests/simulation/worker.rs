@@ -3,6 +3,7 @@
 //! A life reads its disk, takes up what is there, sweeps, polls and runs jobs, until it crashes, is stopped, or all is
 //! over.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,18 +13,20 @@ use spark_job_worker::job::journal;
 use spark_job_worker::job::machine::{Stage, State};
 use spark_job_worker::job::places::{Places, Ticket};
 use spark_job_worker::job::request::{Defaults, OwnLivy};
+use spark_job_worker::job::rescue::{rescued, rest};
 use spark_job_worker::job::sweep::Sweep;
 use spark_job_worker::job::token::Token;
 use spark_job_worker::job::world::World;
 use spark_job_worker::job::{self, ActivityRules, JobContext, Start, Task};
+use spark_job_worker::retry::{self, Pauses};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::sleep;
 
 use crate::facts::Invariant;
 use crate::node::Stop;
 use crate::plan::{BEAT, Broken, Mishap, Plan, SECOND, pace, rules};
-use crate::way::{ARN, Here};
+use crate::way::{ARN, Bug, Here};
 use crate::world::Sim;
 
 /// From try to try to write, while that fails.
@@ -42,8 +45,16 @@ pub(crate) enum Ended {
 /// A task that has just come, with its place.
 pub(crate) struct Arrival {
     token: Token,
-    input: &'static str,
+    input: String,
     place: Ticket,
+}
+
+/// What is needed to carry on where a bug has ended a job's loop.
+struct Handle {
+    task: Arc<Task>,
+    /// It only keeps its token alive.
+    rests: bool,
+    pauses: Option<Pauses>,
 }
 
 /// One life.
@@ -58,6 +69,8 @@ pub(crate) struct Life {
     pub(crate) give_up: Vec<watch::Sender<bool>>,
     activity: ActivityRules,
     pub(crate) jobs: JoinSet<()>,
+    /// Which task each of them is about.
+    tasks: HashMap<Id, Handle>,
     /// Sweeps and the watch on the disk.
     loops: JoinSet<()>,
     pub(crate) poller: JoinSet<()>,
@@ -109,6 +122,14 @@ impl Life {
         };
         let here = Here { sim: sim.clone(), node, life };
         let sweep = Sweep::new(pace());
+        {
+            let mut inner = sim.inner();
+            let hidden = inner.nodes[node].hidden.clone();
+            if !hidden.is_empty() {
+                inner.coverage.hit("world", "a restart knows what is hidden", "");
+            }
+            sweep.resume_hidden(hidden);
+        }
         let draining = watch::Sender::new(false);
         let gate = Gate::new(plan.submits, &sweep, here.has_yarn(), disk, draining.subscribe());
         let (arrive, arrivals) = mpsc::channel(16);
@@ -122,6 +143,7 @@ impl Life {
             give_up: Vec::new(),
             activity: activity_rules(&plan),
             jobs: JoinSet::new(),
+            tasks: HashMap::new(),
             loops: JoinSet::new(),
             poller: JoinSet::new(),
             arrivals,
@@ -238,7 +260,7 @@ impl Life {
         let (task, state) = Task::received(
             token,
             ARN,
-            input,
+            &input,
             &self.activity,
             &OwnLivy::new(Vec::new(), 8998),
             self.here.now(),
@@ -246,7 +268,7 @@ impl Life {
         self.start(task, state, start, place);
     }
 
-    fn start(&mut self, task: Task, state: State, start: Start, place: Ticket) {
+    fn start(&mut self, task: Task, state: State, start: Start, place: Ticket) -> Id {
         let id = task.id.clone();
         {
             let mut inner = self.here.sim.inner();
@@ -272,14 +294,16 @@ impl Life {
             place,
             dropped: None,
         };
-        let here = self.here.clone();
+        let (here, known) = (self.here.clone(), Arc::new(Task { request: None, ..task.clone() }));
         let observe = move |state: &State| {
             let mut inner = here.sim.inner();
             if here.is_alive(&inner) {
                 inner.observed(here.node, &id, state);
             }
         };
-        self.jobs.spawn(job::run(context, task, state, start, observe));
+        let id = self.jobs.spawn(job::run(context, task, state, start, observe)).id();
+        self.tasks.insert(id, Handle { task: known, rests: false, pauses: None });
+        id
     }
 
     async fn live(mut self) -> Ended {
@@ -295,7 +319,7 @@ impl Life {
                 () = over => return self.all_over().await,
                 stop = stop => return self.stop(stop).await,
                 Some(arrival) = self.arrivals.recv() => self.accept(arrival, Start::Fresh),
-                Some(ended) = self.jobs.join_next() => self.reap(ended),
+                Some(ended) = self.jobs.join_next_with_id() => self.reap(ended),
             }
         }
     }
@@ -320,16 +344,46 @@ impl Life {
         if inner.nodes[self.here.node].gone { Ended::Gone } else { Ended::Again }
     }
 
-    pub(crate) fn reap(&self, ended: Result<(), tokio::task::JoinError>) {
-        if let Err(error) = ended {
-            self.here.sim.inner().violate(Invariant::NoPanic, || error.to_string());
+    /// A job has ended. Where a planned bug has ended it, it goes on after a while; no other bug may be.
+    pub(crate) fn reap(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
+        let Some(mut handle) = self.tasks.remove(&id) else { return };
+        match ended {
+            Ok(_) if handle.rests => self.carry_on(handle),
+            Ok(_) => {}
+            Err(error) => {
+                let words = error.to_string();
+                if !error.try_into_panic().is_ok_and(|panic| panic.is::<Bug>()) {
+                    self.here.sim.inner().violate(Invariant::NoPanic, || words);
+                    return;
+                }
+                self.here.sim.inner().broke(&handle.task.id);
+                let pause = handle.pauses.get_or_insert_with(|| retry::BUG.start()).next(fastrand::f64());
+                let (world, limiter) = (Arc::new(self.here.clone()), Arc::clone(&self.limiter));
+                let resting = rest(world, Arc::clone(&handle.task), limiter, Box::new(|_| {}), pause);
+                let id = self.jobs.spawn(resting).id();
+                self.tasks.insert(id, Handle { rests: true, ..handle });
+            }
+        }
+    }
+
+    fn carry_on(&mut self, handle: Handle) {
+        let kept = {
+            let inner = self.here.sim.inner();
+            let bytes = inner.nodes[self.here.node].disk.get(&handle.task.id);
+            bytes.and_then(|bytes| journal::decode(bytes).ok()).map(|entry| entry.state)
+        };
+        let state = rescued(&handle.task, kept);
+        let id = self.start(Task::clone(&handle.task), state, Start::Fresh, Ticket::NotNeeded);
+        if let Some(started) = self.tasks.get_mut(&id) {
+            started.pauses = handle.pauses;
         }
     }
 
     /// Everything has come to its end: what was lent must be back.
     async fn all_over(mut self) -> Ended {
         self.poller.shutdown().await;
-        while let Some(ended) = self.jobs.join_next().await {
+        while let Some(ended) = self.jobs.join_next_with_id().await {
             self.reap(ended);
         }
         let (used, free) = (self.places.used(), self.gate.free_slots());

@@ -183,7 +183,7 @@ async fn a_life_without_faults_costs_six_durable_writes_and_one_unlink() {
     let (task, state) = Task::received(
         token,
         "arn",
-        Input::Right.text(),
+        &Input::Right.of(0).to_string(),
         &activity,
         &OwnLivy::new(Vec::new(), 8998),
         world.now(),

@@ -33,6 +33,8 @@ pub(crate) struct App {
     pub(crate) shown: u32,
     /// YARN was told to kill it.
     pub(crate) kill_sent: bool,
+    /// A worker had it killed, through YARN or Livy.
+    pub(crate) killed_by_worker: bool,
 }
 
 impl App {
@@ -117,6 +119,7 @@ impl Inner {
             diagnostics,
             shown: 0,
             kill_sent: false,
+            killed_by_worker: false,
         };
         self.yarn.apps.push(app);
         self.plan_act(runs, Act::Runs(number));
@@ -326,6 +329,7 @@ impl Inner {
         self.tell(|_| format!("YARN is told to kill {id}"));
         if let Some(number) = self.yarn.apps.iter().position(|app| app.id == id && app.is_known()) {
             self.yarn.apps[number].kill_sent = true;
+            self.yarn.apps[number].killed_by_worker |= self.yarn.apps[number].is_live();
             let at = self.at + self.rng.u64(0..3_000);
             self.plan_act(at, Act::Kills(number));
         }

@@ -16,12 +16,16 @@ const KILL_TRIES: usize = 8;
 
 /// The doubles of a run that were seen: each is counted and told of once.
 #[derive(Debug, Default)]
-pub(super) struct Duplicates(BTreeSet<String>);
+pub(super) struct Duplicates {
+    seen: BTreeSet<String>,
+    /// Those that YARN does not let us kill.
+    forbidden: BTreeSet<String>,
+}
 
 impl Duplicates {
     /// Whether any was seen.
     pub(super) fn were_seen(&self) -> bool {
-        !self.0.is_empty()
+        !self.seen.is_empty()
     }
 
     /// Kills what YARN has beside the oldest.
@@ -35,7 +39,7 @@ impl Duplicates {
     /// Kills these applications; counts and logs each of them once.
     pub(super) async fn kill<W: World>(&mut self, world: &W, run: &Run, others: Vec<String>) {
         for id in others {
-            if self.0.insert(id.clone()) {
+            if self.seen.insert(id.clone()) {
                 world.count(CountedEvent::Doubled);
                 error!(
                     message_id = message_id::APPLICATION_DOUBLED,
@@ -44,28 +48,37 @@ impl Duplicates {
                     run.name
                 );
             }
-            kill_one(world, &id).await;
+            if let Err(reason) = kill_one(world, &id).await
+                && self.forbidden.insert(id.clone())
+            {
+                tell_forbidden(&id, &reason, "");
+            }
         }
     }
 }
 
-async fn kill_one<W: World>(world: &W, id: &str) {
+/// Tries for a while.
+///
+/// # Errors
+/// Why YARN does not let us.
+async fn kill_one<W: World>(world: &W, id: &str) -> Result<(), String> {
     let mut waits = retry::LOOK.start();
     for _ in 0..KILL_TRIES {
         match world.kill(id).await {
-            Ok(()) => return,
+            Ok(()) => return Ok(()),
             Err(NotKilled::NotNow(reason)) => warn!("YARN does not kill {id}: {reason}"),
-            Err(NotKilled::Forbidden(reason)) => return tell_forbidden(id, &reason),
+            Err(NotKilled::Forbidden(reason)) => return Err(reason),
         }
         sleep(waits.next(fastrand::f64())).await;
     }
+    Ok(())
 }
 
-/// Only an operator can help: somebody else's ResourceManager, an ACL, Kerberos.
-pub(super) fn tell_forbidden(application: &str, reason: &str) {
+/// Only an operator can help: somebody else's ResourceManager, an ACL, Kerberos. `beside`: what else the worker does.
+pub(super) fn tell_forbidden(application: &str, reason: &str, beside: &str) {
     error!(
         message_id = message_id::KILL_FORBIDDEN,
         yarn_application_id = application,
-        "YARN does not let the worker kill {application}: {reason}; the worker keeps trying and also asks Livy to kill it; give its user the permission, or kill the application by hand"
+        "YARN does not let the worker kill {application}: {reason}; the worker keeps trying{beside}; give its user the permission, or kill the application by hand"
     );
 }

@@ -1,4 +1,7 @@
 //! In doubt: look for what a POST may have left, by name in Livy, by tag in YARN and among this node's processes.
+//!
+//! Where there is more than one application, nothing is killed before it is known which one is the run's: Livy's record
+//! can name another one than YARN's oldest.
 
 use tokio::time::sleep;
 use tracing::{info, trace, warn};
@@ -6,9 +9,11 @@ use tracing::{info, trace, warn};
 use super::submit::learn;
 use super::{JobCache, JobServices, ended, failure, of_run};
 use crate::job::Task;
+use crate::job::application::YarnAnswer;
 use crate::job::machine::{Attempt, Event, Run};
 use crate::job::report::ErrorName;
 use crate::job::steps::find::{Doubt, Patience, Search, SearchFinding, SearchRound};
+use crate::job::steps::follow::others;
 use crate::job::world::{Unreachable, World};
 
 /// Looks until the rules call it an event.
@@ -33,17 +38,22 @@ pub(in crate::job) async fn find<W: World>(
             world.yarn_retention(),
             world.tag_on_node(&run.tag)
         );
-        cache.doubles.kill_others(world, run, &yarn).await;
+        let found = match &yarn {
+            YarnAnswer::Answer(found) => found.clone(),
+            YarnAnswer::Off | YarnAnswer::Unreachable(_) | YarnAnswer::Hidden(_) => Vec::new(),
+        };
         let round = SearchRound { livy, yarn, retention: retention.ok(), carried, hides: services.hides() };
         let finding = search.see(round, services.now());
         trace!(finding = finding.name(), "a look for {}", run.name);
         match finding {
             SearchFinding::Open => {}
             SearchFinding::Batch(view) => {
+                cache.doubles.kill(world, run, others(&found, view.application.as_deref())).await;
                 return Event::Found(learn(run, &view, doubt.since, task.proxy_user()));
             }
             SearchFinding::Application(application) => {
                 info!("YARN has {} as {}, and Livy has no record of it", run.name, application.id);
+                cache.doubles.kill(world, run, others(&found, Some(&application.id))).await;
                 return Event::Found(Run {
                     application: Some(application.id),
                     submitted: Some(doubt.since),

@@ -74,7 +74,8 @@ pub(in crate::job) async fn follow<W: World>(
             FollowStep::Refuse(user) => return refused(task, run, user.as_deref()),
             FollowStep::Judge(run, word) => return Event::Judged { run, word },
             FollowStep::End(verdict) => {
-                return conclude(task, run, verdict, follow.observed(), log.unwrap_or_default());
+                let doubled = cache.doubles.were_seen();
+                return conclude(task, (run, doubled), verdict, follow.observed(), log.unwrap_or_default());
             }
         };
     }
@@ -176,10 +177,11 @@ fn refused(task: &Task, run: &Run, user: Option<&str>) -> Event {
     ended(of_run(Some(run), failure), Some(run.clone()))
 }
 
-/// The end that is not YARN's word: Livy's, or nobody's.
+/// The end that is not YARN's word: Livy's, or nobody's. `doubled`: the run was not alone with its tag, so that
+/// something of it may live on.
 fn conclude(
     task: &Task,
-    run: &Run,
+    (run, doubled): (&Run, bool),
     verdict: Verdict,
     observed: Option<&Observed>,
     log: Vec<String>,
@@ -190,8 +192,8 @@ fn conclude(
         LivyAnswer::Missing | LivyAnswer::Unreachable(_) => None,
     });
     let (error, source, leftover) = match verdict {
-        Verdict::Succeeded(source) => return succeeded(task, run, source, view),
-        Verdict::Failed(error, source) => (error, source, None),
+        Verdict::Succeeded(source) => return succeeded(task, (run, doubled), source, view),
+        Verdict::Failed(error, source) => (error, source, doubled.then(|| run.clone())),
         Verdict::Open(ErrorName::Lost) => (ErrorName::Lost, Source::Worker, Some(run.clone())),
         Verdict::Open(error) => (error, Source::Livy, Some(run.clone())),
         // The rules never return this; if they did, the job would be followed on.
@@ -230,7 +232,7 @@ fn message(error: ErrorName, look: Option<&LivyAnswer>) -> String {
 }
 
 /// A success by Livy's word: YARN, whose clock and counts these are, does not say.
-fn succeeded(task: &Task, run: &Run, source: Source, view: Option<&BatchView>) -> Event {
+fn succeeded(task: &Task, (run, doubled): (&Run, bool), source: Source, view: Option<&BatchView>) -> Event {
     let success = Success {
         application_id: run.application.clone(),
         batch_id: run.batch,
@@ -243,5 +245,5 @@ fn succeeded(task: &Task, run: &Run, source: Source, view: Option<&BatchView>) -
         driver_log_url: view.and_then(|view| view.driver_log_url.clone()),
         execution: task.execution.clone(),
     };
-    Event::Ended { outcome: Outcome::Succeeded(Box::new(success)), leftover: None }
+    Event::Ended { outcome: Outcome::Succeeded(Box::new(success)), leftover: doubled.then(|| run.clone()) }
 }

@@ -1,18 +1,18 @@
 //! Nobody waits any more: kill the run and see that it is dead.
 
-use std::sync::Arc;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio::time::sleep;
-use tracing::{Instrument, info, warn};
+use tracing::{info, warn};
 
-use super::JobServices;
 use super::doubles::tell_forbidden;
+use super::{JobCache, JobServices};
 use crate::job::application::YarnAnswer;
 use crate::job::evidence::is_final;
 use crate::job::machine::{Event, Run};
+use crate::job::steps::follow::others;
 use crate::job::steps::kill::{KillCheck, KillRound, KillStatus};
 use crate::job::world::{CountedEvent, LivyAnswer, NotKilled, TagOnNode, Unreachable, World};
 use crate::log::message_id;
@@ -23,12 +23,26 @@ use crate::retry;
 pub(in crate::job) async fn kill<W: World>(services: &JobServices<W>, run: &Run) -> Event {
     let (world, rules) = (&services.world, &services.rules);
     let (tell, livy) = watch::channel(LivyAnswer::Unreachable("not asked yet".to_owned()));
-    let deleting = delete_until_gone(Arc::clone(world), run.name.clone(), rules.interval, tell);
-    let _deleting = AbortOnDrop(tokio::spawn(deleting.in_current_span()));
+    // Boxed: what is done seldom takes no room in every job.
+    let deleting = Box::pin(delete_until_gone(&**world, &run.name, rules.interval, tell));
+    tokio::select! {
+        biased;
+        event = kill_in_yarn(services, run, &livy) => event,
+        never = deleting => match never {},
+    }
+}
+
+/// YARN's side of a kill, until the run is dead.
+async fn kill_in_yarn<W: World>(
+    services: &JobServices<W>,
+    run: &Run,
+    livy: &watch::Receiver<LivyAnswer>,
+) -> Event {
+    let (world, rules) = (&services.world, &services.rules);
     let mut forbidden = false;
     let mut check = KillCheck::new(rules.interval, rules.kill_settle, rules.waits.lost_after);
     loop {
-        let round = look(services, run, &livy).await;
+        let round = look(services, run, livy).await;
         if let Some(id) = round.learned(run) {
             return Event::Learned(Run { application: Some(id), ..run.clone() });
         }
@@ -57,7 +71,7 @@ pub(in crate::job) async fn kill<W: World>(services: &JobServices<W>, run: &Run)
                 Err(NotKilled::NotNow(reason)) => warn!("YARN does not kill {id}: {reason}; trying again"),
                 Err(NotKilled::Forbidden(reason)) if !forbidden => {
                     forbidden = true;
-                    tell_forbidden(&id, &reason);
+                    tell_forbidden(&id, &reason, " and also asks Livy to kill it");
                 }
                 Err(NotKilled::Forbidden(_)) => {}
             }
@@ -94,14 +108,14 @@ async fn look<W: World>(
 
 /// Livy's side of a kill: looks, and deletes what lives. Tells what it sees.
 async fn delete_until_gone<W: World>(
-    world: Arc<W>,
-    name: String,
+    world: &W,
+    name: &str,
     interval: Duration,
     tell: watch::Sender<LivyAnswer>,
-) {
+) -> Infallible {
     let mut waits = retry::KILL.start();
     loop {
-        let look = match world.find(&name).await {
+        let look = match world.find(name).await {
             Ok(Some(view)) => LivyAnswer::Seen(view.into()),
             Ok(None) => LivyAnswer::Missing,
             Err(Unreachable(reason)) => LivyAnswer::Unreachable(reason),
@@ -126,11 +140,22 @@ async fn delete_until_gone<W: World>(
     }
 }
 
-/// A task that ends with its owner.
-struct AbortOnDrop(JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
+/// The run is left alone, and nobody waits for it. What carries its tag beside it has to be dead all the same.
+pub(in crate::job) async fn leave<W: World>(services: &JobServices<W>, run: &Run, cache: &mut JobCache) {
+    let world = &*services.world;
+    loop {
+        match world.tagged(&run.tag).await {
+            YarnAnswer::Off => return,
+            YarnAnswer::Answer(found) => {
+                let first = found.first().map(|first| first.id.clone());
+                let others = others(&found, run.application.as_ref().or(first.as_ref()).map(String::as_str));
+                if others.is_empty() {
+                    return;
+                }
+                cache.doubles.kill(world, run, others).await;
+            }
+            YarnAnswer::Unreachable(_) | YarnAnswer::Hidden(_) => {}
+        }
+        sleep(services.rules.interval).await;
     }
 }

@@ -86,8 +86,11 @@ pub(in crate::job) async fn submit<W: World>(
         drop(slot);
         answer
     });
-    let answer =
-        posting.await.unwrap_or_else(|panic| Posted::Unsure { answered: false, reason: panic.to_string() });
+    // What the panic says is a line of the log by itself.
+    let answer = posting.await.unwrap_or_else(|_panic| Posted::Unsure {
+        answered: false,
+        reason: "a bug in the worker ended it".to_owned(),
+    });
     let world = &*services.world;
     match answer {
         Posted::Accepted(view) => Event::Submitted(learn(run, &view, since, task.proxy_user())),

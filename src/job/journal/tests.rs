@@ -350,6 +350,37 @@ mod kept {
     }
 }
 
+mod hidden {
+    use super::*;
+
+    #[test]
+    fn what_yarn_hides_is_read_back_and_gone_once_nothing_is_hidden() {
+        let directory = directory();
+        let (journal, contents) = open(directory.path());
+        assert!(contents.hidden.is_empty());
+        let ids = vec!["application_1_0001".to_owned(), "application_1_0002".to_owned()];
+        journal.keep_hidden(&ids).unwrap();
+        drop(journal);
+        let (journal, contents) = open(directory.path());
+        assert_eq!(contents.hidden, ids);
+        let mode = fs::metadata(directory.path().join("hidden")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        journal.keep_hidden(&[]).unwrap();
+        journal.keep_hidden(&[]).unwrap();
+        drop(journal);
+        assert!(open(directory.path()).1.hidden.is_empty());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_understood_says_that_something_is_hidden() {
+        for bytes in [&b""[..], b"application_1_0001", b"spark-job-worker-hidden 2 x\n{}"] {
+            let directory = directory();
+            fs::write(directory.path().join("hidden"), bytes).unwrap();
+            assert_eq!(open(directory.path()).1.hidden.len(), 1, "{bytes:?}");
+        }
+    }
+}
+
 mod unreadable {
     use super::*;
 

@@ -26,6 +26,8 @@ enum Order {
     Write(String, Vec<u8>, oneshot::Sender<io::Result<()>>),
     Remove(String, oneshot::Sender<io::Result<()>>),
     Probe(oneshot::Sender<io::Result<()>>),
+    /// The ids of hidden applications.
+    Hidden(Vec<String>, oneshot::Sender<io::Result<()>>),
     Read(String, oneshot::Sender<io::Result<Option<Entry>>>),
 }
 
@@ -64,6 +66,14 @@ impl Writer {
         self.order(|done| Order::Read(task.to_owned(), done)).await
     }
 
+    /// Keeps which applications YARN hides.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub async fn keep_hidden(&self, ids: Vec<String>) -> io::Result<()> {
+        self.order(|done| Order::Hidden(ids, done)).await
+    }
+
     /// Whether entries can be written.
     ///
     /// # Errors
@@ -98,6 +108,7 @@ fn work(journal: &Journal, mut taken: mpsc::Receiver<Order>) {
                 },
                 Order::Remove(task, done) => drop(done.send(journal.remove(&task))),
                 Order::Probe(done) => drop(done.send(journal.probe())),
+                Order::Hidden(ids, done) => drop(done.send(journal.keep_hidden(&ids))),
                 Order::Read(task, done) => drop(done.send(journal.read_one(&task))),
             }
         }

@@ -288,7 +288,7 @@ fn is_older_than_its_post(application: &Application, run: &Run) -> bool {
 }
 
 /// The active ones that are not `ours`.
-fn others(found: &[Application], ours: Option<&str>) -> Vec<String> {
+pub fn others(found: &[Application], ours: Option<&str>) -> Vec<String> {
     let active = found.iter().filter(|application| application.state == AppState::Active);
     let others = active.filter(|application| Some(application.id.as_str()) != ours);
     others.map(|application| application.id.clone()).collect()

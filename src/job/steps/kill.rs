@@ -71,19 +71,26 @@ pub struct KillCheck {
     kill_settle: Duration,
     lost_after: Duration,
     absent: AnsweredTime,
+    /// Nothing more of the run was seen, by looks that alone do not prove it.
+    quiet: AnsweredTime,
 }
 
 impl KillCheck {
     /// Begins; looks are made every `interval`.
     pub fn new(interval: Duration, kill_settle: Duration, lost_after: Duration) -> KillCheck {
-        KillCheck { kill_settle, lost_after, absent: AnsweredTime::new(interval) }
+        KillCheck {
+            kill_settle,
+            lost_after,
+            absent: AnsweredTime::new(interval),
+            quiet: AnsweredTime::new(interval),
+        }
     }
 
     /// One more round of looks.
     pub fn see(&mut self, round: &KillRound, now: Now) -> KillStatus {
         let proved = match &round.by_id {
             _ if round.by_tag == YarnAnswer::Off => return self.by_livys_word(&round.livy, now),
-            Some(by_id) => self.ended_by_id(by_id, now) && nothing_else(round),
+            Some(by_id) => self.ended_by_id(by_id, now) && self.nothing_else(round, now),
             None => self.stayed_away(round, now),
         };
         if proved { KillStatus::Verified } else { KillStatus::Unproved }
@@ -122,6 +129,32 @@ impl KillCheck {
         self.absent.add(now.elapsed) >= self.kill_settle
     }
 
+    /// Nothing else with the tag lives or can still be submitted. If YARN hides applications, only those that it shows
+    /// count. Where `/proc` cannot be read, or Livy still starts something else of this name, that must stay so for as
+    /// long as Livy needs to start it.
+    fn nothing_else(&mut self, round: &KillRound, now: Now) -> bool {
+        let is_alone = match &round.by_tag {
+            YarnAnswer::Answer(found) => {
+                found.iter().all(|application| application.state != AppState::Active)
+            }
+            YarnAnswer::Unreachable(_) | YarnAnswer::Hidden(_) => round.hides,
+            YarnAnswer::Off => false,
+        };
+        if !is_alone || round.carried == TagOnNode::Yes {
+            self.quiet.reset();
+            return false;
+        }
+        let starts = match (&round.livy, &round.by_id) {
+            (LivyAnswer::Seen(view), Some(YarnAnswer::Answer(ours))) => {
+                let is_ours = |id: &String| ours.iter().any(|application| application.id == *id);
+                !is_final(&view.state) && !view.application.as_ref().is_some_and(is_ours)
+            }
+            (LivyAnswer::Seen(_) | LivyAnswer::Missing | LivyAnswer::Unreachable(_), _) => false,
+        };
+        let is_sure = round.carried == TagOnNode::No && !starts;
+        is_sure || self.quiet.add(now.elapsed) >= self.kill_settle
+    }
+
     fn by_livys_word(&mut self, livy: &LivyAnswer, now: Now) -> KillStatus {
         match livy {
             LivyAnswer::Unreachable(_) => KillStatus::Unproved,
@@ -132,24 +165,6 @@ impl KillCheck {
                 if is_final(&view.state) { KillStatus::ByLivysWord } else { KillStatus::Unproved }
             }
         }
-    }
-}
-
-/// Nothing else with the tag lives or can still be submitted. If YARN hides applications, only those that it shows
-/// count.
-fn nothing_else(round: &KillRound) -> bool {
-    if round.carried == TagOnNode::Yes {
-        return false;
-    }
-    match &round.by_tag {
-        YarnAnswer::Answer(found)
-            if found.iter().any(|application| application.state == AppState::Active) =>
-        {
-            false
-        }
-        _ if round.hides => true,
-        YarnAnswer::Answer(_) => true,
-        YarnAnswer::Off | YarnAnswer::Unreachable(_) | YarnAnswer::Hidden(_) => false,
     }
 }
 

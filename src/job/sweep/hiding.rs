@@ -2,22 +2,41 @@
 //!
 //! A ResourceManager can show each user only its own applications (`yarn.webapp.filter-entity-list-by-user`,
 //! `yarn.acl.enable`). Such a list leaves out jobs that run, and so proves no absence, for any job.
+//!
+//! A restart must not forget it: what is known is kept in the state directory.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// The applications that YARN is known to hide; with none of them its lists can be believed.
 #[derive(Debug, Default)]
 pub(super) struct Hiding {
     /// Applications of ours that are active by id and were left out of lists, or that may not be seen.
-    ids: HashSet<String>,
+    ids: BTreeSet<String>,
+    /// What is kept on disk is older.
+    unsaved: bool,
 }
 
 impl Hiding {
     /// An application of ours is hidden. Whether that is new.
     pub(super) fn note(&mut self, id: &str) -> bool {
         let first = self.ids.is_empty();
-        self.ids.insert(id.to_owned());
+        self.unsaved |= self.ids.insert(id.to_owned());
         first
+    }
+
+    /// Begins with what an earlier process has kept.
+    pub(super) fn resume(&mut self, ids: Vec<String>) {
+        self.ids.extend(ids);
+    }
+
+    /// What is to be kept, where that has changed since the last call; [`Hiding::not_saved`] says that it was not kept.
+    pub(super) fn unsaved(&mut self) -> Option<Vec<String>> {
+        std::mem::take(&mut self.unsaved).then(|| self.ids.iter().cloned().collect())
+    }
+
+    /// What was to be kept is still to be kept.
+    pub(super) fn not_saved(&mut self) {
+        self.unsaved = true;
     }
 
     /// Whether a list proves nothing.
@@ -35,6 +54,7 @@ impl Hiding {
         let none_is_left = !self.ids.iter().any(|id| followed(id));
         if one_is_back || none_is_left {
             self.ids.clear();
+            self.unsaved = true;
             return true;
         }
         false
@@ -64,5 +84,26 @@ mod tests {
         hiding.note("a");
         assert!(hiding.shown(&HashSet::from(["b"]), |_| false));
         assert!(!hiding.is_on());
+    }
+
+    #[test]
+    fn what_is_to_be_kept_is_said_once_for_each_change() {
+        let mut hiding = Hiding::default();
+        assert_eq!(hiding.unsaved(), None);
+        hiding.note("b");
+        hiding.note("a");
+        assert_eq!(hiding.unsaved(), Some(vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(hiding.unsaved(), None);
+        hiding.note("a");
+        assert_eq!(hiding.unsaved(), None, "it is known already");
+        hiding.not_saved();
+        assert!(hiding.unsaved().is_some());
+
+        let mut next = Hiding::default();
+        next.resume(vec!["a".to_owned()]);
+        assert!(next.is_on());
+        assert_eq!(next.unsaved(), None, "it is on disk");
+        assert!(next.shown(&HashSet::from(["a"]), |_| false));
+        assert_eq!(next.unsaved(), Some(Vec::new()));
     }
 }

@@ -65,12 +65,35 @@ fn what_else_lives_or_can_still_come_is_no_death() {
     for round in rounds {
         assert_eq!(check().see(&round, now(0)), KillStatus::Unproved, "{round:?}");
     }
-    let round = KillRound { carried: TagOnNode::Unknown, ..known(found(ENDED)) };
+}
+
+#[test]
+fn what_nobody_can_look_for_and_what_livy_still_starts_must_stay_away_for_as_long_as_it_takes() {
+    let starts = |application: Option<&str>| KillRound {
+        livy: record(BatchState::Starting, application),
+        ..known(found(ENDED))
+    };
+    let blind = || KillRound { carried: TagOnNode::Unknown, ..known(found(ENDED)) };
+    for round in [blind(), starts(None), starts(Some("a_1_2"))] {
+        let mut check = check();
+        for second in 0..8 {
+            assert_eq!(check.see(&round, now(second)), KillStatus::Unproved, "{second}: {round:?}");
+        }
+        assert_eq!(check.see(&round, now(8)), KillStatus::Verified, "{round:?}");
+    }
     assert_eq!(
-        check().see(&round, now(0)),
+        check().see(&starts(Some("a_1_1")), now(0)),
         KillStatus::Verified,
-        "YARN's word is enough where nobody can look"
+        "that is the one that ended"
     );
+
+    let mut check = check();
+    for second in 0..7 {
+        check.see(&blind(), now(second));
+    }
+    let comes = KillRound { by_tag: found(AppState::Active), ..blind() };
+    assert_eq!(check.see(&comes, now(7)), KillStatus::Unproved);
+    assert_eq!(check.see(&blind(), now(9)), KillStatus::Unproved, "the wait begins anew");
 }
 
 #[test]
