@@ -152,8 +152,8 @@ ready() { # ready NAME
 }
 
 await() { # await NAME
-  for _ in $(seq 600); do
-    sleep 0.1
+  for _ in $(seq 300); do
+    sleep 0.3 # each look costs what a server that starts beside it could use
     ready "$1" && return
     alive "$1" || { echo "$1 ended, see $run/log/$1.log" >&2; return 1; }
   done
