@@ -528,7 +528,7 @@ async fn one_sweep_of_each_serves_all_jobs_known_or_not_and_also_while_livy_is_a
         stage.livy.plan(Plan::running().starts_after(Duration::from_secs(600)));
         let _worker = stage.worker_with(&many(&stage));
         let tasks: Vec<TaskId> = (0..jobs).map(|_| stage.task()).collect();
-        let limit = Duration::from_secs(60);
+        let limit = Duration::from_secs(180);
         stage.livy.wait_for(|livy| livy.posts_named("etl-").len() == jobs, limit).await;
         only_sweeps(&stage, &format!("{jobs} jobs without an application")).await;
         assert!(tasks.iter().all(|task| stage.sfn.peek(task).is_none()));
@@ -538,7 +538,7 @@ async fn one_sweep_of_each_serves_all_jobs_known_or_not_and_also_while_livy_is_a
         stage.livy.plan(Plan::running());
         let worker = stage.worker_with(&many(&stage));
         let tasks: Vec<TaskId> = (0..jobs).map(|_| stage.task()).collect();
-        let limit = Duration::from_secs(60);
+        let limit = Duration::from_secs(180);
         stage.yarn().wait_for(|_| worker.count("is RUNNING in YARN") >= jobs, limit).await;
         only_sweeps(&stage, &format!("{jobs} running jobs")).await;
         stage.livy.down().await;

@@ -183,7 +183,7 @@ impl Stage {
     /// A state machine of one Task at our activity.
     pub(crate) fn one_task(&self) -> Value {
         json!({"StartAt": "Job", "States": {"Job": {
-            "Type": "Task", "Resource": self.activity, "HeartbeatSeconds": 30, "TimeoutSeconds": 120, "End": true,
+            "Type": "Task", "Resource": self.activity, "HeartbeatSeconds": 30, "TimeoutSeconds": 240, "End": true,
         }}})
     }
 

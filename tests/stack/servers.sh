@@ -42,17 +42,22 @@ extra=(pair-1 pair-2 nm-pair livy-pair) # for some tests
 usage() { sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 # ---------------------------------------------------------------- the run directory
-new_run() { # picks the ports and writes down the addresses
-  mkdir -p "$run"/{pid,log,conf,state,tmp,jobs,data}
-  # below the range from which the kernel gives out ports: one of a killed server must not go to somebody's connection
-  "$(venv pyspark)/bin/python" - sfn faults ministack rm_rpc rm_scheduler rm_tracker rm_admin rm_http nm_rpc nm_localizer nm_http \
-    history_rpc history_admin history_http livy_yarn livy_local livy_fake livy_pair \
-    nm_pair_rpc nm_pair_localizer nm_pair_http pair_{1,2}_{rpc,scheduler,tracker,admin,http} >"$run/ports" <<'PYTHON'
-import random, socket, sys
-names, held = sys.argv[1:], []
+# below the range from which the kernel gives out ports: one of a killed server must not go to somebody's connection
+pick_ports() { # pick_ports FILE...: other runs' ports
+  "$(venv pyspark)/bin/python" - "$@" <<'PYTHON'
+import pathlib, random, re, socket, sys
+names = """sfn faults ministack rm_rpc rm_scheduler rm_tracker rm_admin rm_http nm_rpc nm_localizer nm_http
+  history_rpc history_admin history_http livy_yarn livy_local livy_fake livy_pair
+  nm_pair_rpc nm_pair_localizer nm_pair_http""".split()
+names += [f"pair_{id}_{port}" for id in (1, 2) for port in ("rpc", "scheduler", "tracker", "admin", "http")]
+others = [path.read_text() for path in map(pathlib.Path, sys.argv[1:]) if path.exists()]
+taken = {int(port) for text in others for port in re.findall("=([0-9]+)", text)}
+held = []
 for port in random.sample(range(20000, 32000), 2000):
     if len(held) == len(names):
         break
+    if port in taken:
+        continue
     server = socket.socket()
     try:
         server.bind(("127.0.0.1", port))
@@ -61,6 +66,18 @@ for port in random.sample(range(20000, 32000), 2000):
     held.append(server)
     print(f"port_{names[len(held) - 1]}={port}")
 PYTHON
+}
+
+new_run() { # picks the ports and writes down the addresses
+  mkdir -p "$run"/{pid,log,conf,state,tmp,jobs,data}
+  mkdir -p "$cache/ports"
+  find "$cache/ports" -xtype l -delete # of runs that are gone
+  # one at a time: of two that begin together neither listens yet, so each says which ports it took
+  (
+    flock 9
+    pick_ports "$cache"/ports/* >"$run/ports"
+    ln -sfn "$run/ports" "$cache/ports/$(basename "$run")-$$"
+  ) 9>"$cache/ports.lock"
   read_ports
   cp "$here"/jobs/*.py "$run/jobs/"
   cp "$(jobs_jar)" "$run/jobs/jobs.jar"
@@ -135,8 +152,8 @@ ready() { # ready NAME
 }
 
 await() { # await NAME
-  for _ in $(seq 600); do
-    sleep 0.1
+  for _ in $(seq 300); do
+    sleep 0.3 # each look costs what a server that starts beside it could use
     ready "$1" && return
     alive "$1" || { echo "$1 ended, see $run/log/$1.log" >&2; return 1; }
   done

@@ -36,10 +36,13 @@ for package in lang lang.invoke lang.reflect io net nio util util.concurrent uti
 done
 opens+=(--add-opens=java.base/sun.nio.ch=ALL-UNNAMED --add-opens=java.base/sun.security.action=ALL-UNNAMED)
 
+# A JVM that lives for seconds pays for the second compiler and never gets it back: a quarter of a job's processor time.
+short=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1)
+
 java_server() { # java_server NAME MEMORY CLASSPATH MAIN [VARIABLE=VALUE]...
   local name=$1 memory=$2 classpath=$3 main=$4; shift 4
   launch "$name" "$@" JAVA_HOME="$(java_home)" \
-    java "${opens[@]}" "-Xmx$memory" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+    java "${opens[@]}" "-Xmx$memory" "${short[@]}" \
     -Djava.io.tmpdir="$run/tmp" -Djava.net.preferIPv4Stack=true \
     -Dlog4j.configuration="file:$run/conf/log4j.properties" -cp "$classpath" "$main"
 }
@@ -60,7 +63,7 @@ command_livy() {
   classpath="$conf:$(jars livy)/*"
   local environment=(LIVY_HOME="$run" LIVY_LOG_DIR="$run/log/$1.requests" LIVY_CONF_DIR="$conf" SPARK_CONF_DIR="$conf"
     SPARK_LOCAL_IP=127.0.0.1 SPARK_LOCAL_DIRS="$run/tmp"
-    SPARK_SUBMIT_OPTS="-Djava.io.tmpdir=$run/tmp" PYSPARK_PYTHON="$(venv pyspark)/bin/python")
+    SPARK_LAUNCHER_OPTS="${short[*]}" SPARK_SUBMIT_OPTS="${short[*]} -Djava.io.tmpdir=$run/tmp" PYSPARK_PYTHON="$(venv pyspark)/bin/python")
   case $1 in
     livy-fake) environment+=(SPARK_HOME="$here/fake-spark") ;;
     livy-local) environment+=(SPARK_HOME="$spark") ;;
@@ -267,7 +270,11 @@ on_yarn() { case $1 in livy-yarn | livy-pair) ;; *) return 1 ;; esac; } # whethe
 
 configure_spark() { # configure_spark NAME
   {
-    echo "spark.ui.port 0"
+    cat <<CONF
+spark.ui.port 0
+spark.driver.defaultJavaOptions ${short[*]}
+spark.executor.defaultJavaOptions ${short[*]}
+CONF
     # jars are read where they lie, so that a submission copies next to nothing; a container would else
     # listen on the machine's own address
     ! on_yarn "$1" || cat <<CONF
@@ -275,7 +282,9 @@ spark.yarn.jars local:$(pyspark)/jars/*
 spark.yarn.stagingDir file://$run/state/staging
 spark.driver.memory 512m
 spark.executor.memory 512m
-spark.executor.instances 1
+spark.dynamicAllocation.enabled true
+spark.dynamicAllocation.shuffleTracking.enabled true
+spark.dynamicAllocation.maxExecutors 1
 spark.yarn.appMasterEnv.SPARK_LOCAL_IP 127.0.0.1
 spark.executorEnv.SPARK_LOCAL_IP 127.0.0.1
 CONF
