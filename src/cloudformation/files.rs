@@ -6,9 +6,13 @@
 //! their tags alone, and verified for longer. The journal's lock guards this directory, too.
 
 use std::fs::{self, DirBuilder, File};
+use std::future::Future;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::task::spawn_blocking;
 
 use super::resource::{FORMAT, Resource, resource_id};
 use crate::job::journal::{JournalError, Unreadable, read_bounded, replace};
@@ -16,6 +20,26 @@ use crate::job::tags::is_short_id;
 
 /// The directory's name.
 const DIRECTORY: &str = "resources";
+
+/// Where resources outlive the worker.
+pub trait Store: Send + Sync + 'static {
+    /// Makes a resource durable.
+    fn write(&self, resource: &Resource) -> impl Future<Output = io::Result<()>> + Send;
+    /// Forgets a resource.
+    fn remove(&self, resource: &Resource) -> impl Future<Output = io::Result<()>> + Send;
+}
+
+impl Store for Arc<Files> {
+    async fn write(&self, resource: &Resource) -> io::Result<()> {
+        let (files, resource) = (Arc::clone(self), resource.clone());
+        spawn_blocking(move || Files::write(&files, &resource)).await.map_err(io::Error::other)?
+    }
+
+    async fn remove(&self, resource: &Resource) -> io::Result<()> {
+        let (files, resource) = (Arc::clone(self), resource.clone());
+        spawn_blocking(move || Files::remove(&files, &resource)).await.map_err(io::Error::other)?
+    }
+}
 
 /// The files of all resources. Blocking.
 #[derive(Debug)]

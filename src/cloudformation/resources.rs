@@ -9,12 +9,12 @@ mod inner;
 use std::collections::HashSet;
 use std::io;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use tokio::sync::{Mutex, watch};
-use tokio::task::spawn_blocking;
+use tokio::sync::{Mutex, Notify};
 
-use super::files::Files;
+use super::files::{Files, Store};
 use super::request::Order;
 use super::resource::{Act, Kill, Resource, Wait, candidate, decide, resource_id, task_id};
 use crate::job::Task;
@@ -25,10 +25,13 @@ use inner::Inner;
 
 /// All resources of this worker.
 #[derive(Debug)]
-pub struct Resources {
+pub struct Resources<S = Arc<Files>> {
     inner: Mutex<Inner>,
-    files: Arc<Files>,
-    changed: watch::Sender<u64>,
+    store: S,
+    /// Wakes who has [duties](Resources::duties) to look after, of whom there is one; keeps a change until it is heard.
+    tended: Notify,
+    /// Wakes tasks that wait for the end of others, in the order in which they began to.
+    ended: Notify,
     /// The ids of the tasks that were answered and whose runs were left alone.
     standing: RwLock<HashSet<String>>,
 }
@@ -71,11 +74,7 @@ impl Resources {
     /// As [`Files::open`].
     pub fn open(state: &Path) -> Result<(Resources, Vec<(String, String)>), JournalError> {
         let (files, found) = Files::open(state)?;
-        let mut inner = Inner::default();
-        found.resources.into_iter().for_each(|resource| inner.put(resource));
-        let standing = RwLock::new(inner.standing());
-        let (files, changed) = (Arc::new(files), watch::Sender::new(0));
-        Ok((Resources { inner: Mutex::new(inner), files, changed, standing }, found.corrupt))
+        Ok((Resources::new(Arc::new(files), found.resources), found.corrupt))
     }
 
     /// Whether there are files of earlier starts below the state directory. Blocking.
@@ -83,9 +82,26 @@ impl Resources {
         Files::are_in(state)
     }
 
-    /// Becomes another number whenever something has changed.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.changed.subscribe()
+}
+
+impl<S: Store> Resources<S> {
+    /// Resources as they were kept in a store.
+    pub fn new(store: S, found: Vec<Resource>) -> Resources<S> {
+        let mut inner = Inner::default();
+        found.into_iter().for_each(|resource| inner.put(resource));
+        let standing = RwLock::new(inner.standing());
+        Resources {
+            inner: Mutex::new(inner),
+            store,
+            tended: Notify::new(),
+            ended: Notify::new(),
+            standing,
+        }
+    }
+
+    /// Returns once something has changed since the last time. For one caller.
+    pub async fn changed(&self) {
+        self.tended.notified().await;
     }
 
     /// The run that an order would adopt if it lives.
@@ -120,7 +136,7 @@ impl Resources {
             resource.spare(which);
         }
         resource.apply(order, &decision, with.name, now);
-        self.write(&resource).await?;
+        self.store.write(&resource).await?;
         inner.put(resource.clone());
         self.note(&inner);
         // Its task can be there already where only the resource's file was lost.
@@ -189,15 +205,14 @@ impl Resources {
     /// Waits until every run is dead that a task waits for, as far as they are known, and returns the tags with which YARN
     /// must not show anything alive. Never returns for a task of which nothing is known.
     pub async fn stopped(&self, task: &str) -> Vec<String> {
-        let mut changes = self.changes();
         loop {
-            changes.mark_unchanged();
+            let mut ended = pin!(self.ended.notified());
+            // From here on no change is missed.
+            ended.as_mut().enable();
             if let Some(Wait::Look(tags)) = self.waits(task).await {
                 return tags;
             }
-            if changes.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
+            ended.await;
         }
     }
 
@@ -212,15 +227,14 @@ impl Resources {
         let mut inner = self.inner.lock().await;
         for (id, resource) in inner.stale(now) {
             // That it stays open until the next time does no harm.
-            if self.write(&resource).await.is_ok() {
+            if self.store.write(&resource).await.is_ok() {
                 inner.known.insert(id, resource);
             }
         }
         let gone = inner.known.iter().filter(|(_, resource)| resource.is_forgotten(now));
         let gone: Vec<(String, Resource)> = gone.map(|(id, one)| (id.clone(), one.clone())).collect();
         for (id, resource) in gone {
-            let files = Arc::clone(&self.files);
-            if matches!(spawn_blocking(move || files.remove(&resource)).await, Ok(Ok(()))) {
+            if self.store.remove(&resource).await.is_ok() {
                 inner.known.remove(&id);
                 inner.requests.retain(|_, (of, _)| *of != id);
             }
@@ -254,20 +268,16 @@ impl Resources {
         if resource == *before {
             return Ok(());
         }
-        self.write(&resource).await?;
+        self.store.write(&resource).await?;
         inner.put(resource);
         self.note(inner);
         self.tell();
         Ok(())
     }
 
-    async fn write(&self, resource: &Resource) -> io::Result<()> {
-        let (files, resource) = (Arc::clone(&self.files), resource.clone());
-        spawn_blocking(move || files.write(&resource)).await.map_err(io::Error::other)?
-    }
-
     fn tell(&self) {
-        self.changed.send_modify(|number| *number = number.wrapping_add(1));
+        self.tended.notify_one();
+        self.ended.notify_waiters();
     }
 }
 

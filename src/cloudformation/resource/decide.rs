@@ -1,7 +1,10 @@
 //! What a request means: one decision, from the resource's file, the request and the time.
 
+use std::time::Duration;
+
 use super::{Fate, Generation, Resource, generation_of};
 use crate::cloudformation::request::{Kind, Mode, Order};
+use crate::job::JobTimings;
 use crate::job::timestamp::Timestamp;
 
 /// What is done about a request.
@@ -80,6 +83,19 @@ pub enum Proof {
     Settled,
     /// Nothing is remembered of it: as for every POST that may have failed.
     Unknown,
+}
+
+impl Proof {
+    /// How a run is followed whose death is proved so.
+    #[must_use]
+    pub fn timings(self, rules: JobTimings) -> JobTimings {
+        let kill_settle = match self {
+            Proof::OneAnswer => Duration::ZERO,
+            Proof::Settled => rules.kill_settle,
+            Proof::Unknown => rules.waits.submit_settle,
+        };
+        JobTimings { kill_settle, ..rules }
+    }
 }
 
 /// The generation that an Update would adopt if it lives or has reached its goal: the one that it names before others.
