@@ -14,12 +14,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::{Mutex, Notify};
 
+use super::errand;
 use super::files::{Files, Store};
 use super::request::Order;
 use super::resource::{Act, Kill, Resource, Wait, candidate, decide, resource_id, task_id};
 use crate::job::Task;
 use crate::job::journal::JournalError;
 use crate::job::machine::{OnAbort, Run, Stage, State};
+use crate::job::report::Outcome;
 use crate::job::timestamp::Timestamp;
 use inner::Inner;
 
@@ -163,7 +165,15 @@ impl<S: Store> Resources<S> {
     pub async fn heard(&self, task: &Task, state: &State, now: Timestamp) -> io::Result<()> {
         let mut inner = self.inner.lock().await;
         inner.held.insert(task.id.clone(), Some(state.stage()));
-        self.change(&mut inner, &task.id, |resource, request| resource.heard(request, state, now)).await
+        let is_disowned = matches!(state, State::Ended { outcome: Outcome::Failed(_), .. })
+            && task.document.as_ref().is_some_and(|document| errand::fails_under_another_id(&document.form));
+        self.change(&mut inner, &task.id, |resource, request| {
+            resource.heard(request, state, now);
+            if is_disowned {
+                resource.disown(request, now);
+            }
+        })
+        .await
     }
 
     /// A task is done with; afterwards its entry may go, and it may be released.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use spark_job_worker::job::tags;
 use stand_ins::WaitFor;
 use stand_ins::bucket::{Bucket, Signed, refusal as s3_refusal};
-use stand_ins::http::Fault;
+use stand_ins::http::{Fault, On};
 use stand_ins::livy::{Livy, Plan};
 use stand_ins::sqs::{Sqs, TOPIC, envelope, refusal};
 use stand_ins::worker::{Config, Worker};
@@ -620,6 +620,18 @@ async fn doctor_check_render_status_and_metrics_know_the_queue() {
         assert_eq!(status(check).as_deref(), Some("ok"), "{check}: {report}");
     }
     assert!(told.contains("response_origins is for tests"), "{told}");
+    assert!(told.contains(":dead, which is empty"), "{told}");
+    door.sqs.bury("nobody's");
+    let told = run(&["doctor", "--json"]).await;
+    assert!(told.contains("could not be answered lie in") && told.contains(":dead: 1"), "{told}");
+    let dead = On::operation("GetQueueAttributes").key(&door.sqs.queue_url().replace("/jobs", "/dead"));
+    door.sqs.fault(dead, refusal("AccessDeniedException", "no identity-based policy allows it"));
+    let told = run(&["doctor", "--json"]).await;
+    assert!(told.contains("whether that is empty cannot be seen: AccessDeniedException"), "{told}");
+    // The answered job of r1.
+    assert_eq!(run(&["check", "--print", "standing"]).await, "1\n");
+    let told = run(&["check", "--journal"]).await;
+    assert!(told.contains("whose answered jobs may still run: 1"), "{told}");
     let told = run(&["check"]).await;
     assert!(
         told.contains(&format!("receives requests of {TOPIC}")) && told.contains("is for tests"),

@@ -209,13 +209,19 @@ fn delete(resource: &Resource, order: &Order, physical_id: &str, now: Timestamp)
 /// Update, answered into the void.
 fn abandoned(resource: &Resource, order: &Order, act: &Act) -> Vec<String> {
     let Kind::Update { physical_id, .. } = &order.kind else { return Vec::new() };
-    let Some(named) = resource.named(physical_id) else { return Vec::new() };
+    let is_refused = matches!(act, Act::Refuse(_) | Act::Stale | Act::Known);
+    let named = match resource.named(physical_id) {
+        Some(named) => Some(named.begun),
+        // Its file was lost: whatever else is known and older than this Update is not what it names.
+        None if generation_of(physical_id).is_some() && !is_refused => None,
+        None => return Vec::new(),
+    };
     let kept = match act {
         Act::Adopt { generation } | Act::Run { generation, .. } => Some(generation),
         Act::Known | Act::Stale | Act::Refuse(_) | Act::Keep { .. } | Act::End { .. } => None,
     };
     let since = resource.generations.iter().filter(|generation| {
-        generation.begun > named.begun
+        named.is_none_or(|begun| generation.begun > begun)
             && generation.newest < order.at
             && !generation.deleted
             && Some(&generation.id) != kept
