@@ -69,7 +69,11 @@ fn check_journal(directory: &Path) -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok((found, resources)) => {
-            found.unreadable.iter().chain(&resources.unreadable).for_each(|(_, told)| terminal::complain_line(told));
+            found
+                .unreadable
+                .iter()
+                .chain(&resources.unreadable)
+                .for_each(|(_, told)| terminal::complain_line(told));
             failed("with this version the jobs of these tasks and resources would be lost")
         }
         Err(problem) => unseen(directory, &problem),

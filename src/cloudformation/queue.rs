@@ -198,7 +198,8 @@ impl Queue {
         let attributes = answer.attributes.unwrap_or_default();
         let count = |name| attributes.get(name)?.parse::<u64>().ok();
         let all: Option<Vec<u64>> = counts.iter().map(count).collect();
-        let silent = || Trouble { condition: Condition::Other, reason: "it does not say how many".to_owned() };
+        let silent =
+            || Trouble { condition: Condition::Other, reason: "it does not say how many".to_owned() };
         all.map(|all| all.iter().sum()).ok_or_else(silent)
     }
 }

@@ -4,6 +4,7 @@
 //! there before its message is deleted: so a message that comes again either finds its task held, or its outcome
 //! recorded, or begins the task that was decided.
 
+mod duties;
 mod inner;
 
 use std::collections::HashSet;
@@ -17,12 +18,13 @@ use tokio::sync::{Mutex, Notify};
 use super::errand;
 use super::files::{Files, Store};
 use super::request::Order;
-use super::resource::{Act, Kill, Resource, Wait, candidate, decide, resource_id, task_id};
+use super::resource::{Act, Resource, Wait, candidate, decide, resource_id, task_id};
 use crate::job::Task;
 use crate::job::journal::JournalError;
 use crate::job::machine::{OnAbort, Run, Stage, State};
 use crate::job::report::Outcome;
 use crate::job::timestamp::Timestamp;
+pub use duties::Duties;
 use inner::Inner;
 
 /// All resources of this worker.
@@ -60,15 +62,6 @@ pub struct Known<'a> {
     pub on_delete: OnAbort,
 }
 
-/// What somebody has to do about tasks.
-#[derive(Debug, Default)]
-pub struct Duties {
-    /// Held tasks that nobody waits for any more, or whose runs must end.
-    pub drop: Vec<String>,
-    /// Runs without a task: one is to be begun.
-    pub kill: Vec<Kill>,
-}
-
 impl Resources {
     /// Reads the files below the state directory. Blocking. Also returns what could not be read.
     ///
@@ -83,7 +76,6 @@ impl Resources {
     pub fn are_in(state: &Path) -> bool {
         Files::are_in(state)
     }
-
 }
 
 impl<S: Store> Resources<S> {
@@ -92,13 +84,7 @@ impl<S: Store> Resources<S> {
         let mut inner = Inner::default();
         found.into_iter().for_each(|resource| inner.put(resource));
         let standing = RwLock::new(inner.standing());
-        Resources {
-            inner: Mutex::new(inner),
-            store,
-            tended: Notify::new(),
-            ended: Notify::new(),
-            standing,
-        }
+        Resources { inner: Mutex::new(inner), store, tended: Notify::new(), ended: Notify::new(), standing }
     }
 
     /// Returns once something has changed since the last time. For one caller.
@@ -138,11 +124,13 @@ impl<S: Store> Resources<S> {
             resource.spare(which);
         }
         resource.apply(order, &decision, with.name, now);
-        self.store.write(&resource).await?;
-        inner.put(resource.clone());
-        self.note(&inner);
         // Its task can be there already where only the resource's file was lost.
         let is_held = inner.held.contains_key(&task);
+        resource.catch_up(&order.request_id, inner.held.get(&task).copied().flatten());
+        self.store.write(&resource).await?;
+        inner.unwritten.remove(&id);
+        inner.put(resource.clone());
+        self.note(&inner);
         let is_task = !matches!(decision.act, Act::Stale | Act::Known) && !is_held;
         if is_task {
             inner.held.insert(task, None);
@@ -165,15 +153,35 @@ impl<S: Store> Resources<S> {
     pub async fn heard(&self, task: &Task, state: &State, now: Timestamp) -> io::Result<()> {
         let mut inner = self.inner.lock().await;
         inner.held.insert(task.id.clone(), Some(state.stage()));
+        self.happens(&mut inner, task, state, now).await
+    }
+
+    /// A task is in this state, which could not be put on disk: it goes on from memory. One of which nothing is on disk
+    /// does not go on.
+    pub async fn heard_in_vain(&self, task: &Task, state: &State, now: Timestamp) {
+        let mut inner = self.inner.lock().await;
+        if matches!(inner.held.get(&task.id), Some(Some(_))) {
+            // That its file cannot be written either is told by then.
+            let _ = self.happens(&mut inner, task, state, now).await;
+        }
+    }
+
+    async fn happens(&self, inner: &mut Inner, task: &Task, state: &State, now: Timestamp) -> io::Result<()> {
         let is_disowned = matches!(state, State::Ended { outcome: Outcome::Failed(_), .. })
             && task.document.as_ref().is_some_and(|document| errand::fails_under_another_id(&document.form));
-        self.change(&mut inner, &task.id, |resource, request| {
+        self.change(inner, &task.id, |resource, request| {
             resource.heard(request, state, now);
             if is_disowned {
                 resource.disown(request, now);
             }
         })
         .await
+    }
+
+    /// Whether a task ends a run. Its entry goes before its resource says that the run is dead: an entry that was left over
+    /// by a crash would end by its tag what begins later. Without it the run is ended once more.
+    pub async fn is_dying(&self, task: &str) -> bool {
+        self.inner.lock().await.held.get(task).copied().flatten() == Some(Stage::Orphaned)
     }
 
     /// A task is done with; afterwards its entry may go, and it may be released.
@@ -184,32 +192,6 @@ impl<S: Store> Resources<S> {
         let mut inner = self.inner.lock().await;
         let last = inner.held.get(task).copied().flatten().unwrap_or(Stage::Settled);
         self.change(&mut inner, task, |resource, request| resource.left(request, last, now)).await
-    }
-
-    /// Which tasks are to be dropped, and which runs want one that ends them.
-    pub async fn duties(&self) -> Duties {
-        let mut inner = self.inner.lock().await;
-        let mut duties = Duties::default();
-        for kill in inner.known.values().flat_map(Resource::kills) {
-            if inner.held.contains_key(&kill.task) {
-                duties.drop.push(kill.task)
-            } else {
-                duties.kill.push(kill)
-            }
-        }
-        for kill in &duties.kill {
-            inner.held.insert(kill.task.clone(), None);
-        }
-        for (task, last) in &inner.held {
-            let closed = inner.requests.get(task).is_some_and(|(id, request)| {
-                inner.known.get(id).is_some_and(|resource| resource.is_closed(request))
-            });
-            // From then on it is closed because its outcome is recorded.
-            if closed && last.is_none_or(|last| last < Stage::Ended) {
-                duties.drop.push(task.clone());
-            }
-        }
-        duties
     }
 
     /// Waits until every run is dead that a task waits for, as far as they are known, and returns the tags with which YARN
@@ -271,17 +253,20 @@ impl<S: Store> Resources<S> {
         task: &str,
         change: impl FnOnce(&mut Resource, &str),
     ) -> io::Result<()> {
-        let Some((id, request)) = inner.requests.get(task) else { return Ok(()) };
-        let Some(before) = inner.known.get(id) else { return Ok(()) };
+        let Some((id, request)) = inner.requests.get(task).cloned() else { return Ok(()) };
+        let Some(before) = inner.known.get(&id) else { return Ok(()) };
         let mut resource = before.clone();
-        change(&mut resource, request);
-        if resource == *before {
+        change(&mut resource, &request);
+        if resource == *before && !inner.unwritten.contains(&id) {
             return Ok(());
         }
-        self.store.write(&resource).await?;
-        inner.put(resource);
+        // It has happened, also where it cannot be kept yet: nobody may decide as if it had not.
+        inner.put(resource.clone());
         self.note(inner);
         self.tell();
+        inner.unwritten.insert(id.clone());
+        self.store.write(&resource).await?;
+        inner.unwritten.remove(&id);
         Ok(())
     }
 

@@ -594,6 +594,63 @@ async fn a_resource_of_which_nothing_is_remembered_is_ended_by_its_tags() {
 }
 
 #[tokio::test]
+async fn stop_first_ends_a_job_of_which_nothing_is_remembered_before_the_new_one_is_posted() {
+    let door = Door::open().await;
+    let mut worker = door.worker();
+    let stream = |file: &str| with(etl(file), "UpdateMode", "STOP_FIRST");
+    let id = succeeded(&door.ask(Request::create("r1", stream("s3://b/a.py"))).await).clone();
+    crate::crash::forgotten(&door.stage).await;
+    door.emptied().await;
+    worker.kill();
+    std::fs::remove_dir_all(door.stage.directory.path().join("state/resources")).expect("removed");
+    let _next = door.worker();
+    let updated = door.ask(Request::update("r2", &id, (stream("s3://b/a.py"), stream("s3://b/b.py")))).await;
+    assert_eq!(succeeded(&updated), &id);
+    let applications = door.livy().applications();
+    let [old, new] = &applications[..] else { panic!("{applications:?}") };
+    assert!(new.is_live() && old.ended.is_some_and(|ended| ended <= new.started), "{applications:?}");
+}
+
+#[tokio::test]
+async fn an_idle_queue_costs_one_request_in_twenty_seconds() {
+    let door = Door::open().await;
+    let _worker = door.worker();
+    let receives = |sqs: &Sqs| sqs.calls_of("ReceiveMessage").len();
+    door.sqs.wait_for(|sqs| receives(sqs) == 1, None).await;
+    let began = std::time::Instant::now();
+    door.sqs.wait_for(|sqs| receives(sqs) == 2, Some(Duration::from_secs(60))).await;
+    assert!(began.elapsed() >= Duration::from_secs(19), "after {:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn dead_letters_and_answered_jobs_are_counted() {
+    let door = Door::open().await;
+    let worker = door.worker();
+    succeeded(&door.ask(Request::create("r1", etl("s3://b/etl.py"))).await);
+    let run = |arguments: &[&str]| {
+        let mut command = stand_ins::worker::command(std::path::Path::new(crate::harness::PROGRAM));
+        command.args(arguments).arg("--config").arg(worker.config());
+        async move {
+            let output = tokio::task::spawn_blocking(move || command.output()).await.expect("it ends");
+            String::from_utf8_lossy(&output.expect("it runs").stdout).into_owned()
+        }
+    };
+    let told = run(&["doctor", "--json"]).await;
+    assert!(told.contains(":dead, which is empty"), "{told}");
+    door.sqs.bury("nobody's");
+    let told = run(&["doctor", "--json"]).await;
+    assert!(told.contains("could not be answered lie in") && told.contains(":dead: 1"), "{told}");
+    let dead = On::operation("GetQueueAttributes").key(&door.sqs.queue_url().replace("/jobs", "/dead"));
+    door.sqs.fault(dead, refusal("AccessDeniedException", "no identity-based policy allows it"));
+    let told = run(&["doctor", "--json"]).await;
+    assert!(told.contains("whether that is empty cannot be seen: AccessDeniedException"), "{told}");
+    // The answered job of r1.
+    assert_eq!(run(&["check", "--print", "standing"]).await, "1\n");
+    let told = run(&["check", "--journal"]).await;
+    assert!(told.contains("whose answered jobs may still run: 1"), "{told}");
+}
+
+#[tokio::test]
 async fn doctor_check_render_status_and_metrics_know_the_queue() {
     let door = Door::open().await;
     let worker = door.worker();
@@ -620,18 +677,6 @@ async fn doctor_check_render_status_and_metrics_know_the_queue() {
         assert_eq!(status(check).as_deref(), Some("ok"), "{check}: {report}");
     }
     assert!(told.contains("response_origins is for tests"), "{told}");
-    assert!(told.contains(":dead, which is empty"), "{told}");
-    door.sqs.bury("nobody's");
-    let told = run(&["doctor", "--json"]).await;
-    assert!(told.contains("could not be answered lie in") && told.contains(":dead: 1"), "{told}");
-    let dead = On::operation("GetQueueAttributes").key(&door.sqs.queue_url().replace("/jobs", "/dead"));
-    door.sqs.fault(dead, refusal("AccessDeniedException", "no identity-based policy allows it"));
-    let told = run(&["doctor", "--json"]).await;
-    assert!(told.contains("whether that is empty cannot be seen: AccessDeniedException"), "{told}");
-    // The answered job of r1.
-    assert_eq!(run(&["check", "--print", "standing"]).await, "1\n");
-    let told = run(&["check", "--journal"]).await;
-    assert!(told.contains("whose answered jobs may still run: 1"), "{told}");
     let told = run(&["check"]).await;
     assert!(
         told.contains(&format!("receives requests of {TOPIC}")) && told.contains("is for tests"),

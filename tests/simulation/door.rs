@@ -30,7 +30,7 @@ use crate::coverage::Coverage;
 use crate::plan::SECOND;
 use crate::{number, trace};
 use ledger::Promise;
-use plan::{CALM, END, EXPIRES, Plan};
+use plan::{Broken, CALM, END, EXPIRES, Plan};
 use world::{Inner, Sim};
 
 /// Seeds in an ordinary run, over all threads.
@@ -45,10 +45,10 @@ struct Run {
     coverage: Coverage,
 }
 
-fn run(seed: u64, story: bool) -> Run {
+fn run(seed: u64, broken: Broken, story: bool) -> Run {
     fastrand::seed(seed);
     let mut rng = Rng::with_seed(seed);
-    let plan = Plan::new(&mut rng);
+    let plan = Plan::new(&mut rng, broken);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime");
     let sim = runtime.block_on(lives(plan, rng, story));
@@ -112,18 +112,22 @@ async fn ended(sim: &Sim, workers: &mut JoinSet<()>) {
 async fn until_over(sim: &Sim) {
     let mut idle = 0;
     loop {
-        sleep(Duration::from_secs(20)).await;
+        sleep(Duration::from_secs(60)).await;
         let mut inner = sim.inner();
         if inner.ledger.broken.is_some() {
             return;
         }
         let is_idle = is_idle(&inner);
         idle = if is_idle { idle + 1 } else { 0 };
-        if idle > 3 {
+        if idle > 1 {
             return;
         }
         let stuck = !inner.node.gone && inner.at > CALM + 400 * SECOND && inner.node.jobs.is_empty();
-        if stuck && inner.node.is_alive && !inner.node.journal.is_empty() && inner.at > inner.node.born + 400 * SECOND {
+        if stuck
+            && inner.node.is_alive
+            && !inner.node.journal.is_empty()
+            && inner.at > inner.node.born + 400 * SECOND
+        {
             // An entry that could not be removed is looked at once more.
             inner.tell(|_| "the worker is started again: something is left on its disk".to_owned());
             inner.end_life();
@@ -141,7 +145,7 @@ fn is_idle(inner: &Inner) -> bool {
 #[test]
 fn no_seed_breaks_a_promise_of_the_door_and_all_that_can_be_reached_is() {
     let seeds = number("SEEDS").unwrap_or(SEEDS);
-    let (coverage, found) = search(seeds);
+    let (coverage, found) = search(Broken::Nothing, seeds);
     assert!(found.is_none(), "{}", found.unwrap_or_default());
     println!("{}\n{seeds} seeds of the door break no promise", coverage.table());
     if seeds >= SEEDS {
@@ -153,7 +157,7 @@ fn no_seed_breaks_a_promise_of_the_door_and_all_that_can_be_reached_is() {
 #[test]
 fn one_seed() {
     let Some(seed) = number("SEED") else { return };
-    let run = run(seed, true);
+    let run = run(seed, Broken::Nothing, true);
     println!("{}", run.story.join("\n"));
     assert_eq!(run.broken, None);
 }
@@ -161,7 +165,7 @@ fn one_seed() {
 #[test]
 fn a_seed_of_the_door_tells_the_same_story_every_time() {
     for seed in 0..TWICE {
-        let (first, second) = (run(seed, true), run(seed, true));
+        let (first, second) = (run(seed, Broken::Nothing, true), run(seed, Broken::Nothing, true));
         let differs = first.story.iter().zip(&second.story).position(|(first, second)| first != second);
         let differs = differs.or((first.story.len() != second.story.len()).then_some(first.story.len()));
         if let Some(line) = differs {
@@ -172,9 +176,42 @@ fn a_seed_of_the_door_tells_the_same_story_every_time() {
     }
 }
 
+/// Guards that are broken on purpose, and the promise that breaks with each.
+const BROKEN: [(Broken, Promise); 17] = [
+    (Broken::NoDoubt, Promise::OneApplication),
+    (Broken::NoGroups, Promise::DeleteMeansDead),
+    (Broken::NoSettling, Promise::NothingAppears),
+    (Broken::NoSettling, Promise::NeverTwo),
+    (Broken::OtherBytes, Promise::OneAnswer),
+    (Broken::NoPut, Promise::Answered),
+    (Broken::NoDrops, Promise::NoStaleStart),
+    (Broken::DeletedFirst, Promise::DurableBeforeDelete),
+    (Broken::NoTidying, Promise::NoFileLeft),
+    (Broken::AnyOrigin, Promise::StrangersStay),
+    (Broken::KillsAll, Promise::BelievedLives),
+    (Broken::RunsEarly, Promise::TrueAnswer),
+    (Broken::OtherId, Promise::KeepsId),
+    (Broken::SlowClock, Promise::InTime),
+    (Broken::NoKills, Promise::NothingLeft),
+    (Broken::NoUnlink, Promise::ComesToAnEnd),
+    (Broken::KeptPlace, Promise::PlacesReturned),
+];
+
+#[test]
+fn each_promise_of_the_door_breaks_with_its_guard() {
+    for (broken, promise) in BROKEN {
+        let first = (0..SEEDS).find_map(|seed| {
+            let (found, detail) = run(seed, broken, false).broken?;
+            (found == promise).then_some((seed, detail))
+        });
+        let (seed, detail) = first.unwrap_or_else(|| panic!("no seed notices {broken:?} as {promise:?}"));
+        println!("{broken:?}: seed {seed}: {promise:?}: {detail}");
+    }
+}
+
 /// Runs seeds on all processors: what they reach, and the first promise that is broken. With `ALL=1` it goes on and tells
 /// of one seed for each promise.
-fn search(seeds: u64) -> (Coverage, Option<String>) {
+fn search(broken: Broken, seeds: u64) -> (Coverage, Option<String>) {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let (next, stop) = (AtomicU64::new(number("FIRST").unwrap_or(0)), AtomicBool::new(false));
     let (end, all) = (next.load(Ordering::Relaxed) + seeds, number("ALL").is_some());
@@ -188,7 +225,7 @@ fn search(seeds: u64) -> (Coverage, Option<String>) {
                     if seed >= end {
                         break;
                     }
-                    let ended = run(seed, false);
+                    let ended = run(seed, broken, false);
                     mine.add(&ended.coverage);
                     if let Some((promise, detail)) = ended.broken {
                         stop.store(!all, Ordering::Relaxed);
@@ -201,14 +238,14 @@ fn search(seeds: u64) -> (Coverage, Option<String>) {
         }
     });
     let found = found.into_inner().expect("no poison");
-    let told: Vec<String> = found.iter().map(|(promise, seeds)| tell(*promise, seeds)).collect();
+    let told: Vec<String> = found.iter().map(|(promise, seeds)| tell(broken, *promise, seeds)).collect();
     (coverage.into_inner().expect("no poison"), (!told.is_empty()).then(|| told.join("\n\n")))
 }
 
 /// What to run, and the story of the first seed.
-fn tell(promise: Promise, seeds: &[(u64, String)]) -> String {
+fn tell(broken: Broken, promise: Promise, seeds: &[(u64, String)]) -> String {
     let Some((seed, detail)) = seeds.iter().min() else { return String::new() };
-    let (story, all) = (run(*seed, true).story, seeds.len());
+    let (story, all) = (run(*seed, broken, true).story, seeds.len());
     let some: Vec<u64> = seeds.iter().map(|(seed, _)| *seed).take(8).collect();
     format!(
         "seed {seed}: {promise:?}: {detail}\n{all} seeds break it: {some:?}\nSEED={seed} cargo test --test simulation -- door::one_seed --nocapture\n{}",

@@ -135,8 +135,9 @@ impl Resource {
         }
         self.generations.retain(|generation| {
             let alive = generation.runs.iter().any(|run| !run.fate.is_over());
-            let never_ran = generation.runs.is_empty() && old(generation.newest);
-            alive || !(generation.deleted || never_ran)
+            // What a Delete finds no more it looks for by its tags, for longer.
+            let is_void = generation.runs.iter().all(|run| run.fate == Fate::Over) && old(generation.newest);
+            alive || !(generation.deleted || is_void)
         });
     }
 

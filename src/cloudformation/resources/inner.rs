@@ -15,6 +15,8 @@ pub(super) struct Inner {
     pub(super) requests: BTreeMap<String, (String, String)>,
     /// The tasks that a job is at work on, or will be at once, with their last state on disk.
     pub(super) held: BTreeMap<String, Option<Stage>>,
+    /// Resources of which something has happened that their files do not say yet.
+    pub(super) unwritten: HashSet<String>,
 }
 
 impl Inner {

@@ -70,7 +70,9 @@ fn dead_letters(name: &str, looked: &Looked) -> Finding {
         ),
         Err(Trouble { reason, .. }) => Finding::warn(
             "dead-letters",
-            format!("what {name} cannot answer goes to {arn}, and whether that is empty cannot be seen: {reason}"),
+            format!(
+                "what {name} cannot answer goes to {arn}, and whether that is empty cannot be seen: {reason}"
+            ),
             "allow the cluster's instance profile sqs:GetQueueAttributes on it, as bootstrap/cloudformation-door.yaml does",
         ),
     }

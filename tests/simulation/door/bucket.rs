@@ -2,7 +2,7 @@
 
 use spark_job_worker::job::world::Reported;
 
-use super::plan::{EXPIRES, Mishap};
+use super::plan::{Broken, EXPIRES, Mishap};
 use super::way::Way;
 use super::world::{Act, Inner, Outages};
 use crate::plan::SECOND;
@@ -16,10 +16,14 @@ impl Inner {
     /// A PUT of an answer.
     pub(super) fn put(&mut self, request: usize, body: Vec<u8>, way: Way) -> Reported {
         self.note_put(request, &body);
-        let again = |reason: &str, maybe_applied| Reported::Again { reason: reason.to_owned(), maybe_applied };
+        let again =
+            |reason: &str, maybe_applied| Reported::Again { reason: reason.to_owned(), maybe_applied };
         match way {
             Way::Refused => return again("connection refused", false),
             Way::Lost => return again("timed out", true),
+            Way::Arrives if self.plan.broken == Broken::NoPut && self.rng.u8(0..4) == 0 => {
+                return Reported::Acknowledged;
+            }
             Way::Arrives => {}
         }
         let asked = &self.ledger.requests[request];

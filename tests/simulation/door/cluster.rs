@@ -11,7 +11,7 @@ use spark_job_worker::job::tags;
 use spark_job_worker::job::timestamp::Timestamp;
 use spark_job_worker::job::world::{BatchState, BatchView, Deleted, NotKilled, Posted, TagOnNode};
 
-use super::plan::Mishap;
+use super::plan::{Broken, Mishap};
 use super::world::{Act, Inner, Outages};
 use crate::plan::{EPOCH, Millis, RETAIN, SECOND};
 
@@ -37,7 +37,7 @@ impl App {
         self.tags.iter().any(|known| known == tag)
     }
 
-    fn shown(&self) -> Application {
+    fn shown(&self, broken: Broken) -> Application {
         let time = |at: Millis| Timestamp(EPOCH + at);
         Application {
             id: self.id.clone(),
@@ -45,6 +45,7 @@ impl App {
             word: match (self.over, self.ran) {
                 (Some(_), _) => "FINISHED",
                 (None, Some(_)) => "RUNNING",
+                (None, None) if broken == Broken::RunsEarly => "RUNNING",
                 (None, None) => "ACCEPTED",
             }
             .to_owned(),
@@ -124,7 +125,9 @@ impl Inner {
 
     /// A spark-submit ends: an application is there, or not.
     pub(super) fn submits(&mut self, serial: u64) {
-        let Some(place) = self.cluster.children.iter().position(|child| child.serial == serial) else { return };
+        let Some(place) = self.cluster.children.iter().position(|child| child.serial == serial) else {
+            return;
+        };
         let child = self.cluster.children.remove(place);
         let at = self.at;
         let number = self.cluster.apps.len();
@@ -263,7 +266,7 @@ impl Inner {
                 progress: 1.0,
                 memory_seconds: None,
                 vcore_seconds: None,
-                application: app.shown(),
+                application: app.shown(self.plan.broken),
             };
             active.entry(app.run.clone()).or_default().push(moving);
         }
@@ -272,13 +275,15 @@ impl Inner {
 
     /// All that YARN has with a tag, oldest first.
     pub(super) fn tagged_apps(&self, tag: &str) -> YarnAnswer {
+        let leaves_out = self.plan.broken == Broken::NoGroups && tags::task_of(tag).is_none();
         let found = self.cluster.apps.iter().filter(|app| !app.forgotten && app.has(tag) && !self.hides());
-        YarnAnswer::Answer(found.map(App::shown).collect())
+        let found = found.filter(|_| !leaves_out);
+        YarnAnswer::Answer(found.map(|app| app.shown(self.plan.broken)).collect())
     }
 
     pub(super) fn app_of_id(&self, id: &str) -> YarnAnswer {
         let found = self.cluster.apps.iter().filter(|app| !app.forgotten && app.id == id);
-        YarnAnswer::Answer(found.map(App::shown).collect())
+        YarnAnswer::Answer(found.map(|app| app.shown(self.plan.broken)).collect())
     }
 
     pub(super) fn kill_app(&mut self, id: &str) -> Result<(), NotKilled> {
@@ -287,7 +292,11 @@ impl Inner {
             return Err(NotKilled::NotNow("no".to_owned()));
         }
         self.tell(|_| format!("YARN is told to kill {id}"));
-        if let Some(app) = self.cluster.apps.iter().position(|app| app.id == id) {
+        let all = self.plan.broken == Broken::KillsAll;
+        for app in 0..self.cluster.apps.len() {
+            if self.cluster.apps[app].id != id && !all {
+                continue;
+            }
             self.note_kill(app);
             let at = self.at + self.rng.u64(0..3_000);
             self.plan_act(at, Act::Kills(app));

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use serde_json::Value;
 use spark_job_worker::cloudformation::intake::Begun;
 use spark_job_worker::cloudformation::request::Order;
-use spark_job_worker::cloudformation::resource::{Act, Refusal, Resource, generation_of, resource_id, task_id};
+use spark_job_worker::cloudformation::resource::{
+    Act, Refusal, Resource, generation_of, resource_id, task_id,
+};
 use spark_job_worker::job::Task;
 use spark_job_worker::job::application::AppEnd;
 use spark_job_worker::job::goal::Goal;
@@ -107,6 +109,8 @@ pub(super) struct Request {
     sent: Option<Vec<u8>>,
     /// What is known of it got lost with a bad disk or a lost file: it may be decided anew.
     excused: bool,
+    /// CloudFormation has read its answer while it waited.
+    pub(super) read: bool,
 }
 
 impl Request {
@@ -135,6 +139,7 @@ impl Request {
             posted: None,
             sent: None,
             excused: false,
+            read: false,
         }
     }
 }
@@ -163,7 +168,14 @@ struct Deleted {
 
 impl Stack {
     pub(super) fn new(logical: String) -> Stack {
-        Stack { logical, believed: None, retained: false, answered: Arc::default(), lost: None, deleted: Vec::new() }
+        Stack {
+            logical,
+            believed: None,
+            retained: false,
+            answered: Arc::default(),
+            lost: None,
+            deleted: Vec::new(),
+        }
     }
 
     fn generation_tag(&self, generation: &str) -> String {
@@ -292,6 +304,9 @@ impl Inner {
     pub(super) fn journaled(&mut self, task: &Task, state: &State) {
         let (State::Ended { .. }, Some(document)) = (state, &task.document) else { return };
         let Some(request) = self.ledger.of_task(&task.id) else { return };
+        if self.ledger.requests[request].excused {
+            return;
+        }
         let due = document.deadline.0.saturating_sub(EPOCH);
         let handled = self.ledger.requests[request].handled.unwrap_or(self.at);
         let due = due.max(self.node.born).max(handled) + SLACK;
@@ -358,8 +373,14 @@ impl Inner {
     fn other_alive(&self, stack: usize, request: usize) -> Option<String> {
         let tag = self.ledger.stacks[stack].tag();
         let own = tags::of_run(&self.ledger.requests[request].task);
-        let mut others = self.cluster.apps.iter().filter(|app| app.is_live() && app.has(&tag) && app.run != own);
+        let mut others =
+            self.cluster.apps.iter().filter(|app| app.is_live() && app.has(&tag) && app.run != own);
         others.find(|app| !self.is_spared(stack, app)).map(|app| app.id.clone())
+    }
+
+    /// Whether something of a resource may be decided anew.
+    fn is_muddled(&self, stack: usize) -> bool {
+        self.ledger.requests.iter().any(|request| request.stack == stack && request.excused)
     }
 
     fn is_spared(&self, stack: usize, app: &App) -> bool {
@@ -392,8 +413,10 @@ impl Inner {
         let leaves = self.plan.on_delete == OnAbort::Leave;
         let gone = self.ledger.stacks[stack].deleted.clone();
         let gone = gone.iter().any(|deleted| self.concerns(stack, deleted, &self.cluster.apps[number]));
-        if gone && !leaves && !self.node.gone {
-            self.violate(Promise::NothingAppears, || format!("an application of {id} appears after its Delete"));
+        if gone && !leaves && !self.node.gone && !self.is_muddled(stack) {
+            self.violate(Promise::NothingAppears, || {
+                format!("an application of {id} appears after its Delete")
+            });
         }
         // Of two that live the one that was posted later may have had to wait.
         let tag = self.ledger.stacks[stack].tag();
@@ -405,7 +428,7 @@ impl Inner {
             let earlier = if later == other { request } else { other };
             let run = tags::of_run(&self.ledger.requests[earlier].task);
             let spared = self.cluster.apps.iter().any(|app| app.run == run && self.is_spared(stack, app));
-            if stops_first(&self.ledger.requests[later]) && !spared {
+            if stops_first(&self.ledger.requests[later]) && !spared && !self.is_muddled(stack) {
                 let other = self.ledger.requests[other].id.clone();
                 self.violate(Promise::NeverTwo, || format!("{id} and {other} live at once"));
             }
@@ -420,12 +443,16 @@ impl Inner {
         let tags = self.cluster.apps[app].tags.clone();
         let Some(request) = self.ledger.of_tags(&tags) else { return };
         let (stack, at) = (self.ledger.requests[request].stack, self.ledger.requests[request].at);
-        // What failed is ended by its own request.
+        // What was decided anew can end what came after it.
+        if self.is_muddled(stack) {
+            return;
+        }
+        // What failed is ended by its own request, and what was never heard of by a newer one.
         let good = self.ledger.requests[request].sent.as_deref().is_some_and(|sent| {
             let answer: Value = serde_json::from_slice(sent).expect("an answer is JSON");
             answer["Status"] == "SUCCESS"
         });
-        if !good || self.ledger.requests[request].refused {
+        if !good || !self.ledger.requests[request].read {
             return;
         }
         let known = &self.ledger.stacks[stack];
@@ -447,13 +474,16 @@ impl Inner {
         });
         if is_newest && !later.any(|other| ends(&other)) {
             let id = self.ledger.requests[request].id.clone();
-            self.violate(Promise::BelievedLives, || format!("the run of {id} is killed, and nobody asked for it"));
+            self.violate(Promise::BelievedLives, || {
+                format!("the run of {id} is killed, and nobody asked for it")
+            });
         }
     }
 
     /// A PUT is sent.
     pub(super) fn put_for(&mut self, task: &str, url: &str, body: Vec<u8>, way: Way) -> Reported {
-        let Some(request) = self.ledger.of_task(task).filter(|of| self.ledger.requests[*of].url == url) else {
+        let Some(request) = self.ledger.of_task(task).filter(|of| self.ledger.requests[*of].url == url)
+        else {
             self.violate(Promise::OneAnswer, || format!("{task} is answered at another place"));
             return Reported::Acknowledged;
         };
@@ -465,7 +495,9 @@ impl Inner {
         let (id, excused, sent) = (asked.id.clone(), asked.excused, asked.sent.clone());
         match sent {
             Some(sent) if sent == body || excused => return,
-            Some(_) => return self.violate(Promise::OneAnswer, || format!("{id} is answered with other bytes")),
+            Some(_) => {
+                return self.violate(Promise::OneAnswer, || format!("{id} is answered with other bytes"));
+            }
             None => self.ledger.requests[request].sent = Some(body.to_vec()),
         }
         let answer: Value = serde_json::from_slice(body).expect("an answer is JSON");
@@ -573,7 +605,10 @@ impl Inner {
         let request = &self.ledger.requests[number];
         let handled = request.handled.filter(|_| !self.node.gone)?;
         let is_newer = |other: &Request| {
-            other.stack == request.stack && other.at >= request.at && other.id != request.id && other.seen.is_some()
+            other.stack == request.stack
+                && other.at >= request.at
+                && other.id != request.id
+                && other.seen.is_some()
         };
         let is_job = request.kind != Kind::Delete;
         let superseded = is_job && self.ledger.requests.iter().any(is_newer);
@@ -587,7 +622,11 @@ impl Inner {
         for stack in 0..self.ledger.stacks.len() {
             let known = &self.ledger.stacks[stack];
             let file = resource_id(STACK, &known.logical);
-            if known.believed.is_none() && !known.retained && self.node.files.contains_key(&file) && !self.node.gone {
+            if known.believed.is_none()
+                && !known.retained
+                && self.node.files.contains_key(&file)
+                && !self.node.gone
+            {
                 let bytes = self.node.files.get(&file).cloned().unwrap_or_default();
                 let what = String::from_utf8_lossy(&bytes).into_owned();
                 self.violate(Promise::NoFileLeft, || what);

@@ -6,7 +6,7 @@ use spark_job_worker::job::machine::OnAbort;
 use crate::plan::{Millis, SECOND};
 
 /// Nothing goes wrong any more after this, so that everything can come to its end.
-pub(super) const CALM: Millis = 900 * SECOND;
+pub(super) const CALM: Millis = 600 * SECOND;
 /// Everything must have come to its end by then.
 pub(super) const END: Millis = 20_000 * SECOND;
 /// So long after its publication a URL works.
@@ -136,9 +136,75 @@ const THEMES: [&[Mishap]; 5] = [
     &[Mishap::Late, Mishap::ShortTimeouts, Mishap::Crashes],
 ];
 
+/// A guard that is broken on purpose, to see that the ledger notices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// None.
+    Nothing,
+    /// A POST that may have been out is begun again after a restart.
+    NoDoubt,
+    /// What is shown of YARN's applications by a group's tag is left out.
+    NoGroups,
+    /// A kill is believed at once, and so is what waits for it.
+    NoSettling,
+    /// An answer is made anew each time.
+    OtherBytes,
+    /// An answer is said to be at its place, and is not.
+    NoPut,
+    /// Nobody is told that nobody waits for it any more.
+    NoDrops,
+    /// What is decided is not kept.
+    NoFile,
+    /// A message is deleted before it is decided about.
+    DeletedFirst,
+    /// Nothing is ever forgotten.
+    NoTidying,
+    /// Everybody may be answered.
+    AnyOrigin,
+    /// What runs is killed whoever it belongs to.
+    KillsAll,
+    /// An application that waits is shown as one that runs.
+    RunsEarly,
+    /// Every answer names another physical id.
+    OtherId,
+    /// The worker's clock is ten minutes slow.
+    SlowClock,
+    /// Runs that must not live on are left alone.
+    NoKills,
+    /// Entries are not removed.
+    NoUnlink,
+    /// A place is not given back.
+    KeptPlace,
+}
+
+impl Broken {
+    /// What goes wrong where the guard is needed.
+    fn theme(self) -> &'static [Mishap] {
+        match self {
+            Broken::NoDoubt | Broken::NoFile | Broken::DeletedFirst => &[Mishap::Crashes],
+            Broken::NoGroups | Broken::NoSettling => {
+                &[Mishap::SlowSubmit, Mishap::LostPosts, Mishap::Cancels, Mishap::LostFile, Mishap::Crashes]
+            }
+            Broken::OtherBytes => &[Mishap::LostPuts],
+            Broken::NoDrops | Broken::NoKills => &[Mishap::Cancels, Mishap::LostPosts],
+            Broken::AnyOrigin => &[Mishap::Strangers],
+            Broken::SlowClock => &[Mishap::ShortTimeouts, Mishap::YarnAway],
+            Broken::Nothing
+            | Broken::NoPut
+            | Broken::NoTidying
+            | Broken::KillsAll
+            | Broken::RunsEarly
+            | Broken::OtherId
+            | Broken::NoUnlink
+            | Broken::KeptPlace => &[],
+        }
+    }
+}
+
 /// How one seed is.
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
+    pub(super) broken: Broken,
     mishaps: u64,
     pub(super) resources: usize,
     /// How often each of them is created and deleted.
@@ -149,7 +215,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(rng: &mut Rng) -> Plan {
+    pub(super) fn new(rng: &mut Rng, broken: Broken) -> Plan {
         let calm = rng.u8(0..16) == 0;
         let share = rng.u8(4..14);
         let mut strikes = |mishap: &Mishap| {
@@ -158,11 +224,13 @@ impl Plan {
         };
         let some: Vec<Mishap> = Mishap::ALL.into_iter().filter(|mishap| strikes(mishap)).collect();
         let theme: &[Mishap] = if rng.u8(0..4) == 0 { THEMES[rng.usize(0..THEMES.len())] } else { &[] };
-        let bits = some.iter().chain(theme).fold(0, |bits, mishap| bits | 1 << *mishap as u64);
+        let bits =
+            some.iter().chain(theme).chain(broken.theme()).fold(0, |bits, mishap| bits | 1 << *mishap as u64);
         Plan {
+            broken,
             mishaps: bits,
-            resources: if rng.u8(0..4) == 0 { 2 } else { 1 },
-            lives: if rng.u8(0..3) == 0 { 2 } else { 1 },
+            resources: if rng.u8(0..6) == 0 { 2 } else { 1 },
+            lives: if rng.u8(0..6) == 0 { 2 } else { 1 },
             places: rng.usize(1..=3),
             submits: rng.usize(1..=2),
             on_delete: if rng.u8(0..10) == 0 { OnAbort::Leave } else { OnAbort::Kill },

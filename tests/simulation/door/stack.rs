@@ -143,6 +143,7 @@ impl Life {
             self.hit("does not wait", if cancels { "cancelled" } else { "timed out" });
             return Heard::Nothing;
         };
+        self.sim.inner().ledger.requests[number].read = true;
         let id = answer["PhysicalResourceId"].as_str().unwrap_or_default().to_owned();
         if answer["Status"] == "SUCCESS" { Heard::Succeeded(id) } else { Heard::Failed(id) }
     }
@@ -167,7 +168,7 @@ impl Life {
                         self.hit("is retained", "");
                         self.sim.inner().ledger.stacks[self.number].retained = true;
                     } else {
-                        self.pause(200 * SECOND).await;
+                        self.pause(80 * SECOND).await;
                         self.delete(&id, &properties).await;
                     }
                 }
@@ -200,7 +201,7 @@ impl Life {
     }
 
     async fn updates(&mut self, mut id: String, mut properties: Value) -> Option<(String, Value)> {
-        let updates = self.sim.inner().rng.u8(0..4);
+        let updates = self.sim.inner().rng.u8(0..=2);
         for _ in 0..updates {
             self.pause(60 * SECOND).await;
             let next = self.properties();

@@ -24,7 +24,7 @@ use spark_job_worker::job::world::{
 };
 use tokio::time::sleep;
 
-use super::plan::Mishap;
+use super::plan::{Broken, Mishap};
 use super::world::{Act, Inner, Sim};
 use crate::plan::{EPOCH, SECOND};
 
@@ -132,6 +132,19 @@ impl Life {
     }
 }
 
+impl Inner {
+    /// An answer as it is broken on purpose.
+    fn other(&mut self, body: Vec<u8>) -> Vec<u8> {
+        let mut answer: serde_json::Value = serde_json::from_slice(&body).expect("an answer is JSON");
+        match self.plan.broken {
+            Broken::OtherBytes => answer["Reason"] = serde_json::json!(self.rng.u32(..).to_string()),
+            Broken::OtherId => answer["PhysicalResourceId"] = serde_json::json!("other"),
+            _ => return body,
+        }
+        answer.to_string().into_bytes()
+    }
+}
+
 impl Store for Disk {
     async fn write(&self, resource: &Resource) -> io::Result<()> {
         self.0.step(40).await;
@@ -142,7 +155,9 @@ impl Store for Disk {
             inner.tell(|_| format!("disk: {}", String::from_utf8_lossy(&bytes).replace('\n', " ")));
             let id = resource_id(&resource.stack_id, &resource.logical_id);
             inner.filed(resource);
-            inner.node.files.insert(id, bytes);
+            if inner.plan.broken != Broken::NoFile {
+                inner.node.files.insert(id, bytes);
+            }
         }
         self.0.step(40).await;
         Ok(())
@@ -160,15 +175,18 @@ impl Store for Disk {
 
 impl World for Here {
     fn now(&self) -> Timestamp {
-        Timestamp(EPOCH + self.life.sim.inner().at)
+        let inner = self.life.sim.inner();
+        let slow = if inner.plan.broken == Broken::SlowClock { 600 * SECOND } else { 0 };
+        Timestamp(EPOCH + inner.at - slow)
     }
 
     async fn write(&self, task: &Task, state: &State) -> Result<(), Unwritable> {
         self.life.step(40).await;
-        self.life.writes("entry").map_err(|reason| {
+        if let Err(reason) = self.life.writes("entry") {
             self.life.sim.inner().unwritten(&task.id, state);
-            Unwritable(reason)
-        })?;
+            self.resources.heard_in_vain(task, state, self.now()).await;
+            return Err(Unwritable(reason));
+        }
         {
             let mut inner = self.life.sim.inner();
             let bytes = journal::encode(task, state).expect("a task is data");
@@ -182,16 +200,24 @@ impl World for Here {
     }
 
     async fn forget(&self, task: &str) -> Result<(), Unwritable> {
-        let left = self.resources.left(task, self.now()).await;
-        left.map_err(|error| Unwritable(error.to_string()))?;
+        let is_dying = self.resources.is_dying(task).await;
+        let unwritable = |error: io::Error| Unwritable(error.to_string());
+        if !is_dying {
+            self.resources.left(task, self.now()).await.map_err(unwritable)?;
+        }
         self.life.step(40).await;
         self.life.writes("unlink").map_err(Unwritable)?;
         {
             let mut inner = self.life.sim.inner();
             inner.tell(|_| format!("disk: {task} is removed"));
-            inner.node.journal.remove(task);
+            if inner.plan.broken != Broken::NoUnlink {
+                inner.node.journal.remove(task);
+            }
         }
         self.life.step(40).await;
+        if is_dying {
+            self.resources.left(task, self.now()).await.map_err(unwritable)?;
+        }
         Ok(())
     }
 
@@ -309,6 +335,7 @@ impl World for Here {
 
     async fn deliver(&self, task: &Task, document: &Document, outcome: &Outcome) -> Reported {
         let body = errand::answer(&document.form, outcome).expect("our own form");
+        let body = self.life.sim.inner().other(body);
         let way = self.life.way(Service::Bucket, 15).await;
         let reported = self.life.sim.inner().put_for(&task.id, document.place.secret(), body, way);
         self.life.step(15).await;

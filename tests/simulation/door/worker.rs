@@ -15,7 +15,7 @@ use spark_job_worker::job::journal;
 use spark_job_worker::job::machine::{Stage, State};
 use spark_job_worker::job::places::{Places, Ticket};
 use spark_job_worker::job::request::{Defaults, OwnLivy};
-use spark_job_worker::job::sweep::Sweep;
+use spark_job_worker::job::sweep::{Pace, Sweep};
 use spark_job_worker::job::timestamp::Timestamp;
 use spark_job_worker::job::world::World;
 use spark_job_worker::job::{self, JobContext, JobTimings, Start, Task};
@@ -24,13 +24,15 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::ledger::{ORIGIN, Promise, STACKS, TOPIC};
-use super::plan::{CALM, Mishap};
+use super::plan::{Broken, CALM, Mishap};
 use super::way::{Disk, Here, Life, Service, Way};
 use super::world::Sim;
-use crate::plan::{EPOCH, SECOND, pace, rules};
+use crate::plan::{EPOCH, SECOND, rules};
 
-/// A long poll of the queue.
-const POLL: Duration = Duration::from_secs(20);
+/// A long poll of the queue: longer than the real one, since nothing but time is lost by it.
+const POLL: Duration = Duration::from_secs(300);
+/// Sweeps of an idle worker find nothing here either.
+const PACE: Pace = Pace { interval: Duration::from_secs(8), idle: Duration::from_secs(300) };
 /// How often what nobody can ask for any more is forgotten.
 const TIDY: Duration = Duration::from_secs(600);
 /// A stop waits so long for what it has to wait for.
@@ -108,12 +110,9 @@ impl Worker {
         };
         let life = Life { sim: sim.clone(), number };
         let (resources, entries) = read_disk(&life);
-        let sweep = Sweep::new(pace());
-        let here = Here {
-            resources: Resources::new(Disk(life.clone()), resources),
-            life,
-            sweep: sweep.clone(),
-        };
+        let sweep = Sweep::new(PACE);
+        let here =
+            Here { resources: Resources::new(Disk(life.clone()), resources), life, sweep: sweep.clone() };
         let (draining, disk) = (watch::Sender::new(false), watch::Sender::new(true));
         let gate = Gate::new(plan.submits, &sweep, true, disk.subscribe(), draining.subscribe());
         let (arrive, errands) = mpsc::channel(64);
@@ -155,6 +154,12 @@ impl Worker {
         self.loops.spawn(self.here.sweep.clone().run_yarn(Arc::clone(&self.here), |_| {}));
         entries.sort_by_key(|(task, state)| (state.stage() == Stage::Received, task.received));
         for (task, state) in entries {
+            let state = match state {
+                State::Submitting { attempt, .. } if self.is_broken(Broken::NoDoubt) => {
+                    State::Received { attempt }
+                }
+                state => state,
+            };
             let ticket = match state.stage() {
                 Stage::Orphaned | Stage::Settled | Stage::Ended => Ticket::NotNeeded,
                 Stage::Stopping if state.run().is_none() => Ticket::NotNeeded,
@@ -165,7 +170,8 @@ impl Worker {
             };
             self.begin_job(rules(), task, state, Start::Resumed, ticket);
         }
-        self.tend().await;
+        // Before any job goes on.
+        self.fulfil().await;
         let (here, draining) = (Arc::clone(&self.here), self.draining.subscribe());
         let disk = self.disk.clone();
         self.receiver.spawn(async move {
@@ -194,11 +200,18 @@ impl Worker {
         }
     }
 
+    fn is_broken(&self, broken: Broken) -> bool {
+        self.here.life.sim.inner().plan.broken == broken
+    }
+
     fn take(&mut self, task: Task, state: State) {
         let ticket = match (state.stage(), state.run()) {
             (Stage::Stopping | Stage::Received, Some(_)) => self.places.ask(),
             _ => Ticket::NotNeeded,
         };
+        if self.is_broken(Broken::KeptPlace) {
+            std::mem::forget(self.places.take());
+        }
         self.begin_job(rules(), task, state, Start::Kept, ticket);
     }
 
@@ -211,21 +224,36 @@ impl Worker {
         if pause > 0 {
             sleep(Duration::from_millis(pause)).await;
         }
+        self.fulfil().await;
+    }
+
+    async fn fulfil(&mut self) {
         let duties = self.here.resources.duties().await;
         for task in duties.drop {
-            if let Some(drop) = self.drops.get(&task) {
+            if let Some(drop) = self.drops.get(&task).filter(|_| !self.is_broken(Broken::NoDrops)) {
                 drop.send_replace(true);
             }
         }
         for Kill { task, run, proof } in duties.kill {
+            if self.is_broken(Broken::NoKills) {
+                continue;
+            }
             let (task, _) = Task::orphan(&task);
-            self.here.life.sim.inner().coverage.hit("decision", "a run is killed", match proof {
-                spark_job_worker::cloudformation::resource::Proof::OneAnswer => "one answer proves it",
-                spark_job_worker::cloudformation::resource::Proof::Settled => "it was in doubt",
-                spark_job_worker::cloudformation::resource::Proof::Unknown => "nothing is known of it",
-            });
+            self.here.life.sim.inner().coverage.hit(
+                "decision",
+                "a run is killed",
+                match proof {
+                    spark_job_worker::cloudformation::resource::Proof::OneAnswer => "one answer proves it",
+                    spark_job_worker::cloudformation::resource::Proof::Settled => "it was in doubt",
+                    spark_job_worker::cloudformation::resource::Proof::Unknown => "nothing is known of it",
+                },
+            );
             let state = State::Orphaned { run };
-            self.begin_job(proof.timings(rules()), task, state, Start::Fresh, Ticket::NotNeeded);
+            let mut rules = proof.timings(rules());
+            if self.is_broken(Broken::NoSettling) {
+                rules.kill_settle = Duration::ZERO;
+            }
+            self.begin_job(rules, task, state, Start::Fresh, Ticket::NotNeeded);
         }
     }
 
@@ -368,7 +396,11 @@ async fn next_stop(sim: Sim) -> Stop {
             let mut rng = fastrand::Rng::with_seed(inner.node.born ^ salt);
             let at = inner.node.born + rng.u64(10..400) * SECOND;
             if inner.plan.has(mishap) && at < CALM && rng.bool() {
-                planned = Some(planned.map_or((at, stop), |known: (u64, Stop)| if known.0 < at { known } else { (at, stop) }));
+                planned =
+                    Some(planned.map_or(
+                        (at, stop),
+                        |known: (u64, Stop)| if known.0 < at { known } else { (at, stop) },
+                    ));
             }
         }
         planned.map(|(at, stop)| (at.saturating_sub(inner.at), stop))
@@ -387,7 +419,7 @@ fn read_disk(life: &Life) -> (Vec<Resource>, Vec<(Task, State)>) {
     let mut inner = life.sim.inner();
     let names: Vec<String> = inner.node.files.keys().cloned().collect();
     for name in names {
-        if inner.strikes(Mishap::LostFile, 3) {
+        if inner.strikes(Mishap::LostFile, 6) {
             inner.node.files.remove(&name);
             inner.file_lost(&name);
         }
@@ -404,7 +436,11 @@ fn read_disk(life: &Life) -> (Vec<Resource>, Vec<(Task, State)>) {
 
 /// Receives without end, as the daemon's loop of a queue does.
 async fn receive(here: Arc<Here>, disk: watch::Sender<bool>, arrive: mpsc::Sender<(Task, State)>) {
-    let (rules, defaults, livy) = (door_rules(), Defaults::none(false), own_livy());
+    let (mut rules, defaults, livy) = (door_rules(), Defaults::none(false), own_livy());
+    let broken = here.life.sim.inner().plan.broken;
+    if broken == Broken::AnyOrigin {
+        rules.origins.push("https://evil.example".to_owned());
+    }
     let mut tidied = Instant::now();
     loop {
         while !*disk.borrow() {
@@ -414,8 +450,14 @@ async fn receive(here: Arc<Here>, disk: watch::Sender<bool>, arrive: mpsc::Sende
         }
         let on_delete = here.life.sim.inner().plan.on_delete;
         let world = &*here;
-        let intake =
-            Intake { world, resources: &here.resources, rules: &rules, defaults: &defaults, on_delete, livy: &livy };
+        let intake = Intake {
+            world,
+            resources: &here.resources,
+            rules: &rules,
+            defaults: &defaults,
+            on_delete,
+            livy: &livy,
+        };
         let mut orders = Vec::new();
         for number in messages(&here).await {
             let body = here.life.sim.inner().body(number);
@@ -426,6 +468,9 @@ async fn receive(here: Arc<Here>, disk: watch::Sender<bool>, arrive: mpsc::Sende
         }
         orders.sort_by_key(|(order, _)| order.at);
         for (order, number) in orders {
+            if broken == Broken::DeletedFirst {
+                here.life.sim.inner().delete_message(number);
+            }
             match intake.take(&order).await {
                 Ok(begun) => {
                     here.life.sim.inner().decided(number, &order, begun.as_ref());
@@ -444,7 +489,7 @@ async fn receive(here: Arc<Here>, disk: watch::Sender<bool>, arrive: mpsc::Sende
                 }
             }
         }
-        if tidied.elapsed() >= TIDY {
+        if tidied.elapsed() >= TIDY && broken != Broken::NoTidying {
             tidied = Instant::now();
             here.resources.tidy(here.now()).await;
         }
