@@ -25,30 +25,9 @@ impl ActivityArn {
         }
     }
 
-    /// The whole ARN.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The partition: `aws`, `aws-cn`, `aws-us-gov`.
-    pub fn partition(&self) -> &str {
-        part(&self.0, 1)
-    }
-
-    /// The region.
-    pub fn region(&self) -> &str {
-        part(&self.0, 3)
-    }
-
     /// The activity's name.
     pub fn name(&self) -> &str {
         part(&self.0, 6)
-    }
-}
-
-impl fmt::Display for ActivityArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -70,32 +49,41 @@ impl TopicArn {
         }
     }
 
-    /// The whole ARN.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The partition: `aws`, `aws-cn`, `aws-us-gov`.
-    pub fn partition(&self) -> &str {
-        part(&self.0, 1)
-    }
-
-    /// The region.
-    pub fn region(&self) -> &str {
-        part(&self.0, 3)
-    }
-
     /// The account: 12 digits.
     pub fn account(&self) -> &str {
         part(&self.0, 4)
     }
 }
 
-impl fmt::Display for TopicArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+/// What ARNs say at the same places.
+macro_rules! read_like_any {
+    ($($arn:ident),+) => {$(
+        impl $arn {
+            /// The whole ARN.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// The partition: `aws`, `aws-cn`, `aws-us-gov`.
+            pub fn partition(&self) -> &str {
+                part(&self.0, 1)
+            }
+
+            /// The region.
+            pub fn region(&self) -> &str {
+                part(&self.0, 3)
+            }
+        }
+
+        impl fmt::Display for $arn {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )+};
 }
+
+read_like_any!(ActivityArn, TopicArn);
 
 /// A stack's: `arn:PARTITION:cloudformation:REGION:ACCOUNT:stack/NAME/ID`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -32,6 +32,7 @@ use crate::job::world::World;
 use crate::log::{Drops, LogHandle, message_id};
 use crate::registry::Phase;
 use crate::systemd::{Notifier, ShutdownMarker, Signal, Signals, Watchdog, node};
+use crate::world::Door;
 pub use fatal::Fatal;
 
 use door::{Errand, ServedDoor};
@@ -63,13 +64,10 @@ pub async fn run(settings: Settings, path: &Path, log: &LogHandle) -> Result<(),
 }
 
 /// Returns once a resource has changed; never where there are none.
-async fn changed(changes: &mut Option<watch::Receiver<u64>>) {
-    let heard = match changes {
-        Some(changes) => changes.changed().await.is_ok(),
-        None => false,
-    };
-    if !heard {
-        std::future::pending::<()>().await;
+async fn changed(door: Option<&Door>) {
+    match door {
+        Some(door) => door.resources.changed().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -85,8 +83,6 @@ struct Daemon {
     loops: Loops,
     arrivals: mpsc::Receiver<Arrival>,
     errands: mpsc::Receiver<Errand>,
-    /// Says that a resource has changed; none where there are none.
-    changes: Option<watch::Receiver<u64>>,
     draining: watch::Sender<bool>,
     admin: Arc<Admin>,
     leaving: ShutdownMarker,
@@ -129,7 +125,6 @@ impl Daemon {
         let mut pollers = start_pollers(&settings, &served, &jobs, &arrive);
         let (hand_over, errands) = mpsc::channel(ARRIVALS);
         start_receivers(&settings, &doors, &jobs, &hand_over, &mut pollers).await;
-        let changes = jobs.world.door.as_ref().map(|door| door.resources.changes());
         let mut tick = interval(STATUS_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Daemon {
@@ -142,7 +137,6 @@ impl Daemon {
             loops,
             arrivals,
             errands,
-            changes,
             draining,
             admin,
             leaving,
@@ -164,6 +158,7 @@ impl Daemon {
     /// Until a signal stops it.
     async fn serve(&mut self, log: &LogHandle) -> Result<(), Fatal> {
         let mut terminating = self.admin.terminating();
+        let world = Arc::clone(&self.jobs.world);
         loop {
             let serving = self.jobs.registry.phase() == Phase::Serving;
             tokio::select! {
@@ -179,7 +174,7 @@ impl Daemon {
                 Ok(_) = terminating.wait_for(|terminating| *terminating), if serving => self.terminate(),
                 Some(arrival) = self.arrivals.recv() => self.jobs.accept(arrival, Start::Fresh),
                 Some(errand) = self.errands.recv() => self.jobs.take(errand),
-                () = changed(&mut self.changes) => self.jobs.tend().await,
+                () = changed(world.door.as_ref()) => self.jobs.tend().await,
                 ended = self.jobs.ended() => self.jobs.reap(ended).await,
                 Some(_) = self.pollers.join_next() => if serving {
                     return Err(Fatal::LoopEnded("poll loop"));
@@ -212,6 +207,7 @@ impl Daemon {
             self.jobs.give_up.send_replace(true);
         }
         let end = Instant::now() + self.settings.stop.grace;
+        let world = Arc::clone(&self.jobs.world);
         while !(self.pollers.is_empty()
             && self.arrivals.is_empty()
             && self.errands.is_empty()
@@ -223,7 +219,7 @@ impl Daemon {
                     Some(arrival) = self.arrivals.recv() => self.jobs.accept(arrival, if handoff { Start::Parked } else { Start::Fresh }),
                     // What came is on disk: the next start begins it, unless it is given back.
                     Some(errand) = self.errands.recv() => if !handoff { self.jobs.take(errand) },
-                    () = changed(&mut self.changes) => self.jobs.tend().await,
+                    () = changed(world.door.as_ref()) => self.jobs.tend().await,
                     ended = self.jobs.ended() => self.jobs.reap(ended).await,
                     Some(_) = self.pollers.join_next() => {}
                     // A second signal: somebody is in a hurry.

@@ -168,21 +168,26 @@ impl World for RealWorld {
             Ok(bytes) => self.journal.write(&task.id, bytes).await,
             Err(error) => Err(error),
         };
-        if let (Ok(()), Some(door)) = (&written, &self.door) {
-            written = door.resources.heard(task, state, self.now()).await;
+        match (&written, &self.door) {
+            (Ok(()), Some(door)) => written = door.resources.heard(task, state, self.now()).await,
+            (Err(_), Some(door)) => door.resources.heard_in_vain(task, state, self.now()).await,
+            (_, None) => {}
         }
         self.note_disk(&written);
         written.map_err(|error| Unwritable(error.to_string()))
     }
 
     async fn forget(&self, task: &str) -> Result<(), Unwritable> {
-        let left = match &self.door {
-            Some(door) => door.resources.left(task, self.now()).await,
-            None => Ok(()),
-        };
-        let removed = match left {
-            Ok(()) => self.journal.remove(task).await,
-            Err(error) => Err(error),
+        let removed = match &self.door {
+            None => self.journal.remove(task).await,
+            Some(door) if door.resources.is_dying(task).await => match self.journal.remove(task).await {
+                Ok(()) => door.resources.left(task, self.now()).await,
+                Err(error) => Err(error),
+            },
+            Some(door) => match door.resources.left(task, self.now()).await {
+                Ok(()) => self.journal.remove(task).await,
+                Err(error) => Err(error),
+            },
         };
         removed.map_err(|error| Unwritable(error.to_string()))
     }

@@ -21,6 +21,9 @@ pub(super) enum Value {
     /// How many tasks are in the journal, with those that cannot be read
     #[value(name = "tasks")]
     Tasks,
+    /// How many resources of CloudFormation have answered jobs that may still run, with those that cannot be read
+    #[value(name = "standing")]
+    Standing,
 }
 
 /// Says that the configuration is good, and what the worker would do with it.
@@ -55,12 +58,22 @@ fn check_journal(directory: &Path) -> ExitCode {
     let place = directory.display();
     let inspected = journal::inspect(directory).and_then(|found| Ok((found, files::inspect(directory)?)));
     match inspected {
-        Ok((found, resources)) if found.unreadable.is_empty() && resources.is_empty() => {
+        Ok((found, resources)) if found.unreadable.is_empty() && resources.unreadable.is_empty() => {
             terminal::line(&format!("the journal in {place} can be read; tasks in it: {}", found.tasks));
+            if resources.standing > 0 {
+                let standing = resources.standing;
+                terminal::line(&format!(
+                    "resources of CloudFormation whose answered jobs may still run: {standing}"
+                ));
+            }
             ExitCode::SUCCESS
         }
         Ok((found, resources)) => {
-            found.unreadable.iter().chain(&resources).for_each(|(_, told)| terminal::complain_line(told));
+            found
+                .unreadable
+                .iter()
+                .chain(&resources.unreadable)
+                .for_each(|(_, told)| terminal::complain_line(told));
             failed("with this version the jobs of these tasks and resources would be lost")
         }
         Err(problem) => unseen(directory, &problem),
@@ -77,6 +90,10 @@ pub(super) fn print(path: &Path, value: Value) -> Result<ExitCode, String> {
         Value::StateDirectory => directory.display().to_string(),
         Value::Tasks => match journal::inspect(&directory) {
             Ok(found) => (found.tasks + found.unreadable.len()).to_string(),
+            Err(problem) => return Ok(unseen(&directory, &problem)),
+        },
+        Value::Standing => match files::inspect(&directory) {
+            Ok(found) => (found.standing + found.unreadable.len()).to_string(),
             Err(problem) => return Ok(unseen(&directory, &problem)),
         },
     };

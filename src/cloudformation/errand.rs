@@ -178,6 +178,11 @@ pub fn whose(form: &str) -> Option<Whose> {
     Some(Whose { stack, logical, topic })
 }
 
+/// Whether a task that brought this along fails under another physical id than it would have succeeded under.
+pub fn fails_under_another_id(form: &str) -> bool {
+    serde_json::from_str::<Form>(form).is_ok_and(|form| form.failed != form.succeeded)
+}
+
 /// The answer that says this outcome, from what a task brought along.
 ///
 /// # Errors

@@ -6,9 +6,13 @@
 //! their tags alone, and verified for longer. The journal's lock guards this directory, too.
 
 use std::fs::{self, DirBuilder, File};
+use std::future::Future;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::task::spawn_blocking;
 
 use super::resource::{FORMAT, Resource, resource_id};
 use crate::job::journal::{JournalError, Unreadable, read_bounded, replace};
@@ -16,6 +20,26 @@ use crate::job::tags::is_short_id;
 
 /// The directory's name.
 const DIRECTORY: &str = "resources";
+
+/// Where resources outlive the worker.
+pub trait Store: Send + Sync + 'static {
+    /// Makes a resource durable.
+    fn write(&self, resource: &Resource) -> impl Future<Output = io::Result<()>> + Send;
+    /// Forgets a resource.
+    fn remove(&self, resource: &Resource) -> impl Future<Output = io::Result<()>> + Send;
+}
+
+impl Store for Arc<Files> {
+    async fn write(&self, resource: &Resource) -> io::Result<()> {
+        let (files, resource) = (Arc::clone(self), resource.clone());
+        spawn_blocking(move || Files::write(&files, &resource)).await.map_err(io::Error::other)?
+    }
+
+    async fn remove(&self, resource: &Resource) -> io::Result<()> {
+        let (files, resource) = (Arc::clone(self), resource.clone());
+        spawn_blocking(move || Files::remove(&files, &resource)).await.map_err(io::Error::other)?
+    }
+}
 
 /// The files of all resources. Blocking.
 #[derive(Debug)]
@@ -135,17 +159,26 @@ fn look(path: &Path, name: &str) -> io::Result<Result<Resource, Unreadable>> {
     }))
 }
 
-/// The files below the state directory that this version cannot read, with the reason. Changes nothing, and takes no
-/// lock: the version that is to be replaced runs meanwhile.
+/// What a look at the files tells.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Inspection {
+    /// Resources whose answered jobs may still run, as far as this version can read their files.
+    pub standing: usize,
+    /// The files that it cannot read, with the reason.
+    pub unreadable: Vec<(PathBuf, String)>,
+}
+
+/// Looks at the files below the state directory. Changes nothing, and takes no lock: the version that is to be replaced
+/// runs meanwhile.
 ///
 /// # Errors
 /// What the system says where it does not let the directory or a file be read.
-pub fn inspect(state: &Path) -> io::Result<Vec<(PathBuf, String)>> {
+pub fn inspect(state: &Path) -> io::Result<Inspection> {
+    let mut inspection = Inspection::default();
     let files = match fs::read_dir(state.join(DIRECTORY)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(inspection),
         files => files?,
     };
-    let mut unreadable = Vec::new();
     for file in files {
         let path = file?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -156,7 +189,10 @@ pub fn inspect(state: &Path) -> io::Result<Vec<(PathBuf, String)>> {
             // It was removed meanwhile.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             looked => match looked? {
-                Ok(_) => continue,
+                Ok(resource) => {
+                    inspection.standing += usize::from(resource.stands());
+                    continue;
+                }
                 Err(Unreadable::Newer(version)) => {
                     JournalError::Newer { path: path.clone(), version, reads: FORMAT }.to_string()
                 }
@@ -168,9 +204,9 @@ pub fn inspect(state: &Path) -> io::Result<Vec<(PathBuf, String)>> {
                 }
             },
         };
-        unreadable.push((path, told));
+        inspection.unreadable.push((path, told));
     }
-    Ok(unreadable)
+    Ok(inspection)
 }
 
 #[cfg(test)]
@@ -249,16 +285,17 @@ mod tests {
     #[test]
     fn an_installer_is_told_of_what_the_new_version_cannot_read_and_nothing_is_changed() {
         let state = directory();
-        assert!(inspect(state.path()).expect("no directory").is_empty());
+        assert_eq!(inspect(state.path()).expect("no directory"), Inspection::default());
         let (files, _) = open(state.path());
         files.write(&of_every_kind()).expect("written");
         let at = |name: &str| state.path().join("resources").join(name);
         fs::write(at("0123456789abcdef.tmp"), "half").expect("written");
-        assert!(inspect(state.path()).expect("read").is_empty());
+        let seen = inspect(state.path()).expect("read");
+        assert_eq!((seen.standing, seen.unreadable.len()), (1, 0), "it has an answered job");
         fs::write(at("0123456789abcdef"), "spark-job-worker-resource 2 x\n").expect("written");
         fs::write(at("0123456789abcde0"), "x").expect("written");
         let mut told: Vec<String> =
-            inspect(state.path()).expect("read").into_iter().map(|(_, told)| told).collect();
+            inspect(state.path()).expect("read").unreadable.into_iter().map(|(_, told)| told).collect();
         told.sort_unstable();
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(told[0].contains("cannot be read by this version"), "{told:?}");

@@ -51,8 +51,17 @@ pub struct Looked {
     pub arn: String,
     /// Messages that wait.
     pub waiting: Option<u64>,
-    /// The ARN of the queue that dead letters go to.
-    pub dead_letters: Option<String>,
+    /// The queue that dead letters go to.
+    pub dead_letters: Option<DeadLetters>,
+}
+
+/// The queue of what was received too often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetters {
+    /// The queue's ARN.
+    pub arn: String,
+    /// How many are in it, or why that cannot be seen.
+    pub letters: Result<u64, Trouble>,
 }
 
 /// Why a call got no answer; what to do is always the same: wait and go on.
@@ -166,12 +175,40 @@ impl Queue {
         let waiting = attributes.get(&QueueAttributeName::ApproximateNumberOfMessages);
         let policy = attributes.get(&QueueAttributeName::RedrivePolicy);
         let policy: Option<serde_json::Value> = policy.and_then(|text| serde_json::from_str(text).ok());
+        let dead_letters = match policy.as_ref().and_then(|policy| policy["deadLetterTargetArn"].as_str()) {
+            Some(arn) => Some(DeadLetters { arn: arn.to_owned(), letters: self.letters(arn).await }),
+            None => None,
+        };
         Ok(Looked {
             arn: attributes.get(&QueueAttributeName::QueueArn).cloned().unwrap_or_default(),
             waiting: waiting.and_then(|text| text.parse().ok()),
-            dead_letters: policy.and_then(|policy| policy["deadLetterTargetArn"].as_str().map(str::to_owned)),
+            dead_letters,
         })
     }
+
+    /// How many messages are in the queue of an ARN, hidden ones too: it is in the same region and account.
+    async fn letters(&self, arn: &str) -> Result<u64, Trouble> {
+        let call = self.calls.get_queue_attributes().queue_url(beside(&self.url, arn));
+        let counts = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        ];
+        let call = call.attribute_names(counts[0].clone()).attribute_names(counts[1].clone());
+        let answer = call.send().await.map_err(|error| trouble(&error))?;
+        let attributes = answer.attributes.unwrap_or_default();
+        let count = |name| attributes.get(name)?.parse::<u64>().ok();
+        let all: Option<Vec<u64>> = counts.iter().map(count).collect();
+        let silent =
+            || Trouble { condition: Condition::Other, reason: "it does not say how many".to_owned() };
+        all.map(|all| all.iter().sum()).ok_or_else(silent)
+    }
+}
+
+/// The URL of the queue with this ARN, made as that of another one.
+fn beside(url: &str, arn: &str) -> String {
+    let mut parts = arn.rsplit(':');
+    let (name, account) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    format!("{}/{account}/{name}", origin(url))
 }
 
 /// What a URL says before its path.
@@ -211,7 +248,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use super::origin;
+    use super::{beside, origin};
 
     #[test]
     fn calls_go_to_the_origin_of_the_queue() {
@@ -222,5 +259,12 @@ mod tests {
         ] {
             assert_eq!(origin(url), expected);
         }
+    }
+
+    #[test]
+    fn a_queue_of_an_arn_is_beside_the_other() {
+        let url = "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs";
+        let dead = beside(url, "arn:aws:sqs:eu-west-1:123456789012:dead");
+        assert_eq!(dead, "https://sqs.eu-west-1.amazonaws.com/123456789012/dead");
     }
 }

@@ -210,6 +210,12 @@ impl Resource {
         self.generation(generation_of(physical_id)?)
     }
 
+    /// Whether a job of it was answered and left alone, and may still run.
+    pub fn stands(&self) -> bool {
+        let mut runs = self.generations.iter().flat_map(|generation| &generation.runs);
+        runs.any(|run| run.fate == Fate::Standing)
+    }
+
     /// Whether there is nothing left to be remembered.
     pub fn is_forgotten(&self, now: Timestamp) -> bool {
         let old = |at: Timestamp| now.millis_since(at).is_some_and(|age| age > MEMORY);

@@ -4,31 +4,38 @@
 //! there before its message is deleted: so a message that comes again either finds its task held, or its outcome
 //! recorded, or begins the task that was decided.
 
+mod duties;
 mod inner;
 
 use std::collections::HashSet;
 use std::io;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use tokio::sync::{Mutex, watch};
-use tokio::task::spawn_blocking;
+use tokio::sync::{Mutex, Notify};
 
-use super::files::Files;
+use super::errand;
+use super::files::{Files, Store};
 use super::request::Order;
-use super::resource::{Act, Kill, Resource, Wait, candidate, decide, resource_id, task_id};
+use super::resource::{Act, Resource, Wait, candidate, decide, resource_id, task_id};
 use crate::job::Task;
 use crate::job::journal::JournalError;
 use crate::job::machine::{OnAbort, Run, Stage, State};
+use crate::job::report::Outcome;
 use crate::job::timestamp::Timestamp;
+pub use duties::Duties;
 use inner::Inner;
 
 /// All resources of this worker.
 #[derive(Debug)]
-pub struct Resources {
+pub struct Resources<S = Arc<Files>> {
     inner: Mutex<Inner>,
-    files: Arc<Files>,
-    changed: watch::Sender<u64>,
+    store: S,
+    /// Wakes who has [duties](Resources::duties) to look after, of whom there is one; keeps a change until it is heard.
+    tended: Notify,
+    /// Wakes tasks that wait for the end of others, in the order in which they began to.
+    ended: Notify,
     /// The ids of the tasks that were answered and whose runs were left alone.
     standing: RwLock<HashSet<String>>,
 }
@@ -55,15 +62,6 @@ pub struct Known<'a> {
     pub on_delete: OnAbort,
 }
 
-/// What somebody has to do about tasks.
-#[derive(Debug, Default)]
-pub struct Duties {
-    /// Held tasks that nobody waits for any more, or whose runs must end.
-    pub drop: Vec<String>,
-    /// Runs without a task: one is to be begun.
-    pub kill: Vec<Kill>,
-}
-
 impl Resources {
     /// Reads the files below the state directory. Blocking. Also returns what could not be read.
     ///
@@ -71,21 +69,27 @@ impl Resources {
     /// As [`Files::open`].
     pub fn open(state: &Path) -> Result<(Resources, Vec<(String, String)>), JournalError> {
         let (files, found) = Files::open(state)?;
-        let mut inner = Inner::default();
-        found.resources.into_iter().for_each(|resource| inner.put(resource));
-        let standing = RwLock::new(inner.standing());
-        let (files, changed) = (Arc::new(files), watch::Sender::new(0));
-        Ok((Resources { inner: Mutex::new(inner), files, changed, standing }, found.corrupt))
+        Ok((Resources::new(Arc::new(files), found.resources), found.corrupt))
     }
 
     /// Whether there are files of earlier starts below the state directory. Blocking.
     pub fn are_in(state: &Path) -> bool {
         Files::are_in(state)
     }
+}
 
-    /// Becomes another number whenever something has changed.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.changed.subscribe()
+impl<S: Store> Resources<S> {
+    /// Resources as they were kept in a store.
+    pub fn new(store: S, found: Vec<Resource>) -> Resources<S> {
+        let mut inner = Inner::default();
+        found.into_iter().for_each(|resource| inner.put(resource));
+        let standing = RwLock::new(inner.standing());
+        Resources { inner: Mutex::new(inner), store, tended: Notify::new(), ended: Notify::new(), standing }
+    }
+
+    /// Returns once something has changed since the last time. For one caller.
+    pub async fn changed(&self) {
+        self.tended.notified().await;
     }
 
     /// The run that an order would adopt if it lives.
@@ -120,11 +124,13 @@ impl Resources {
             resource.spare(which);
         }
         resource.apply(order, &decision, with.name, now);
-        self.write(&resource).await?;
-        inner.put(resource.clone());
-        self.note(&inner);
         // Its task can be there already where only the resource's file was lost.
         let is_held = inner.held.contains_key(&task);
+        resource.catch_up(&order.request_id, inner.held.get(&task).copied().flatten());
+        self.store.write(&resource).await?;
+        inner.unwritten.remove(&id);
+        inner.put(resource.clone());
+        self.note(&inner);
         let is_task = !matches!(decision.act, Act::Stale | Act::Known) && !is_held;
         if is_task {
             inner.held.insert(task, None);
@@ -147,7 +153,35 @@ impl Resources {
     pub async fn heard(&self, task: &Task, state: &State, now: Timestamp) -> io::Result<()> {
         let mut inner = self.inner.lock().await;
         inner.held.insert(task.id.clone(), Some(state.stage()));
-        self.change(&mut inner, &task.id, |resource, request| resource.heard(request, state, now)).await
+        self.happens(&mut inner, task, state, now).await
+    }
+
+    /// A task is in this state, which could not be put on disk: it goes on from memory. One of which nothing is on disk
+    /// does not go on.
+    pub async fn heard_in_vain(&self, task: &Task, state: &State, now: Timestamp) {
+        let mut inner = self.inner.lock().await;
+        if matches!(inner.held.get(&task.id), Some(Some(_))) {
+            // That its file cannot be written either is told by then.
+            let _ = self.happens(&mut inner, task, state, now).await;
+        }
+    }
+
+    async fn happens(&self, inner: &mut Inner, task: &Task, state: &State, now: Timestamp) -> io::Result<()> {
+        let is_disowned = matches!(state, State::Ended { outcome: Outcome::Failed(_), .. })
+            && task.document.as_ref().is_some_and(|document| errand::fails_under_another_id(&document.form));
+        self.change(inner, &task.id, |resource, request| {
+            resource.heard(request, state, now);
+            if is_disowned {
+                resource.disown(request, now);
+            }
+        })
+        .await
+    }
+
+    /// Whether a task ends a run. Its entry goes before its resource says that the run is dead: an entry that was left over
+    /// by a crash would end by its tag what begins later. Without it the run is ended once more.
+    pub async fn is_dying(&self, task: &str) -> bool {
+        self.inner.lock().await.held.get(task).copied().flatten() == Some(Stage::Orphaned)
     }
 
     /// A task is done with; afterwards its entry may go, and it may be released.
@@ -160,44 +194,17 @@ impl Resources {
         self.change(&mut inner, task, |resource, request| resource.left(request, last, now)).await
     }
 
-    /// Which tasks are to be dropped, and which runs want one that ends them.
-    pub async fn duties(&self) -> Duties {
-        let mut inner = self.inner.lock().await;
-        let mut duties = Duties::default();
-        for kill in inner.known.values().flat_map(Resource::kills) {
-            if inner.held.contains_key(&kill.task) {
-                duties.drop.push(kill.task)
-            } else {
-                duties.kill.push(kill)
-            }
-        }
-        for kill in &duties.kill {
-            inner.held.insert(kill.task.clone(), None);
-        }
-        for (task, last) in &inner.held {
-            let closed = inner.requests.get(task).is_some_and(|(id, request)| {
-                inner.known.get(id).is_some_and(|resource| resource.is_closed(request))
-            });
-            // From then on it is closed because its outcome is recorded.
-            if closed && last.is_none_or(|last| last < Stage::Ended) {
-                duties.drop.push(task.clone());
-            }
-        }
-        duties
-    }
-
     /// Waits until every run is dead that a task waits for, as far as they are known, and returns the tags with which YARN
     /// must not show anything alive. Never returns for a task of which nothing is known.
     pub async fn stopped(&self, task: &str) -> Vec<String> {
-        let mut changes = self.changes();
         loop {
-            changes.mark_unchanged();
+            let mut ended = pin!(self.ended.notified());
+            // From here on no change is missed.
+            ended.as_mut().enable();
             if let Some(Wait::Look(tags)) = self.waits(task).await {
                 return tags;
             }
-            if changes.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
+            ended.await;
         }
     }
 
@@ -212,15 +219,14 @@ impl Resources {
         let mut inner = self.inner.lock().await;
         for (id, resource) in inner.stale(now) {
             // That it stays open until the next time does no harm.
-            if self.write(&resource).await.is_ok() {
+            if self.store.write(&resource).await.is_ok() {
                 inner.known.insert(id, resource);
             }
         }
         let gone = inner.known.iter().filter(|(_, resource)| resource.is_forgotten(now));
         let gone: Vec<(String, Resource)> = gone.map(|(id, one)| (id.clone(), one.clone())).collect();
         for (id, resource) in gone {
-            let files = Arc::clone(&self.files);
-            if matches!(spawn_blocking(move || files.remove(&resource)).await, Ok(Ok(()))) {
+            if self.store.remove(&resource).await.is_ok() {
                 inner.known.remove(&id);
                 inner.requests.retain(|_, (of, _)| *of != id);
             }
@@ -247,27 +253,26 @@ impl Resources {
         task: &str,
         change: impl FnOnce(&mut Resource, &str),
     ) -> io::Result<()> {
-        let Some((id, request)) = inner.requests.get(task) else { return Ok(()) };
-        let Some(before) = inner.known.get(id) else { return Ok(()) };
+        let Some((id, request)) = inner.requests.get(task).cloned() else { return Ok(()) };
+        let Some(before) = inner.known.get(&id) else { return Ok(()) };
         let mut resource = before.clone();
-        change(&mut resource, request);
-        if resource == *before {
+        change(&mut resource, &request);
+        if resource == *before && !inner.unwritten.contains(&id) {
             return Ok(());
         }
-        self.write(&resource).await?;
-        inner.put(resource);
+        // It has happened, also where it cannot be kept yet: nobody may decide as if it had not.
+        inner.put(resource.clone());
         self.note(inner);
         self.tell();
+        inner.unwritten.insert(id.clone());
+        self.store.write(&resource).await?;
+        inner.unwritten.remove(&id);
         Ok(())
     }
 
-    async fn write(&self, resource: &Resource) -> io::Result<()> {
-        let (files, resource) = (Arc::clone(&self.files), resource.clone());
-        spawn_blocking(move || files.write(&resource)).await.map_err(io::Error::other)?
-    }
-
     fn tell(&self) {
-        self.changed.send_modify(|number| *number = number.wrapping_add(1));
+        self.tended.notify_one();
+        self.ended.notify_waiters();
     }
 }
 

@@ -11,18 +11,16 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tracing::{debug, error, info, warn};
 
-use crate::cloudformation::errand::{self, identity};
+use crate::cloudformation::intake::{Begun, Intake};
 use crate::cloudformation::queue::{self, Message, Queue};
 use crate::cloudformation::request::Order;
 use crate::cloudformation::resource::Act;
-use crate::cloudformation::resources::{Known, Taken};
 use crate::config::DoorSettings;
 use crate::job::Task;
-use crate::job::application::{AppEnd, AppState, YarnAnswer};
 use crate::job::gate::Gate;
-use crate::job::machine::{OnAbort, Run, State};
+use crate::job::machine::{OnAbort, State};
 use crate::job::places::Places;
-use crate::job::request::{Identity, OwnLivy};
+use crate::job::request::OwnLivy;
 use crate::job::timestamp::Timestamp;
 use crate::job::world::{Unwritable, World};
 use crate::log::message_id;
@@ -35,9 +33,7 @@ use crate::world::{Door, RealWorld};
 const SLACK: Duration = Duration::from_secs(15);
 /// What is decided about one message takes less: looks at YARN and durable writes.
 const DECIDES: Duration = Duration::from_secs(180);
-/// For how long YARN is asked whether a job lives that could be adopted. A YARN that is silent for longer
-/// does not say that it is dead, and then it is adopted: following it tells, and a second one beside it would be wrong.
-const LIVES: Duration = Duration::from_secs(10);
+/// An empty answer that came sooner than this is no long poll's.
 const LOOK: Duration = Duration::from_secs(1);
 /// So many messages that stay in the queue are remembered, so that each is told once.
 const REFUSED: usize = 1_000;
@@ -163,32 +159,20 @@ impl Receiver {
         if let Some(address) = self.world.livy.address() {
             self.own_livy.is_found_at(address.host(), address.port());
         }
-        let (name, livy) = (order.properties.job_name(defaults), &self.own_livy);
-        let check = |identity: &Identity| order.properties.check(identity, defaults, livy, rules.goal);
-        let valid = check(&identity(order, &order.request_id, &name)).is_ok();
-        let candidate_lives = match door.resources.candidate(order).await {
-            Some(run) => lives(&self.world, &run).await,
-            None => false,
+        let intake = Intake {
+            world: &*self.world,
+            resources: &door.resources,
+            rules,
+            defaults,
+            on_delete: *on_delete,
+            livy: &self.own_livy,
         };
-        let now = self.world.now();
-        let known = Known { valid, candidate_lives, name: &name, on_delete: *on_delete };
-        let taken = door.resources.take(order, known, now).await;
-        let Some(taken) = taken.map_err(|error| Unwritable(error.to_string()))? else {
+        let Some(Begun { act, task, state }) = intake.take(order).await? else {
             debug!("request {} came before, or nobody waits for it any more", order.request_id);
             return Ok(true);
         };
-        let Taken { act, resource } = &taken;
         self.world.metrics.requested(order.kind.as_str());
-        let made = errand::task((order, act, resource), &name, check, rules, now);
-        let Some((mut task, state)) = made else { return Ok(true) };
-        if matches!(act, Act::End { .. }) {
-            task.on_abort = *on_delete;
-        }
-        tell(order, act, &task, now);
-        if let Err(unwritable) = self.world.write(&task, &state).await {
-            door.resources.release(&task.id).await;
-            return Err(unwritable);
-        }
+        tell(order, &act, &task, self.world.now());
         Ok(self.arrive.send(Errand { task, state, served: Arc::clone(&served) }).await.is_ok())
     }
 
@@ -247,27 +231,6 @@ impl Receiver {
 
     fn topic(&self) -> &str {
         &self.served.settings.rules.topic
-    }
-}
-
-/// Whether a run that nobody watches lives, or has ended well.
-async fn lives(world: &RealWorld, run: &Run) -> bool {
-    let Some(id) = &run.application else { return false };
-    let end = Instant::now() + LIVES;
-    loop {
-        match world.application(id).await {
-            YarnAnswer::Answer(found) => {
-                let good = |state: AppState| match state {
-                    AppState::Active | AppState::Ended(AppEnd::Succeeded) => true,
-                    AppState::Ended(AppEnd::Failed | AppEnd::Killed) => false,
-                };
-                return found.iter().any(|application| good(application.state));
-            }
-            YarnAnswer::Off | YarnAnswer::Hidden(_) | YarnAnswer::Unreachable(_) if Instant::now() >= end => {
-                return true;
-            }
-            YarnAnswer::Off | YarnAnswer::Hidden(_) | YarnAnswer::Unreachable(_) => sleep(LOOK).await,
-        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::door::Errand;
 use super::poll::Arrival;
 use super::rules::rules;
 use super::shown::{Shown, name_of, observer, span_of};
-use crate::cloudformation::resource::{Kill, Proof};
+use crate::cloudformation::resource::Kill;
 use crate::config::Settings;
 use crate::job::gate::Gate;
 use crate::job::heartbeat::{HeartbeatEvent, HeartbeatObserver, RateLimiter};
@@ -139,18 +139,8 @@ impl Jobs {
             let state = State::Orphaned { run };
             let span = span_of(&task, &state);
             info!(parent: &span, "{} must not live on: it is ended", name_of(&task, &state));
-            self.start_with(self.settling(proof), task, state, Start::Fresh, Ticket::NotNeeded, span);
+            self.start_with(proof.timings(self.rules), task, state, Start::Fresh, Ticket::NotNeeded, span);
         }
-    }
-
-    /// How a run is followed whose death is proved so.
-    fn settling(&self, proof: Proof) -> JobTimings {
-        let kill_settle = match proof {
-            Proof::OneAnswer => Duration::ZERO,
-            Proof::Settled => self.rules.kill_settle,
-            Proof::Unknown => self.rules.waits.submit_settle,
-        };
-        JobTimings { kill_settle, ..self.rules }
     }
 
     /// Which Livy an input may name: the one that is asked at this moment, or was last where nobody knows it now.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use spark_job_worker::job::tags;
 use stand_ins::WaitFor;
 use stand_ins::bucket::{Bucket, Signed, refusal as s3_refusal};
-use stand_ins::http::Fault;
+use stand_ins::http::{Fault, On};
 use stand_ins::livy::{Livy, Plan};
 use stand_ins::sqs::{Sqs, TOPIC, envelope, refusal};
 use stand_ins::worker::{Config, Worker};
@@ -591,6 +591,63 @@ async fn a_resource_of_which_nothing_is_remembered_is_ended_by_its_tags() {
     let _next = door.worker();
     succeeded(&door.ask(Request::delete("r2", &id)).await);
     assert!(door.livy().live_applications().is_empty());
+}
+
+#[tokio::test]
+async fn stop_first_ends_a_job_of_which_nothing_is_remembered_before_the_new_one_is_posted() {
+    let door = Door::open().await;
+    let mut worker = door.worker();
+    let stream = |file: &str| with(etl(file), "UpdateMode", "STOP_FIRST");
+    let id = succeeded(&door.ask(Request::create("r1", stream("s3://b/a.py"))).await).clone();
+    crate::crash::forgotten(&door.stage).await;
+    door.emptied().await;
+    worker.kill();
+    std::fs::remove_dir_all(door.stage.directory.path().join("state/resources")).expect("removed");
+    let _next = door.worker();
+    let updated = door.ask(Request::update("r2", &id, (stream("s3://b/a.py"), stream("s3://b/b.py")))).await;
+    assert_eq!(succeeded(&updated), &id);
+    let applications = door.livy().applications();
+    let [old, new] = &applications[..] else { panic!("{applications:?}") };
+    assert!(new.is_live() && old.ended.is_some_and(|ended| ended <= new.started), "{applications:?}");
+}
+
+#[tokio::test]
+async fn an_idle_queue_costs_one_request_in_twenty_seconds() {
+    let door = Door::open().await;
+    let _worker = door.worker();
+    let receives = |sqs: &Sqs| sqs.calls_of("ReceiveMessage").len();
+    door.sqs.wait_for(|sqs| receives(sqs) == 1, None).await;
+    let began = std::time::Instant::now();
+    door.sqs.wait_for(|sqs| receives(sqs) == 2, Some(Duration::from_secs(60))).await;
+    assert!(began.elapsed() >= Duration::from_secs(19), "after {:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn dead_letters_and_answered_jobs_are_counted() {
+    let door = Door::open().await;
+    let worker = door.worker();
+    succeeded(&door.ask(Request::create("r1", etl("s3://b/etl.py"))).await);
+    let run = |arguments: &[&str]| {
+        let mut command = stand_ins::worker::command(std::path::Path::new(crate::harness::PROGRAM));
+        command.args(arguments).arg("--config").arg(worker.config());
+        async move {
+            let output = tokio::task::spawn_blocking(move || command.output()).await.expect("it ends");
+            String::from_utf8_lossy(&output.expect("it runs").stdout).into_owned()
+        }
+    };
+    let told = run(&["doctor", "--json"]).await;
+    assert!(told.contains(":dead, which is empty"), "{told}");
+    door.sqs.bury("nobody's");
+    let told = run(&["doctor", "--json"]).await;
+    assert!(told.contains("could not be answered lie in") && told.contains(":dead: 1"), "{told}");
+    let dead = On::operation("GetQueueAttributes").key(&door.sqs.queue_url().replace("/jobs", "/dead"));
+    door.sqs.fault(dead, refusal("AccessDeniedException", "no identity-based policy allows it"));
+    let told = run(&["doctor", "--json"]).await;
+    assert!(told.contains("whether that is empty cannot be seen: AccessDeniedException"), "{told}");
+    // The answered job of r1.
+    assert_eq!(run(&["check", "--print", "standing"]).await, "1\n");
+    let told = run(&["check", "--journal"]).await;
+    assert!(told.contains("whose answered jobs may still run: 1"), "{told}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use spark_job_worker::arn::StackArn;
 use spark_job_worker::aws::Shared;
 use spark_job_worker::cloudformation::answer::put;
-use spark_job_worker::cloudformation::queue::{Condition, Queue};
+use spark_job_worker::cloudformation::queue::{Condition, DeadLetters, Queue};
 use spark_job_worker::cloudformation::request::ResponseUrl;
 use spark_job_worker::job::timestamp::Timestamp;
 use spark_job_worker::job::world::Reported;
@@ -94,10 +94,13 @@ async fn each_trouble_of_the_queue_is_named_by_its_condition() {
 async fn a_look_at_the_queue_takes_nothing_out_of_it() {
     let sqs = Sqs::start().await;
     sqs.send("a");
+    sqs.bury("b");
     let looked = queue(&sqs.queue_url()).look().await.expect("answered");
     assert_eq!(looked.arn, "arn:aws:sqs:us-east-1:123456789012:jobs");
     assert_eq!(looked.waiting, Some(1));
-    assert_eq!(looked.dead_letters.as_deref(), Some("arn:aws:sqs:us-east-1:123456789012:dead"));
+    let dead = DeadLetters { arn: "arn:aws:sqs:us-east-1:123456789012:dead".to_owned(), letters: Ok(1) };
+    assert_eq!(looked.dead_letters, Some(dead));
+    assert_eq!((sqs.left(), sqs.dead().len()), (1, 1));
 }
 
 fn checked(bucket: &Bucket, request: &str, signed: Signed) -> ResponseUrl {

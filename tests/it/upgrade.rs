@@ -71,6 +71,7 @@ async fn a_script_is_told_where_the_journal_is_and_how_many_tasks_it_has_whateve
     };
     assert_eq!(print("state.directory"), (Some(0), format!("{}\n", state.display())));
     assert_eq!(print("tasks"), (Some(0), "2\n".to_owned()));
+    assert_eq!(print("standing"), (Some(0), "0\n".to_owned()));
     fs::write(&path, "[state").expect("written");
     assert_eq!(print("state.directory"), (Some(78), String::new()));
     assert_eq!(print("tasks"), (Some(78), String::new()));

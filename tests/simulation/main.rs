@@ -14,6 +14,7 @@
 
 mod coverage;
 mod document;
+mod door;
 mod edges;
 mod facts;
 mod ledger;

@@ -35,7 +35,10 @@ pub(crate) fn run(seed: u64, broken: Broken, story: bool) -> Run {
     let runtime = runtime.expect("a runtime");
     let sim = runtime.block_on(async {
         let sim = Sim::new(plan, rng, story);
-        trace::follow(&sim);
+        let followed = sim.clone();
+        trace::follow(move |(kind, name, other)| {
+            followed.inner_as_it_is().coverage.hit(kind, name, other);
+        });
         let mut workers = JoinSet::new();
         for node in 0..sim.inner().nodes.len() {
             workers.spawn(worker(sim.clone(), node));

@@ -12,19 +12,21 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use crate::world::Sim;
+use crate::coverage::Key;
+
+type Note = Box<dyn Fn(Key)>;
 
 thread_local! {
-    static FOLLOWED: RefCell<Option<Sim>> = const { RefCell::new(None) };
+    static FOLLOWED: RefCell<Option<Note>> = const { RefCell::new(None) };
 }
 
 static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
 
-/// From now on this thread's lines belong to a run.
-pub(crate) fn follow(sim: &Sim) {
+/// From now on this thread's lines belong to a run, which takes note of what they tell.
+pub(crate) fn follow(note: impl Fn(Key) + 'static) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| tracing::subscriber::set_global_default(Listener).expect("the only one"));
-    FOLLOWED.with_borrow_mut(|followed| *followed = Some(sim.clone()));
+    FOLLOWED.with_borrow_mut(|followed| *followed = Some(Box::new(note)));
 }
 
 /// They do no longer.
@@ -71,10 +73,10 @@ impl Subscriber for Listener {
     fn event(&self, event: &Event<'_>) {
         let mut seen = Seen::default();
         event.record(&mut seen);
-        let Some((kind, name, other)) = seen.key() else { return };
+        let Some(key) = seen.key() else { return };
         FOLLOWED.with_borrow(|followed| {
-            if let Some(sim) = followed {
-                sim.inner_as_it_is().coverage.hit(kind, name, other);
+            if let Some(note) = followed {
+                note(key);
             }
         });
     }
@@ -95,7 +97,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn key(&self) -> Option<(&'static str, &'static str, &'static str)> {
+    fn key(&self) -> Option<Key> {
         match self {
             Seen { state: Some(state), event: Some(event), .. } => Some(("edge", state, event)),
             Seen { finding: Some(finding), .. } => Some(("finding", finding, "")),

@@ -114,6 +114,13 @@ impl Resource {
         self.prune(now);
     }
 
+    /// Nobody will name the generation that a request has begun: it failed, and was answered under another id.
+    pub fn disown(&mut self, request: &str, now: Timestamp) {
+        // What its run leaves behind is ended by its own task, after the answer.
+        self.each(request, |generation| generation.deleted = true);
+        self.prune(now);
+    }
+
     /// Forgets what nobody can ask for any more.
     pub fn prune(&mut self, now: Timestamp) {
         let old = |at: Timestamp| now.millis_since(at).is_some_and(|age| age > MEMORY);
@@ -128,8 +135,9 @@ impl Resource {
         }
         self.generations.retain(|generation| {
             let alive = generation.runs.iter().any(|run| !run.fate.is_over());
-            let never_ran = generation.runs.is_empty() && old(generation.newest);
-            alive || !(generation.deleted || never_ran)
+            // What a Delete finds no more it looks for by its tags, for longer.
+            let is_void = generation.runs.iter().all(|run| run.fate == Fate::Over) && old(generation.newest);
+            alive || !(generation.deleted || is_void)
         });
     }
 

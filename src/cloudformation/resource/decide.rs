@@ -1,7 +1,10 @@
 //! What a request means: one decision, from the resource's file, the request and the time.
 
+use std::time::Duration;
+
 use super::{Fate, Generation, Resource, generation_of};
 use crate::cloudformation::request::{Kind, Mode, Order};
+use crate::job::JobTimings;
 use crate::job::timestamp::Timestamp;
 
 /// What is done about a request.
@@ -80,6 +83,19 @@ pub enum Proof {
     Settled,
     /// Nothing is remembered of it: as for every POST that may have failed.
     Unknown,
+}
+
+impl Proof {
+    /// How a run is followed whose death is proved so.
+    #[must_use]
+    pub fn timings(self, rules: JobTimings) -> JobTimings {
+        let kill_settle = match self {
+            Proof::OneAnswer => Duration::ZERO,
+            Proof::Settled => rules.kill_settle,
+            Proof::Unknown => rules.waits.submit_settle,
+        };
+        JobTimings { kill_settle, ..rules }
+    }
 }
 
 /// The generation that an Update would adopt if it lives or has reached its goal: the one that it names before others.
@@ -193,13 +209,19 @@ fn delete(resource: &Resource, order: &Order, physical_id: &str, now: Timestamp)
 /// Update, answered into the void.
 fn abandoned(resource: &Resource, order: &Order, act: &Act) -> Vec<String> {
     let Kind::Update { physical_id, .. } = &order.kind else { return Vec::new() };
-    let Some(named) = resource.named(physical_id) else { return Vec::new() };
+    let is_refused = matches!(act, Act::Refuse(_) | Act::Stale | Act::Known);
+    let named = match resource.named(physical_id) {
+        Some(named) => Some(named.begun),
+        // Its file was lost: whatever else is known and older than this Update is not what it names.
+        None if generation_of(physical_id).is_some() && !is_refused => None,
+        None => return Vec::new(),
+    };
     let kept = match act {
         Act::Adopt { generation } | Act::Run { generation, .. } => Some(generation),
         Act::Known | Act::Stale | Act::Refuse(_) | Act::Keep { .. } | Act::End { .. } => None,
     };
     let since = resource.generations.iter().filter(|generation| {
-        generation.begun > named.begun
+        named.is_none_or(|begun| generation.begun > begun)
             && generation.newest < order.at
             && !generation.deleted
             && Some(&generation.id) != kept

@@ -59,6 +59,25 @@ impl Resource {
         }
     }
 
+    /// The task of a request was there before the request was known: its file was lost. So far it has come.
+    pub fn catch_up(&mut self, request: &str, stage: Option<Stage>) {
+        match stage {
+            Some(Stage::Ended) => self.settle(request, Fate::Standing),
+            Some(Stage::Orphaned) => self.settle(request, Fate::Dying),
+            Some(
+                Stage::Stopping
+                | Stage::Received
+                | Stage::Submitting
+                | Stage::InDoubt
+                | Stage::Running
+                | Stage::Judged
+                | Stage::Settled,
+            )
+            | None => return,
+        }
+        self.close(request);
+    }
+
     /// The task of a request is done with; `last`: the state that it was in.
     pub fn left(&mut self, request: &str, last: Stage, now: Timestamp) {
         self.close(request);

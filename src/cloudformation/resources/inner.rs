@@ -1,6 +1,6 @@
 //! What is known of all resources, and what follows from it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use crate::cloudformation::resource::{Fate, MEMORY, Resource, resource_id, task_id};
 use crate::job::machine::Stage;
@@ -10,11 +10,13 @@ use crate::job::timestamp::Timestamp;
 #[derive(Debug, Default)]
 pub(super) struct Inner {
     /// By the ids of resources.
-    pub(super) known: HashMap<String, Resource>,
+    pub(super) known: BTreeMap<String, Resource>,
     /// By the ids of tasks: the id of the resource, and of the request.
-    pub(super) requests: HashMap<String, (String, String)>,
+    pub(super) requests: BTreeMap<String, (String, String)>,
     /// The tasks that a job is at work on, or will be at once, with their last state on disk.
-    pub(super) held: HashMap<String, Option<Stage>>,
+    pub(super) held: BTreeMap<String, Option<Stage>>,
+    /// Resources of which something has happened that their files do not say yet.
+    pub(super) unwritten: HashSet<String>,
 }
 
 impl Inner {

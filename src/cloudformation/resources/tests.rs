@@ -7,8 +7,10 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::cloudformation::request::Rules;
+use crate::job::document::Document;
 use crate::job::goal::Goal;
-use crate::job::report::Outcome;
+use crate::job::report::{ErrorName, Failure, Outcome};
+use crate::job::token::Token;
 
 const NOW: Timestamp = Timestamp(10_000_000);
 const KNOWN: Known<'_> = Known { valid: true, candidate_lives: true, name: "etl", on_delete: OnAbort::Kill };
@@ -76,6 +78,43 @@ async fn a_task_that_is_held_is_not_begun_twice_where_its_resources_file_was_los
     heard(&resources, &create, &State::Running { run }).await;
     assert_eq!(take(&resources, &create).await, None);
     assert_eq!(resources.count().await, 1, "and it is known again");
+}
+
+#[tokio::test]
+async fn what_a_failed_update_began_is_not_remembered_because_nobody_will_name_it() {
+    let state = tempfile::tempdir().expect("a directory");
+    let (resources, create) = (open(&state), order("Create", "r1", "", 0));
+    take(&resources, &create).await;
+    heard(&resources, &create, &reached()).await;
+    resources.release(&id_of(&create)).await;
+    let update = order("Update", "r2", "etl/r1", 1);
+    let known = Known { candidate_lives: false, ..KNOWN };
+    let taken = resources.take(&update, known, NOW).await.expect("kept").expect("a task");
+    assert!(matches!(taken.act, Act::Run { stops_first: false, .. }));
+    let form = json!({
+        "stack": "", "logical": "", "request": "r2", "topic": "", "succeeded": "etl/r2", "failed": "etl/r1",
+        "name": "",
+    });
+    let document = Document {
+        place: Token::new(String::new()),
+        form: form.to_string(),
+        goal: Goal::Running,
+        deadline: NOW,
+        expires: NOW,
+        adopted: false,
+    };
+    let task = Task { document: Some(Box::new(document)), ..Task::orphan(&id_of(&update)).0 };
+    let failure = Failure::new(ErrorName::Failed, "Running", "no");
+    let failed = State::Ended { outcome: Outcome::Failed(Box::new(failure)), leftover: None };
+    resources.heard(&task, &failed, NOW).await.expect("kept");
+    let inner = resources.inner.lock().await;
+    let left: Vec<&str> = inner
+        .known
+        .values()
+        .flat_map(|resource| &resource.generations)
+        .map(|generation| generation.id.as_str())
+        .collect();
+    assert_eq!(left, ["r1"]);
 }
 
 #[tokio::test]

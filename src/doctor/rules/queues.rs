@@ -4,7 +4,8 @@
 use super::super::Finding;
 use super::super::facts::{Configured, Facts, QueueFacts};
 use crate::arn;
-use crate::cloudformation::queue::{Condition, Looked, Trouble};
+use crate::cloudformation::queue::{Condition, DeadLetters, Looked, Trouble};
+use crate::log::message_id;
 
 const POLICY: &str = "allow the cluster's instance profile sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes \
                       on the queue, as bootstrap/cloudformation-door.yaml does, in the queue's own policy, too";
@@ -48,12 +49,31 @@ fn whose(facts: &Facts, queue: &QueueFacts, looked: &Looked) -> Finding {
 }
 
 fn dead_letters(name: &str, looked: &Looked) -> Finding {
-    match &looked.dead_letters {
-        Some(arn) => Finding::ok("dead-letters", format!("what {name} cannot answer goes to {arn}")),
-        None => Finding::warn(
+    let Some(DeadLetters { arn, letters }) = &looked.dead_letters else {
+        return Finding::warn(
             "dead-letters",
             format!("{} has no dead-letter queue: what cannot be answered comes again and again", looked.arn),
             "give it a RedrivePolicy, as bootstrap/cloudformation-door.yaml does",
+        );
+    };
+    match letters {
+        Ok(0) => {
+            Finding::ok("dead-letters", format!("what {name} cannot answer goes to {arn}, which is empty"))
+        }
+        Ok(count) => Finding::warn(
+            "dead-letters",
+            format!("messages of {name} that could not be answered lie in {arn}: {count}"),
+            format!(
+                "see why: journalctl MESSAGE_ID={} -x; then empty that queue",
+                message_id::REQUEST_REFUSED
+            ),
+        ),
+        Err(Trouble { reason, .. }) => Finding::warn(
+            "dead-letters",
+            format!(
+                "what {name} cannot answer goes to {arn}, and whether that is empty cannot be seen: {reason}"
+            ),
+            "allow the cluster's instance profile sqs:GetQueueAttributes on it, as bootstrap/cloudformation-door.yaml does",
         ),
     }
 }

@@ -75,7 +75,7 @@ async fn deliver<W: World>(
     outcome: &Outcome,
 ) -> Event {
     let world = &*services.world;
-    let mut tries = Tries::new(1);
+    let mut tries = Tries::of_document();
     let trying = async {
         loop {
             let reported = world.deliver(task, document, outcome).await;

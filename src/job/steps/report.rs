@@ -28,8 +28,10 @@ pub enum ReportStep {
 pub struct Tries {
     waits: Pauses,
     left: usize,
-    /// An earlier try may have been taken, so that "closed" can be its own echo.
+    /// An earlier try may have been taken.
     maybe_applied: bool,
+    /// Then "closed" can be its echo: who was told once takes nothing more.
+    echoes: bool,
     closed_before: bool,
     /// "Closed" was believed.
     denied: bool,
@@ -42,9 +44,15 @@ impl Tries {
             waits: retry::REPORT.start(),
             left: answers.saturating_sub(1),
             maybe_applied: false,
+            echoes: true,
             closed_before: false,
             denied: false,
         }
+    }
+
+    /// Begins with a document, whose place takes the same one again: that it is refused never comes of an earlier try.
+    pub fn of_document() -> Tries {
+        Tries { echoes: false, ..Tries::new(1) }
     }
 
     /// Whether it was refused from the first try on: no earlier one may have been taken.
@@ -58,7 +66,7 @@ impl Tries {
             Reported::Acknowledged => ReportStep::Done,
             // "Closed" is believed where an earlier try may have succeeded, or the second time: an emulator that
             // restarts, and a token that is not yet known everywhere, say it once by mistake.
-            Reported::Closed(_) if self.maybe_applied || self.closed_before => {
+            Reported::Closed(_) if (self.maybe_applied && self.echoes) || self.closed_before => {
                 self.denied = true;
                 ReportStep::Done
             }
@@ -118,6 +126,15 @@ mod tests {
         let mut tries = Tries::new(3);
         assert!(is_again(&tries.see(again(true), 0.5)));
         assert_eq!(tries.see(closed(), 0.5), ReportStep::Done);
+    }
+
+    #[test]
+    fn a_document_is_refused_for_good_only_the_second_time_also_where_an_earlier_try_may_have_been_taken() {
+        let mut tries = Tries::of_document();
+        assert!(is_again(&tries.see(again(true), 0.5)));
+        assert_eq!(tries.see(closed(), 0.5), ReportStep::Again(CONFIRM));
+        assert_eq!(tries.see(closed(), 0.5), ReportStep::Done);
+        assert!(!tries.was_never_heard());
     }
 
     #[test]

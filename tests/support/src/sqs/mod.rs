@@ -110,6 +110,11 @@ impl Sqs {
         self.shared.world().queues.get(QUEUE).map_or(0, |queue| queue.bodies().len())
     }
 
+    /// Puts a message among the dead letters.
+    pub fn bury(&self, body: &str) {
+        self.shared.send(DEAD, body);
+    }
+
     /// The dead letters.
     pub fn dead(&self) -> Vec<String> {
         self.shared.world().queues.get(DEAD).map(Queue::bodies).unwrap_or_default()
