@@ -136,10 +136,12 @@ impl Inner {
     /// An answer as it is broken on purpose.
     fn other(&mut self, body: Vec<u8>) -> Vec<u8> {
         let mut answer: serde_json::Value = serde_json::from_slice(&body).expect("an answer is JSON");
-        match self.plan.broken {
-            Broken::OtherBytes => answer["Reason"] = serde_json::json!(self.rng.u32(..).to_string()),
-            Broken::OtherId => answer["PhysicalResourceId"] = serde_json::json!("other"),
-            _ => return body,
+        if self.plan.broken == Broken::OtherBytes {
+            answer["Reason"] = serde_json::json!(self.rng.u32(..).to_string());
+        } else if self.plan.broken == Broken::OtherId {
+            answer["PhysicalResourceId"] = serde_json::json!("other");
+        } else {
+            return body;
         }
         answer.to_string().into_bytes()
     }

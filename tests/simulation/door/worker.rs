@@ -154,11 +154,12 @@ impl Worker {
         self.loops.spawn(self.here.sweep.clone().run_yarn(Arc::clone(&self.here), |_| {}));
         entries.sort_by_key(|(task, state)| (state.stage() == Stage::Received, task.received));
         for (task, state) in entries {
-            let state = match state {
-                State::Submitting { attempt, .. } if self.is_broken(Broken::NoDoubt) => {
-                    State::Received { attempt }
-                }
-                state => state,
+            let state = if let State::Submitting { attempt, .. } = &state
+                && self.is_broken(Broken::NoDoubt)
+            {
+                State::Received { attempt: attempt.clone() }
+            } else {
+                state
             };
             let ticket = match state.stage() {
                 Stage::Orphaned | Stage::Settled | Stage::Ended => Ticket::NotNeeded,
