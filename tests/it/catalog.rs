@@ -8,7 +8,7 @@ use crate::structure::{root, sources};
 /// Fields that every line of a task's span has. Execution, batch and application can be unknown.
 const OF_A_TASK: [&str; 3] = ["TASK_ID", "SFN_ACTIVITY", "JOB_STATE"];
 /// Where lines are logged within a task's span.
-const IN_A_TASK: [&str; 2] = ["src/job", "src/daemon/jobs.rs"];
+const IN_A_TASK: [&str; 3] = ["src/job", "src/daemon/jobs.rs", "src/daemon/rescue.rs"];
 const IDS: &str = "src/log/message_id.rs";
 
 #[test]

@@ -596,6 +596,7 @@ async fn a_resource_of_which_nothing_is_remembered_is_ended_by_its_tags() {
 #[tokio::test]
 async fn stop_first_ends_a_job_of_which_nothing_is_remembered_before_the_new_one_is_posted() {
     let door = Door::open().await;
+    door.sqs.hide_for(Duration::from_millis(500));
     let mut worker = door.worker();
     let stream = |file: &str| with(etl(file), "UpdateMode", "STOP_FIRST");
     let id = succeeded(&door.ask(Request::create("r1", stream("s3://b/a.py"))).await).clone();
