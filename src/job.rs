@@ -204,7 +204,8 @@ impl<W: World> Job<W> {
         }
     }
 
-    /// Lets go of the entry. One that stays is looked at once more by the next start.
+    /// Lets go of the entry. One that cannot be removed goes once the disk can be written, or is looked at once more by the
+    /// next start.
     async fn forget(&self) {
         if let Err(Unwritable(reason)) = self.services.world.forget(&self.task.id).await {
             warn!(message_id = message_id::DISK, "the entry of {} cannot be removed: {reason}", self.name);

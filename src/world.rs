@@ -2,10 +2,10 @@
 
 mod door;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
@@ -55,6 +55,8 @@ pub struct RealWorld {
     pub metrics: Metrics,
     /// Whether the journal can be written.
     pub disk: watch::Sender<bool>,
+    /// Tasks that are done and whose entries could not be removed: a restart would take them for tasks to be done.
+    unremoved: Mutex<BTreeSet<String>>,
     /// Livy answered the last time, and is one that can be served.
     livy_is_known: AtomicBool,
     /// Why the Livy of this node cannot be served, by its own files.
@@ -84,6 +86,7 @@ impl RealWorld {
             door,
             metrics: Metrics::default(),
             disk: watch::Sender::new(true),
+            unremoved: Mutex::default(),
             livy_is_known: AtomicBool::new(false),
             unsupported,
             livy_unsupported: Mutex::default(),
@@ -131,9 +134,21 @@ impl RealWorld {
         }
     }
 
-    /// Tries whether the journal can be written.
+    /// Tries whether the journal can be written. Where it can, entries go that could not be removed before.
     pub async fn try_disk(&self) {
-        self.note_disk(&self.journal.probe().await);
+        let probed = self.journal.probe().await;
+        self.note_disk(&probed);
+        if probed.is_ok() {
+            let left = std::mem::take(&mut *self.unremoved());
+            for task in left {
+                // Where that fails, it is noted again.
+                let _ = self.forget(&task).await;
+            }
+        }
+    }
+
+    fn unremoved(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.unremoved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tries every few seconds to write, while that is known to fail. Never ends.
@@ -189,6 +204,10 @@ impl World for RealWorld {
                 Err(error) => Err(error),
             },
         };
+        if removed.is_err() {
+            self.unremoved().insert(task.to_owned());
+            self.note_disk(&removed);
+        }
         removed.map_err(|error| Unwritable(error.to_string()))
     }
 

@@ -24,7 +24,7 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// Step Functions holds a poll open for a minute. An empty answer that comes within this time is of a service that does
 /// not, and must not be asked without a pause.
-const NOT_HELD: Duration = Duration::from_millis(20);
+const NOT_HELD: Duration = Duration::from_millis(100);
 const NOT_HELD_PAUSE: Duration = Duration::from_secs(1);
 
 /// An activity with what its pollers share.

@@ -1,7 +1,7 @@
 //! Numbers of the daemon as a process, beside a plain Python worker, on the same stand-ins in the same run.
 //!
-//! `cargo bench --bench numbers`, or only some of it: `cargo bench --bench numbers -- idle latency requests looks burst
-//! hang restart`. The Python worker needs boto3: `SJW_BENCH_PYTHON` names an interpreter that has it; without one its rows
+//! `cargo bench --bench numbers`, or only some of it: `cargo bench --bench numbers -- idle latency door requests looks
+//! burst hang restart`. The Python worker needs boto3: `SJW_BENCH_PYTHON` names an interpreter that has it; without one its rows
 //! are left out, and that is said. `SJW_BENCH_PROGRAM` names another release's binary: run both, one after the other, to
 //! compare them. Bounded: 500 tasks a burst, three bursts a worker.
 
@@ -15,11 +15,14 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use serde_json::json;
 use stand_ins::WaitFor;
+use stand_ins::bucket::{Bucket, Signed};
 use stand_ins::livy::{Livy, Master, Plan, Version};
 use stand_ins::sfn::{Sfn, TaskId};
+use stand_ins::sqs::{Sqs, TOPIC, envelope};
 use stand_ins::worker::{Config, ENVIRONMENT, command};
 use stand_ins::yarn::Yarn;
 
@@ -46,6 +49,10 @@ fn main() {
             durable_writes();
             latencies("on disk", &ours).await;
             latencies("in memory", &ours_in_memory).await;
+        }
+        if wanted("door") {
+            door("on disk", |stage| stage.directory.path()).await;
+            door("in memory", |stage| stage.memory.path()).await;
         }
         if wanted("requests") {
             requests().await;
@@ -256,6 +263,38 @@ async fn latencies(place: &str, start: &dyn Fn(&Stage) -> Process) {
     }
     println!("journal {place:<9}, token to POST   {}", spread(&mut to_post));
     println!("journal {place:<9}, final to report {}", spread(&mut to_report));
+}
+
+/// From a message in the queue to the POST of its job.
+async fn door(place: &str, directory: fn(&Stage) -> &Path) {
+    const STACK: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/etl/5e3f";
+    let stage = Stage::new(Plan::running()).await;
+    let (sqs, bucket) = (Sqs::start().await, Bucket::start().await);
+    let mut config = configured(&stage, directory(&stage), "").table("log", "filter = \"info\"");
+    config.activities.clear();
+    let (queue, origin) = (sqs.queue_url(), bucket.url());
+    let lines = format!(
+        "queue_url = '{queue}'\ntopic_arn = '{TOPIC}'\nresponse_origins = ['{origin}']\nmax_concurrent_jobs = 100"
+    );
+    let _process = start(&stage, &config.table("[cloudformation]", &lines));
+    sqs.wait_for(|sqs| sqs.count("ReceiveMessage") > 0, LIMIT).await;
+    let mut times = Vec::new();
+    for number in 0..60 {
+        let (logical, request) = (format!("Job{number}"), format!("request-{number}"));
+        let body = json!({
+            "RequestType": "Create", "RequestId": request, "StackId": STACK, "LogicalResourceId": logical,
+            "ResourceType": "Custom::SparkJob", "ResponseURL": bucket.url_for((STACK, &logical, &request), Signed::V4),
+            "ResourceProperties": { "ServiceToken": TOPIC, "File": format!("s3://b/door-{number}.py") },
+        });
+        let published = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+        let message = envelope(TOPIC, &body, &published).to_string();
+        let (sent, name) = (Instant::now(), format!("door-{number}-"));
+        sqs.send(&message);
+        stage.livy.wait_for(|livy| !livy.posts_named(&name).is_empty(), LIMIT).await;
+        times.push(stage.livy.posts_named(&name)[0].at - sent);
+        wait(Duration::from_millis(37)).await;
+    }
+    println!("journal {place:<9}, message to POST {}", spread(&mut times));
 }
 
 async fn requests() {
