@@ -142,7 +142,10 @@ impl<S: Store> Resources<S> {
     /// No job is at work on a task any more. One that was never begun begins when its message comes again; a run of it that
     /// still has to be ended wants another one.
     pub async fn release(&self, task: &str) {
-        self.inner.lock().await.held.remove(task);
+        let mut inner = self.inner.lock().await;
+        inner.held.remove(task);
+        inner.strays.remove(task);
+        drop(inner);
         self.tell();
     }
 
@@ -153,6 +156,13 @@ impl<S: Store> Resources<S> {
     pub async fn heard(&self, task: &Task, state: &State, now: Timestamp) -> io::Result<()> {
         let mut inner = self.inner.lock().await;
         inner.held.insert(task.id.clone(), Some(state.stage()));
+        if let Some(document) = task.document.as_ref().filter(|_| !inner.requests.contains_key(&task.id))
+            && let Some(whose) = errand::whose(&document.form)
+        {
+            // Its resource's file is lost. What comes next for the resource must know of it.
+            let resource = resource_id(&whose.stack, &whose.logical);
+            inner.strays.insert(task.id.clone(), (resource, task.received));
+        }
         self.happens(&mut inner, task, state, now).await
     }
 
@@ -211,6 +221,10 @@ impl<S: Store> Resources<S> {
     async fn waits(&self, task: &str) -> Option<Wait> {
         let inner = self.inner.lock().await;
         let (id, request) = inner.requests.get(task)?;
+        let is_at_work = |stray: &String| inner.held.get(stray) != Some(&Some(Stage::Ended));
+        if inner.pointless_strays(id).any(is_at_work) {
+            return Some(Wait::Dying);
+        }
         inner.known.get(id)?.waits(request)
     }
 

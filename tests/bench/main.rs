@@ -270,7 +270,10 @@ async fn door(place: &str, directory: fn(&Stage) -> &Path) {
     const STACK: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/etl/5e3f";
     let stage = Stage::new(Plan::running()).await;
     let (sqs, bucket) = (Sqs::start().await, Bucket::start().await);
-    let mut config = configured(&stage, directory(&stage), "").table("log", "filter = \"info\"");
+    let yarn = Yarn::start(&stage.livy).await;
+    let mut config = configured(&stage, directory(&stage), "")
+        .table("yarn", &format!("url = {:?}", yarn.url()))
+        .table("log", "filter = \"info\"");
     config.activities.clear();
     let (queue, origin) = (sqs.queue_url(), bucket.url());
     let lines = format!(

@@ -30,9 +30,13 @@ impl<S: Store> Resources<S> {
             inner.held.insert(kill.task.clone(), None);
         }
         for (task, last) in &inner.held {
-            let closed = inner.requests.get(task).is_some_and(|(id, request)| {
-                inner.known.get(id).is_some_and(|resource| resource.is_closed(request))
-            });
+            let stray = inner.strays.get(task);
+            let pointless =
+                stray.is_some_and(|(of, _)| inner.pointless_strays(of).any(|stray| stray == task));
+            let closed = pointless
+                || inner.requests.get(task).is_some_and(|(id, request)| {
+                    inner.known.get(id).is_some_and(|resource| resource.is_closed(request))
+                });
             // From then on it is closed because its outcome is recorded.
             if closed && last.is_none_or(|last| last < Stage::Ended) {
                 duties.drop.push(task.clone());

@@ -15,6 +15,8 @@ pub(super) struct Inner {
     pub(super) requests: BTreeMap<String, (String, String)>,
     /// The tasks that a job is at work on, or will be at once, with their last state on disk.
     pub(super) held: BTreeMap<String, Option<Stage>>,
+    /// Tasks that were found at the start while their resource's file was lost: its id, and when they came.
+    pub(super) strays: BTreeMap<String, (String, Timestamp)>,
     /// Resources of which something has happened that their files do not say yet.
     pub(super) unwritten: HashSet<String>,
 }
@@ -59,5 +61,15 @@ impl Inner {
         let requests = resource.requests.iter().map(|known| of(&known.id));
         self.requests.extend(requests.chain(runs.map(|run| of(&run.request))));
         self.known.insert(id, resource);
+        self.strays.retain(|task, _| !self.requests.contains_key(task));
+    }
+
+    /// The strays of a resource of which something newer is known by now: nobody waits for them any more.
+    pub(super) fn pointless_strays<'a>(&'a self, resource: &'a str) -> impl Iterator<Item = &'a String> {
+        let newest = self.known.get(resource).and_then(|known| known.newest);
+        let is_pointless = move |(of, received): &(String, Timestamp)| {
+            of == resource && newest.is_some_and(|newest| newest > *received)
+        };
+        self.strays.iter().filter(move |(_, stray)| is_pointless(stray)).map(|(task, _)| task)
     }
 }

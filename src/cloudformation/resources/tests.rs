@@ -81,6 +81,39 @@ async fn a_task_that_is_held_is_not_begun_twice_where_its_resources_file_was_los
 }
 
 #[tokio::test]
+async fn a_task_whose_resources_file_was_lost_is_dropped_by_a_newer_request_which_waits_for_its_end() {
+    let state = tempfile::tempdir().expect("a directory");
+    let (create, delete) = (order("Create", "r1", "", 0), order("Delete", "r2", "stack-Etl-1", 1));
+    let (stack, logical) = (create.stack_id.clone(), create.logical_id.clone());
+    let form = json!({
+        "stack": stack, "logical": logical, "request": "r1", "topic": "", "succeeded": "etl/r1",
+        "failed": "etl/r1", "name": "",
+    });
+    let document = Document {
+        place: Token::new(String::new()),
+        form: form.to_string(),
+        goal: Goal::Running,
+        deadline: NOW,
+        expires: NOW,
+        adopted: false,
+    };
+    let received = Timestamp(NOW.0 - 59_500);
+    let task = Task { document: Some(Box::new(document)), received, ..Task::orphan(&id_of(&create)).0 };
+    let run = Run::new("etl".to_owned(), "sjw-1".to_owned());
+
+    let resources = open(&state);
+    resources.heard(&task, &State::Running { run: run.clone() }, NOW).await.expect("kept");
+    assert!(resources.duties().await.drop.is_empty(), "nothing newer is known");
+    take(&resources, &delete).await.expect("it is decided");
+    assert_eq!(resources.duties().await.drop, [id_of(&create)]);
+    assert_eq!(resources.waits(&id_of(&delete)).await, Some(Wait::Dying));
+    resources.heard(&task, &State::Orphaned { run }, NOW).await.expect("kept");
+    assert_eq!(resources.waits(&id_of(&delete)).await, Some(Wait::Dying));
+    resources.release(&id_of(&create)).await;
+    assert!(!resources.duties().await.drop.contains(&id_of(&create)));
+}
+
+#[tokio::test]
 async fn what_a_failed_update_began_is_not_remembered_because_nobody_will_name_it() {
     let state = tempfile::tempdir().expect("a directory");
     let (resources, create) = (open(&state), order("Create", "r1", "", 0));
