@@ -73,13 +73,16 @@ pub fn is_orphan(task: &Task) -> bool {
 mod tests {
     use super::*;
     use crate::job::application::{AppEnd, AppState};
+    use crate::job::document::Document;
+    use crate::job::goal::Goal;
     use crate::job::machine::{Attempt, FinalWord, Run};
     use crate::job::samples::application;
     use crate::job::timestamp::Timestamp;
     use crate::job::token::Token;
 
     fn task() -> Task {
-        Task { token: Some(Token::new("t".to_owned())), ..Task::orphan("0123456789abcdef").0 }
+        let execution = Some("exec-1".to_owned());
+        Task { token: Some(Token::new("t".to_owned())), execution, ..Task::orphan("0123456789abcdef").0 }
     }
 
     fn run() -> Run {
@@ -118,7 +121,23 @@ mod tests {
                 panic!("{kept:?}")
             };
             assert_eq!((failure.error, leftover), (ErrorName::WorkerFault, killed), "{kept:?}");
+            assert_eq!(failure.execution.as_deref(), Some("exec-1"));
         }
+    }
+
+    #[test]
+    fn a_run_that_was_there_before_its_task_is_left_alone() {
+        let document = Document {
+            place: Token::new("https://s3/answer".to_owned()),
+            form: String::new(),
+            goal: Goal::Running,
+            deadline: Timestamp(1),
+            expires: Timestamp(1),
+            adopted: true,
+        };
+        let adopts = Task { token: None, document: Some(Box::new(document)), ..task() };
+        let state = rescued(&adopts, Some(State::Running { run: run() }));
+        assert!(matches!(state, State::Ended { leftover: None, .. }), "{state:?}");
     }
 
     #[test]
