@@ -372,6 +372,16 @@ mod hidden {
     }
 
     #[test]
+    fn what_the_system_refuses_is_told_and_does_not_count_as_nothing() {
+        let directory = directory();
+        let (journal, _) = open(directory.path());
+        fs::create_dir(directory.path().join("hidden")).unwrap();
+        assert!(journal.keep_hidden(&[]).is_err(), "a directory is not removed");
+        drop(journal);
+        assert!(matches!(Journal::open(directory.path()), Err(JournalError::Io { .. })));
+    }
+
+    #[test]
     fn a_file_that_cannot_be_understood_says_that_something_is_hidden() {
         for bytes in [&b""[..], b"application_1_0001", b"spark-job-worker-hidden 2 x\n{}"] {
             let directory = directory();
