@@ -130,8 +130,9 @@ impl KillCheck {
     }
 
     /// Nothing else with the tag lives or can still be submitted. If YARN hides applications, only those that it shows
-    /// count. Where `/proc` cannot be read, or Livy still starts something else of this name, that must stay so for as
-    /// long as Livy needs to start it.
+    /// count. Where `/proc` cannot be read, or Livy's record is of something else, that must stay so for as long as Livy
+    /// needs to start it. A record with a log and no application is of a spark-submit that has run: its process is looked
+    /// for, and a DELETE that blocks keeps the record for minutes.
     fn nothing_else(&mut self, round: &KillRound, now: Now) -> bool {
         let is_alone = match &round.by_tag {
             YarnAnswer::Answer(found) => {
@@ -147,7 +148,8 @@ impl KillCheck {
         let starts = match (&round.livy, &round.by_id) {
             (LivyAnswer::Seen(view), Some(YarnAnswer::Answer(ours))) => {
                 let is_ours = |id: &String| ours.iter().any(|application| application.id == *id);
-                !is_final(&view.state) && !view.application.as_ref().is_some_and(is_ours)
+                let is_other = view.application.as_ref().map_or(view.log_is_empty, |id| !is_ours(id));
+                !is_final(&view.state) && is_other
             }
             (LivyAnswer::Seen(_) | LivyAnswer::Missing | LivyAnswer::Unreachable(_), _) => false,
         };

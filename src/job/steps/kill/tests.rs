@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::job::application::AppEnd;
-use crate::job::samples::{application, record};
+use crate::job::samples::{application, record, view};
 use crate::job::timestamp::Timestamp;
-use crate::job::world::BatchState;
+use crate::job::world::{BatchState, BatchView};
 
 const SECOND: Duration = Duration::from_secs(1);
 const ENDED: AppState = AppState::Ended(AppEnd::Killed);
@@ -69,12 +69,13 @@ fn what_else_lives_or_can_still_come_is_no_death() {
 
 #[test]
 fn what_nobody_can_look_for_and_what_livy_still_starts_must_stay_away_for_as_long_as_it_takes() {
-    let starts = |application: Option<&str>| KillRound {
-        livy: record(BatchState::Starting, application),
-        ..known(found(ENDED))
+    let starts = |application: Option<&str>, log_is_empty: bool| {
+        let application = application.map(str::to_owned);
+        let seen = BatchView { application, log_is_empty, ..view(BatchState::Starting) };
+        KillRound { livy: LivyAnswer::Seen(seen.into()), ..known(found(ENDED)) }
     };
     let blind = || KillRound { carried: TagOnNode::Unknown, ..known(found(ENDED)) };
-    for round in [blind(), starts(None), starts(Some("a_1_2"))] {
+    for round in [blind(), starts(None, true), starts(Some("a_1_2"), false)] {
         let mut check = check();
         for second in 0..8 {
             assert_eq!(check.see(&round, now(second)), KillStatus::Unproved, "{second}: {round:?}");
@@ -82,10 +83,11 @@ fn what_nobody_can_look_for_and_what_livy_still_starts_must_stay_away_for_as_lon
         assert_eq!(check.see(&round, now(8)), KillStatus::Verified, "{round:?}");
     }
     assert_eq!(
-        check().see(&starts(Some("a_1_1")), now(0)),
+        check().see(&starts(Some("a_1_1"), false), now(0)),
         KillStatus::Verified,
         "that is the one that ended"
     );
+    assert_eq!(check().see(&starts(None, false), now(0)), KillStatus::Verified, "its spark-submit has run");
 
     let mut check = check();
     for second in 0..7 {
