@@ -40,7 +40,7 @@ use crate::log::message_id;
 use crate::retry;
 use awaited::Outside;
 use duties::{JobCache, JobServices};
-use heartbeat::{Heartbeat, HeartbeatConfig};
+use heartbeat::Heartbeat;
 use machine::{Event, OnAbort, Stage, State, next};
 use places::Ticket;
 use report::{ErrorName, Outcome};
@@ -135,17 +135,11 @@ impl<W: World> Job<W> {
     /// Starts the heartbeat, and reads `state` as it is to be understood.
     fn begin(context: JobContext<W>, mut task: Task, state: State, start: Start) -> (Job<W>, State) {
         let JobContext { world, sweep, gate, rules, limiter, stop, on_event, place, dropped } = context;
-        let heartbeat = task.token.clone().filter(|_| state.stage() != Stage::Orphaned).map(|token| {
-            let beating = HeartbeatConfig {
-                activity: task.activity.clone(),
-                token,
-                interval: task.heartbeat_interval,
-                limiter,
-                on_event,
-                first_is_immediate: start == Start::Resumed,
-            };
-            Heartbeat::start(Arc::clone(&world), beating)
-        });
+        let heartbeat = if state.stage() == Stage::Orphaned {
+            None
+        } else {
+            task.beat(Arc::clone(&world), limiter, on_event, start == Start::Resumed)
+        };
         let name = state.run().map_or_else(|| task.id.clone(), |run| run.name.clone());
         let state = if start == Start::Resumed { state.read_back() } else { state };
         task.drop_request_after_submit(&state);

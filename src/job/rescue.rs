@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::heartbeat::{Heartbeat, HeartbeatConfig, HeartbeatObserver, RateLimiter};
+use super::heartbeat::{HeartbeatObserver, RateLimiter};
 use super::machine::State;
 use super::report::{ErrorName, Failure, Outcome};
 use super::task::Task;
@@ -22,17 +22,7 @@ pub async fn rest<W: World>(
     on_event: HeartbeatObserver,
     pause: Duration,
 ) {
-    let _heartbeat = task.token.clone().map(|token| {
-        let beating = HeartbeatConfig {
-            activity: task.activity.clone(),
-            token,
-            interval: task.heartbeat_interval,
-            limiter,
-            on_event,
-            first_is_immediate: true,
-        };
-        Heartbeat::start(world, beating)
-    });
+    let _heartbeat = task.beat(world, limiter, on_event, true);
     sleep(pause).await;
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::document::Document;
 use super::gate::Gate;
 use super::goal::Goal;
-use super::heartbeat::{HeartbeatObserver, RateLimiter};
+use super::heartbeat::{Heartbeat, HeartbeatConfig, HeartbeatObserver, RateLimiter};
 use super::machine::{Attempt, OnAbort, Run, State};
 use super::places::Ticket;
 use super::request::{Defaults, Identity, Input, OwnLivy};
@@ -155,6 +155,25 @@ impl Task {
             | State::Orphaned { .. }
             | State::Settled => self.request = None,
         }
+    }
+
+    /// Starts to beat for its token, where it has one.
+    pub(super) fn beat<W: World>(
+        &self,
+        world: Arc<W>,
+        limiter: Arc<RateLimiter>,
+        on_event: HeartbeatObserver,
+        first_is_immediate: bool,
+    ) -> Option<Heartbeat> {
+        let beating = HeartbeatConfig {
+            activity: self.activity.clone(),
+            token: self.token.clone()?,
+            interval: self.heartbeat_interval,
+            limiter,
+            on_event,
+            first_is_immediate,
+        };
+        Some(Heartbeat::start(world, beating))
     }
 
     /// What its run must have come to.

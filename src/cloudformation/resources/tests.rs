@@ -39,6 +39,17 @@ async fn take(resources: &Resources, order: &Order) -> Option<Act> {
     resources.take(order, KNOWN, NOW).await.expect("it is kept").map(|taken| taken.act)
 }
 
+fn document(form: &serde_json::Value) -> Document {
+    Document {
+        place: Token::new(String::new()),
+        form: form.to_string(),
+        goal: Goal::Running,
+        deadline: NOW,
+        expires: NOW,
+        adopted: false,
+    }
+}
+
 fn id_of(order: &Order) -> String {
     task_id(&order.stack_id, &order.logical_id, &order.request_id)
 }
@@ -89,14 +100,7 @@ async fn a_task_whose_resources_file_was_lost_is_dropped_by_a_newer_request_whic
         "stack": stack, "logical": logical, "request": "r1", "topic": "", "succeeded": "etl/r1",
         "failed": "etl/r1", "name": "",
     });
-    let document = Document {
-        place: Token::new(String::new()),
-        form: form.to_string(),
-        goal: Goal::Running,
-        deadline: NOW,
-        expires: NOW,
-        adopted: false,
-    };
+    let document = document(&form);
     let received = Timestamp(NOW.0 - 59_500);
     let task = Task { document: Some(Box::new(document)), received, ..Task::orphan(&id_of(&create)).0 };
     let run = Run::new("etl".to_owned(), "sjw-1".to_owned());
@@ -128,14 +132,7 @@ async fn what_a_failed_update_began_is_not_remembered_because_nobody_will_name_i
         "stack": "", "logical": "", "request": "r2", "topic": "", "succeeded": "etl/r2", "failed": "etl/r1",
         "name": "",
     });
-    let document = Document {
-        place: Token::new(String::new()),
-        form: form.to_string(),
-        goal: Goal::Running,
-        deadline: NOW,
-        expires: NOW,
-        adopted: false,
-    };
+    let document = document(&form);
     let task = Task { document: Some(Box::new(document)), ..Task::orphan(&id_of(&update)).0 };
     let failure = Failure::new(ErrorName::Failed, "Running", "no");
     let failed = State::Ended { outcome: Outcome::Failed(Box::new(failure)), leftover: None };
