@@ -152,6 +152,11 @@ fn begin(
             let message = "a newer request for this resource came first; nothing of this one runs";
             failed(ErrorName::Superseded, message).into()
         }
+        Act::Refuse(Refusal::Lost) => {
+            let message = "the worker's file of this resource was damaged, and this request may have been carried out \
+                           before; nothing of it runs now, so deploy again";
+            failed(ErrorName::Lost, message).into()
+        }
         Act::Refuse(Refusal::InvalidInput) => {
             let problems = check(&own(&order.request_id)).err();
             let message = problems.as_deref().unwrap_or("the properties cannot be read");
@@ -168,14 +173,18 @@ pub struct Whose {
     pub stack: String,
     /// What the template calls the resource.
     pub logical: String,
+    /// Its request.
+    pub request: String,
+    /// The physical id that a SUCCESS has.
+    pub succeeded: String,
     /// The topic that its request came through.
     pub topic: String,
 }
 
 /// Whose task it is, from what it brought along.
 pub fn whose(form: &str) -> Option<Whose> {
-    let Form { stack, logical, topic, .. } = serde_json::from_str(form).ok()?;
-    Some(Whose { stack, logical, topic })
+    let Form { stack, logical, request, succeeded, topic, .. } = serde_json::from_str(form).ok()?;
+    Some(Whose { stack, logical, request, succeeded, topic })
 }
 
 /// Whether a task that brought this along fails under another physical id than it would have succeeded under.

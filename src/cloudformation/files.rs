@@ -3,23 +3,30 @@
 //! The file of a resource is called by the 16 hex digits of its tag, mode 0600; it is written beside, synced, renamed
 //! over the old one, and the directory is synced. A file that is whole and of an unknown shape stops the start. One that
 //! cannot be read is kept as `….corrupt`, and the resource is one of which nothing is known: then its runs are found by
-//! their tags alone, and verified for longer. The journal's lock guards this directory, too.
+//! their tags alone, and verified for longer. Nothing was decided after it was written last, which its time of
+//! modification tells; a request from before is not begun again. The journal's lock guards this directory, too.
 
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File};
 use std::future::Future;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use tokio::task::spawn_blocking;
 
 use super::resource::{FORMAT, Resource, resource_id};
 use crate::job::journal::{JournalError, Unreadable, read_bounded, replace};
 use crate::job::tags::is_short_id;
+use crate::job::timestamp::Timestamp;
 
 /// The directory's name.
 const DIRECTORY: &str = "resources";
+/// How the name of a damaged file ends, and how once its resource is forgotten.
+const CORRUPT: &str = ".corrupt";
+const FORGOTTEN: &str = ".corrupt.old";
 
 /// Where resources outlive the worker.
 pub trait Store: Send + Sync + 'static {
@@ -55,6 +62,17 @@ pub struct Found {
     pub resources: Vec<Resource>,
     /// The names of files that could not be read, with the reason and what became of them.
     pub corrupt: Vec<(String, String)>,
+    /// The ids of resources whose files could not be read, now or earlier, and are not written anew: when they were
+    /// written last.
+    pub lost: BTreeMap<String, Timestamp>,
+}
+
+impl Found {
+    /// A file could not be read. The later of two decides.
+    fn lose(&mut self, name: &str, written: Timestamp) {
+        let lost = self.lost.entry(name.to_owned()).or_insert(written);
+        *lost = written.max(*lost);
+    }
 }
 
 impl Files {
@@ -83,6 +101,9 @@ impl Files {
         for path in names {
             files.read(&path, &mut found)?;
         }
+        for resource in &found.resources {
+            found.lost.remove(&resource_id(&resource.stack_id, &resource.logical_id));
+        }
         Ok((files, found))
     }
 
@@ -91,6 +112,10 @@ impl Files {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if name.strip_suffix(".tmp").is_some_and(is_short_id) {
             return fs::remove_file(path).map_err(failed("removing"));
+        }
+        if let Some(name) = name.strip_suffix(CORRUPT).filter(|name| is_short_id(name)) {
+            found.lose(name, written(path).map_err(failed("reading"))?);
+            return Ok(());
         }
         if !is_short_id(name) {
             return Ok(());
@@ -108,7 +133,8 @@ impl Files {
             }
             Err(Unreadable::Malformed(reason)) => reason,
         };
-        let kept = match fs::rename(path, self.path(name, ".corrupt")) {
+        found.lose(name, written(path).map_err(failed("reading"))?);
+        let kept = match fs::rename(path, self.path(name, CORRUPT)) {
             Ok(()) => format!("it is kept as {name}.corrupt"),
             Err(error) => format!("the file cannot be renamed: {error}"),
         };
@@ -132,21 +158,30 @@ impl Files {
         self.handle.sync_all()
     }
 
-    /// Forgets a resource. Not synced: one that comes back is only looked at once more.
+    /// Forgets a resource, and that a file of it was lost: a damaged copy stays under another name. Not synced: what comes
+    /// back is only looked at once more.
     ///
     /// # Errors
     /// What the system says; that there is no file is none.
     pub fn remove(&self, resource: &Resource) -> io::Result<()> {
         let name = resource_id(&resource.stack_id, &resource.logical_id);
-        match fs::remove_file(self.path(&name, "")) {
+        let gone = |done: io::Result<()>| match done {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
-        }
+        };
+        gone(fs::rename(self.path(&name, CORRUPT), self.path(&name, FORGOTTEN)))?;
+        gone(fs::remove_file(self.path(&name, "")))
     }
 
     fn path(&self, name: &str, end: &str) -> PathBuf {
         self.directory.join(format!("{name}{end}"))
     }
+}
+
+/// When a file was written last.
+fn written(path: &Path) -> io::Result<Timestamp> {
+    let since = fs::metadata(path)?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX)))
 }
 
 /// The resource in the file of this name, or why there is none.
@@ -264,7 +299,17 @@ mod tests {
         assert!(reasons[1].contains("checksum is wrong; it is kept as"), "{reasons:?}");
         assert!(at("README").exists() && !at(&format!("{}.tmp", name())).exists());
         assert_eq!(fs::read(at(&format!("{}.corrupt", name()))).expect("kept"), bytes[..bytes.len() / 2]);
-        assert!(open(state.path()).1.corrupt.is_empty(), "it is told once");
+        let again = open(state.path()).1;
+        assert!(again.corrupt.is_empty(), "it is told once");
+        assert!(
+            again.lost == found.lost && found.lost.contains_key(&name()),
+            "and known until it is written anew"
+        );
+        files.write(&of_every_kind()).expect("written");
+        assert!(!open(state.path()).1.lost.contains_key(&name()));
+        files.remove(&of_every_kind()).expect("removed");
+        assert!(!open(state.path()).1.lost.contains_key(&name()), "nor once it is forgotten");
+        assert!(at(&format!("{}.corrupt.old", name())).exists());
     }
 
     #[test]

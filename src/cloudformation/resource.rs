@@ -22,11 +22,14 @@ pub(super) use format_v1::VERSION as FORMAT;
 
 pub use follow::{Kill, Wait};
 
-pub use decide::{Act, Decision, Proof, Refusal, Which, candidate, decide};
+pub use decide::{Act, Decision, Proof, Refusal, Seen, Which, candidate, decide};
 
 /// For how long a request and a Delete are remembered: CloudFormation gives up after an hour at most, and the URL works
 /// for two.
 pub const MEMORY: u64 = 2 * 3_600 * 1_000;
+
+/// By how much the clock that dates a request may be ahead of this node's, which dates a file.
+const CLOCKS_APART: u64 = 60 * 1_000;
 
 /// What is remembered of one resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,6 +46,8 @@ pub struct Resource {
     pub requests: Vec<Known>,
     /// Its generations, the oldest first.
     pub generations: Vec<Generation>,
+    /// Its file was lost. When that was written last: of what was published before, nothing is known.
+    pub lost: Option<Timestamp>,
 }
 
 /// A request that came.
@@ -216,12 +221,18 @@ impl Resource {
         runs.any(|run| run.fate == Fate::Standing)
     }
 
+    /// Whether an order may have been carried out before the file was lost.
+    pub fn may_have_known(&self, order: &Order) -> bool {
+        self.lost.is_some_and(|lost| order.at.0 <= lost.0.saturating_add(CLOCKS_APART))
+    }
+
     /// Whether there is nothing left to be remembered.
     pub fn is_forgotten(&self, now: Timestamp) -> bool {
         let old = |at: Timestamp| now.millis_since(at).is_some_and(|age| age > MEMORY);
         self.generations.is_empty()
             && self.requests.iter().all(|known| !known.open && old(known.at))
             && self.tombstone.is_none_or(old)
+            && self.lost.is_none_or(old)
     }
 }
 

@@ -7,7 +7,7 @@
 mod duties;
 mod inner;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::Path;
 use std::pin::pin;
@@ -18,7 +18,7 @@ use tokio::sync::{Mutex, Notify};
 use super::errand;
 use super::files::{Files, Store};
 use super::request::Order;
-use super::resource::{Act, Resource, Wait, candidate, decide, resource_id, task_id};
+use super::resource::{Act, Resource, Seen, Wait, candidate, decide, resource_id, task_id};
 use crate::job::Task;
 use crate::job::journal::JournalError;
 use crate::job::machine::{OnAbort, Run, Stage, State};
@@ -69,7 +69,7 @@ impl Resources {
     /// As [`Files::open`].
     pub fn open(state: &Path) -> Result<(Resources, Vec<(String, String)>), JournalError> {
         let (files, found) = Files::open(state)?;
-        Ok((Resources::new(Arc::new(files), found.resources), found.corrupt))
+        Ok((Resources::new(Arc::new(files), found.resources, found.lost), found.corrupt))
     }
 
     /// Whether there are files of earlier starts below the state directory. Blocking.
@@ -79,9 +79,10 @@ impl Resources {
 }
 
 impl<S: Store> Resources<S> {
-    /// Resources as they were kept in a store.
-    pub fn new(store: S, found: Vec<Resource>) -> Resources<S> {
-        let mut inner = Inner::default();
+    /// Resources as they were kept in a store. `lost`: the ids of those whose files were lost and not written anew, and
+    /// when they were written last.
+    pub fn new(store: S, found: Vec<Resource>, lost: BTreeMap<String, Timestamp>) -> Resources<S> {
+        let mut inner = Inner { lost, ..Inner::default() };
         found.into_iter().for_each(|resource| inner.put(resource));
         let standing = RwLock::new(inner.standing());
         Resources { inner: Mutex::new(inner), store, tended: Notify::new(), ended: Notify::new(), standing }
@@ -108,7 +109,8 @@ impl<S: Store> Resources<S> {
         let mut inner = self.inner.lock().await;
         let task = task_id(&order.stack_id, &order.logical_id, &order.request_id);
         let id = resource_id(&order.stack_id, &order.logical_id);
-        let before = inner.known.get(&id).cloned().unwrap_or_else(|| Resource::of(order));
+        let unknown = || Resource { lost: inner.lost.get(&id).copied(), ..Resource::of(order) };
+        let before = inner.known.get(&id).cloned().unwrap_or_else(unknown);
         if let Some(known) = before.requests.iter().find(|known| known.id == order.request_id) {
             // It may have been decided right before a crash, and never begun.
             let is_left = known.open && !inner.held.contains_key(&task);
@@ -118,14 +120,15 @@ impl<S: Store> Resources<S> {
                 Taken { act, resource: before }
             }));
         }
-        let decision = decide(&before, order, with.valid, with.candidate_lives, now);
+        // Its task can be there already where only the resource's file was lost.
+        let is_held = inner.held.contains_key(&task);
+        let seen = Seen { valid: with.valid, candidate_lives: with.candidate_lives, is_held };
+        let decision = decide(&before, order, seen, now);
         let mut resource = before;
         if let (Act::End { which, .. }, OnAbort::Leave) = (&decision.act, with.on_delete) {
             resource.spare(which);
         }
         resource.apply(order, &decision, with.name, now);
-        // Its task can be there already where only the resource's file was lost.
-        let is_held = inner.held.contains_key(&task);
         resource.catch_up(&order.request_id, inner.held.get(&task).copied().flatten());
         self.store.write(&resource).await?;
         inner.unwritten.remove(&id);
@@ -156,13 +159,7 @@ impl<S: Store> Resources<S> {
     pub async fn heard(&self, task: &Task, state: &State, now: Timestamp) -> io::Result<()> {
         let mut inner = self.inner.lock().await;
         inner.held.insert(task.id.clone(), Some(state.stage()));
-        if let Some(document) = task.document.as_ref().filter(|_| !inner.requests.contains_key(&task.id))
-            && let Some(whose) = errand::whose(&document.form)
-        {
-            // Its resource's file is lost. What comes next for the resource must know of it.
-            let resource = resource_id(&whose.stack, &whose.logical);
-            inner.strays.insert(task.id.clone(), (resource, task.received));
-        }
+        inner.notice(task, state);
         self.happens(&mut inner, task, state, now).await
     }
 

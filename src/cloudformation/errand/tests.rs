@@ -159,6 +159,12 @@ fn what_runs_nothing_is_answered_at_once() {
         (keep, "SUCCESS", "application_1_0001 is UNCHANGED", "etl/c"),
         (Act::Keep { generation: None }, "SUCCESS", "UNCHANGED", "etl/c"),
         (Act::Refuse(Refusal::Superseded), "FAILED", "SparkJob.Superseded: a newer request", "etl/c"),
+        (
+            Act::Refuse(Refusal::Lost),
+            "FAILED",
+            "SparkJob.Lost: the worker's file of this resource was damaged",
+            "etl/c",
+        ),
         (Act::Refuse(Refusal::InvalidInput), "FAILED", "SparkJob.InvalidInput: $.Fil: unknown key", "etl/c"),
     ] {
         let order = update(json!({ "Fil": "s3://b/etl.py" }));

@@ -32,7 +32,7 @@ impl Resource {
                 self.each(generation, |found| found.newest = found.newest.max(order.at));
             }
             // A Delete that names it is to know that it never ran.
-            Act::Refuse(_) if order.kind == Kind::Create => {
+            Act::Refuse(Refusal::Superseded | Refusal::InvalidInput) if order.kind == Kind::Create => {
                 self.generations.push(Generation::new(order, &order.request_id, name));
             }
             Act::End { which, proof, .. } => {
@@ -51,8 +51,9 @@ impl Resource {
     fn begin(&mut self, order: &Order, generation: &str, stops_first: bool, name: &str) {
         if stops_first {
             self.turn(Fate::Dying, |run| !run.fate.is_over());
-            // Of a generation that the file does not know everything may live.
-            if order.named().is_some_and(|id| id.contains('/') && self.named(id).is_none()) {
+            // Of a generation that the file does not know everything may live, and beside what a lost one tells.
+            let is_unknown = |id: &str| id.contains('/') && self.named(id).is_none();
+            if self.lost.is_some() || order.named().is_some_and(is_unknown) {
                 self.generations.push(Generation::unknown(order, &Which::UpTo(order.at)));
             }
         }
@@ -112,6 +113,35 @@ impl Resource {
             }
         }
         self.prune(now);
+    }
+
+    /// A request has come to its end whose resource's file was lost: its run is left alone, and stands for its generation
+    /// again. `at`: when the request came.
+    pub fn stands_again(&mut self, request: &str, physical_id: &str, application: &str, at: Timestamp) {
+        let Some((name, id)) = physical_id.rsplit_once('/').filter(|_| !self.knows(request)) else { return };
+        let act = Act::Run { generation: id.to_owned(), stops_first: false };
+        self.requests.push(Known { id: request.to_owned(), at, open: false, act });
+        if self.generation(id).is_some() {
+            return;
+        }
+        // What CloudFormation has asked for since made it pointless.
+        let deleted = self.newest.is_some_and(|newest| newest > at);
+        let run = RunRecord {
+            request: request.to_owned(),
+            at,
+            name: String::new(),
+            application: Some(application.to_owned()),
+            fate: if deleted { Fate::Dying } else { Fate::Standing },
+        };
+        self.generations.push(Generation {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            fingerprint: Fingerprint(String::new()),
+            begun: at,
+            newest: at,
+            deleted,
+            runs: vec![run],
+        });
     }
 
     /// Nobody will name the generation that a request has begun: it failed, and was answered under another id.

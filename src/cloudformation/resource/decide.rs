@@ -63,6 +63,19 @@ pub enum Refusal {
     Superseded,
     /// What it asks for is wrong.
     InvalidInput,
+    /// It may have been carried out, and the file that would say so is lost.
+    Lost,
+}
+
+/// What was looked at before an order is decided.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen {
+    /// What it asks for can be run.
+    pub valid: bool,
+    /// The [`candidate`] runs, or has ended well since it was left alone.
+    pub candidate_lives: bool,
+    /// Its task is at work.
+    pub is_held: bool,
 }
 
 /// Which runs a Delete ends.
@@ -113,15 +126,9 @@ pub fn candidate<'a>(resource: &'a Resource, order: &Order) -> Option<&'a Genera
     named.or_else(|| resource.generations.iter().filter(fits).max_by_key(|generation| generation.newest))
 }
 
-/// Decides about an order. `valid`: what it asks for can be run. `candidate_lives`: the [`candidate`] runs, or has ended
-/// well since it was left alone.
-pub fn decide(
-    resource: &Resource,
-    order: &Order,
-    valid: bool,
-    candidate_lives: bool,
-    now: Timestamp,
-) -> Decision {
+/// Decides about an order.
+pub fn decide(resource: &Resource, order: &Order, seen: Seen, now: Timestamp) -> Decision {
+    let Seen { valid, candidate_lives, is_held } = seen;
     let nothing = |act| Decision { act, supersedes: Vec::new(), abandons: Vec::new() };
     if resource.knows(&order.request_id) {
         return nothing(Act::Known);
@@ -132,9 +139,14 @@ pub fn decide(
             Err(refusal) => return nothing(Act::Refuse(refusal)),
         },
         Kind::Create | Kind::Update { .. } if is_superseded(resource, order) => {
-            return nothing(if order.is_stale(now) { Act::Stale } else { Act::Refuse(Refusal::Superseded) });
+            let is_lost = !is_held && resource.may_have_known(order);
+            let refusal = if is_lost { Refusal::Lost } else { Refusal::Superseded };
+            return nothing(if order.is_stale(now) { Act::Stale } else { Act::Refuse(refusal) });
         }
         Kind::Create | Kind::Update { .. } if order.is_stale(now) => Act::Stale,
+        Kind::Create | Kind::Update { .. } if !is_held && resource.may_have_known(order) => {
+            Act::Refuse(Refusal::Lost)
+        }
         Kind::Create if valid => Act::Run { generation: order.request_id.clone(), stops_first: false },
         Kind::Create => Act::Refuse(Refusal::InvalidInput),
         Kind::Update { physical_id, old } => {
@@ -193,7 +205,9 @@ fn delete(resource: &Resource, order: &Order, physical_id: &str, now: Timestamp)
     let runs = || concerned.iter().flat_map(|generation| &generation.runs);
     let is_known = match &which {
         Which::Generation(_) => !concerned.is_empty(),
-        Which::UpTo(_) => !resource.requests.is_empty() || !resource.generations.is_empty(),
+        Which::UpTo(_) => {
+            resource.lost.is_none() && !(resource.requests.is_empty() && resource.generations.is_empty())
+        }
     };
     let proof = if !is_known {
         Proof::Unknown

@@ -25,6 +25,8 @@ struct ResourceV1 {
     tombstone: Option<u64>,
     requests: Vec<RequestV1>,
     generations: Vec<GenerationV1>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lost: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -43,6 +45,7 @@ enum ActV1 {
     Stale,
     Superseded,
     InvalidInput,
+    Lost,
     Keep {
         generation: Option<String>,
     },
@@ -146,6 +149,7 @@ impl ResourceV1 {
             tombstone: resource.tombstone.map(|at| at.0),
             requests: resource.requests.iter().map(request).collect(),
             generations: resource.generations.iter().map(GenerationV1::of).collect(),
+            lost: resource.lost.map(|at| at.0),
         }
     }
 
@@ -163,6 +167,7 @@ impl ResourceV1 {
             tombstone: self.tombstone.map(Timestamp),
             requests: self.requests.into_iter().map(request).collect(),
             generations: self.generations.into_iter().map(GenerationV1::read).collect(),
+            lost: self.lost.map(Timestamp),
         }
     }
 }
@@ -174,6 +179,7 @@ impl ActV1 {
             Act::Stale => ActV1::Stale,
             Act::Refuse(Refusal::Superseded) => ActV1::Superseded,
             Act::Refuse(Refusal::InvalidInput) => ActV1::InvalidInput,
+            Act::Refuse(Refusal::Lost) => ActV1::Lost,
             Act::Keep { generation } => ActV1::Keep { generation: generation.clone() },
             Act::Adopt { generation } => ActV1::Adopt { generation: generation.clone() },
             Act::Run { generation, stops_first } => {
@@ -200,6 +206,7 @@ impl ActV1 {
             ActV1::Stale => Act::Stale,
             ActV1::Superseded => Act::Refuse(Refusal::Superseded),
             ActV1::InvalidInput => Act::Refuse(Refusal::InvalidInput),
+            ActV1::Lost => Act::Refuse(Refusal::Lost),
             ActV1::Keep { generation } => Act::Keep { generation },
             ActV1::Adopt { generation } => Act::Adopt { generation },
             ActV1::Run { generation, stops_first } => Act::Run { generation, stops_first },

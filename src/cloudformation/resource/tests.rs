@@ -49,6 +49,10 @@ fn delete(id: &str, minute: u64, named: &str) -> Order {
     order(id, minute, Kind::Delete { physical_id: named.to_owned() }, "a", "REPLACE")
 }
 
+fn seen(valid: bool, candidate_lives: bool) -> Seen {
+    Seen { valid, candidate_lives, is_held: false }
+}
+
 /// A resource and what comes to it.
 struct Story {
     resource: Resource,
@@ -67,7 +71,7 @@ impl Story {
     }
 
     fn comes_at(&mut self, order: &Order, now: Timestamp) -> Decision {
-        let decision = decide(&self.resource, order, true, self.lives, now);
+        let decision = decide(&self.resource, order, seen(true, self.lives), now);
         self.resource.apply(order, &decision, "etl", now);
         decision
     }
@@ -136,6 +140,7 @@ pub(in crate::cloudformation) fn of_every_kind() -> Resource {
             generation("w", vec![run("w", Fate::Succeeded, None)]),
             generation("empty", vec![]),
         ],
+        lost: None,
     }
 }
 
@@ -358,7 +363,7 @@ fn invalid_properties_touch_nothing_that_runs() {
     story.succeeds("c");
     for mode in ["REPLACE", "STOP_FIRST"] {
         let update = update(mode, 1, "etl/c", ("a", "b"), mode);
-        let decision = decide(&story.resource, &update, false, true, update.at);
+        let decision = decide(&story.resource, &update, seen(false, true), update.at);
         assert_eq!(decision.act, Act::Refuse(Refusal::InvalidInput));
         assert_eq!(answered_as(&story.resource, &update, &decision.act, "job", false), "etl/c");
         story.resource.apply(&update, &decision, "job", update.at);
@@ -366,7 +371,7 @@ fn invalid_properties_touch_nothing_that_runs() {
     }
     let mut story = Story::new();
     let create = create("c", 0, "a");
-    let decision = decide(&story.resource, &create, false, true, create.at);
+    let decision = decide(&story.resource, &create, seen(false, true), create.at);
     assert_eq!(answered_as(&story.resource, &create, &decision.act, NAMELESS, false), "job/c");
     story.resource.apply(&create, &decision, NAMELESS, create.at);
     assert_eq!(story.comes(&delete("d", 1, "job/c")).act, ends("c", Proof::OneAnswer), "it never ran");
@@ -517,4 +522,79 @@ proptest! {
             orders.push(order);
         }
     }
+}
+
+/// A resource whose file was written last in this minute, and lost.
+fn lost(minute: u64) -> Story {
+    let mut story = Story::new();
+    story.resource.lost = Some(Timestamp(START + minute * MINUTE));
+    story
+}
+
+#[test]
+fn a_request_that_may_have_been_carried_out_before_its_file_was_lost_is_refused() {
+    let mut story = lost(10);
+    assert_eq!(story.comes(&create("c", 10, "a")).act, Act::Refuse(Refusal::Lost));
+    let update = |minute| update("u", minute, "etl/c", ("a", "b"), "STOP_FIRST");
+    assert_eq!(story.comes(&update(9)).act, Act::Refuse(Refusal::Lost));
+    assert_eq!(story.fates(), [], "neither begins anything");
+    let mut story = lost(10);
+    let create_held = create("c", 8, "a");
+    let held = Seen { is_held: true, ..seen(true, true) };
+    let decision = decide(&story.resource, &create_held, held, create_held.at);
+    story.resource.apply(&create_held, &decision, "etl", create_held.at);
+    assert_eq!(story.fates(), [("c", Fate::Pending)], "its task is there");
+    assert_eq!(story.comes(&update(9)).act, Act::Refuse(Refusal::Lost));
+    assert_eq!(story.fates(), [("c", Fate::Dying)], "nobody waits for it any more");
+    let old = create("old", 0, "a");
+    let decision = story.comes_at(&old, Timestamp(START + 10 * 60 * MINUTE));
+    assert_eq!(decision.act, Act::Stale, "nobody waits for it");
+}
+
+#[test]
+fn a_lost_files_create_is_taken_for_one_that_ran() {
+    let mut story = lost(10);
+    story.comes(&create("c", 5, "a"));
+    let which = Which::Generation("c".to_owned());
+    let act = story.comes(&delete("d", 12, "etl/c")).act;
+    assert_eq!(act, Act::End { which, proof: Proof::Unknown, late: false });
+    let mut story = lost(10);
+    story.comes(&create("c", 5, "a"));
+    let act = story.comes(&delete("d", 12, "stack-Etl-1")).act;
+    let which = Which::UpTo(Timestamp(START + 12 * MINUTE));
+    assert_eq!(act, Act::End { which, proof: Proof::Unknown, late: false }, "its requests prove nothing");
+    let mut story = lost(10);
+    story.comes(&create("c", 5, "a"));
+    story.comes(&update("u", 12, "etl/c", ("a", "b"), "STOP_FIRST"));
+    assert_eq!(story.fates(), [("", Fate::Dying), ("u", Fate::Pending)], "all of the resource ends first");
+    let mut story = lost(10);
+    story.resource.stands_again("c", "etl/c", "application_1_1", Timestamp(START));
+    story.comes(&update("u", 12, "etl/c", ("a", "b"), "STOP_FIRST"));
+    let ends = [("c", Fate::Dying), ("u", Fate::Pending), ("", Fate::Dying)];
+    assert_eq!(story.fates(), ends, "also beside what is known again");
+}
+
+#[test]
+fn a_request_after_the_last_write_of_a_lost_file_is_decided_as_ever_with_a_minute_for_clocks() {
+    let mut story = lost(10);
+    let at = |seconds: u64| {
+        let mut create = create("c", 10, "a");
+        create.at = Timestamp(create.at.0 + seconds * 1_000);
+        create
+    };
+    assert_eq!(story.comes(&at(60)).act, Act::Refuse(Refusal::Lost));
+    let mut story = lost(10);
+    assert!(matches!(story.comes(&at(61)).act, Act::Run { stops_first: false, .. }));
+    assert!(!story.resource.is_forgotten(Timestamp(START + 11 * MINUTE)));
+}
+
+#[test]
+fn that_a_file_was_lost_is_kept_in_the_new_one() {
+    let mut story = lost(10);
+    story.comes(&create("c", 5, "a"));
+    let bytes = story.resource.encode().expect("encoded");
+    assert_eq!(Resource::decode(&bytes).expect("decoded"), story.resource);
+    let text =
+        String::from_utf8_lossy(&Resource::of(&create("c", 0, "a")).encode().expect("encoded")).into_owned();
+    assert!(!text.contains("lost"), "{text}");
 }

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use crate::cloudformation::errand;
 use crate::cloudformation::resource::{Fate, MEMORY, Resource, resource_id, task_id};
-use crate::job::machine::Stage;
+use crate::job::Task;
+use crate::job::machine::{Stage, State};
+use crate::job::report::Outcome;
 use crate::job::timestamp::Timestamp;
 
 /// All resources in memory, and what jobs are at.
@@ -17,6 +20,8 @@ pub(super) struct Inner {
     pub(super) held: BTreeMap<String, Option<Stage>>,
     /// Tasks that were found at the start while their resource's file was lost: its id, and when they came.
     pub(super) strays: BTreeMap<String, (String, Timestamp)>,
+    /// The ids of resources whose files are lost and not written anew yet, with when they were written last.
+    pub(super) lost: BTreeMap<String, Timestamp>,
     /// Resources of which something has happened that their files do not say yet.
     pub(super) unwritten: HashSet<String>,
 }
@@ -60,8 +65,31 @@ impl Inner {
         let runs = resource.generations.iter().flat_map(|generation| &generation.runs);
         let requests = resource.requests.iter().map(|known| of(&known.id));
         self.requests.extend(requests.chain(runs.map(|run| of(&run.request))));
+        self.lost.remove(&id);
         self.known.insert(id, resource);
         self.strays.retain(|task, _| !self.requests.contains_key(task));
+    }
+
+    /// A task of which its resource's file says nothing: that was lost. What comes next for the resource must know of it.
+    pub(super) fn notice(&mut self, task: &Task, state: &State) {
+        let Some(document) = task.document.as_ref().filter(|_| !self.requests.contains_key(&task.id)) else {
+            return;
+        };
+        let Some(whose) = errand::whose(&document.form) else { return };
+        let id = resource_id(&whose.stack, &whose.logical);
+        self.strays.insert(task.id.clone(), (id.clone(), task.received));
+        let State::Ended { outcome: Outcome::Reached(reached), .. } = state else { return };
+        let Some(application) = &reached.application_id else { return };
+        let mut resource = self.known.get(&id).cloned().unwrap_or_else(|| Resource {
+            stack_id: whose.stack,
+            logical_id: whose.logical,
+            lost: self.lost.get(&id).copied(),
+            ..Resource::default()
+        });
+        resource.stands_again(&whose.request, &whose.succeeded, application, task.received);
+        // Its next change is written, also where it changes nothing.
+        self.unwritten.insert(id);
+        self.put(resource);
     }
 
     /// The strays of a resource of which something newer is known by now: nobody waits for them any more.

@@ -7,9 +7,10 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::cloudformation::request::Rules;
+use crate::cloudformation::resource::Refusal;
 use crate::job::document::Document;
 use crate::job::goal::Goal;
-use crate::job::report::{ErrorName, Failure, Outcome};
+use crate::job::report::{ErrorName, Failure, Outcome, Reached};
 use crate::job::token::Token;
 
 const NOW: Timestamp = Timestamp(10_000_000);
@@ -89,6 +90,71 @@ async fn a_task_that_is_held_is_not_begun_twice_where_its_resources_file_was_los
     heard(&resources, &create, &State::Running { run }).await;
     assert_eq!(take(&resources, &create).await, None);
     assert_eq!(resources.count().await, 1, "and it is known again");
+}
+
+#[tokio::test]
+async fn a_run_that_is_left_alone_after_its_resources_file_was_lost_is_known_again_and_ends_when_nobody_names_it()
+ {
+    let (create, update) = (order("Create", "r1", "", 0), order("Update", "r2", "etl/r0", 1));
+    let form = json!({
+        "stack": create.stack_id, "logical": create.logical_id, "request": "r1", "topic": "",
+        "succeeded": "etl/r1", "failed": "etl/r1", "name": "etl-1",
+    });
+    let task = |received: u64| Task {
+        document: Some(Box::new(document(&form))),
+        received: Timestamp(received),
+        ..Task::orphan(&id_of(&create)).0
+    };
+    let reached = Reached { application_id: Some("application_1_1".to_owned()), ..Reached::default() };
+    let ended = State::Ended { outcome: Outcome::Reached(Box::new(reached)), leftover: None };
+    for newer_first in [true, false] {
+        let state = tempfile::tempdir().expect("a directory");
+        let resources = open(&state);
+        if newer_first {
+            take(&resources, &update).await.expect("it is decided");
+        }
+        resources.heard(&task(NOW.0 - 59_500), &ended, NOW).await.expect("kept");
+        resources.left(&id_of(&create), NOW).await.expect("kept");
+        resources.release(&id_of(&create)).await;
+        assert_eq!(resources.stands(&id_of(&create)), !newer_first);
+        assert_eq!(take(&resources, &create).await, None, "it is not begun again");
+        drop(resources);
+        let resources = open(&state);
+        if !newer_first {
+            assert!(
+                resources.duties().await.kill.is_empty(),
+                "it is waited for no more, and may be what is named"
+            );
+            take(&resources, &update).await.expect("it is decided");
+        }
+        let kills: Vec<String> = resources.duties().await.kill.into_iter().map(|kill| kill.task).collect();
+        assert_eq!(kills, [id_of(&create)], "the Update names another one");
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_not_begun_again_after_its_resources_file_was_damaged() {
+    let state = tempfile::tempdir().expect("a directory");
+    let create = order("Create", "r1", "", 0);
+    take(&open(&state), &create).await.expect("it runs");
+    let name = resource_id(&create.stack_id, &create.logical_id);
+    let path = state.path().join("resources").join(&name);
+    std::fs::write(&path, "damaged").expect("written");
+    drop(open(&state));
+    let resources = open(&state);
+    assert_eq!(
+        take(&resources, &create).await,
+        Some(Act::Refuse(Refusal::Lost)),
+        "the second start knows it, too"
+    );
+    heard(&resources, &create, &reached()).await;
+    resources.release(&id_of(&create)).await;
+    let old = order("Create", "r0", "", 0);
+    assert_eq!(
+        take(&open(&state), &old).await,
+        Some(Act::Refuse(Refusal::Lost)),
+        "the new file says it, too"
+    );
 }
 
 #[tokio::test]

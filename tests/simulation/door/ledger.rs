@@ -109,6 +109,8 @@ pub(super) struct Request {
     sent: Option<Vec<u8>>,
     /// What is known of it got lost with a bad disk or a lost file: it may be decided anew.
     excused: bool,
+    /// It was decided, and the file that said so is lost: it may be refused, and answered with that, and never run again.
+    forgotten: bool,
     /// CloudFormation has read its answer while it waited.
     pub(super) read: bool,
 }
@@ -139,6 +141,7 @@ impl Request {
             posted: None,
             sent: None,
             excused: false,
+            forgotten: false,
             read: false,
         }
     }
@@ -238,7 +241,7 @@ impl Inner {
         let asked = &self.ledger.requests[request];
         // Of what was decided before the file got lost nothing is known any more once its entry is gone.
         if lost.is_some() && (asked.handled.is_some() || asked.sent.is_some()) {
-            self.ledger.requests[request].excused = true;
+            self.ledger.requests[request].forgotten = true;
         }
     }
 
@@ -261,6 +264,7 @@ impl Inner {
             Some(Act::Keep { .. }) => "keep",
             Some(Act::Refuse(Refusal::Superseded)) => "superseded",
             Some(Act::Refuse(Refusal::InvalidInput)) => "wrong input",
+            Some(Act::Refuse(Refusal::Lost)) => "its file is lost",
             Some(Act::End { late: false, .. }) => "end",
             Some(Act::End { late: true, .. }) => "end, late",
             Some(Act::Known | Act::Stale) => "nothing",
@@ -294,7 +298,7 @@ impl Inner {
         let is_kept = known.is_some_and(|known| !known.open || has_entry) || has_entry;
         // What is remembered for two hours needs no more than that.
         let is_old = at > asked.at + super::plan::EXPIRES;
-        if !is_kept && !is_old && !asked.excused {
+        if !is_kept && !is_old && !asked.excused && !asked.forgotten {
             self.violate(Promise::DurableBeforeDelete, || format!("{id} is deleted and kept nowhere"));
         }
         self.ledger.requests[request].handled.get_or_insert(at);
@@ -304,7 +308,7 @@ impl Inner {
     pub(super) fn journaled(&mut self, task: &Task, state: &State) {
         let (State::Ended { .. }, Some(document)) = (state, &task.document) else { return };
         let Some(request) = self.ledger.of_task(&task.id) else { return };
-        if self.ledger.requests[request].excused {
+        if self.ledger.requests[request].excused || self.ledger.requests[request].forgotten {
             return;
         }
         let due = document.deadline.0.saturating_sub(EPOCH);
@@ -345,7 +349,6 @@ impl Inner {
         let asked = &self.ledger.requests[request];
         let (id, stack, until) = (asked.id.clone(), asked.stack, asked.at + asked.timeout);
         self.tell(|_| format!("POST for {id}"));
-        let is_lost = self.ledger.stacks[stack].lost.is_some();
         if at >= until {
             self.violate(Promise::NoStaleStart, || format!("{id} is stale"));
         }
@@ -355,7 +358,7 @@ impl Inner {
             let taken = other.handled.is_some_and(|handled| handled + SECOND < at);
             other.stack == stack && is_newer && counts && taken
         });
-        if let Some(newer) = newer.filter(|_| !is_lost).map(|newer| newer.id.clone()) {
+        if let Some(newer) = newer.map(|newer| newer.id.clone()) {
             self.violate(Promise::NoStaleStart, || format!("{id} is posted, and {newer} is newer"));
         }
         if stops_first(&self.ledger.requests[request])
@@ -490,7 +493,7 @@ impl Inner {
 
     pub(super) fn note_put(&mut self, request: usize, body: &[u8]) {
         let asked = &self.ledger.requests[request];
-        let (id, excused, sent) = (asked.id.clone(), asked.excused, asked.sent.clone());
+        let (id, excused, sent) = (asked.id.clone(), asked.excused || asked.forgotten, asked.sent.clone());
         match sent {
             Some(sent) if sent == body || excused => return,
             Some(_) => {
@@ -611,7 +614,12 @@ impl Inner {
         let is_job = request.kind != Kind::Delete;
         let superseded = is_job && self.ledger.requests.iter().any(is_newer);
         let stale = is_job && handled >= request.at + request.timeout;
-        let is_over = request.held.is_some() || request.refused || superseded || stale || request.excused;
+        let is_over = request.held.is_some()
+            || request.refused
+            || superseded
+            || stale
+            || request.excused
+            || request.forgotten;
         (!is_over).then(|| format!("{} is not answered, and was {:?}", request.id, request.act))
     }
 

@@ -147,6 +147,8 @@ pub(super) enum Broken {
     NoGroups,
     /// A kill is believed at once, and so is what waits for it.
     NoSettling,
+    /// What has to wait for the end of others does not.
+    NoWaiting,
     /// An answer is made anew each time.
     OtherBytes,
     /// An answer is said to be at its place, and is not.
@@ -190,6 +192,7 @@ impl Broken {
             Broken::AnyOrigin => &[Mishap::Strangers],
             Broken::SlowClock => &[Mishap::ShortTimeouts, Mishap::YarnAway],
             Broken::Nothing
+            | Broken::NoWaiting
             | Broken::NoPut
             | Broken::NoTidying
             | Broken::KillsAll

@@ -153,11 +153,14 @@ impl Store for Disk {
         self.0.writes("resource").map_err(io::Error::other)?;
         {
             let mut inner = self.0.sim.inner();
+            let now = Timestamp(EPOCH + inner.at);
             let bytes = resource.encode()?;
             inner.tell(|_| format!("disk: {}", String::from_utf8_lossy(&bytes).replace('\n', " ")));
             let id = resource_id(&resource.stack_id, &resource.logical_id);
             inner.filed(resource);
             if inner.plan.broken != Broken::NoFile {
+                inner.node.damaged.remove(&id);
+                inner.node.written.insert(id.clone(), now);
                 inner.node.files.insert(id, bytes);
             }
         }
@@ -345,6 +348,9 @@ impl World for Here {
     }
 
     async fn stopped(&self, task: &Task) {
+        if self.life.sim.inner().plan.broken == Broken::NoWaiting {
+            return;
+        }
         ending::stopped(self, &self.resources, &self.sweep, task).await;
     }
 }

@@ -109,10 +109,13 @@ impl Worker {
             (number, inner.plan.clone(), Arc::clone(&inner.node.crash))
         };
         let life = Life { sim: sim.clone(), number };
-        let (resources, entries) = read_disk(&life);
+        let (resources, lost, entries) = read_disk(&life);
         let sweep = Sweep::new(PACE);
-        let here =
-            Here { resources: Resources::new(Disk(life.clone()), resources), life, sweep: sweep.clone() };
+        let here = Here {
+            resources: Resources::new(Disk(life.clone()), resources, lost),
+            life,
+            sweep: sweep.clone(),
+        };
         let (draining, disk) = (watch::Sender::new(false), watch::Sender::new(true));
         let gate = Gate::new(plan.submits, &sweep, true, disk.subscribe(), draining.subscribe());
         let (arrive, errands) = mpsc::channel(64);
@@ -415,13 +418,16 @@ async fn next_stop(sim: Sim) -> Stop {
     }
 }
 
-/// The journal's entries, and the resources' files that can be read.
-fn read_disk(life: &Life) -> (Vec<Resource>, Vec<(Task, State)>) {
+/// What a start finds: the resources' files that can be read, the others, and the journal's entries.
+type Found = (Vec<Resource>, BTreeMap<String, Timestamp>, Vec<(Task, State)>);
+
+fn read_disk(life: &Life) -> Found {
     let mut inner = life.sim.inner();
     let names: Vec<String> = inner.node.files.keys().cloned().collect();
     for name in names {
         if inner.strikes(Mishap::LostFile, 6) {
             inner.node.files.remove(&name);
+            inner.node.damaged.insert(name.clone());
             inner.file_lost(&name);
         }
     }
@@ -432,7 +438,9 @@ fn read_disk(life: &Life) -> (Vec<Resource>, Vec<(Task, State)>) {
         let entry = journal::decode(bytes).expect("it was written so");
         (entry.task, entry.state)
     });
-    (resources, entries.collect())
+    let damaged = inner.node.damaged.iter();
+    let lost = damaged.map(|name| (name.clone(), inner.node.written[name])).collect();
+    (resources, lost, entries.collect())
 }
 
 /// Receives without end, as the daemon's loop of a queue does.

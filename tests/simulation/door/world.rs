@@ -1,10 +1,11 @@
 //! The simulated world of the second door: one clock, one generator, one agenda, and everything that a worker can reach.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use fastrand::Rng;
 use spark_job_worker::job::machine::Stage;
+use spark_job_worker::job::timestamp::Timestamp;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
@@ -63,6 +64,9 @@ pub(super) struct Node {
     pub(super) journal: BTreeMap<String, Vec<u8>>,
     /// The resources' files.
     pub(super) files: BTreeMap<String, Vec<u8>>,
+    /// When they were written last, and those that cannot be read and were not written anew.
+    pub(super) written: BTreeMap<String, Timestamp>,
+    pub(super) damaged: BTreeSet<String>,
     /// What this life is at.
     pub(super) jobs: BTreeMap<String, Stage>,
     pub(super) bad_disk: Outages,
