@@ -1,206 +1,22 @@
 //! The real loop with a task that a document answers: what it is told at which time, and what becomes of its run.
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
-use spark_job_worker::job::application::{
-    Active, AppEnd, AppState, Application, MovingApplication, YarnAnswer,
-};
 use spark_job_worker::job::document::Document;
-use spark_job_worker::job::gate::Gate;
 use spark_job_worker::job::goal::Goal;
-use spark_job_worker::job::heartbeat::RateLimiter;
 use spark_job_worker::job::machine::{OnAbort, Run, State, Then};
 use spark_job_worker::job::places::Places;
-use spark_job_worker::job::report::{Answer, ErrorName, Outcome, Reached};
+use spark_job_worker::job::report::{ErrorName, Outcome, Reached};
 use spark_job_worker::job::request::{Defaults, OwnLivy};
-use spark_job_worker::job::sweep::Sweep;
 use spark_job_worker::job::timestamp::Timestamp;
 use spark_job_worker::job::token::Token;
-use spark_job_worker::job::world::{
-    BatchState, BatchView, Beat, Deleted, NotKilled, Posted, Reported, ServiceError, TagOnNode, Unreachable,
-    Unwritable, World, YarnRetention,
-};
-use spark_job_worker::job::{self, ActivityRules, JobContext, Start, Task};
+use spark_job_worker::job::world::Reported;
+use spark_job_worker::job::{ActivityRules, Task};
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant, sleep};
 
-use crate::plan::{pace, rules};
+use crate::lone::{self, AT_WORK, ID, Inner, KNOWN, Lone, START};
 use crate::sfn::Input;
-
-const ID: &str = "application_1_0001";
-/// Wall time at the beginning.
-const START: u64 = 1_800_000_000_000;
-/// When the application is known, and when its driver is at work, after the POST.
-const KNOWN: Duration = Duration::from_secs(10);
-const AT_WORK: Duration = Duration::from_secs(60);
-
-/// A cluster in which a job runs until it is killed, and a place for documents that answers as it is told to.
-struct Lone {
-    began: Instant,
-    inner: Mutex<Inner>,
-    /// Whether nothing lives any more that has to be dead first.
-    clear: watch::Receiver<bool>,
-}
-
-#[derive(Default)]
-struct Inner {
-    taken: Option<(String, String, Instant)>,
-    killed: bool,
-    answers: VecDeque<Reported>,
-    /// What was told, and after how many seconds.
-    told: Vec<(Outcome, u64)>,
-    states: Vec<&'static str>,
-}
-
-impl Lone {
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().expect("nobody panics while looking")
-    }
-
-    fn age(&self) -> Option<Duration> {
-        self.inner().taken.as_ref().map(|(_, _, at)| at.elapsed())
-    }
-
-    fn view(&self) -> Option<BatchView> {
-        let age = self.age()?;
-        let (name, killed) = {
-            let inner = self.inner();
-            (inner.taken.as_ref().map(|(name, ..)| name.clone())?, inner.killed)
-        };
-        Some(BatchView {
-            id: 7,
-            name,
-            state: if killed { BatchState::Killed } else { BatchState::Running },
-            application: (age >= KNOWN).then(|| ID.to_owned()),
-            proxy_user: None,
-            driver_log_url: Some("http://nm/log".to_owned()),
-            tracking_url: None,
-            log_is_empty: false,
-        })
-    }
-
-    fn applications(&self) -> Vec<Application> {
-        let Some(age) = self.age().filter(|age| *age >= KNOWN) else { return Vec::new() };
-        let killed = self.inner().killed;
-        vec![Application {
-            id: ID.to_owned(),
-            state: if killed { AppState::Ended(AppEnd::Killed) } else { AppState::Active },
-            word: if age < AT_WORK { "ACCEPTED" } else { "RUNNING" }.to_owned(),
-            started: Some(Timestamp(1)),
-            launched: None,
-            finished: None,
-            memory_seconds: None,
-            vcore_seconds: None,
-            diagnostics: String::new(),
-            tracking_url: Some("http://rm/proxy".to_owned()),
-            log_url: None,
-        }]
-    }
-}
-
-impl World for Lone {
-    fn now(&self) -> Timestamp {
-        let since = u64::try_from(self.began.elapsed().as_millis()).expect("a short test");
-        Timestamp(START + since)
-    }
-
-    async fn write(&self, _: &Task, state: &State) -> Result<(), Unwritable> {
-        self.inner().states.push(state.name());
-        Ok(())
-    }
-
-    async fn forget(&self, _: &str) -> Result<(), Unwritable> {
-        Ok(())
-    }
-
-    async fn post(&self, name: &str, body: &str) -> Posted {
-        let tag = body.split('"').flat_map(|text| text.split(',')).find(|tag| tag.starts_with("sjw-"));
-        let taken = (name.to_owned(), tag.expect("it has a tag").to_owned(), Instant::now());
-        self.inner().taken = Some(taken);
-        self.view().map_or_else(|| Posted::NotNow(String::new()), Posted::Accepted)
-    }
-
-    async fn batches(&self, names: Arc<HashSet<String>>) -> Result<Vec<BatchView>, ServiceError> {
-        Ok(self.view().into_iter().filter(|view| names.contains(&view.name)).collect())
-    }
-
-    async fn active(&self) -> Result<Active, ServiceError> {
-        let Some((name, tag, _)) = self.inner().taken.clone() else { return Ok(HashMap::new()) };
-        let active = self.applications().into_iter().filter(|one| one.state == AppState::Active);
-        let moving = |application| MovingApplication {
-            name: name.clone(),
-            progress: 1.0,
-            memory_seconds: None,
-            vcore_seconds: None,
-            application,
-        };
-        Ok(HashMap::from([(tag, active.map(moving).collect())]))
-    }
-
-    fn has_yarn(&self) -> bool {
-        true
-    }
-
-    async fn find(&self, _: &str) -> Result<Option<BatchView>, Unreachable> {
-        Ok(self.view())
-    }
-
-    async fn log(&self, _: &str) -> Result<Vec<String>, Unreachable> {
-        Ok(Vec::new())
-    }
-
-    async fn delete(&self, _: &str) -> Result<Deleted, Unreachable> {
-        self.inner().killed = true;
-        Ok(Deleted::Gone)
-    }
-
-    async fn tagged(&self, _: &str) -> YarnAnswer {
-        YarnAnswer::Answer(self.applications())
-    }
-
-    async fn application(&self, _: &str) -> YarnAnswer {
-        YarnAnswer::Answer(self.applications())
-    }
-
-    async fn driver_log(&self, _: &str, _: &str) -> Result<Option<Vec<String>>, Unreachable> {
-        Ok(Some(Vec::new()))
-    }
-
-    async fn yarn_retention(&self) -> Result<YarnRetention, Unreachable> {
-        Ok(YarnRetention { started: Timestamp(0), keeps: true })
-    }
-
-    async fn kill(&self, _: &str) -> Result<(), NotKilled> {
-        self.inner().killed = true;
-        Ok(())
-    }
-
-    async fn tag_on_node(&self, _: &str) -> TagOnNode {
-        TagOnNode::No
-    }
-
-    async fn beat(&self, _: &str, _: &Token) -> Beat {
-        panic!("nothing beats for a document")
-    }
-
-    async fn report(&self, _: &str, _: &Token, _: &Answer) -> Reported {
-        panic!("it has no token")
-    }
-
-    async fn deliver(&self, _: &Task, _: &Document, outcome: &Outcome) -> Reported {
-        let mut inner = self.inner();
-        inner.told.push((outcome.clone(), self.began.elapsed().as_secs()));
-        inner.answers.pop_front().unwrap_or(Reported::Acknowledged)
-    }
-
-    async fn stopped(&self, _: &Task) {
-        let mut clear = self.clear.clone();
-        if clear.wait_for(|clear| *clear).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
 
 /// A task, and what the world does with it.
 struct Life {
@@ -292,36 +108,19 @@ fn turns(after: Option<u64>) -> watch::Receiver<bool> {
 async fn live(life: Life, first: impl FnOnce(State) -> State) -> Lived {
     let (task, state) = task(&life);
     let inner = Inner { answers: life.answers.into(), ..Inner::default() };
-    let world = Arc::new(Lone { began: Instant::now(), inner: Mutex::new(inner), clear: turns(life.clear) });
+    let world = Arc::new(Lone::new(inner, None, turns(life.clear)));
     let state = first(state);
     if let Some(run) = state.run().filter(|run| run.application.is_some()) {
         // It was there long before.
         world.inner().taken = Some((run.name.clone(), run.tag.clone(), Instant::now()));
         sleep(AT_WORK + Duration::from_secs(1)).await;
     }
-    let (sweep, places) = (Sweep::new(pace()), Places::new(life.places));
-    let (_disk, disk) = watch::channel(true);
-    let (_draining, draining) = watch::channel(false);
-    let (_give_up, stop) = watch::channel(false);
-    let sweeping = [
-        tokio::spawn(sweep.clone().run(Arc::clone(&world), |_| {})),
-        tokio::spawn(sweep.clone().run_yarn(Arc::clone(&world), |_| {})),
-    ];
-    let context = JobContext {
-        world: Arc::clone(&world),
-        gate: Gate::new(1, &sweep, true, disk, draining),
-        sweep,
-        rules: rules(),
-        limiter: Arc::new(RateLimiter::new(100)),
-        stop,
-        on_event: Box::new(|_| {}),
-        place: places.ask(),
-        dropped: Some(turns(life.dropped)),
-    };
-    job::run(context, task, state, Start::Fresh, |_| {}).await;
-    sweeping.iter().for_each(tokio::task::JoinHandle::abort);
+    let places = Places::new(life.places);
+    lone::live(&world, (task, state), places.ask(), Some(turns(life.dropped))).await;
     let inner = world.inner();
-    Lived { told: inner.told.clone(), states: inner.states.clone(), killed: inner.killed }
+    assert_eq!(inner.tokens, 0, "nothing beats for a document, and nothing is reported");
+    let states = inner.writes.iter().copied().filter(|write| *write != "unlink").collect();
+    Lived { told: inner.told.clone(), states, killed: inner.killed }
 }
 
 fn same(state: State) -> State {

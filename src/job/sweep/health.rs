@@ -102,6 +102,23 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn only_a_change_wakes_and_the_words_of_a_silence_are_kept_up_to_date() {
+        let service = Service::new(Duration::ZERO);
+        let mut health = service.health.subscribe();
+        let mut wakes = |answer: &Result<(), ServiceError>| {
+            service.note(Instant::now(), answer);
+            let changed = health.has_changed().expect("the service is there");
+            health.mark_unchanged();
+            changed
+        };
+        assert!(wakes(&Ok(())) && !wakes(&Ok(())));
+        assert!(wakes(&silence()) && !wakes(&silence()));
+        assert!(!wakes(&Err(ServiceError::AccessDenied("who are you".to_owned()))));
+        assert!(matches!(&*service.health.borrow(), Health::Down { reason, .. } if reason == "who are you"));
+        assert!(wakes(&Ok(())));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_service_that_never_answered_has_no_grace() {
         let service = Service::new(Duration::from_secs(10));
         service.note(Instant::now(), &silence());

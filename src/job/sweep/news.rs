@@ -93,3 +93,36 @@ impl News {
         (self.said.replace(condition) != Some(condition)).then_some(change)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn told(news: &mut News, answer: &Result<(), ServiceError>) -> Option<String> {
+        news.change(answer).map(|change| match change {
+            Change::Answers(None) => "answers".to_owned(),
+            Change::Answers(Some(seconds)) => format!("answers after {seconds} s"),
+            Change::Silent(reason) => format!("silent: {reason}"),
+            Change::AccessDenied(reason) => format!("denied: {reason}"),
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_of_condition_is_told_once_with_how_long_it_lasted() {
+        let silent = Err(ServiceError::Unavailable("refused".to_owned()));
+        let denied = Err(ServiceError::AccessDenied("401".to_owned()));
+        let old = Err(ServiceError::Unsupported("Livy 0.5".to_owned()));
+        let mut news = News::default();
+        assert_eq!(told(&mut news, &Ok(())).as_deref(), Some("answers"));
+        assert_eq!(told(&mut news, &Ok(())), None);
+        assert_eq!(told(&mut news, &silent).as_deref(), Some("silent: refused"));
+        assert_eq!(told(&mut news, &silent), None);
+        tokio::time::advance(Duration::from_secs(40)).await;
+        assert_eq!(told(&mut news, &denied).as_deref(), Some("denied: 401"));
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(told(&mut news, &Ok(())).as_deref(), Some("answers after 42 s"));
+        assert_eq!(told(&mut news, &old).as_deref(), Some("denied: Livy 0.5"));
+    }
+}

@@ -268,6 +268,7 @@ mod tests {
         let before = watchers.names();
         watchers.enter(&run(None), watchers.begun(), None, "job");
         assert!(watchers.livy(&before, Ok(Vec::new())).is_empty(), "it was not asked about");
+        assert!(!watchers.is_empty());
         watchers.leave("a");
         assert!(watchers.is_empty() && yarn(&mut watchers, &[]).is_empty());
     }

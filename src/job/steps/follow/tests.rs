@@ -106,6 +106,31 @@ fn a_run_that_just_runs_asks_nothing() {
 }
 
 #[test]
+fn a_list_from_before_an_application_was_known_asks_nothing() {
+    let mut follow = follow(Some(ID));
+    let live = || observed(record(BatchState::Running, Some(ID)), &[], false);
+    assert_eq!(waits(&follow.see(live(), false, now(SECOND))), LONG, "the next list will show it or not");
+}
+
+#[test]
+fn a_run_that_neither_livy_nor_yarn_shows_is_looked_at_every_other_second() {
+    let mut follow = follow(None);
+    assert!(is_wait(&follow.see(observed(down(), &[], false), false, now(SECOND))));
+    assert_eq!(follow.see(Observation::Tick, false, now(SECOND * 61)), FollowStep::AskByTag);
+    assert_eq!(waits(&follow.see(answer(&[]), false, now(SECOND * 61))), SECOND * 2, "a clock runs");
+}
+
+#[test]
+fn a_run_that_livy_calls_ended_and_yarn_never_showed_is_asked_for_every_other_second() {
+    let mut follow = follow(None);
+    let ended = || observed(record(BatchState::Success, None), &[], false);
+    assert_eq!(follow.see(ended(), false, now(SECOND)), FollowStep::AskByTag);
+    assert!(is_wait(&follow.see(unanswered(), false, now(SECOND))));
+    assert!(is_wait(&follow.see(Observation::Tick, false, now(SECOND * 3 - Duration::from_millis(1)))));
+    assert_eq!(follow.see(Observation::Tick, false, now(SECOND * 3)), FollowStep::AskByTag);
+}
+
+#[test]
 fn an_application_that_yarn_lists_runs_whatever_livy_says() {
     for livy in [BatchState::Dead, BatchState::Success, BatchState::Killed] {
         let mut follow = follow(Some(ID));
