@@ -145,9 +145,8 @@ async fn a_livy_that_cannot_be_served_says_why_until_it_can_and_silence_is_anoth
     world.inner().livy = Some(Err(down()));
     sleep(SECOND * 2).await;
     assert_eq!(sweep.unsupported(), None);
-    let mut inner = world.inner();
-    (inner.livy, inner.unsupported) = (None, None);
-    drop(inner);
+    world.inner().livy = None;
+    world.inner().unsupported = None;
     livy.wait_for(|health| *health == Health::Up).await.expect("it goes on");
     assert_eq!(sweep.unsupported(), None);
 }
