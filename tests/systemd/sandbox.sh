@@ -90,6 +90,10 @@ state_elsewhere() { # with a configuration that no sed reads
   others_files
   ok "a task's broken entry counts, too" changes_nothing ends 1 "tasks in the journal: 1" uninstall
   inside rm $place/0123456789abcdef.task
+  inside sh -c "mkdir -p $place/resources && cp /stage/$resource $place/resources/"
+  ok "a resource whose answered job may still run counts, too" \
+    changes_nothing ends 1 "answered jobs may still run: 1" uninstall
+  inside sh -c "cd $place/resources && mv $resource $resource.corrupt && touch 0123456789abcdef.corrupt.old"
   ok "then it is removed" ends 0 "somebody else's: /etc/spark-job-worker/ca.pem" uninstall
   ok "and what others put beside it is not" is "$(footprint | cut -d' ' -f1 | grep -E 'sjw|etc/spark-job-worker|mine$')" \
     "/etc/spark-job-worker

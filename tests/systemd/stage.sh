@@ -22,6 +22,7 @@ archives() { # the binary's archive, and one of a newer version
   old_sum=$(cut -d' ' -f1 "$old.sha256") new_sum=$(cut -d' ' -f1 "$new.sha256")
   old=/stage/old/${old##*/} new=/stage/new/${new##*/}
   cp "$root/bootstrap/install" "$work/stage/install"
+  cp "$root/tests/fixtures/resources/v1/$resource" "$work/stage/$resource"
   cp -r "$root/systemd" "$work/stage/systemd"
 }
 
