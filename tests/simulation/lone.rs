@@ -23,7 +23,7 @@ use spark_job_worker::job::world::{
 };
 use spark_job_worker::job::{self, JobContext, Start, Task};
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::plan::{pace, rules};
 
@@ -62,6 +62,8 @@ pub(crate) struct Inner {
     pub(crate) livy: Option<Result<Vec<BatchView>, ServiceError>>,
     pub(crate) yarn: Option<Result<Active, ServiceError>>,
     pub(crate) unsupported: Option<String>,
+    /// How long those lists take.
+    pub(crate) slow: Duration,
     /// When they were asked for, in milliseconds.
     pub(crate) asked: [Vec<u128>; 2],
     /// What was to be kept as hidden, and whether it is.
@@ -132,9 +134,11 @@ impl Lone {
         }]
     }
 
-    fn note_asked(&self, which: usize) {
+    async fn is_asked(&self, which: usize) {
         let at = self.began.elapsed().as_millis();
         self.inner().asked[which].push(at);
+        let slow = self.inner().slow;
+        sleep(slow).await;
     }
 }
 
@@ -213,7 +217,7 @@ impl World for Lone {
     }
 
     async fn batches(&self, names: Arc<HashSet<String>>) -> Result<Vec<BatchView>, ServiceError> {
-        self.note_asked(0);
+        self.is_asked(0).await;
         if let Some(told) = self.inner().livy.clone() {
             return told;
         }
@@ -225,7 +229,7 @@ impl World for Lone {
     }
 
     async fn active(&self) -> Result<Active, ServiceError> {
-        self.note_asked(1);
+        self.is_asked(1).await;
         if let Some(told) = self.inner().yarn.clone() {
             return told;
         }

@@ -23,6 +23,7 @@ mod lone;
 mod node;
 mod plan;
 mod reach;
+mod rest;
 mod run;
 mod sfn;
 mod stop;

@@ -2,7 +2,7 @@
 //! keep of a YARN that hides.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use spark_job_worker::job::application::{Active, AppState, Application};
 use spark_job_worker::job::machine::Run;
@@ -11,7 +11,7 @@ use spark_job_worker::job::timestamp::Timestamp;
 use spark_job_worker::job::world::{LivyAnswer, Observed, ServiceError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Duration, sleep};
+use tokio::time::{Duration, Instant, sleep};
 
 use crate::lone::{ID, Inner, Lone, moving};
 
@@ -131,6 +131,27 @@ async fn idle_sweeps_ask_every_ten_seconds_and_every_second_while_a_job_waits_or
     sleep(Duration::from_millis(3_500)).await;
     assert_eq!(world.inner().asked[0].len(), before + 3);
     drop(sweeping);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_says_by_when_the_next_one_must_have_ended_and_how_long_the_last_took() {
+    let (sweep, world) = (Sweep::new(PACE), world());
+    world.inner().slow = Duration::from_millis(300);
+    let begun = Instant::now();
+    let told = [Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new()))];
+    let note = |which: usize| {
+        let told = Arc::clone(&told[which]);
+        move |by: Option<Instant>| told.lock().expect("no poison").push(by.map(|by| (by - begun).as_millis()))
+    };
+    let _sweeping = Sweeping([
+        tokio::spawn(sweep.clone().run(Arc::clone(&world), note(0))),
+        tokio::spawn(sweep.clone().run_yarn(Arc::clone(&world), note(1))),
+    ]);
+    sleep(SECOND * 5).await;
+    let told = |which: usize| told[which].lock().expect("no poison").clone();
+    assert_eq!(told(0), [None, Some(22_300)], "a Livy that hangs is told by its own timeout");
+    assert_eq!(told(1), [Some(62_000), Some(22_300)], "a ResourceManager has half a minute");
+    assert_eq!(sweep.took(), (Some(Duration::from_millis(300)), Some(Duration::from_millis(300))));
 }
 
 #[tokio::test(start_paused = true)]

@@ -110,6 +110,9 @@ fn a_list_from_before_an_application_was_known_asks_nothing() {
     let mut follow = follow(Some(ID));
     let live = || observed(record(BatchState::Running, Some(ID)), &[], false);
     assert_eq!(waits(&follow.see(live(), false, now(SECOND))), LONG, "the next list will show it or not");
+    let mut follow = self::follow(Some(ID));
+    let dead = observed(record(BatchState::Dead, Some(ID)), &[], false);
+    assert_eq!(waits(&follow.see(dead, false, now(SECOND))), LONG, "nor where Livy calls it dead");
 }
 
 #[test]
@@ -118,6 +121,21 @@ fn a_run_that_neither_livy_nor_yarn_shows_is_looked_at_every_other_second() {
     assert!(is_wait(&follow.see(observed(down(), &[], false), false, now(SECOND))));
     assert_eq!(follow.see(Observation::Tick, false, now(SECOND * 61)), FollowStep::AskByTag);
     assert_eq!(waits(&follow.see(answer(&[]), false, now(SECOND * 61))), SECOND * 2, "a clock runs");
+}
+
+#[test]
+fn a_run_that_livy_does_not_have_is_asked_for_every_ten_seconds() {
+    let mut follow = follow(None);
+    let missing = || observed(LivyAnswer::Missing, &[], false);
+    assert_eq!(follow.see(missing(), false, now(SECOND)), FollowStep::AskByTag);
+    assert_eq!(waits(&follow.see(unanswered(), false, now(SECOND))), SECOND * 10);
+    assert_eq!(follow.see(Observation::Tick, false, now(SECOND * 11)), FollowStep::AskByTag);
+}
+
+#[test]
+fn a_silent_livy_without_yarn_is_waited_for_by_the_sweeps_alone() {
+    let mut follow = without_yarn(None);
+    assert_eq!(waits(&follow.see(blind(down()), false, now(SECOND))), LONG);
 }
 
 #[test]
