@@ -20,6 +20,7 @@ pub mod request;
 pub mod rescue;
 #[cfg(test)]
 mod samples;
+pub mod statements;
 pub mod steps;
 pub mod sweep;
 pub mod tags;
