@@ -24,6 +24,7 @@ mod own_livy;
 mod problem;
 mod rewrite;
 mod settings;
+mod statements;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ pub use own_livy::OwnLivy;
 pub use problem::{Problem, Problems, member, shown};
 pub use template::Template;
 
+use super::statements::script::Script;
 use super::tags;
 use json::{Json, Type};
 use keys::Kind;
@@ -116,8 +118,10 @@ fn stem(text: &str) -> String {
 pub struct JobRequest {
     /// The execution, if the input names it.
     pub execution: Option<String>,
-    /// What Livy is asked for.
+    /// What Livy is asked for: a session, where there is a script, else a batch.
     pub batch: Batch,
+    /// What is run in the session.
+    pub script: Option<Script>,
 }
 
 /// A task's input, read once. What it names can be asked for where it is wrong, too.
@@ -138,8 +142,13 @@ impl<'a> Input<'a> {
     /// What its batches are called before the task id: after its `Name`, else its class, else its file, in the input or in
     /// the defaults.
     pub fn job_name(&self, defaults: &Defaults) -> String {
-        let given =
-            |name: &str| self.lenient(name).or_else(|| defaults.settings.text(name).map(str::to_owned));
+        // What a default says about programs is not about statements.
+        let speaks = self.names(Kind::Statements);
+        let inherited = |name: &str| !speaks || name == "Name";
+        let given = |name: &str| {
+            self.lenient(name)
+                .or_else(|| defaults.settings.text(name).filter(|_| inherited(name)).map(str::to_owned))
+        };
         let after = |text: String, separator| text.rsplit(separator).next().map(str::to_owned);
         let name = given("Name");
         let class = given("ClassName").and_then(|class| after(class, '.'));
@@ -174,8 +183,19 @@ impl<'a> Input<'a> {
         let entries = batch_entries(&settings, &defaults.settings, &base, &mut problems);
         check_file(top, &settings, &entries, &base, &mut problems);
         check_tags(&entries, identity.groups.len(), &base, &mut problems);
+        let script = statements::read(inner(top), &settings, &base, &mut problems);
         let execution = settings.text("Execution").map(str::to_owned);
-        problems.or(JobRequest { execution, batch: Batch::new(entries, identity) })
+        let make = if script.is_some() { Batch::session } else { Batch::new };
+        problems.or(JobRequest { execution, batch: make(entries, identity), script })
+    }
+
+    /// Whether a key of this kind stands anywhere.
+    fn names(&self, kind: Kind) -> bool {
+        let Ok(top) = self.0.as_ref() else { return false };
+        let is_it = |(spelling, value): &(String, Json)| {
+            value.kind() != Type::Null && keys::find(spelling).is_some_and(|key| key.kind == kind)
+        };
+        inner(*top).members().iter().any(is_it)
     }
 
     /// A key's text wherever it stands, unless it is empty.
@@ -203,7 +223,13 @@ pub fn review(template: &Template, defaults: Option<&Defaults>, utf8: bool, grou
         check_file(top, &settings, &entries, &base, &mut problems);
     }
     check_tags(&entries, groups, &base, &mut problems);
+    statements::read(inner(top), &settings, &base, &mut problems);
     problems
+}
+
+/// The table with the keys for Livy.
+fn inner(top: Json) -> Json {
+    parameters(top).map_or(top, |(_, inner)| inner)
 }
 
 /// Whether there is room for the tags of so many groups.
@@ -218,7 +244,9 @@ fn check_tags(entries: &[Given], groups: usize, base: &str, problems: &mut Probl
 }
 
 fn check_file(top: Json, settings: &InputSettings, entries: &[Given], base: &str, problems: &mut Problems) {
-    let has_file = settings.has(Kind::Path) || entries.iter().any(|entry| entry.key.kind == Kind::Path);
+    let has_file = settings.has(Kind::Path)
+        || settings.has(Kind::Statements)
+        || entries.iter().any(|entry| entry.key.kind == Kind::Path);
     if !has_file && !unreadable(top) {
         problems.add(member(base, "File"), "is required, because the configured defaults have none");
     }
@@ -277,7 +305,11 @@ fn batch_entries(
     base: &str,
     problems: &mut Problems,
 ) -> Vec<Given> {
-    let entries = settings.over(defaults);
+    let mut entries = settings.over(defaults);
+    if settings.has(Kind::Statements) {
+        // What a default says about programs is not about statements.
+        entries.retain(|entry| !entry.key.is_of_program());
+    }
     let conf = entries.iter().find_map(|entry| match &entry.setting {
         Setting::Map(conf) => Some(conf),
         Setting::Text(_) | Setting::Count(_) | Setting::List(_) => None,

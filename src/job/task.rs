@@ -74,6 +74,9 @@ impl TaskRequest {
     /// Checks an input by the rules of its activity, on a node whose Livy is this one.
     fn check(input: Input, identity: &Identity, activity: &ActivityRules, livy: &OwnLivy) -> TaskRequest {
         match input.check(identity, &activity.defaults, livy) {
+            Ok(request) if request.script.is_some() => {
+                TaskRequest::Wrong("$.Statements: this version runs files only".into())
+            }
             Ok(request) => {
                 let proxy_user = request.batch.proxy_user().map(Into::into);
                 // A map of texts, numbers and lists can always be written as JSON.
