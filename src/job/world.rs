@@ -4,6 +4,7 @@
 //! code. The daemon implements it on the real services (`src/world.rs`); a simulated world can take its place.
 
 mod livy;
+mod session;
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -18,6 +19,7 @@ use super::timestamp::Timestamp;
 use super::token::Token;
 
 pub use livy::{BatchState, BatchView, Deleted, LivyAnswer, Posted};
+pub use session::{Heard, Said, SessionState, SessionView, StatementState, StatementView};
 
 /// A service gave no answer that says anything, for the reason in words.
 #[derive(Debug, Clone, PartialEq, Eq)]

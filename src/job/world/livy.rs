@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// How Livy answered a POST, by what may be done next.
+/// How Livy answered a POST of a batch or of a session, by what may be done next.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Posted {
-    /// The batch exists and is ours.
-    Accepted(BatchView),
+pub enum Posted<V = BatchView> {
+    /// It exists and is ours.
+    Accepted(V),
     /// Refused for good; nothing was started. A record may hold the name.
     Refused(String),
     /// Surely not taken; may be tried again later.
