@@ -183,7 +183,8 @@ impl<'a> Input<'a> {
         let entries = batch_entries(&settings, &defaults.settings, &base, &mut problems);
         check_file(top, &settings, &entries, &base, &mut problems);
         check_tags(&entries, identity.groups.len(), &base, &mut problems);
-        let script = statements::read(inner(top), &settings, &base, &mut problems);
+        let for_resource = !identity.groups.is_empty();
+        let script = statements::read(inner(top), &settings, &base, for_resource, &mut problems);
         let execution = settings.text("Execution").map(str::to_owned);
         let make = if script.is_some() { Batch::session } else { Batch::new };
         problems.or(JobRequest { execution, batch: make(entries, identity), script })
@@ -223,7 +224,7 @@ pub fn review(template: &Template, defaults: Option<&Defaults>, utf8: bool, grou
         check_file(top, &settings, &entries, &base, &mut problems);
     }
     check_tags(&entries, groups, &base, &mut problems);
-    statements::read(inner(top), &settings, &base, &mut problems);
+    statements::read(inner(top), &settings, &base, groups > 0, &mut problems);
     problems
 }
 

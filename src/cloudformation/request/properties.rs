@@ -129,12 +129,6 @@ impl Properties {
         let input = self.input();
         let job = Input::read(&input).check(identity, defaults, livy);
         match (goal, mode, job) {
-            (_, _, Ok(job)) if job.script.is_some() => {
-                problems.push(
-                    "$.Statements: belongs to Step Functions: a resource is a job of its own file".to_owned(),
-                );
-                Err(problems.join("; "))
-            }
             (Some(goal), Some(mode), Ok(job)) if problems.is_empty() => Ok(Wanted { goal, mode, job }),
             (_, _, job) => {
                 let of_job = job.err();

@@ -25,10 +25,12 @@ const KEYWORDS: [&str; 35] = [
 ];
 
 /// Reads the keys of `table` that say something about statements; `None` where there are none, or none that is right.
+/// `for_resource`: what they are for has no place for a result, and outlives a session.
 pub(super) fn read(
     table: Json,
     settings: &InputSettings,
     base: &str,
+    for_resource: bool,
     problems: &mut Problems,
 ) -> Option<Script> {
     if !settings.has(Kind::Statements) {
@@ -50,6 +52,9 @@ pub(super) fn read(
     };
     let usual = given(Kind::Language).and_then(|(path, value)| language(value, &path, problems));
     let (path, list) = given(Kind::Statements)?;
+    if for_resource {
+        problems.add(&path, "belongs to tasks of Step Functions: a resource is a job with a file of its own");
+    }
     let statements = statements(list, &path, usual.unwrap_or(Language::Pyspark), problems);
     let variables = match given(Kind::Variables) {
         None => Some("{}".to_owned()),

@@ -60,10 +60,9 @@ impl Talk {
     }
 
     fn told(&mut self) -> Vec<Told> {
-        match self.all() {
-            Checked::Done { told, .. } => told,
-            other => panic!("{other:?}"),
-        }
+        let checked = self.all();
+        let Checked::Done { told, .. } = &checked else { panic!("{checked:?}") };
+        told.clone()
     }
 }
 
@@ -97,12 +96,10 @@ fn result(python: &Python, before: &str, value: &str) -> Checked {
 
 #[track_caller]
 fn failed(checked: &Checked, class: &str, said: &str) {
-    match checked {
-        Checked::Failed { name, words, .. } => {
-            assert!(name == class && words.contains(said), "{name}: {words}");
-        }
-        other => panic!("{class} was expected, and it is {other:?}"),
-    }
+    let Checked::Failed { name, words, .. } = checked else {
+        panic!("{class} was expected, and it is {checked:?}")
+    };
+    assert!(name == class && words.contains(said), "{name}: {words}");
 }
 
 #[test]
@@ -135,7 +132,7 @@ fn statements_run_in_order_in_one_namespace_and_the_last_value_is_the_result() {
         assert_eq!(value, json!([{"day": "2026-11-24 “é” \u{1f680}\r\n'\\", "n": 21}]));
         let texts: Vec<(&str, &str)> =
             told.iter().map(|told| (told.kind.as_str(), told.text.as_str())).collect();
-        let last = format!("almost\n[{{'day': '2026-11-24 “é” \u{1f680}\\r\\n\\'\\\\', 'n': 21}}]\n");
+        let last = "almost\n[{'day': '2026-11-24 “é” \u{1f680}\\r\\n\\'\\\\', 'n': 21}]\n";
         // Python shows a text with a quote in the other quotes.
         let shown = last.replace("'2026", "\"2026").replace("\\'\\\\'", "'\\\\\"");
         assert_eq!(texts, [("pyspark", ""), ("sql", "|a|\n"), ("pyspark", shown.as_str())]);
@@ -356,10 +353,9 @@ fn a_result_is_the_value_itself_in_json() {
             ("[Level.HIGH, Word('own')]", "[3,\"own\"]"),
         ];
         for (value, expected) in table {
-            match result(python, before, value) {
-                Checked::Done { result, .. } => assert_eq!(result.as_deref(), Some(expected), "{value}"),
-                other => panic!("{value}: {other:?}"),
-            }
+            let checked = result(python, before, value);
+            let Checked::Done { result, .. } = &checked else { panic!("{value}: {checked:?}") };
+            assert_eq!(result.as_deref(), Some(expected), "{value}");
         }
     });
 }

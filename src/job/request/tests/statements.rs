@@ -201,6 +201,18 @@ fn what_is_not_known_yet_is_no_problem_of_a_template() {
 }
 
 #[test]
+fn a_resource_has_no_statements() {
+    let text = "belongs to tasks of Step Functions";
+    let statements = Template::List(vec![Template::Open]);
+    let given = Template::Object(vec![("Statements".to_owned(), statements)]);
+    compare(&review(&given, None, false, 2), &[("$.Statements", text)]);
+    let identity = Identity { groups: vec!["sjw-g-1".to_owned()], ..fixed() };
+    let input = r#"{ "Statements": ["1"] }"#;
+    let problems = parse(input, &identity, &Defaults::none(false), &own_livy()).unwrap_err();
+    compare(&problems, &[("$.Statements", text)]);
+}
+
+#[test]
 fn statements_have_no_defaults() {
     let table = json!({ "Statements": ["1"], "Kind": "sql", "Variables": {}, "Result": "x" });
     let problems = Defaults::new(object(table), false).unwrap_err();

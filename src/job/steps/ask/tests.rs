@@ -167,7 +167,9 @@ fn silence_breaks_a_session_only_while_it_is_said_to_live() {
         match lives.see(silent(), true, at(seconds)) {
             AskStep::Wait(_) => {}
             AskStep::Broken(reason) => break reason,
-            other => panic!("{other:?}"),
+            step @ (AskStep::Look(_) | AskStep::Post | AskStep::Known(_) | AskStep::Done { .. }) => {
+                panic!("{step:?}")
+            }
         }
     };
     assert_eq!(seconds, 615);
@@ -197,10 +199,9 @@ fn pauses_grow_from_10_ms_to_5_s() {
     let mut ask = ask(Step(3), 7, true);
     let mut pauses = Vec::new();
     for _ in 0..20 {
-        match ask.see(heard(7, Step(3), Under), true, at(0)) {
-            AskStep::Wait(pause) => pauses.push(pause),
-            other => panic!("{other:?}"),
-        }
+        let step = ask.see(heard(7, Step(3), Under), true, at(0));
+        let AskStep::Wait(pause) = step else { panic!("{step:?}") };
+        pauses.push(pause);
     }
     assert_eq!(pauses[0], Duration::from_millis(10));
     assert!(pauses.is_sorted() && pauses[19] == Duration::from_secs(5), "{pauses:?}");
