@@ -27,7 +27,7 @@ TEXTS = 262144  # bytes of all that is printed: no output of a task holds more
 WORDS = 4096  # characters of an exception's message: the first ones
 RESULT = 200000  # bytes of a result
 DEPTH = 100  # lists and dicts inside each other: readers of JSON stop at some depth
-DRAIN = 0.1  # seconds to wait for what a subprocess printed last
+DRAIN = 1  # seconds to wait for what a subprocess printed last; only one that is left behind makes it that long
 
 AS_TEXT = (datetime.date, datetime.time, decimal.Decimal)  # what becomes a text in a result
 
@@ -53,6 +53,13 @@ class Printed(io.TextIOBase):
 
     def __init__(self):
         self.text, self.cut = "", False
+        self.unlock()
+        if hasattr(os, "register_at_fork"):
+            # Another thread may hold the lock while this one forks, and the child has no such thread.
+            os.register_at_fork(after_in_child=self.unlock)
+
+    def unlock(self):
+        self.lock = threading.RLock()
 
     def writable(self):
         return True
@@ -60,18 +67,20 @@ class Printed(io.TextIOBase):
     def write(self, text):
         if isinstance(text, bytes):  # Livy's own takes them, too
             text = text.decode("utf-8", "replace")
-        self.text += text
-        if len(self.text) > 2 * TEXT:
-            self.text, self.cut = self.text[-TEXT:], True
+        with self.lock:
+            self.text += text
+            if len(self.text) > 2 * TEXT:
+                self.text, self.cut = self.text[-TEXT:], True
         return len(text)
 
     def close(self):
         """A statement may close standard output; the next one has it all the same."""
 
     def take(self):
-        text, cut = end_of(self.text, TEXT)
-        cut, self.text, self.cut = cut or self.cut, "", False
-        return text, cut
+        with self.lock:
+            whole, was_cut, self.text, self.cut = self.text, self.cut, "", False
+        text, cut = end_of(whole, TEXT)
+        return text, cut or was_cut
 
 
 class Apart(object):
