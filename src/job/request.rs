@@ -24,6 +24,7 @@ mod own_livy;
 mod problem;
 mod rewrite;
 mod settings;
+mod shape;
 mod statements;
 mod template;
 #[cfg(test)]
@@ -44,11 +45,12 @@ use super::tags;
 use json::{Json, Type};
 use keys::Kind;
 use settings::{Given, InputSettings, KeyScope};
+use shape::{inner, parameters, read, unreadable};
 use value::Setting;
 
 /// The longest part of a batch's name that is made from the input.
 const MAX_STEM: usize = 40;
-/// What a job is called that has no name.
+/// The name of a nameless job.
 pub const NAMELESS: &str = "job";
 
 /// What the configuration says about inputs, checked once at start: the values that a task inherits
@@ -63,7 +65,7 @@ impl Defaults {
     /// Checks a table by the rules for an input of the flat shape. It may hold only keys that are sent to Livy.
     pub fn new(table: Map<String, Value>, utf8: bool) -> Result<Defaults, Problems> {
         let text = Value::Object(table).to_string();
-        let table = Json::parse(&text).map_err(invalid)?;
+        let table = Json::parse(&text).map_err(Problems::not_json)?;
         let mut problems = Problems::default();
         let settings = InputSettings::read(table, "$", KeyScope::Defaults, utf8, &mut problems);
         batch_entries(&InputSettings::default(), &settings, "$", &mut problems);
@@ -130,7 +132,7 @@ pub struct Input<'a>(Result<Json<'a>, Problems>);
 impl<'a> Input<'a> {
     /// Reads the text of an input.
     pub fn read(text: &'a str) -> Input<'a> {
-        Input(Json::parse(text).map_err(invalid))
+        Input(Json::parse(text).map_err(Problems::not_json))
     }
 
     /// The identity of the task's run, which belongs to no group: named by [`Input::job_name`].
@@ -228,11 +230,6 @@ pub fn review(template: &Template, defaults: Option<&Defaults>, utf8: bool, grou
     problems
 }
 
-/// The table with the keys for Livy.
-fn inner(top: Json) -> Json {
-    parameters(top).map_or(top, |(_, inner)| inner)
-}
-
 /// Whether there is room for the tags of so many groups.
 fn check_tags(entries: &[Given], groups: usize, base: &str, problems: &mut Problems) {
     let conf = entries.iter().find_map(|entry| match &entry.setting {
@@ -251,34 +248,6 @@ fn check_file(top: Json, settings: &InputSettings, entries: &[Given], base: &str
     if !has_file && !unreadable(top) {
         problems.add(member(base, "File"), "is required, because the configured defaults have none");
     }
-}
-
-fn invalid(error: serde_json::Error) -> Problems {
-    Problems::one("$", format!("not valid JSON: {error}"))
-}
-
-/// Reads either shape, and says under which path its keys for Livy stand.
-fn read(top: Json, utf8: bool, problems: &mut Problems) -> (InputSettings, String) {
-    match parameters(top) {
-        None => (InputSettings::read(top, "$", KeyScope::Flat, utf8, problems), "$".to_owned()),
-        Some((spelling, inner)) => {
-            let base = member("$", &spelling);
-            let mut settings = InputSettings::read(top, "$", KeyScope::Beside, utf8, problems);
-            settings.extend(InputSettings::read(inner, &base, KeyScope::Inside, utf8, problems));
-            (settings, base)
-        }
-    }
-}
-
-/// What makes an input one of the nested shape.
-fn parameters(top: Json) -> Option<(String, Json)> {
-    let is_parameters = |spelling: &str| keys::find(spelling).is_some_and(|key| key.kind == Kind::Parameters);
-    top.members().into_iter().find(|(spelling, value)| is_parameters(spelling) && value.kind() != Type::Null)
-}
-
-/// Whether nothing can be said about what `Parameters` lacks.
-fn unreadable(top: Json) -> bool {
-    parameters(top).is_some_and(|(_, inner)| inner.kind() != Type::Object)
 }
 
 fn check_livy(settings: &InputSettings, livy: &OwnLivy, problems: &mut Problems) {

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 /// What defines `begin` and the session's object.
 const INTERPRETER: &str = include_str!("interpreter.py");
 
@@ -11,8 +9,7 @@ const INTERPRETER: &str = include_str!("interpreter.py");
 const MARK: &str = "# sjw-";
 
 /// In which language a statement is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Python, with `spark` and `sc`.
     Pyspark,
@@ -34,7 +31,7 @@ impl Kind {
 }
 
 /// One statement of a task.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Statement {
     /// In which language it is written.
     pub kind: Kind,
@@ -50,7 +47,7 @@ impl fmt::Debug for Statement {
 }
 
 /// What is run in one session, one after the other.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Script {
     /// The statements, at least one.
     pub statements: Vec<Statement>,

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -38,7 +38,9 @@ pub fn pythons() -> Vec<Python> {
 /// # Panics
 /// Where there is none: what needs a session cannot be tested then.
 pub fn newest() -> Python {
-    pythons().into_iter().rfind(|python| python.version >= (3, 6, 0)).expect("a Python 3.6 or newer")
+    static NEWEST: OnceLock<Python> = OnceLock::new();
+    let find = || pythons().into_iter().rfind(|python| python.version >= (3, 6, 0));
+    NEWEST.get_or_init(|| find().expect("a Python 3.6 or newer")).clone()
 }
 
 fn candidates() -> Vec<PathBuf> {
