@@ -48,7 +48,7 @@ use report::{ErrorName, Outcome};
 use steps::find::Doubt;
 use world::{Unwritable, World};
 
-pub use task::{ActivityRules, JobContext, JobTimings, Start, Task, TaskRequest};
+pub use task::{ActivityRules, JobContext, JobTimings, SessionRequest, Start, Task, TaskRequest};
 
 /// Carries a task from `state` to its end. `observe` sees each state before its duty begins.
 pub async fn run<W: World>(
@@ -77,7 +77,9 @@ pub async fn run<W: World>(
         }
         observe(&state);
         let event = if unwritten { job.perform_unwritten(&state).await } else { job.perform(&state).await };
-        if let (State::Running { run }, Event::TokenGone(OnAbort::Leave)) = (&state, &event) {
+        if let (State::Running { run }, Event::TokenGone(OnAbort::Leave)) = (&state, &event)
+            && !run.is_session()
+        {
             // The job is left alone; what carries its tag beside it is not.
             Box::pin(duties::leave(&job.services, run, &mut job.cache)).await;
         }
@@ -99,7 +101,7 @@ pub async fn run<W: World>(
         if state.stage() != Stage::Submitting {
             job.cache.release_slot();
         }
-        job.task.drop_request_after_submit(&state);
+        job.task.drop_request(&state);
     }
     job.forget().await;
     job.place = Ticket::NotNeeded;
@@ -143,7 +145,7 @@ impl<W: World> Job<W> {
         };
         let name = state.run().map_or_else(|| task.id.clone(), |run| run.name.clone());
         let state = if start == Start::Resumed { state.read_back() } else { state };
-        task.drop_request_after_submit(&state);
+        task.drop_request(&state);
         let services = JobServices { world, sweep, gate, rules };
         let cache = JobCache::default();
         (Job { name, services, task, heartbeat, stop, start, place, dropped, cache }, state)
@@ -164,6 +166,8 @@ impl<W: World> Job<W> {
                 State::Stopping { .. }
                 | State::InDoubt { .. }
                 | State::Running { .. }
+                | State::Speaking { .. }
+                | State::Listening { .. }
                 | State::Judged { .. }
                 | State::Ended { .. }
                 | State::Orphaned { .. }
@@ -250,7 +254,17 @@ impl<W: World> Job<W> {
             State::Running { run } => tokio::select! {
                 biased;
                 event = outside.interrupted() => event,
-                event = Box::pin(duties::follow(services, task, run, cache)) => event,
+                event = Box::pin(duties::follow(services, task, run, cache, |_| {})) => event,
+            },
+            State::Speaking { run, number } => tokio::select! {
+                biased;
+                event = outside.interrupted() => event,
+                event = Box::pin(duties::speak(services, task, run, *number, cache)) => event,
+            },
+            State::Listening { run, number } => tokio::select! {
+                biased;
+                event = outside.interrupted() => event,
+                event = Box::pin(duties::listen(services, task, run, *number, cache)) => event,
             },
             State::Judged { run, word } => tokio::select! {
                 biased;

@@ -21,7 +21,7 @@ const DELETE: Duration = Duration::from_secs(150);
 /// More batches than any Livy keeps: the list is a positional window, so all are asked for at once.
 const ALL: u32 = 1_000_000;
 /// How many lines of a log are asked for: Livy keeps 200, and its headings.
-const LOG_LINES: u32 = 300;
+pub(super) const LOG_LINES: u32 = 300;
 
 /// A client of one Livy.
 #[derive(Debug, Clone)]

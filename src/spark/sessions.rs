@@ -104,6 +104,20 @@ impl Sessions {
         }
     }
 
+    /// The last lines of what spark-submit said of a session; none where Livy has no such session.
+    ///
+    /// # Errors
+    /// As [`Sessions::find`].
+    pub async fn log(&self, name: &str) -> Result<Vec<String>, Unreachable> {
+        let path = format!("/sessions/{name}/log?size={}", livy::LOG_LINES);
+        let (status, body) = self.call(Method::GET, &path).await?;
+        match status {
+            StatusCode::OK => livy_wire::log(&body).map_err(|error| unparsable(&error)),
+            StatusCode::NOT_FOUND if sessions_wire::is_no_session(&body) => Ok(Vec::new()),
+            _ => Err(self.pooled.refused(status, &body).into()),
+        }
+    }
+
     /// POST of a statement. The code is ASCII: Livy writes to the interpreter in the charset of its platform.
     pub async fn say(&self, name: &str, code: &str) -> Said {
         let path = format!("/sessions/{name}/statements");

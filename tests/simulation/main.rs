@@ -24,6 +24,7 @@ mod node;
 mod plan;
 mod reach;
 mod run;
+mod session;
 mod sfn;
 mod stop;
 mod submit;

@@ -1,11 +1,15 @@
 //! What the answer to a check says about its step.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 /// What Livy says of every statement once the interpreter's process has ended. It is also the last that is heard where
 /// the whole application was killed.
 const DIED: &str = "Interpreter died";
+
+/// The most bytes that a result has as JSON: what the interpreter refuses above.
+pub const MAX_RESULT: u64 = 200_000;
 
 /// What a step printed and how long it took.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -99,6 +103,9 @@ pub fn read(output: &Value, task: &str, step: usize) -> Checked {
         // To open the session is all that step 0 does.
         None if step == 0 => Checked::Done { result: None, told: Vec::new() },
         None => Checked::Broken("it never ended".to_owned()),
+        Some(End::Done { result: Some(text) }) if !is_json(&text) => {
+            Checked::Broken("its result is no JSON".to_owned())
+        }
         Some(End::Done { result }) => Checked::Done { result, told: view.statements },
         Some(End::Failed { ename, evalue, traceback }) => {
             Checked::Failed { name: ename, words: evalue, traceback }
@@ -107,8 +114,14 @@ pub fn read(output: &Value, task: &str, step: usize) -> Checked {
     }
 }
 
+/// Whether a result can be passed on. What runs in the interpreter can change what runs beside it.
+fn is_json(text: &str) -> bool {
+    u64::try_from(text.len()).is_ok_and(|len| len <= MAX_RESULT)
+        && serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
 /// What an error says, wherever it stands.
-fn words(output: &Value) -> String {
+pub fn words(output: &Value) -> String {
     let error = output["data"].get("content").unwrap_or(output);
     let text = |key: &str| error[key].as_str().unwrap_or_default().to_owned();
     format!("{}: {}", text("ename"), text("evalue"))

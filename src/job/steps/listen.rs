@@ -50,6 +50,8 @@ pub struct Listen<'a> {
     patience: Patience,
     turn: Turn,
     ask: Ask<'a>,
+    /// What Livy shows as the error of what opens the session: it explains why the check has no answer.
+    said: Option<String>,
     /// Since the interpreter is known to be dead: for how long its application has been seen to live on.
     dead: Option<AnsweredTime>,
 }
@@ -59,7 +61,7 @@ impl<'a> Listen<'a> {
     pub fn new(task: &'a str, step: usize, number: u64, patience: Patience) -> Listen<'a> {
         let turn = Turn::Step(step);
         let ask = Ask::new(Terms { task, turn, patience: patience.unanswered }, number, true);
-        Listen { task, step, patience, turn, ask, dead: None }
+        Listen { task, step, patience, turn, ask, said: None, dead: None }
     }
 
     /// One more observation. `lives`: Livy answers about the session, and YARN calls its application active.
@@ -76,7 +78,10 @@ impl<'a> Listen<'a> {
             AskStep::Post => ListenStep::Post(self.turn),
             AskStep::Wait(pause) => ListenStep::Wait(pause),
             AskStep::Broken(reason) => ListenStep::Broken(reason),
-            AskStep::Done { number, .. } if self.turn == Turn::Step(self.step) => {
+            AskStep::Done { number, output } if self.turn == Turn::Step(self.step) => {
+                if self.step == 0 && output["status"] == "error" {
+                    self.said = Some(check::words(&output));
+                }
                 self.turn = Turn::Check(self.step);
                 let (task, turn) = (self.task, self.turn);
                 let terms = Terms { task, turn, patience: self.patience.unanswered };
@@ -89,7 +94,7 @@ impl<'a> Listen<'a> {
                     self.dead = Some(AnsweredTime::new(DEAD_PAUSE));
                     ListenStep::Wait(DEAD_PAUSE)
                 }
-                Checked::Broken(reason) => ListenStep::Broken(reason),
+                Checked::Broken(reason) => ListenStep::Broken(self.said.take().unwrap_or(reason)),
                 checked @ (Checked::Done { .. } | Checked::Failed { .. } | Checked::TooLarge { .. }) => {
                     ListenStep::Ended { checked, next: number + 1 }
                 }

@@ -1,6 +1,10 @@
 //! What Livy answers about sessions and their statements.
 
+use std::fmt;
+
 use serde_json::Value;
+
+use super::livy::{BatchState, BatchView, Posted};
 
 /// Livy's view of a session, as far as it matters.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +61,62 @@ impl From<&str> for SessionState {
             "dead" => SessionState::Dead,
             "killed" => SessionState::Killed,
             other => SessionState::Other(other.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for SessionState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SessionState::Starting => "starting",
+            SessionState::Idle => "idle",
+            SessionState::Busy => "busy",
+            SessionState::Recovering => "recovering",
+            SessionState::Error => "error",
+            SessionState::ShuttingDown => "shutting_down",
+            SessionState::Dead => "dead",
+            SessionState::Killed => "killed",
+            SessionState::Other(word) => word,
+        })
+    }
+}
+
+/// What those see of a session who follow batches and sessions alike. That an interpreter died ends no session: its
+/// driver may live.
+impl From<SessionView> for BatchView {
+    fn from(view: SessionView) -> BatchView {
+        let state = match view.state {
+            SessionState::Starting => BatchState::Starting,
+            SessionState::Idle | SessionState::Busy => BatchState::Ready,
+            SessionState::Dead => BatchState::Dead,
+            SessionState::Killed => BatchState::Killed,
+            other @ (SessionState::Recovering
+            | SessionState::Error
+            | SessionState::ShuttingDown
+            | SessionState::Other(_)) => BatchState::Other(other.to_string()),
+        };
+        BatchView {
+            id: view.id,
+            name: view.name,
+            state,
+            application: view.application,
+            proxy_user: view.proxy_user,
+            driver_log_url: view.driver_log_url,
+            tracking_url: view.tracking_url,
+            // No record of a session is left behind by a POST that failed.
+            log_is_empty: false,
+        }
+    }
+}
+
+impl<V> Posted<V> {
+    /// The same answer with another view.
+    pub fn map<U>(self, change: impl FnOnce(V) -> U) -> Posted<U> {
+        match self {
+            Posted::Accepted(view) => Posted::Accepted(change(view)),
+            Posted::Refused(reason) => Posted::Refused(reason),
+            Posted::NotNow(reason) => Posted::NotNow(reason),
+            Posted::Unsure { answered, reason } => Posted::Unsure { answered, reason },
         }
     }
 }

@@ -28,6 +28,10 @@ impl Shared {
             ("GET" | "HEAD", [key, "state"]) => {
                 self.with(key, |session, _| Ok(json!({ "id": session.id, "state": session.state() })))
             }
+            ("GET" | "HEAD", [key, "log"]) => self.with(key, |session, _| {
+                let log = ["stdout: ", "\nstderr: "];
+                Ok(json!({ "id": session.id, "from": 0, "total": log.len(), "log": log }))
+            }),
             ("POST", [key, "connect"]) => self.with(key, |session, settings| {
                 active(session)?;
                 session.active = Instant::now();

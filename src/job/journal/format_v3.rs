@@ -1,16 +1,18 @@
-//! The second format of an entry: a contract with every later version, apart from the types of the machine.
+//! The second and the third format of an entry: contracts with every later version, apart from the types of the machine.
 //!
-//! A change here needs a new format. `tests/fixtures/journal/v2` has a file of each kind.
+//! The third is the second with sessions: an entry without one is written as the second, byte for byte, so that an older
+//! version reads it. A change here needs a new format. `tests/fixtures/journal/v2` and `v3` have a file of each kind.
 
 mod convert;
 mod outcome;
+mod session;
 
 use serde::{Deserialize, Serialize};
 
 /// An entry as it stands in the file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct EntryV2 {
+pub(super) struct EntryV3 {
     task: String,
     token: Option<String>,
     door: Door,
@@ -64,6 +66,9 @@ enum Request {
     /// What is sent to Livy.
     #[serde(rename_all = "camelCase")]
     Checked { body: Box<str>, proxy_user: Option<Box<str>> },
+    /// What is sent to Livy for a session, and what is run in it. From the third format on.
+    #[serde(rename_all = "camelCase")]
+    Session { body: Box<str>, proxy_user: Option<Box<str>>, script: Script },
     /// What is wrong with it.
     Wrong(Box<str>),
     /// An input of the first format.
@@ -71,16 +76,79 @@ enum Request {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Script {
+    statements: Vec<Statement>,
+    /// JSON text.
+    variables: String,
+    result: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Statement {
+    kind: Kind,
+    code: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Kind {
+    Pyspark,
+    Sql,
+}
+
+/// How far a session is.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Step {
+    Opening,
+    At(u16),
+    Done,
+}
+
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 enum State {
-    Stopping { then: Then },
-    Received { attempt: Attempt },
-    Submitting { attempt: Attempt, since: u64 },
-    InDoubt { attempt: Attempt, since: u64, answered: bool },
-    Running { run: Run },
-    Judged { run: Run, word: Word },
-    Ended { outcome: Outcome, leftover: Option<Run> },
-    Orphaned { run: Run },
+    Stopping {
+        then: Then,
+    },
+    Received {
+        attempt: Attempt,
+    },
+    Submitting {
+        attempt: Attempt,
+        since: u64,
+    },
+    InDoubt {
+        attempt: Attempt,
+        since: u64,
+        answered: bool,
+    },
+    Running {
+        run: Run,
+    },
+    /// From the third format on.
+    Speaking {
+        run: Run,
+        number: u64,
+    },
+    /// From the third format on.
+    Listening {
+        run: Run,
+        number: u64,
+    },
+    Judged {
+        run: Run,
+        word: Word,
+    },
+    Ended {
+        outcome: Outcome,
+        leftover: Option<Run>,
+    },
+    Orphaned {
+        run: Run,
+    },
     Settled,
 }
 
@@ -96,10 +164,14 @@ enum Then {
 struct Run {
     name: String,
     tag: String,
+    /// Livy's number, of a session as well.
     batch: Option<u64>,
     application: Option<String>,
     submitted: Option<u64>,
     proxy_user: Option<String>,
+    /// From the third format on; none of a batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session: Option<Step>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -144,6 +216,8 @@ struct Word {
 enum Source {
     Yarn,
     Livy,
+    /// From the third format on.
+    Session,
     Worker,
 }
 
@@ -180,6 +254,43 @@ struct Success {
     tracking_url: Option<String>,
     driver_log_url: Option<String>,
     execution: Option<String>,
+    /// From the third format on; none of a batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    spoken: Option<Spoken>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Spoken {
+    session: Option<u64>,
+    /// JSON text.
+    result: Option<String>,
+    statements: Vec<Told>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Told {
+    kind: String,
+    ms: u64,
+    text: String,
+    cut: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Stopped {
+    session: Option<u64>,
+    statement: Option<u16>,
+    exception: Option<Exception>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Exception {
+    name: String,
+    words: String,
+    traceback: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -200,4 +311,7 @@ struct Failure {
     execution: Option<String>,
     memory_seconds: Option<u64>,
     vcore_seconds: Option<u64>,
+    /// From the third format on; none of a batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stopped: Option<Stopped>,
 }
