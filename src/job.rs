@@ -108,6 +108,15 @@ pub async fn run<W: World>(
     observe(&state);
 }
 
+/// Returns once a task that was received may go on.
+async fn may_begin(start: Start, heartbeat: Option<&Heartbeat>) {
+    match (start, heartbeat) {
+        (Start::Parked, _) => std::future::pending().await,
+        (Start::Resumed, Some(heartbeat)) => heartbeat.accepted().await,
+        (Start::Fresh | Start::Kept, _) | (Start::Resumed, None) => {}
+    }
+}
+
 /// Tries again and again to make a state durable that the disk did not take, beside its duty; a restart must find the job
 /// where it is. Never ends.
 async fn write_once_it_can<W: World>(world: Arc<W>, task: Task, state: &State) -> Infallible {
@@ -229,11 +238,7 @@ impl<W: World> Job<W> {
                 biased;
                 event = outside.interrupted() => event,
                 event = Box::pin(async {
-                    match (start, heartbeat) {
-                        (Start::Parked, _) => std::future::pending().await,
-                        (Start::Resumed, Some(heartbeat)) => heartbeat.accepted().await,
-                        (Start::Fresh | Start::Kept, _) | (Start::Resumed, None) => {}
-                    }
+                    may_begin(start, heartbeat).await;
                     place.granted().await;
                     has_place.store(true, Ordering::Relaxed);
                     duties::prepare(services, task, attempt, cache).await
@@ -256,15 +261,10 @@ impl<W: World> Job<W> {
                 event = outside.interrupted() => event,
                 event = Box::pin(duties::follow(services, task, run, cache, |_| {})) => event,
             },
-            State::Speaking { run, number } => tokio::select! {
+            State::Speaking { run, number } | State::Listening { run, number } => tokio::select! {
                 biased;
                 event = outside.interrupted() => event,
-                event = Box::pin(duties::speak(services, task, run, *number, cache)) => event,
-            },
-            State::Listening { run, number } => tokio::select! {
-                biased;
-                event = outside.interrupted() => event,
-                event = Box::pin(duties::listen(services, task, run, *number, cache)) => event,
+                event = Box::pin(duties::talk(services, task, run, (state.stage(), *number), cache)) => event,
             },
             State::Judged { run, word } => tokio::select! {
                 biased;

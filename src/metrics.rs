@@ -8,7 +8,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::job::machine::{Stage, State};
+use crate::job::machine::{Run, Stage, State, Step};
 use crate::job::report::{ErrorName, Outcome};
 use crate::job::world::CountedEvent;
 
@@ -158,16 +158,16 @@ impl Metrics {
 
     /// It is known how a step of a session ended.
     fn heard(&self, to: &State) {
-        let end = match to {
+        let confirmed = match to.run().and_then(Run::step) {
             // What opens the session is nobody's statement.
-            State::Speaking { run, .. } => run.said().filter(|step| *step > 1).map(|_| CONFIRMED),
-            State::Ended { outcome: Outcome::Succeeded(_), .. } => Some(CONFIRMED),
-            State::Ended { outcome: Outcome::Failed(failure), .. } => {
-                (failure.error == ErrorName::StatementFailed).then_some(FAILED)
-            }
-            _ => None,
+            Some(Step::At(step)) => to.stage() == Stage::Speaking && step > 1,
+            Some(Step::Done) => true,
+            Some(Step::Opening) | None => false,
         };
-        if let Some(end) = end {
+        let failed = matches!(to, State::Ended { outcome: Outcome::Failed(failure), .. }
+            if failure.error == ErrorName::StatementFailed);
+        let ends = [(confirmed, CONFIRMED), (failed, FAILED)];
+        for end in ends.into_iter().filter(|(is, _)| *is).map(|(_, end)| end) {
             self.statements.get_or_create(&[("end", end.to_owned())]).inc();
         }
     }

@@ -117,14 +117,11 @@ impl TaskRegistry {
     /// A task is in this state; `statements`: how many it has.
     pub fn put(&self, task: &Arc<Task>, state: &State, statements: u16) {
         let mut contents = self.contents();
-        match state {
-            State::Speaking { run, .. } | State::Listening { run, .. } => {
-                let at = run.said().unwrap_or_default();
-                contents.statements.insert(task.id.clone(), (at, statements));
-            }
-            _ => {
-                contents.statements.remove(&task.id);
-            }
+        if let State::Speaking { run, .. } | State::Listening { run, .. } = state {
+            let at = run.said().unwrap_or_default();
+            contents.statements.insert(task.id.clone(), (at, statements));
+        } else {
+            contents.statements.remove(&task.id);
         }
         let held = contents.held.entry(task.id.clone()).or_insert_with(|| {
             let now = Instant::now();

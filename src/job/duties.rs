@@ -33,7 +33,7 @@ pub(super) use follow::follow;
 pub(super) use gather::gather;
 pub(super) use kill::{kill, leave};
 pub(super) use report::report;
-pub(super) use statements::{listen, speak};
+pub(super) use statements::talk;
 pub(super) use submit::{prepare, submit};
 
 use doubles::Duplicates;

@@ -2,7 +2,7 @@
 
 use tracing::{info, warn};
 
-use super::machine::Event;
+use super::machine::{Event, Run};
 use super::report::{Cost, ErrorName, Failure, Outcome};
 use crate::log::message_id;
 
@@ -10,19 +10,7 @@ use crate::log::message_id;
 /// document answers its task.
 pub(super) fn log_event(name: &str, has_document: bool, event: &Event) {
     match event {
-        Event::Submitted(run) | Event::Found(run) => {
-            let what = if run.is_session() { "session" } else { "batch" };
-            let livy = run.number.map(|number| format!("{what} {number} of Livy"));
-            info!(
-                message_id = message_id::JOB_SUBMITTED,
-                livy_batch_id = run.batch(),
-                livy_session_id = run.session(),
-                yarn_application_id = run.application.as_deref(),
-                "{} is {}",
-                run.name,
-                livy.as_deref().or(run.application.as_deref()).unwrap_or("submitted")
-            );
-        }
+        Event::Submitted(run) | Event::Found(run) => tell_submitted(run),
         Event::Learned(run) => info!(
             livy_batch_id = run.batch(),
             livy_session_id = run.session(),
@@ -75,11 +63,26 @@ pub(super) fn log_event(name: &str, has_document: bool, event: &Event) {
     }
 }
 
+fn tell_submitted(run: &Run) {
+    let what = if run.is_session() { "session" } else { "batch" };
+    let livy = run.number.map(|number| format!("{what} {number} of Livy"));
+    info!(
+        message_id = message_id::JOB_SUBMITTED,
+        livy_batch_id = run.batch(),
+        livy_session_id = run.session(),
+        yarn_application_id = run.application.as_deref(),
+        "{} is {}",
+        run.name,
+        livy.as_deref().or(run.application.as_deref()).unwrap_or("submitted")
+    );
+}
+
 fn tell_failure(name: &str, failure: &Failure) {
-    let message_id = match failure.error {
-        ErrorName::Lost => message_id::JOB_LOST,
-        ErrorName::SessionBroken => message_id::SESSION_BROKEN,
-        _ => message_id::TASK_FAILED,
+    let (lost, broken) = (failure.error == ErrorName::Lost, failure.error == ErrorName::SessionBroken);
+    let message_id = match (lost, broken) {
+        (true, _) => message_id::JOB_LOST,
+        (false, true) => message_id::SESSION_BROKEN,
+        (false, false) => message_id::TASK_FAILED,
     };
     warn!(
         message_id,

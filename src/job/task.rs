@@ -175,7 +175,9 @@ impl Task {
                 TaskRequest::Session(_) => {
                     TaskRequest::Wrong("$.Statements: the version that took this task ran files only".into())
                 }
-                other => other,
+                other @ (TaskRequest::Checked { .. } | TaskRequest::Wrong(_) | TaskRequest::Unchecked(_)) => {
+                    other
+                }
             });
         }
     }

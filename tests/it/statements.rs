@@ -52,14 +52,14 @@ async fn closed(stage: &Stage) {
     );
 }
 
-async fn schedule(stage: &Stage, statements: Value, result: Option<&str>) -> TaskId {
+fn schedule(stage: &Stage, statements: Value, result: Option<&str>) -> TaskId {
     stage.sfn.schedule_with(&stage.arn, &input(&statements, result), Some(Duration::from_secs(20)), None)
 }
 
 /// Runs statements that fail, and returns error and cause.
 async fn fails(stage: &Stage, statements: Value, result: Option<&str>) -> (String, Value) {
     let _worker = stage.worker_with(&config(stage));
-    let task = schedule(stage, statements, result).await;
+    let task = schedule(stage, statements, result);
     let failure = stage.failure(&task).await;
     closed(stage).await;
     failure
@@ -128,7 +128,7 @@ async fn a_syntax_error_runs_nothing_of_its_statement() {
 async fn what_is_printed_past_python_shifts_no_answer_or_breaks_the_session() {
     let stage = Stage::with_yarn().await;
     let _worker = stage.worker_with(&config(&stage));
-    let task = schedule(&stage, json!(["import os; os.system('echo hi')", "x = 1"]), Some("x")).await;
+    let task = schedule(&stage, json!(["import os; os.system('echo hi')", "x = 1"]), Some("x"));
     let output = stage.output(&task).await;
     let text = output["statements"][0]["text"].as_str().expect("a text");
     assert!(output["result"] == 1 && ["hi\n0\n", "0\nhi\n"].contains(&text), "{output}");
@@ -143,7 +143,7 @@ def link(fd):
 livys = [fd for fd in range(3, 64) if link(fd).startswith('pipe') and link(fd) != link(1)]
 os.write(livys[-1], b'shifted\\n')";
     let statements = json!([shifting, "raise ValueError('real failure')"]);
-    let task = schedule(&stage, statements, None).await;
+    let task = schedule(&stage, statements, None);
     let (error, cause) = stage.failure(&task).await;
     assert_eq!((error.as_str(), &cause["statement"]), ("SparkJob.SessionBroken", &json!(1)), "{cause}");
     closed(&stage).await;
@@ -194,7 +194,7 @@ async fn a_call_that_hangs_is_given_up_and_the_statement_runs_once() {
             let watch = "verdict_patience = \"20s\"\nsession_keep = \"300ms\"";
             let config = stage.config().table("watch", watch).table("livy", "request_timeout = \"1s\"");
             let worker = stage.worker_with(&config);
-            let task = schedule(&stage, json!(["x = 1", count]), Some("x")).await;
+            let task = schedule(&stage, json!(["x = 1", count]), Some("x"));
             worker.logged("the interpreter of taxi-");
             stage.livy.fault_times(On::operation(operation), 2, fault.clone());
             worker.logged("statement 1 of taxi-");
@@ -211,7 +211,7 @@ async fn livys_500_after_a_statement_was_taken_repeats_nothing() {
     let stage = Stage::with_yarn().await;
     let (count, path) = counting(&stage, "count");
     let worker = stage.worker_with(&config(&stage));
-    let task = schedule(&stage, json!([count, "x = 2"]), Some("x")).await;
+    let task = schedule(&stage, json!([count, "x = 2"]), Some("x"));
     worker.logged("takes statements");
     stage.livy.fault_times("POST /sessions/*/statements", 3, Fault::AnswerLost);
     assert_eq!(stage.output(&task).await["result"], 2);
@@ -225,7 +225,7 @@ async fn a_statement_that_runs_for_long_keeps_its_session_from_livys_idle_timeou
     settings.session_timeout = Duration::from_secs(2);
     let stage = Stage::of(settings).await.and_yarn().await;
     let _worker = stage.worker_with(&config(&stage));
-    let task = schedule(&stage, json!(["import time; time.sleep(5)", "x = 3"]), Some("x")).await;
+    let task = schedule(&stage, json!(["import time; time.sleep(5)", "x = 3"]), Some("x"));
     assert_eq!(stage.output(&task).await["result"], 3);
     assert!(stage.livy.count("POST /sessions/*/connect") >= 5);
     closed(&stage).await;
@@ -239,7 +239,7 @@ async fn a_session_that_livy_ends_for_idleness_in_a_statement_is_not_run_again()
     let (count, path) = counting(&stage, "count");
     let watch = "verdict_patience = \"2s\"\nsession_keep = \"10m\"";
     let _worker = stage.worker_with(&stage.config().table("watch", watch));
-    let task = schedule(&stage, json!([format!("{count}\nimport time; time.sleep(30)")]), None).await;
+    let task = schedule(&stage, json!([format!("{count}\nimport time; time.sleep(30)")]), None);
     let (error, cause) = stage.failure(&task).await;
     assert_eq!((error.as_str(), &cause["statement"]), ("SparkJob.Killed", &json!(1)), "{cause}");
     assert_eq!((ran(&path), stage.livy.count("POST /sessions")), (1, 1));
@@ -252,7 +252,7 @@ async fn a_stopped_execution_ends_its_session_in_the_middle_of_a_statement() {
     let (count, path) = counting(&stage, "count");
     let config = config(&stage).activity("on_abort = \"leave\"");
     let _worker = stage.worker_with(&config);
-    let task = schedule(&stage, json!([format!("{count}\nimport time; time.sleep(60)"), count]), None).await;
+    let task = schedule(&stage, json!([format!("{count}\nimport time; time.sleep(60)"), count]), None);
     begun(&stage, &path).await;
     stage.sfn.stop(&task);
     closed(&stage).await;
@@ -284,7 +284,7 @@ async fn a_worker_killed_after_any_of_its_writes_goes_on_and_no_statement_runs_t
         let (second, two) = counting(&stage, "two");
         let config = config(&stage);
         let mut worker = stage.worker_with(&config);
-        let task = schedule(&stage, json!([first, second]), Some("variables")).await;
+        let task = schedule(&stage, json!([first, second]), Some("variables"));
         let until = Instant::now() + Duration::from_secs(30);
         while worker.count(write) < times {
             assert!(Instant::now() < until, "{write} {times}");
@@ -306,7 +306,7 @@ async fn a_livy_that_is_killed_in_mid_statement_and_comes_back_changes_nothing()
         let (count, path) = counting(&stage, "count");
         let _worker = stage.worker_with(&config(&stage));
         let long = format!("{count}\nimport time; time.sleep(2)");
-        let task = schedule(&stage, json!([long, "x = 4"]), Some("x")).await;
+        let task = schedule(&stage, json!([long, "x = 4"]), Some("x"));
         begun(&stage, &path).await;
         stage.livy.restart(true).await;
         assert_eq!(stage.output(&task).await["result"], 4, "{version:?}");
@@ -320,7 +320,7 @@ async fn a_livy_that_forgot_its_sessions_makes_the_task_lost_and_the_driver_is_k
     let stage = Stage::with_yarn().await;
     let (count, path) = counting(&stage, "count");
     let _worker = stage.worker_with(&config(&stage));
-    let task = schedule(&stage, json!([format!("{count}\nimport time; time.sleep(60)")]), None).await;
+    let task = schedule(&stage, json!([format!("{count}\nimport time; time.sleep(60)")]), None);
     begun(&stage, &path).await;
     stage.livy.restart(false).await;
     let (error, cause) = stage.failure(&task).await;
@@ -334,7 +334,7 @@ async fn a_driver_that_ends_itself_while_livy_is_away_takes_its_results_along() 
     let stage = Stage::with_yarn().await;
     let _worker = stage.worker_with(&config(&stage));
     let (count, path) = counting(&stage, "count");
-    let task = schedule(&stage, json!([format!("{count}\nimport time; time.sleep(60)")]), None).await;
+    let task = schedule(&stage, json!([format!("{count}\nimport time; time.sleep(60)")]), None);
     begun(&stage, &path).await;
     stage.livy.down().await;
     // `livy.rsc.server.idle-timeout` is over: YARN calls that a success.
@@ -352,7 +352,7 @@ async fn an_application_that_somebody_kills_is_a_killed_task_although_livy_calls
         let stage = Stage::with(version, Master::Yarn).await.and_yarn().await;
         let _worker = stage.worker_with(&config(&stage));
         let (count, path) = counting(&stage, "count");
-        let task = schedule(&stage, json!([format!("{count}\nimport time; time.sleep(60)")]), None).await;
+        let task = schedule(&stage, json!([format!("{count}\nimport time; time.sleep(60)")]), None);
         begun(&stage, &path).await;
         // On a recovered session of 0.7 Livy never notices it.
         stage.livy.restart(true).await;
@@ -380,7 +380,7 @@ async fn a_session_whose_driver_never_calls_back_fails_before_any_statement() {
     let stage = Stage::of(settings).await.and_yarn().await;
     let (count, path) = counting(&stage, "count");
     let _worker = stage.worker_with(&stage.config().table("watch", "start_timeout = \"2s\""));
-    let task = schedule(&stage, json!([count]), None).await;
+    let task = schedule(&stage, json!([count]), None);
     let (error, cause) = stage.failure(&task).await;
     assert_eq!((error.as_str(), &cause["statement"]), ("SparkJob.SessionFailed", &Value::Null), "{cause}");
     assert_eq!(ran(&path), 0);
@@ -395,7 +395,7 @@ async fn a_post_of_a_session_whose_answer_is_lost_opens_one_session() {
         let stage = Stage::with_yarn().await;
         let _worker = stage.worker_with(&config(&stage).table("livy", "request_timeout = \"1s\""));
         stage.livy.fault("POST /sessions", fault.clone());
-        let task = schedule(&stage, json!(["x = 5"]), Some("x")).await;
+        let task = schedule(&stage, json!(["x = 5"]), Some("x"));
         assert_eq!(stage.output(&task).await["result"], 5, "{fault:?}");
         closed(&stage).await;
         assert_eq!(stage.livy.applications().len(), 1, "{fault:?}");
@@ -411,7 +411,7 @@ async fn batches_cost_no_request_for_sessions_and_sessions_one_a_sweep() {
     let of_sessions =
         |livy: &Livy| livy.calls().iter().filter(|call| call.operation.name.contains("/sessions")).count();
     assert_eq!(of_sessions(&stage.livy), 0);
-    let task = schedule(&stage, json!(["import time; time.sleep(1)"]), None).await;
+    let task = schedule(&stage, json!(["import time; time.sleep(1)"]), None);
     stage.output(&task).await;
     closed(&stage).await;
     let asked = stage.livy.count("GET /sessions");
@@ -423,7 +423,7 @@ async fn a_statement_follows_the_one_before_within_30_milliseconds_beside_its_ow
     let stage = Stage::with_yarn().await;
     let _worker = stage.worker_with(&config(&stage));
     let statements: Vec<String> = (0..20).map(|at| format!("x = {at}")).collect();
-    let task = schedule(&stage, json!(statements), Some("x")).await;
+    let task = schedule(&stage, json!(statements), Some("x"));
     assert_eq!(stage.output(&task).await["result"], 19);
     closed(&stage).await;
     let calls = stage.livy.calls_of("POST /sessions/*/statements");
@@ -441,7 +441,7 @@ async fn a_statement_follows_the_one_before_within_30_milliseconds_beside_its_ow
 async fn status_shows_which_statement_is_on() {
     let stage = Stage::with_yarn().await;
     let worker = stage.worker_with(&config(&stage));
-    let task = schedule(&stage, json!(["x = 1", "import time; time.sleep(2)"]), Some("x")).await;
+    let task = schedule(&stage, json!(["x = 1", "import time; time.sleep(2)"]), Some("x"));
     worker.logged("statement 1 of taxi-");
     in_state(&stage, "Listening", 1).await;
     let shown = stand_ins::worker::command(Path::new(crate::harness::PROGRAM))

@@ -218,11 +218,12 @@ fn conclude(
 /// What the end of a session is called that Livy or nobody tells of. Where it was not ended from outside, what the
 /// statements came to is lost with it.
 fn of_session(run: &Run, error: ErrorName) -> ErrorName {
-    match error {
-        ErrorName::Killed => error,
-        _ if run.is_unbegun_session() => ErrorName::SessionFailed,
-        _ if run.is_session() => ErrorName::Lost,
-        _ => error,
+    if error == ErrorName::Killed || !run.is_session() {
+        error
+    } else if run.is_unbegun_session() {
+        ErrorName::SessionFailed
+    } else {
+        ErrorName::Lost
     }
 }
 

@@ -143,10 +143,9 @@ fn failed(task: &Task, run: &Run, word: &FinalWord, log: Vec<String>, driver: Dr
         AppEnd::Succeeded => ErrorName::Lost,
         AppEnd::Failed => ErrorName::Failed,
     };
-    let error = match refine(error, &word.diagnostics, &driver) {
-        ErrorName::Failed | ErrorName::Lost if run.is_unbegun_session() => ErrorName::SessionFailed,
-        error => error,
-    };
+    let refined = refine(error, &word.diagnostics, &driver);
+    let says_little = matches!(refined, ErrorName::Failed | ErrorName::Lost);
+    let error = if says_little && run.is_unbegun_session() { ErrorName::SessionFailed } else { refined };
     let message = match error {
         ErrorName::Killed => "YARN says that the job was killed",
         ErrorName::OutOfMemory => "the job was killed for its memory",

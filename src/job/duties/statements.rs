@@ -13,47 +13,36 @@ use super::follow::follow;
 use super::{JobCache, JobServices, ended, failure, of_run};
 use crate::job::Task;
 use crate::job::application::{Application, YarnAnswer};
-use crate::job::machine::{Event, Run, Step};
+use crate::job::machine::{Event, Run, Stage, Step};
 use crate::job::report::{Cost, ErrorName, Exception, Failure, Outcome, Source, Spoken, Stopped, Success};
-use crate::job::statements::check::{Checked, Told};
+use crate::job::statements::check::{Checked, MAX_RESULT, Told};
 use crate::job::statements::script::Turn;
 use crate::job::steps::ask::{Ask, AskStep, Observation, Terms};
 use crate::job::steps::listen::{Listen, ListenStep, Patience};
+use crate::job::timestamp::Timestamp;
 use crate::job::world::{Unreachable, World};
 
 /// For how long YARN is asked what a session has used.
 const LAST_LOOK: Duration = Duration::from_secs(5);
 
-/// Says the run's step, until Livy has it, or the session has ended. `number`: the first that it can have.
-pub(in crate::job) async fn speak<W: World>(
+/// Says the run's step until Livy has it, or listens for its end until that is known; or until the session has ended.
+/// `stage` says which; `number`: the first that the step can have, or has.
+pub(in crate::job) async fn talk<W: World>(
     services: &JobServices<W>,
     task: &Task,
     run: &Run,
-    number: u64,
+    (stage, number): (Stage, u64),
     cache: &mut JobCache,
 ) -> Event {
     let lives = AtomicBool::new(false);
+    let note = |lives_now| lives.store(lives_now, Ordering::Relaxed);
+    let talk = Talk { services, task, run, lives: &lives };
+    let talking =
+        async { if stage == Stage::Speaking { talk.speak(number).await } else { talk.listen(number).await } };
     tokio::select! {
         biased;
-        event = follow(services, task, run, cache, |lives_now| lives.store(lives_now, Ordering::Relaxed)) => event,
-        event = Talk { services, task, run, lives: &lives }.speak(number) => event,
-        never = keep(services, run) => match never {},
-    }
-}
-
-/// Listens for the end of the run's step, which Livy has under `number`, until it is known, or the session has ended.
-pub(in crate::job) async fn listen<W: World>(
-    services: &JobServices<W>,
-    task: &Task,
-    run: &Run,
-    number: u64,
-    cache: &mut JobCache,
-) -> Event {
-    let lives = AtomicBool::new(false);
-    tokio::select! {
-        biased;
-        event = follow(services, task, run, cache, |lives_now| lives.store(lives_now, Ordering::Relaxed)) => event,
-        event = Talk { services, task, run, lives: &lives }.listen(number) => event,
+        event = follow(services, task, run, cache, note) => event,
+        event = talking => event,
         never = keep(services, run) => match never {},
     }
 }
@@ -78,7 +67,7 @@ struct Talk<'a, W> {
 }
 
 impl<W: World> Talk<'_, W> {
-    async fn speak(self, number: u64) -> Event {
+    async fn speak(&self, number: u64) -> Event {
         let Some(step) = self.run.said() else { return self.without_step() };
         let turn = Turn::Step(usize::from(step));
         let patience = self.services.rules.waits.verdict_patience;
@@ -99,7 +88,7 @@ impl<W: World> Talk<'_, W> {
         }
     }
 
-    async fn listen(self, number: u64) -> Event {
+    async fn listen(&self, number: u64) -> Event {
         let Some(step) = self.run.said() else { return self.without_step() };
         let waits = self.services.rules.waits;
         let patience = Patience { unanswered: waits.verdict_patience, dead: waits.lost_after };
@@ -160,7 +149,7 @@ impl<W: World> Talk<'_, W> {
                 let message = format!(
                     "the result has {bytes} bytes as JSON, and {} are allowed; every statement has ended well: write \
                      large results to S3, and return where they are",
-                    crate::job::statements::check::MAX_RESULT
+                    MAX_RESULT
                 );
                 let failure = self.failure(ErrorName::ResultTooLarge, message);
                 self.left(Failure { verdict_source: Source::Session, ..failure })
@@ -175,9 +164,7 @@ impl<W: World> Talk<'_, W> {
     async fn succeeded(&self, result: Option<String>, statements: Vec<Told>) -> Event {
         let run = self.run;
         let application = self.application().await;
-        let of = |time: fn(&Application) -> Option<crate::job::timestamp::Timestamp>| {
-            application.as_ref().and_then(time)
-        };
+        let of = |time: fn(&Application) -> Option<Timestamp>| application.as_ref().and_then(time);
         let (started, launched) = (of(|it| it.started), of(|it| it.launched));
         let now = self.services.world.now();
         let success = Success {

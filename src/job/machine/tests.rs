@@ -278,11 +278,11 @@ fn statements_are_said_and_heard_one_after_the_other_and_a_session_is_always_end
         ("Acknowledged", ["-", "-", "-", "-"]),
     ];
     let session = |step| run().at(step);
-    let told = |state: &State| match state {
-        State::Speaking { run, number } | State::Listening { run, number } => {
-            format!("{} {} from {number}", state.name(), run.said().expect("a step"))
-        }
-        other => label(other).to_owned(),
+    let told = |state: &State| {
+        let (State::Speaking { run, number } | State::Listening { run, number }) = state else {
+            return label(state).to_owned();
+        };
+        format!("{} {} from {number}", state.name(), run.said().expect("a step"))
     };
     for (event_name, row) in TABLE {
         for (state_name, expected) in STATES.iter().zip(row) {

@@ -57,8 +57,11 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|number| number.parse().ok())
 }
 
+/// A seed, the promise that it breaks, and how.
+type Found = (u64, Invariant, String);
+
 /// Runs seeds: what they reach, and the first that breaks a promise.
-fn search(broken: Broken, seeds: u64) -> (BTreeMap<String, u64>, Option<(u64, Invariant, String)>) {
+fn search(broken: Broken, seeds: u64) -> (BTreeMap<String, u64>, Option<Found>) {
     let mut reached = BTreeMap::new();
     for seed in 0..seeds {
         let Ended { broken, coverage, .. } = run(seed, broken, false);

@@ -130,12 +130,8 @@ impl Inner {
     }
 
     fn happens(&mut self, act: Act) {
-        match &act {
-            Act::Idles => {}
-            act => {
-                let line = format!("{act:?}");
-                self.tell(|| line);
-            }
+        if !matches!(act, Act::Idles) {
+            self.tell(|| format!("{act:?}"));
         }
         match act {
             Act::Takes { name, tag } => {
@@ -435,10 +431,8 @@ impl World for Sim {
             let mut inner = self.inner();
             inner.disk = Some(journal::encode(task, state).expect("a task is data"));
             inner.stage = state.name();
-            inner.ledger.kept = match state {
-                State::Speaking { run, .. } | State::Listening { run, .. } => run.said(),
-                _ => None,
-            };
+            let is_said = matches!(state, State::Speaking { .. } | State::Listening { .. });
+            inner.ledger.kept = state.run().and_then(|run| run.said()).filter(|_| is_said);
             let line = format!("journal: {} {:?}", state.name(), state.run().and_then(|run| run.step()));
             inner.tell(|| line);
             inner.writes_left = inner.writes_left.and_then(|left| left.checked_sub(1));
