@@ -248,7 +248,12 @@ async fn a_livy_that_forgot_its_sessions_has_none_of_the_name() {
     let talk = Talk::begin(Version::V0_8, script(&["1"], None)).await;
     let number = talk.speak(0, 0).await.expect("it opens");
     talk.livy.restart(false).await;
-    assert_eq!(talk.sessions.hear(NAME, number).await, Heard::NoSession);
+    let mut heard = talk.sessions.hear(NAME, number).await;
+    if matches!(heard, Heard::Silent(_)) {
+        // Over a kept connection that the old Livy has just closed.
+        heard = talk.sessions.hear(NAME, number).await;
+    }
+    assert_eq!(heard, Heard::NoSession);
     assert_eq!(talk.sessions.say(NAME, "1").await, Said::NoSession);
     assert_eq!((talk.sessions.find(NAME).await, talk.sessions.keep(NAME).await), (Ok(None), Ok(None)));
     assert_eq!(talk.livy.live_applications().len(), 1, "the driver lives on");
