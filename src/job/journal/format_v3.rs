@@ -9,6 +9,8 @@ mod session;
 
 use serde::{Deserialize, Serialize};
 
+use session::{Script, Spoken, Step, Stopped};
+
 /// An entry as it stands in the file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -73,38 +75,6 @@ enum Request {
     Wrong(Box<str>),
     /// An input of the first format.
     Unchecked(Box<str>),
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Script {
-    statements: Vec<Statement>,
-    /// JSON text.
-    variables: String,
-    result: Option<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Statement {
-    kind: Kind,
-    code: String,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Kind {
-    Pyspark,
-    Sql,
-}
-
-/// How far a session is.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Step {
-    Opening,
-    At(u16),
-    Done,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -257,40 +227,6 @@ struct Success {
     /// From the third format on; none of a batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     spoken: Option<Spoken>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Spoken {
-    session: Option<u64>,
-    /// JSON text.
-    result: Option<String>,
-    statements: Vec<Told>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Told {
-    kind: String,
-    ms: u64,
-    text: String,
-    cut: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Stopped {
-    session: Option<u64>,
-    statement: Option<u16>,
-    exception: Option<Exception>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Exception {
-    name: String,
-    words: String,
-    traceback: String,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -5,6 +5,72 @@ use crate::job::machine;
 use crate::job::report;
 use crate::job::statements::{check, script};
 
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Script {
+    statements: Vec<Statement>,
+    /// JSON text.
+    variables: String,
+    result: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Statement {
+    kind: Kind,
+    code: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Kind {
+    Pyspark,
+    Sql,
+}
+
+/// How far a session is.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Step {
+    Opening,
+    At(u16),
+    Done,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Spoken {
+    session: Option<u64>,
+    /// JSON text.
+    result: Option<String>,
+    statements: Vec<Told>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Told {
+    kind: String,
+    ms: u64,
+    text: String,
+    cut: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Stopped {
+    session: Option<u64>,
+    statement: Option<u16>,
+    exception: Option<Exception>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Exception {
+    name: String,
+    words: String,
+    traceback: String,
+}
+
 impl EntryV3 {
     /// Whether anything of a session is in it, which the second format has no place for.
     pub(in crate::job::journal) fn is_of_session(&self) -> bool {
