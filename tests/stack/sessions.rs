@@ -86,13 +86,10 @@ async fn statements_that_fail_tell_their_exception_and_leave_nothing() {
         ),
         ("large", json!(["x = 'a' * 60000000"]), Some("x"), "SparkJob.ResultTooLarge", "60000002 bytes"),
     ];
-    let mut executions = Vec::new();
-    for (name, statements, result, ..) in &table {
-        executions.push(say(&stage, name, statements.clone(), *result).await);
-    }
-    for ((name, _, _, error, words), execution) in table.iter().zip(&executions) {
-        let end = stage.ended(execution).await;
-        assert_eq!(end.error, *error, "{name}: {end:?}");
+    for (name, statements, result, error, words) in table {
+        let execution = say(&stage, name, statements, result).await;
+        let end = stage.ended(&execution).await;
+        assert_eq!(end.error, error, "{name}: {end:?}");
         assert!(end.cause.contains(words), "{name}: {end:?}");
         closed(&stage, &format!("{name}-")).await;
     }

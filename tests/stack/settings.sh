@@ -316,6 +316,7 @@ livy.repl.jars = $(repl_jar)
 livy.rsc.jars = $(rsc_jars)
 livy.rsc.rpc.server.address = 127.0.0.1
 livy.rsc.launcher.address = 127.0.0.1
+livy.rsc.server.connect.timeout = 5m
 CONF
     printf '%s\n' "${LIVY_EXTRA:-}"
   } >"$run/conf/$1/livy.conf"
