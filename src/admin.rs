@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::cloudformation::errand::whose;
+use crate::job::machine::Run;
 use crate::job::places::Places;
 use crate::job::sweep::{Health, Progress, Sweep};
 use crate::job::tags;
@@ -120,7 +121,8 @@ impl Admin {
     /// How things are, task by task.
     pub fn overview(&self) -> Overview {
         let (now, wall) = (Instant::now(), self.world.now());
-        let tasks = self.registry.each(|held| self.task(held, now, wall));
+        let at = self.registry.statements();
+        let tasks = self.registry.each(|held| self.task(held, at.get(&held.task.id), now, wall));
         let strangers = self.sweep.strangers(FRESH, |tag| self.knows(tag) || self.stands(tag));
         let strangers = strangers.map(|found| found.into_iter().map(stranger).collect());
         Overview { tasks, strangers, ..self.summary() }
@@ -197,7 +199,13 @@ impl Admin {
         overview.states = states.into_iter().map(|(state, count)| (state.to_owned(), count)).collect();
     }
 
-    fn task(&self, held: &HeldTask, now: Instant, wall: Timestamp) -> overview::TaskOverview {
+    fn task(
+        &self,
+        held: &HeldTask,
+        at: Option<&(u16, u16)>,
+        now: Instant,
+        wall: Timestamp,
+    ) -> overview::TaskOverview {
         let run = held.run.as_deref();
         let progress = run.and_then(|run| self.sweep.progress(&run.tag));
         let submitted = run.and_then(|run| wall.millis_since(run.submitted?));
@@ -214,7 +222,10 @@ impl Admin {
             activity: held.task.activity.clone(),
             job: run.map(|run| run.name.clone()).filter(|name| !name.is_empty()),
             state: held.stage.as_str().to_owned(),
-            batch: run.and_then(|run| run.batch),
+            batch: run.and_then(Run::batch),
+            session: run.and_then(Run::session),
+            statement: at.map(|at| at.0),
+            statements: at.map(|at| at.1),
             application: run.and_then(|run| run.application.clone()),
             yarn_state: progress.as_ref().map(|progress| progress.word.clone()),
             percent: progress.as_ref().map(percent),

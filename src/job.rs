@@ -20,6 +20,7 @@ pub mod request;
 pub mod rescue;
 #[cfg(test)]
 mod samples;
+pub mod statements;
 pub mod steps;
 pub mod sweep;
 pub mod tags;
@@ -47,7 +48,7 @@ use report::{ErrorName, Outcome};
 use steps::find::Doubt;
 use world::{Unwritable, World};
 
-pub use task::{ActivityRules, JobContext, JobTimings, Start, Task, TaskRequest};
+pub use task::{ActivityRules, JobContext, JobTimings, SessionRequest, Start, Task, TaskRequest};
 
 /// Carries a task from `state` to its end. `observe` sees each state before its duty begins.
 pub async fn run<W: World>(
@@ -76,7 +77,9 @@ pub async fn run<W: World>(
         }
         observe(&state);
         let event = if unwritten { job.perform_unwritten(&state).await } else { job.perform(&state).await };
-        if let (State::Running { run }, Event::TokenGone(OnAbort::Leave)) = (&state, &event) {
+        if let (State::Running { run }, Event::TokenGone(OnAbort::Leave)) = (&state, &event)
+            && !run.is_session()
+        {
             // The job is left alone; what carries its tag beside it is not.
             Box::pin(duties::leave(&job.services, run, &mut job.cache)).await;
         }
@@ -98,11 +101,20 @@ pub async fn run<W: World>(
         if state.stage() != Stage::Submitting {
             job.cache.release_slot();
         }
-        job.task.drop_request_after_submit(&state);
+        job.task.drop_request(&state);
     }
     job.forget().await;
     job.place = Ticket::NotNeeded;
     observe(&state);
+}
+
+/// Returns once a task that was received may go on.
+async fn may_begin(start: Start, heartbeat: Option<&Heartbeat>) {
+    match (start, heartbeat) {
+        (Start::Parked, _) => std::future::pending().await,
+        (Start::Resumed, Some(heartbeat)) => heartbeat.accepted().await,
+        (Start::Fresh | Start::Kept, _) | (Start::Resumed, None) => {}
+    }
 }
 
 /// Tries again and again to make a state durable that the disk did not take, beside its duty; a restart must find the job
@@ -142,7 +154,7 @@ impl<W: World> Job<W> {
         };
         let name = state.run().map_or_else(|| task.id.clone(), |run| run.name.clone());
         let state = if start == Start::Resumed { state.read_back() } else { state };
-        task.drop_request_after_submit(&state);
+        task.drop_request(&state);
         let services = JobServices { world, sweep, gate, rules };
         let cache = JobCache::default();
         (Job { name, services, task, heartbeat, stop, start, place, dropped, cache }, state)
@@ -163,6 +175,8 @@ impl<W: World> Job<W> {
                 State::Stopping { .. }
                 | State::InDoubt { .. }
                 | State::Running { .. }
+                | State::Speaking { .. }
+                | State::Listening { .. }
                 | State::Judged { .. }
                 | State::Ended { .. }
                 | State::Orphaned { .. }
@@ -224,11 +238,7 @@ impl<W: World> Job<W> {
                 biased;
                 event = outside.interrupted() => event,
                 event = Box::pin(async {
-                    match (start, heartbeat) {
-                        (Start::Parked, _) => std::future::pending().await,
-                        (Start::Resumed, Some(heartbeat)) => heartbeat.accepted().await,
-                        (Start::Fresh | Start::Kept, _) | (Start::Resumed, None) => {}
-                    }
+                    may_begin(start, heartbeat).await;
                     place.granted().await;
                     has_place.store(true, Ordering::Relaxed);
                     duties::prepare(services, task, attempt, cache).await
@@ -249,7 +259,12 @@ impl<W: World> Job<W> {
             State::Running { run } => tokio::select! {
                 biased;
                 event = outside.interrupted() => event,
-                event = Box::pin(duties::follow(services, task, run, cache)) => event,
+                event = Box::pin(duties::follow(services, task, run, cache, |_| {})) => event,
+            },
+            State::Speaking { run, number } | State::Listening { run, number } => tokio::select! {
+                biased;
+                event = outside.interrupted() => event,
+                event = Box::pin(duties::talk(services, task, run, (state.stage(), *number), cache)) => event,
             },
             State::Judged { run, word } => tokio::select! {
                 biased;

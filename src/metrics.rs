@@ -8,12 +8,16 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::job::machine::{Stage, State};
+use crate::job::machine::{Run, Stage, State, Step};
 use crate::job::report::{ErrorName, Outcome};
 use crate::job::world::CountedEvent;
 
 /// Bounds of the histograms, in seconds: from a call that goes well to one that is tried for minutes.
 const BOUNDS: [f64; 10] = [0.005, 0.02, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1_800.0];
+
+/// How a statement can end.
+const CONFIRMED: &str = "confirmed";
+const FAILED: &str = "failed";
 
 type Labels = [(&'static str, String); 1];
 
@@ -28,6 +32,7 @@ pub struct Metrics {
     failed: Family<Labels, Counter>,
     doubled: Counter,
     kills: Family<Labels, Counter>,
+    statements: Family<Labels, Counter>,
     submits: Histogram,
     reports: Histogram,
 }
@@ -50,6 +55,7 @@ impl Default for Metrics {
             failed: Family::default(),
             doubled: Counter::default(),
             kills: Family::default(),
+            statements: Family::default(),
             submits: Histogram::new(BOUNDS),
             reports: Histogram::new(BOUNDS),
         };
@@ -60,6 +66,9 @@ impl Default for Metrics {
         for who in [CountedEvent::KillVerified, CountedEvent::KillUnverified].into_iter().filter_map(witness)
         {
             drop(metrics.kills.get_or_create(&[("by", who.to_owned())]));
+        }
+        for end in [CONFIRMED, FAILED] {
+            drop(metrics.statements.get_or_create(&[("end", end.to_owned())]));
         }
         for kind in ["Create", "Update", "Delete"] {
             drop(metrics.requests.get_or_create(&[("type", kind.to_owned())]));
@@ -79,6 +88,8 @@ impl Default for Metrics {
             metrics.doubled.clone(),
         );
         registry.register("kills", "Killed jobs, by the service that confirmed it", metrics.kills.clone());
+        let help = "Statements of sessions whose end is known, a result counted as one";
+        registry.register("statements", help, metrics.statements.clone());
         let seconds = || Unit::Seconds;
         let help = "Time from the start of a submission until the batch is known";
         registry.register_with_unit("submit", help, seconds(), metrics.submits.clone());
@@ -121,6 +132,7 @@ impl Metrics {
     pub fn moved(&self, from: Option<(Stage, Duration)>, to: &State) {
         match (from, to.stage()) {
             (Some((Stage::Submitting, time)), Stage::Running) => self.submits.observe(time.as_secs_f64()),
+            (Some((Stage::Listening, _)), Stage::Speaking | Stage::Ended) => self.heard(to),
             (Some((Stage::Ended, time)), _) => self.reports.observe(time.as_secs_f64()),
             (Some(_) | None, _) => {}
         }
@@ -136,9 +148,27 @@ impl Metrics {
             | State::Submitting { .. }
             | State::InDoubt { .. }
             | State::Running { .. }
+            | State::Speaking { .. }
+            | State::Listening { .. }
             | State::Judged { .. }
             | State::Orphaned { .. }
             | State::Settled => {}
+        }
+    }
+
+    /// It is known how a step of a session ended.
+    fn heard(&self, to: &State) {
+        let confirmed = match to.run().and_then(Run::step) {
+            // What opens the session is nobody's statement.
+            Some(Step::At(step)) => to.stage() == Stage::Speaking && step > 1,
+            Some(Step::Done) => true,
+            Some(Step::Opening) | None => false,
+        };
+        let failed = matches!(to, State::Ended { outcome: Outcome::Failed(failure), .. }
+            if failure.error == ErrorName::StatementFailed);
+        let ends = [(confirmed, CONFIRMED), (failed, FAILED)];
+        for end in ends.into_iter().filter(|(is, _)| *is).map(|(_, end)| end) {
+            self.statements.get_or_create(&[("end", end.to_owned())]).inc();
         }
     }
 

@@ -101,6 +101,8 @@ pub struct PollTrouble {
 #[derive(Debug, Default)]
 struct Contents {
     held: BTreeMap<String, HeldTask>,
+    /// Which statement is on, and of how many: of sessions alone.
+    statements: BTreeMap<String, (u16, u16)>,
     polls: BTreeMap<String, Polls>,
     /// Of queues, by their topics. A receive that is open holds nothing up: it can be dropped.
     receives: BTreeMap<String, Receives>,
@@ -112,9 +114,15 @@ struct Contents {
 pub struct TaskRegistry(Mutex<Contents>);
 
 impl TaskRegistry {
-    /// A task is in this state.
-    pub fn put(&self, task: &Arc<Task>, state: &State) {
+    /// A task is in this state; `statements`: how many it has.
+    pub fn put(&self, task: &Arc<Task>, state: &State, statements: u16) {
         let mut contents = self.contents();
+        if let State::Speaking { run, .. } | State::Listening { run, .. } = state {
+            let at = run.said().unwrap_or_default();
+            contents.statements.insert(task.id.clone(), (at, statements));
+        } else {
+            contents.statements.remove(&task.id);
+        }
         let held = contents.held.entry(task.id.clone()).or_insert_with(|| {
             let now = Instant::now();
             HeldTask {
@@ -134,7 +142,9 @@ impl TaskRegistry {
 
     /// A task is settled.
     pub fn remove(&self, id: &str) {
-        self.contents().held.remove(id);
+        let mut contents = self.contents();
+        contents.held.remove(id);
+        contents.statements.remove(id);
     }
 
     /// A heartbeat of a task was accepted.
@@ -174,6 +184,11 @@ impl TaskRegistry {
     /// Whether a task is held.
     pub fn holds(&self, id: &str) -> bool {
         self.contents().held.contains_key(id)
+    }
+
+    /// Which statement of each session is on, from 1, and of how many; 0 before the first.
+    pub fn statements(&self) -> BTreeMap<String, (u16, u16)> {
+        self.contents().statements.clone()
     }
 
     /// What `read` makes of each task.

@@ -8,6 +8,8 @@ pub mod livy;
 mod livy_wire;
 pub mod presigned;
 pub mod processes;
+pub mod sessions;
+mod sessions_wire;
 pub mod tls;
 pub mod yarn;
 

@@ -17,19 +17,20 @@ use crate::job::Task;
 use crate::job::application::{Active, YarnAnswer};
 use crate::job::document::Document;
 use crate::job::journal::{Writer, encode};
-use crate::job::machine::State;
+use crate::job::machine::{Records, State};
 use crate::job::report::{Answer, Outcome};
 use crate::job::timestamp::Timestamp;
 use crate::job::token::Token;
 use crate::job::world::{
-    BatchView, Beat, CountedEvent, Deleted, NotKilled, Posted, Reported, ServiceError, TagOnNode,
-    Unreachable, Unwritable, World, YarnRetention,
+    BatchView, Beat, CountedEvent, Deleted, Heard, NotKilled, Posted, Reported, Said, ServiceError,
+    TagOnNode, Unreachable, Unwritable, World, YarnRetention,
 };
 use crate::log::message_id;
 use crate::metrics::Metrics;
 use crate::spark::driver_log::DriverLogs;
 use crate::spark::livy::{Livy, Version};
 use crate::spark::processes;
+use crate::spark::sessions::Sessions;
 use crate::spark::yarn::ResourceManager;
 
 pub use door::Door;
@@ -43,6 +44,8 @@ pub struct RealWorld {
     pub step_functions: StepFunctions,
     /// Livy.
     pub livy: Livy,
+    /// Livy's sessions.
+    sessions: Sessions,
     /// YARN.
     pub yarn: ResourceManager,
     /// Drivers' logs.
@@ -72,14 +75,15 @@ impl RealWorld {
     /// Puts the services together.
     pub fn new(
         step_functions: StepFunctions,
-        cluster: (Livy, ResourceManager, DriverLogs),
+        cluster: (Livy, Sessions, ResourceManager, DriverLogs),
         (journal, door): (Writer, Option<Door>),
         unsupported: Unsupported,
     ) -> RealWorld {
-        let (livy, yarn, driver_logs) = cluster;
+        let (livy, sessions, yarn, driver_logs) = cluster;
         RealWorld {
             step_functions,
             livy,
+            sessions,
             yarn,
             driver_logs,
             journal,
@@ -215,8 +219,11 @@ impl World for RealWorld {
         self.journal.keep_hidden(ids).await.map_err(|error| Unwritable(error.to_string()))
     }
 
-    async fn post(&self, name: &str, body: &str) -> Posted {
-        Box::pin(self.livy.submit(name, body)).await
+    async fn post(&self, records: Records, name: &str, body: &str) -> Posted {
+        match records {
+            Records::Batches => Box::pin(self.livy.submit(name, body)).await,
+            Records::Sessions => Box::pin(self.sessions.open(name, body)).await.map(BatchView::from),
+        }
     }
 
     async fn batches(&self, names: Arc<HashSet<String>>) -> Result<Vec<BatchView>, ServiceError> {
@@ -232,6 +239,11 @@ impl World for RealWorld {
         };
         *self.livy_unsupported.lock().unwrap_or_else(PoisonError::into_inner) = livy_unsupported;
         answer
+    }
+
+    async fn sessions(&self, names: Arc<HashSet<String>>) -> Result<Vec<BatchView>, ServiceError> {
+        let listed = Box::pin(self.sessions.list(move |name| names.contains(name))).await?;
+        Ok(listed.into_iter().map(BatchView::from).collect())
     }
 
     fn livy_unsupported(&self) -> Option<String> {
@@ -250,16 +262,37 @@ impl World for RealWorld {
         self.yarn.filters_lists()
     }
 
-    async fn find(&self, name: &str) -> Result<Option<BatchView>, Unreachable> {
-        Box::pin(self.livy.find(name)).await
+    async fn find(&self, records: Records, name: &str) -> Result<Option<BatchView>, Unreachable> {
+        match records {
+            Records::Batches => Box::pin(self.livy.find(name)).await,
+            Records::Sessions => Ok(Box::pin(self.sessions.find(name)).await?.map(BatchView::from)),
+        }
     }
 
-    async fn log(&self, name: &str) -> Result<Vec<String>, Unreachable> {
-        Box::pin(self.livy.log(name)).await
+    async fn log(&self, records: Records, name: &str) -> Result<Vec<String>, Unreachable> {
+        match records {
+            Records::Batches => Box::pin(self.livy.log(name)).await,
+            Records::Sessions => Box::pin(self.sessions.log(name)).await,
+        }
     }
 
-    async fn delete(&self, name: &str) -> Result<Deleted, Unreachable> {
-        Box::pin(self.livy.delete(name)).await
+    async fn delete(&self, records: Records, name: &str) -> Result<Deleted, Unreachable> {
+        match records {
+            Records::Batches => Box::pin(self.livy.delete(name)).await,
+            Records::Sessions => Box::pin(self.sessions.delete(name)).await,
+        }
+    }
+
+    async fn say(&self, session: &str, code: &str) -> Said {
+        Box::pin(self.sessions.say(session, code)).await
+    }
+
+    async fn hear(&self, session: &str, number: u64) -> Heard {
+        Box::pin(self.sessions.hear(session, number)).await
+    }
+
+    async fn keep(&self, session: &str) -> Result<(), Unreachable> {
+        Box::pin(self.sessions.keep(session)).await.map(drop)
     }
 
     async fn tagged(&self, tag: &str) -> YarnAnswer {

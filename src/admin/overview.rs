@@ -150,12 +150,21 @@ pub struct TaskOverview {
     /// What the stack's template calls the resource.
     #[serde(default)]
     pub resource: Option<String>,
-    /// The batch's name.
+    /// The batch's or session's name.
     pub job: Option<String>,
     /// The worker's state of it.
     pub state: String,
-    /// Livy's number.
+    /// Livy's number of the batch.
     pub batch: Option<u64>,
+    /// Livy's number of the session.
+    #[serde(default)]
+    pub session: Option<u64>,
+    /// Which statement is on, from 1; 0 before the first, and one more than there are for the result.
+    #[serde(default)]
+    pub statement: Option<u16>,
+    /// How many statements there are.
+    #[serde(default)]
+    pub statements: Option<u16>,
     /// YARN's id.
     pub application: Option<String>,
     /// YARN's word for its state.

@@ -47,6 +47,7 @@ fn row(task: &TaskOverview) -> [String; 7] {
     let stack = task.stack.as_deref().and_then(StackArn::parse).map(|stack| stack.name.to_owned());
     let stack = stack.zip(task.resource.as_deref()).map(|(stack, logical)| format!("{stack}/{logical}"));
     let batch = task.batch.map(|batch| format!("batch {batch}"));
+    let session = task.session.map(|session| format!("session {session}"));
     [
         task.task.clone(),
         execution.or(stack).unwrap_or_else(none),
@@ -54,11 +55,16 @@ fn row(task: &TaskOverview) -> [String; 7] {
         task.state.clone(),
         progress(task),
         age(task.age),
-        task.application.clone().or(batch).unwrap_or_else(none),
+        task.application.clone().or(batch).or(session).unwrap_or_else(none),
     ]
 }
 
 fn progress(task: &TaskOverview) -> String {
+    match task.statement.zip(task.statements) {
+        Some((0, _)) | None => {}
+        Some((statement, statements)) if statement > statements => return "result".to_owned(),
+        Some((statement, statements)) => return format!("statement {statement} of {statements}"),
+    }
     match (task.yarn_state.as_deref(), task.percent) {
         (Some("RUNNING"), Some(percent)) => {
             let full = usize::from(percent.min(100) / (100 / BAR));

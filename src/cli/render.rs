@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use crate::cloudformation::request::Properties;
 use crate::config::Settings;
 use crate::job::request::{Identity, Input, JobRequest};
+use crate::job::statements::script::Turn;
 use crate::job::tags;
 
 use super::{failed, read, terminal};
@@ -61,7 +62,15 @@ pub(super) fn run(settings: &Settings, path: &Path, arn: Option<&str>) -> ExitCo
     }
 }
 
+/// What Livy is asked for; where it is a session, the statements after it, each as it is sent. What opens the session and
+/// what checks a statement is this worker's own, the same for all, and not shown.
 fn show(request: &JobRequest) -> ExitCode {
     terminal::text(&serde_json::to_string_pretty(&request.batch).unwrap_or_default());
+    if let Some(script) = &request.script {
+        let steps = 1..=script.last();
+        for text in steps.filter_map(|step| script.text(RENDERED_ID, Turn::Step(step))) {
+            terminal::text(&format!("\n{text}"));
+        }
+    }
     ExitCode::SUCCESS
 }

@@ -151,6 +151,7 @@ fn source(source: Source) -> &'static str {
     match source {
         Source::Yarn => "yarn",
         Source::Livy => "livy",
+        Source::Session => "session",
         Source::Worker => "worker",
     }
 }

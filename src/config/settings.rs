@@ -176,6 +176,9 @@ pub struct WatchSettings {
     /// For how long a killed job must be absent from YARN where it was never seen there.
     #[serde(with = "duration")]
     pub kill_settle: Duration,
+    /// How often a session is kept from being ended while a statement runs: Livy counts only what is new.
+    #[serde(with = "duration")]
+    pub session_keep: Duration,
 }
 
 /// Where the journal is.
@@ -238,6 +241,7 @@ impl Default for WatchSettings {
             verdict_patience: Duration::from_secs(600),
             doubt_limit: Duration::from_secs(540),
             kill_settle: Duration::from_secs(720),
+            session_keep: Duration::from_secs(300),
         }
     }
 }

@@ -161,7 +161,13 @@ impl Jobs {
             (Stage::Ended, _) if entry.task.document.is_some() => Ticket::NotNeeded,
             (Stage::Stopping | Stage::Received, Some(places)) => places.ask(),
             (
-                Stage::Submitting | Stage::InDoubt | Stage::Running | Stage::Judged | Stage::Ended,
+                Stage::Submitting
+                | Stage::InDoubt
+                | Stage::Running
+                | Stage::Speaking
+                | Stage::Listening
+                | Stage::Judged
+                | Stage::Ended,
                 Some(places),
             ) => Ticket::Held(places.take()),
         };
@@ -233,6 +239,7 @@ impl Jobs {
             world: Arc::clone(&self.world),
             registry: Arc::clone(&self.registry),
             task: known,
+            statements: task.statements(),
             span: span.clone(),
         };
         let observe = observer(shown, start);

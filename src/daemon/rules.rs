@@ -18,5 +18,6 @@ pub(super) fn rules(settings: &Settings) -> JobTimings {
         doubt_limit: watch.doubt_limit,
         kill_settle: watch.kill_settle,
         patience: settings.livy.patience,
+        session_keep: watch.session_keep,
     }
 }

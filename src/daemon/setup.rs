@@ -18,6 +18,7 @@ use crate::spark::address::Address;
 use crate::spark::driver_log::DriverLogs;
 use crate::spark::livy::Livy;
 use crate::spark::presigned::Presigned;
+use crate::spark::sessions::Sessions;
 use crate::spark::yarn::ResourceManager;
 use crate::systemd::Watchdog;
 use crate::world::{Door, RealWorld};
@@ -78,7 +79,7 @@ async fn journal(directory: PathBuf) -> Result<(Writer, Contents), Fatal> {
 }
 
 /// The clients of the cluster. Says so where certificates are not to be verified.
-fn cluster(settings: &Settings) -> Result<(Livy, ResourceManager, DriverLogs), Fatal> {
+fn cluster(settings: &Settings) -> Result<(Livy, Sessions, ResourceManager, DriverLogs), Fatal> {
     for ServiceSettings { table, trust, .. } in [&settings.livy.service, &settings.yarn.service] {
         if *trust == TrustSettings::Anyone {
             warn!(
@@ -92,7 +93,8 @@ fn cluster(settings: &Settings) -> Result<(Livy, ResourceManager, DriverLogs), F
     let (timeout, (livy, yarn)) = (settings.livy.request_timeout, settings.addresses());
     let http = |error| Fatal::Setup("the HTTP client", error);
     Ok((
-        Livy::new(livy, &to_livy, timeout).map_err(http)?,
+        Livy::new(livy.clone(), &to_livy, timeout).map_err(http)?,
+        Sessions::new(livy, &to_livy, timeout).map_err(http)?,
         ResourceManager::new(yarn.clone(), &to_yarn, timeout).map_err(http)?,
         DriverLogs::new(&yarn, &to_yarn, timeout).map_err(http)?,
     ))

@@ -28,6 +28,7 @@ pub(super) fn span_of(task: &Task, state: &State) -> Span {
         job_name = state.run().map(|run| run.name.as_str()),
         job_state = state.name(),
         livy_batch_id = field::Empty,
+        livy_session_id = field::Empty,
         yarn_application_id = field::Empty,
     )
 }
@@ -37,18 +38,23 @@ pub(super) struct Shown {
     pub(super) world: Arc<RealWorld>,
     pub(super) registry: Arc<TaskRegistry>,
     pub(super) task: Arc<Task>,
+    /// How many statements the task has.
+    pub(super) statements: u16,
     pub(super) span: Span,
 }
 
 /// Keeps board, counts and span up to date.
 pub(super) fn observer(shown: Shown, start: Start) -> impl FnMut(&State) + Send + use<> {
-    let Shown { world, registry, task, span } = shown;
+    let Shown { world, registry, task, statements, span } = shown;
     let mut last: Option<(Stage, Instant)> = None;
     move |state| {
         span.record("job_state", state.name());
         if let Some(run) = state.run() {
-            if let Some(batch) = run.batch {
+            if let Some(batch) = run.batch() {
                 span.record("livy_batch_id", batch);
+            }
+            if let Some(session) = run.session() {
+                span.record("livy_session_id", session);
             }
             if let Some(application) = &run.application {
                 span.record("yarn_application_id", application.as_str());
@@ -65,7 +71,7 @@ pub(super) fn observer(shown: Shown, start: Start) -> impl FnMut(&State) + Send 
         if *state == State::Settled {
             registry.remove(&task.id);
         } else {
-            registry.put(&task, state);
+            registry.put(&task, state, statements);
         }
     }
 }

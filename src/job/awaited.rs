@@ -97,6 +97,8 @@ impl<W: World> Outside<'_, W> {
             State::Submitting { .. }
             | State::InDoubt { .. }
             | State::Running { .. }
+            | State::Speaking { .. }
+            | State::Listening { .. }
             | State::Judged { .. }
             | State::Ended { .. }
             | State::Orphaned { .. }
@@ -110,7 +112,7 @@ impl<W: World> Outside<'_, W> {
 
     fn with(&self, error: ErrorName, message: String) -> Event {
         let failure = duties::failure(self.task, error, self.state.name(), message);
-        let failure = duties::of_run(self.state.run(), failure);
+        let failure = duties::of_run(self.task, self.state.run(), failure);
         match self.state {
             // What was there before the task is not the task's to end.
             State::Running { .. } if self.task.is_adopted() => {
@@ -121,6 +123,8 @@ impl<W: World> Outside<'_, W> {
             | State::Submitting { .. }
             | State::InDoubt { .. }
             | State::Running { .. }
+            | State::Speaking { .. }
+            | State::Listening { .. }
             | State::Judged { .. }
             | State::Ended { .. }
             | State::Orphaned { .. }

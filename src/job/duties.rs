@@ -10,6 +10,7 @@ mod follow;
 mod gather;
 mod kill;
 mod report;
+mod statements;
 mod submit;
 
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use tokio::time::sleep;
 
 use super::gate::{Gate, Slot};
 use super::machine::{Event, Run};
-use super::report::{ErrorName, Failure, Outcome};
+use super::report::{ErrorName, Failure, Outcome, Stopped};
 use super::steps::Now;
 use super::sweep::Sweep;
 use super::timestamp::Timestamp;
@@ -32,6 +33,7 @@ pub(super) use follow::follow;
 pub(super) use gather::gather;
 pub(super) use kill::{kill, leave};
 pub(super) use report::report;
+pub(super) use statements::talk;
 pub(super) use submit::{prepare, submit};
 
 use doubles::Duplicates;
@@ -79,10 +81,15 @@ pub(super) fn failure(task: &Task, error: ErrorName, stage: &str, message: Strin
     Failure { execution: task.execution.clone(), ..Failure::new(error, stage, message) }
 }
 
-/// Adds the ids of batch and application to a failure.
-pub(super) fn of_run(run: Option<&Run>, failure: Failure) -> Failure {
-    let batch_id = run.and_then(|run| run.batch);
-    Failure { batch_id, application_id: run.and_then(|run| run.application.clone()), ..failure }
+/// Adds the ids of batch, session and application to a failure, and which statement was on.
+pub(super) fn of_run(task: &Task, run: Option<&Run>, failure: Failure) -> Failure {
+    let Some(run) = run else { return failure };
+    let stopped = run.is_session().then(|| {
+        let exception = failure.stopped.and_then(|stopped| stopped.exception);
+        let statement = run.said().and_then(|step| task.statement(step));
+        Box::new(Stopped { session: run.session(), statement, exception })
+    });
+    Failure { batch_id: run.batch(), application_id: run.application.clone(), stopped, ..failure }
 }
 
 fn ended(failure: Failure, leftover: Option<Run>) -> Event {

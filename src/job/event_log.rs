@@ -2,7 +2,7 @@
 
 use tracing::{info, warn};
 
-use super::machine::Event;
+use super::machine::{Event, Run};
 use super::report::{Cost, ErrorName, Failure, Outcome};
 use crate::log::message_id;
 
@@ -10,24 +10,16 @@ use crate::log::message_id;
 /// document answers its task.
 pub(super) fn log_event(name: &str, has_document: bool, event: &Event) {
     match event {
-        Event::Submitted(run) | Event::Found(run) => {
-            let livy = run.batch.map(|batch| format!("batch {batch} of Livy"));
-            info!(
-                message_id = message_id::JOB_SUBMITTED,
-                livy_batch_id = run.batch,
-                yarn_application_id = run.application.as_deref(),
-                "{} is {}",
-                run.name,
-                livy.as_deref().or(run.application.as_deref()).unwrap_or("submitted")
-            );
-        }
+        Event::Submitted(run) | Event::Found(run) => tell_submitted(run),
         Event::Learned(run) => info!(
-            livy_batch_id = run.batch,
+            livy_batch_id = run.batch(),
+            livy_session_id = run.session(),
             yarn_application_id = run.application.as_deref(),
             "{} runs as {}",
             run.name,
             run.application.as_deref().unwrap_or("an unknown application")
         ),
+        Event::Opened => info!("the session {name} takes statements"),
         Event::Judged { run, word } => info!(
             yarn_application_id = run.application.as_deref(),
             "YARN says that {} has ended: {:?}", run.name, word.end
@@ -61,15 +53,41 @@ pub(super) fn log_event(name: &str, has_document: bool, event: &Event) {
             "nobody waits for {} any more (on_abort: {on_abort:?})", name
         ),
         Event::Stop(failure) => info!("{}: {}", name, failure.message),
-        Event::Ready { .. } | Event::NotNow(_) | Event::Unsure { .. } | Event::Absent | Event::Killed => {}
+        Event::Ready { .. }
+        | Event::NotNow(_)
+        | Event::Unsure { .. }
+        | Event::Absent
+        | Event::Said(_)
+        | Event::Confirmed(_)
+        | Event::Killed => {}
     }
 }
 
+fn tell_submitted(run: &Run) {
+    let what = if run.is_session() { "session" } else { "batch" };
+    let livy = run.number.map(|number| format!("{what} {number} of Livy"));
+    info!(
+        message_id = message_id::JOB_SUBMITTED,
+        livy_batch_id = run.batch(),
+        livy_session_id = run.session(),
+        yarn_application_id = run.application.as_deref(),
+        "{} is {}",
+        run.name,
+        livy.as_deref().or(run.application.as_deref()).unwrap_or("submitted")
+    );
+}
+
 fn tell_failure(name: &str, failure: &Failure) {
-    let lost = failure.error == ErrorName::Lost;
+    let (lost, broken) = (failure.error == ErrorName::Lost, failure.error == ErrorName::SessionBroken);
+    let message_id = match (lost, broken) {
+        (true, _) => message_id::JOB_LOST,
+        (false, true) => message_id::SESSION_BROKEN,
+        (false, false) => message_id::TASK_FAILED,
+    };
     warn!(
-        message_id = if lost { message_id::JOB_LOST } else { message_id::TASK_FAILED },
+        message_id,
         livy_batch_id = failure.batch_id,
+        livy_session_id = failure.stopped.as_ref().and_then(|stopped| stopped.session),
         yarn_application_id = failure.application_id.as_deref(),
         "{name} ends with {}: {}{}",
         failure.error.as_str(),

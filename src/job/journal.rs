@@ -1,8 +1,8 @@
 //! One durable file per task: what a restart needs.
 //!
 //! The file of task `0123456789abcdef` is `0123456789abcdef.task` in the state directory, mode 0600: a first line
-//! `spark-job-worker 2 <SHA-256 of the rest>`, then the task and its state as JSON (`format_v2.rs`; the first format,
-//! of version 0.1.0, is still read). It is written to `0123456789abcdef.tmp`,
+//! `spark-job-worker 2 <SHA-256 of the rest>`, then the task and its state as JSON (`format_v3.rs`: 2 is the format of
+//! batches, 3 that of sessions; the first, of version 0.1.0, is still read). It is written to `0123456789abcdef.tmp`,
 //! synced, renamed over the old one, and the directory is synced; so at every moment the old entry or the new one is
 //! there, whole. What a crash leaves behind:
 //!
@@ -21,7 +21,7 @@
 mod encoding;
 mod error;
 mod format_v1;
-mod format_v2;
+mod format_v3;
 mod hidden;
 mod inspect;
 mod sealed;

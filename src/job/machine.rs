@@ -11,7 +11,7 @@ mod state;
 use super::report::{Failure, Outcome};
 
 pub use event::{Event, Illegal, OnAbort};
-pub use run::{Attempt, FinalWord, Hold, Run};
+pub use run::{Attempt, FinalWord, Hold, Records, Run, Step, Work};
 pub use state::{Stage, State, Then};
 
 /// The state that follows.
@@ -24,6 +24,7 @@ pub fn next(state: State, event: Event) -> Result<State, Box<Illegal>> {
         | State::Received { .. }
         | State::Submitting { .. }
         | State::InDoubt { .. } => until_it_runs(state, event),
+        State::Speaking { .. } | State::Listening { .. } => in_a_session(state, event),
         State::Running { .. }
         | State::Judged { .. }
         | State::Ended { .. }
@@ -83,14 +84,18 @@ fn once_it_runs(state: State, event: Event) -> Result<State, Box<Illegal>> {
         (S::Running { .. }, E::Ended { outcome, leftover }) => S::Ended { outcome, leftover },
         (S::Running { .. }, E::Learned(run)) => S::Running { run },
         (S::Running { .. }, E::Judged { run, word }) => S::Judged { run, word },
-        (S::Running { .. }, E::TokenGone(OnAbort::Leave)) => S::Settled,
-        (S::Running { run }, E::TokenGone(OnAbort::Kill)) => S::Orphaned { run },
+        (S::Running { run }, E::Opened) if run.is_session() => {
+            S::Speaking { run: run.at(Step::At(0)), number: 0 }
+        }
+        (S::Running { run }, E::TokenGone(OnAbort::Leave)) if !run.is_session() => S::Settled,
+        (S::Running { run }, E::TokenGone(_)) => S::Orphaned { run },
         (S::Running { run }, E::Stop(failure)) => ended(failure, Some(run)),
 
         (S::Judged { run, word }, E::Gathered(outcome)) => {
-            S::Ended { outcome, leftover: word.doubled.then_some(run) }
+            // The record of a session stays in Livy until it is deleted.
+            S::Ended { outcome, leftover: (word.doubled || run.is_session()).then_some(run) }
         }
-        (S::Judged { run, word }, E::TokenGone(_)) if word.doubled => S::Orphaned { run },
+        (S::Judged { run, word }, E::TokenGone(_)) if word.doubled || run.is_session() => S::Orphaned { run },
         (S::Judged { .. }, E::TokenGone(_)) => S::Settled,
 
         // What was waited for stays, unless nobody ever heard of it.
@@ -108,6 +113,29 @@ fn once_it_runs(state: State, event: Event) -> Result<State, Box<Illegal>> {
         (state @ (S::Orphaned { .. } | S::Settled), E::TokenGone(_) | E::Stop(_)) => state,
         (state @ (S::Judged { .. } | S::Ended { .. }), E::Stop(_)) => state,
 
+        (state, event) => return Err(Box::new(Illegal { state, event })),
+    };
+    Ok(next)
+}
+
+/// While statements are said and heard. Nothing of a session is left alone.
+fn in_a_session(state: State, event: Event) -> Result<State, Box<Illegal>> {
+    use Event as E;
+    use State as S;
+    let next = match (state, event) {
+        (S::Speaking { run, .. }, E::Said(number)) => S::Listening { run, number },
+        (S::Listening { run, .. }, E::Confirmed(number)) if run.said().is_some() => {
+            let next = run.said().map_or(0, |step| step.saturating_add(1));
+            S::Speaking { run: run.at(Step::At(next)), number }
+        }
+        (S::Speaking { number, .. }, E::Learned(run)) => S::Speaking { run, number },
+        (S::Listening { number, .. }, E::Learned(run)) => S::Listening { run, number },
+        (S::Speaking { .. } | S::Listening { .. }, E::Ended { outcome, leftover }) => {
+            S::Ended { outcome, leftover }
+        }
+        (S::Speaking { .. } | S::Listening { .. }, E::Judged { run, word }) => S::Judged { run, word },
+        (S::Speaking { run, .. } | S::Listening { run, .. }, E::TokenGone(_)) => S::Orphaned { run },
+        (S::Speaking { run, .. } | S::Listening { run, .. }, E::Stop(failure)) => ended(failure, Some(run)),
         (state, event) => return Err(Box::new(Illegal { state, event })),
     };
     Ok(next)

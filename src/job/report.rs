@@ -11,6 +11,7 @@ mod mask;
 mod reached;
 mod refine;
 mod root_cause;
+mod session;
 mod told;
 mod yarn;
 
@@ -23,6 +24,7 @@ pub use log::LivyLog;
 pub(crate) use mask::mask;
 pub use reached::Reached;
 pub use refine::refine;
+pub use session::{Exception, Spoken, Stopped};
 pub use yarn::container_ran;
 
 /// The longest `cause` that SendTaskFailure takes, in UTF-16 units (service model: 32,768 characters).
@@ -44,6 +46,8 @@ pub enum Source {
     Yarn,
     /// Livy's word.
     Livy,
+    /// The interpreter's own word, of a session's statements.
+    Session,
     /// The worker itself: the job never came to Livy, or is not known there any more.
     Worker,
 }
@@ -75,9 +79,9 @@ impl Outcome {
 pub struct Success {
     /// YARN's id; none where Livy runs jobs without YARN.
     pub application_id: Option<String>,
-    /// Livy's number of the batch.
+    /// Livy's number of the batch; none of a session.
     pub batch_id: Option<u64>,
-    /// The batch's name.
+    /// The batch's or session's name.
     pub name: String,
     /// Whose word it is.
     pub verdict_source: Source,
@@ -93,6 +97,8 @@ pub struct Success {
     pub driver_log_url: Option<String>,
     /// The execution, if the input named it.
     pub execution: Option<String>,
+    /// What statements came to; none of a batch.
+    pub spoken: Option<Box<Spoken>>,
 }
 
 /// What a job used, by YARN's count; none where YARN does not say.
@@ -152,6 +158,8 @@ pub struct Failure {
     pub execution: Option<String>,
     /// Memory and CPU that it used (MiB·s, vcore·s).
     pub cost: Cost,
+    /// Where the statements were; none of a batch.
+    pub stopped: Option<Box<Stopped>>,
 }
 
 impl Failure {
@@ -170,6 +178,7 @@ impl Failure {
             log_url: None,
             execution: None,
             cost: Cost::default(),
+            stopped: None,
         }
     }
 
@@ -210,6 +219,10 @@ pub enum Answer {
 /// The answers for an outcome, best first. Never empty.
 pub fn answers(outcome: &Outcome) -> Vec<Answer> {
     match outcome {
+        Outcome::Succeeded(success) if success.spoken.is_some() => {
+            let outputs = success.spoken.as_deref().map(|spoken| session::outputs(success, spoken));
+            outputs.unwrap_or_default().into_iter().map(|output| Answer::Success { output }).collect()
+        }
         Outcome::Succeeded(success) => {
             let full = output(success).to_string();
             let bare =

@@ -24,6 +24,8 @@ mod own_livy;
 mod problem;
 mod rewrite;
 mod settings;
+mod shape;
+mod statements;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -38,15 +40,17 @@ pub use own_livy::OwnLivy;
 pub use problem::{Problem, Problems, member, shown};
 pub use template::Template;
 
+use super::statements::script::Script;
 use super::tags;
 use json::{Json, Type};
 use keys::Kind;
 use settings::{Given, InputSettings, KeyScope};
+use shape::{inner, parameters, read, unreadable};
 use value::Setting;
 
 /// The longest part of a batch's name that is made from the input.
 const MAX_STEM: usize = 40;
-/// What a job is called that has no name.
+/// The name of a nameless job.
 pub const NAMELESS: &str = "job";
 
 /// What the configuration says about inputs, checked once at start: the values that a task inherits
@@ -61,7 +65,7 @@ impl Defaults {
     /// Checks a table by the rules for an input of the flat shape. It may hold only keys that are sent to Livy.
     pub fn new(table: Map<String, Value>, utf8: bool) -> Result<Defaults, Problems> {
         let text = Value::Object(table).to_string();
-        let table = Json::parse(&text).map_err(invalid)?;
+        let table = Json::parse(&text).map_err(Problems::not_json)?;
         let mut problems = Problems::default();
         let settings = InputSettings::read(table, "$", KeyScope::Defaults, utf8, &mut problems);
         batch_entries(&InputSettings::default(), &settings, "$", &mut problems);
@@ -116,8 +120,10 @@ fn stem(text: &str) -> String {
 pub struct JobRequest {
     /// The execution, if the input names it.
     pub execution: Option<String>,
-    /// What Livy is asked for.
+    /// What Livy is asked for: a session, where there is a script, else a batch.
     pub batch: Batch,
+    /// What is run in the session.
+    pub script: Option<Script>,
 }
 
 /// A task's input, read once. What it names can be asked for where it is wrong, too.
@@ -126,7 +132,7 @@ pub struct Input<'a>(Result<Json<'a>, Problems>);
 impl<'a> Input<'a> {
     /// Reads the text of an input.
     pub fn read(text: &'a str) -> Input<'a> {
-        Input(Json::parse(text).map_err(invalid))
+        Input(Json::parse(text).map_err(Problems::not_json))
     }
 
     /// The identity of the task's run, which belongs to no group: named by [`Input::job_name`].
@@ -138,8 +144,13 @@ impl<'a> Input<'a> {
     /// What its batches are called before the task id: after its `Name`, else its class, else its file, in the input or in
     /// the defaults.
     pub fn job_name(&self, defaults: &Defaults) -> String {
-        let given =
-            |name: &str| self.lenient(name).or_else(|| defaults.settings.text(name).map(str::to_owned));
+        // What a default says about programs is not about statements.
+        let speaks = self.names(Kind::Statements);
+        let inherited = |name: &str| !speaks || name == "Name";
+        let given = |name: &str| {
+            self.lenient(name)
+                .or_else(|| defaults.settings.text(name).filter(|_| inherited(name)).map(str::to_owned))
+        };
         let after = |text: String, separator| text.rsplit(separator).next().map(str::to_owned);
         let name = given("Name");
         let class = given("ClassName").and_then(|class| after(class, '.'));
@@ -174,8 +185,20 @@ impl<'a> Input<'a> {
         let entries = batch_entries(&settings, &defaults.settings, &base, &mut problems);
         check_file(top, &settings, &entries, &base, &mut problems);
         check_tags(&entries, identity.groups.len(), &base, &mut problems);
+        let for_resource = !identity.groups.is_empty();
+        let script = statements::read(inner(top), &settings, &base, for_resource, &mut problems);
         let execution = settings.text("Execution").map(str::to_owned);
-        problems.or(JobRequest { execution, batch: Batch::new(entries, identity) })
+        let make = if script.is_some() { Batch::session } else { Batch::new };
+        problems.or(JobRequest { execution, batch: make(entries, identity), script })
+    }
+
+    /// Whether a key of this kind stands anywhere.
+    fn names(&self, kind: Kind) -> bool {
+        let Ok(top) = self.0.as_ref() else { return false };
+        let is_it = |(spelling, value): &(String, Json)| {
+            value.kind() != Type::Null && keys::find(spelling).is_some_and(|key| key.kind == kind)
+        };
+        inner(*top).members().iter().any(is_it)
     }
 
     /// A key's text wherever it stands, unless it is empty.
@@ -203,6 +226,7 @@ pub fn review(template: &Template, defaults: Option<&Defaults>, utf8: bool, grou
         check_file(top, &settings, &entries, &base, &mut problems);
     }
     check_tags(&entries, groups, &base, &mut problems);
+    statements::read(inner(top), &settings, &base, groups > 0, &mut problems);
     problems
 }
 
@@ -218,38 +242,12 @@ fn check_tags(entries: &[Given], groups: usize, base: &str, problems: &mut Probl
 }
 
 fn check_file(top: Json, settings: &InputSettings, entries: &[Given], base: &str, problems: &mut Problems) {
-    let has_file = settings.has(Kind::Path) || entries.iter().any(|entry| entry.key.kind == Kind::Path);
+    let has_file = settings.has(Kind::Path)
+        || settings.has(Kind::Statements)
+        || entries.iter().any(|entry| entry.key.kind == Kind::Path);
     if !has_file && !unreadable(top) {
         problems.add(member(base, "File"), "is required, because the configured defaults have none");
     }
-}
-
-fn invalid(error: serde_json::Error) -> Problems {
-    Problems::one("$", format!("not valid JSON: {error}"))
-}
-
-/// Reads either shape, and says under which path its keys for Livy stand.
-fn read(top: Json, utf8: bool, problems: &mut Problems) -> (InputSettings, String) {
-    match parameters(top) {
-        None => (InputSettings::read(top, "$", KeyScope::Flat, utf8, problems), "$".to_owned()),
-        Some((spelling, inner)) => {
-            let base = member("$", &spelling);
-            let mut settings = InputSettings::read(top, "$", KeyScope::Beside, utf8, problems);
-            settings.extend(InputSettings::read(inner, &base, KeyScope::Inside, utf8, problems));
-            (settings, base)
-        }
-    }
-}
-
-/// What makes an input one of the nested shape.
-fn parameters(top: Json) -> Option<(String, Json)> {
-    let is_parameters = |spelling: &str| keys::find(spelling).is_some_and(|key| key.kind == Kind::Parameters);
-    top.members().into_iter().find(|(spelling, value)| is_parameters(spelling) && value.kind() != Type::Null)
-}
-
-/// Whether nothing can be said about what `Parameters` lacks.
-fn unreadable(top: Json) -> bool {
-    parameters(top).is_some_and(|(_, inner)| inner.kind() != Type::Object)
 }
 
 fn check_livy(settings: &InputSettings, livy: &OwnLivy, problems: &mut Problems) {
@@ -277,7 +275,11 @@ fn batch_entries(
     base: &str,
     problems: &mut Problems,
 ) -> Vec<Given> {
-    let entries = settings.over(defaults);
+    let mut entries = settings.over(defaults);
+    if settings.has(Kind::Statements) {
+        // What a default says about programs is not about statements.
+        entries.retain(|entry| !entry.key.is_of_program());
+    }
     let conf = entries.iter().find_map(|entry| match &entry.setting {
         Setting::Map(conf) => Some(conf),
         Setting::Text(_) | Setting::Count(_) | Setting::List(_) => None,

@@ -3,10 +3,12 @@
 //! No I/O, no clock, no dice: a rule is told the time. The duties perform the steps, in the daemon and in the simulation
 //! alike.
 
+pub mod ask;
 pub mod find;
 pub mod follow;
 pub mod goal;
 pub mod kill;
+pub mod listen;
 pub mod report;
 
 use std::time::Duration;

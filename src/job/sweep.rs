@@ -1,5 +1,5 @@
 //! One sweep for all running jobs: a single list of Livy's batches and one of YARN's active applications, however many
-//! jobs run.
+//! jobs run; and while sessions do, one of Livy's sessions.
 //!
 //! Jobs register a run and are woken when something about it changes; a job that just runs costs no wake-up. Livy's
 //! sweep also tells whether Livy answers at all, and YARN's whether YARN does. The two go on side by side. Whom an
@@ -193,9 +193,22 @@ impl Sweep {
             self.note(ServiceKind::Livy, answer.is_ok(), &*world);
             let told = self.watchers().livy(&names, answer.map_err(ServiceError::reason));
             tell(told);
+            self.ask_sessions(&*world).await;
             moved(Some(Instant::now() + idle * 2 + interval * 2));
             self.pause(began, &self.0.livy, &self.0.wake_livy).await;
         }
+    }
+
+    /// One list of Livy's sessions, where anybody waits for one. Whether Livy answers, its list of batches says.
+    async fn ask_sessions<W: World>(&self, world: &W) {
+        let names = self.watchers().sessions();
+        if names.is_empty() {
+            return;
+        }
+        let names = Arc::new(names);
+        let answer = Box::pin(world.sessions(Arc::clone(&names))).await;
+        let told = self.watchers().livy(&names, answer.map_err(ServiceError::reason));
+        tell(told);
     }
 
     /// Sweeps YARN without end, at the same pace. `moved` as for Livy's sweep. A YARN that hangs delays nothing of

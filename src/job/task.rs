@@ -1,5 +1,7 @@
 //! A task and what a job is given with it.
 
+mod asked;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,15 +11,18 @@ use super::document::Document;
 use super::gate::Gate;
 use super::goal::Goal;
 use super::heartbeat::{Heartbeat, HeartbeatConfig, HeartbeatObserver, RateLimiter};
-use super::machine::{Attempt, OnAbort, Run, State};
+use super::machine::{Attempt, OnAbort, Run, State, Step};
 use super::places::Ticket;
 use super::request::{Defaults, Identity, Input, OwnLivy};
+use super::statements::script::Script;
 use super::sweep::Sweep;
 use super::tags;
 use super::timestamp::Timestamp;
 use super::token::Token;
 use super::verdict::VerdictTimeouts;
 use super::world::World;
+
+pub use asked::{SessionRequest, TaskRequest};
 
 /// What a task brings with it, and the rules that it was taken under. All of it outlives a restart and a change of the
 /// configuration.
@@ -43,50 +48,6 @@ pub struct Task {
     pub received: Timestamp,
 }
 
-/// What is to be submitted for a task.
-#[derive(Clone, PartialEq, Eq)]
-pub enum TaskRequest {
-    /// A checked input: the body of POST /batches, as it will be sent, and on whose behalf the job is to run.
-    Checked {
-        /// JSON text.
-        body: Box<str>,
-        /// Livy's `proxyUser`.
-        proxy_user: Option<Box<str>>,
-    },
-    /// An input that was refused, for these problems.
-    Wrong(Box<str>),
-    /// An input that is still to be checked: the first format of the journal kept it as it came.
-    Unchecked(Box<str>),
-}
-
-/// Values of a task can be secrets.
-impl std::fmt::Debug for TaskRequest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            TaskRequest::Checked { .. } => "Checked(…)",
-            TaskRequest::Wrong(_) => "Wrong(…)",
-            TaskRequest::Unchecked(_) => "Unchecked(…)",
-        })
-    }
-}
-
-impl TaskRequest {
-    /// Checks an input by the rules of its activity, on a node whose Livy is this one.
-    fn check(input: Input, identity: &Identity, activity: &ActivityRules, livy: &OwnLivy) -> TaskRequest {
-        match input.check(identity, &activity.defaults, livy) {
-            Ok(request) => {
-                let proxy_user = request.batch.proxy_user().map(Into::into);
-                // A map of texts, numbers and lists can always be written as JSON.
-                serde_json::to_string(&request.batch).map_or_else(
-                    |error| TaskRequest::Wrong(error.to_string().into()),
-                    |body| TaskRequest::Checked { body: body.into(), proxy_user },
-                )
-            }
-            Err(problems) => TaskRequest::Wrong(problems.to_string().into()),
-        }
-    }
-}
-
 impl Task {
     /// A task as it was handed out, and its first state. The input is checked here; the identity of its run is fixed
     /// here, once and for all.
@@ -101,18 +62,24 @@ impl Task {
         let id = tags::short_id(&[token.secret()]);
         let input = Input::read(input);
         let identity = input.identity(&id, &activity.defaults);
+        let execution = input.execution();
+        let request = TaskRequest::check(input, &identity, activity, livy);
+        let mut run = Run::new(identity.name, identity.tag);
+        if let TaskRequest::Session(_) = request {
+            run = run.at(Step::Opening);
+        }
         let task = Task {
             id,
             token: Some(token),
             document: None,
             activity: arn.to_owned(),
-            execution: input.execution(),
-            request: Some(TaskRequest::check(input, &identity, activity, livy)),
+            execution,
+            request: Some(request),
             heartbeat_interval: activity.heartbeat_interval,
             on_abort: activity.on_abort,
             received: now,
         };
-        (task, State::Received { attempt: Attempt::new(Run::new(identity.name, identity.tag)) })
+        (task, State::Received { attempt: Attempt::new(run) })
     }
 
     /// What is left of a task of which nothing but the id is known: its run must not live on.
@@ -138,23 +105,66 @@ impl Task {
         (self.heartbeat_interval, self.on_abort) = (activity.heartbeat_interval, activity.on_abort);
         if let (Some(TaskRequest::Unchecked(input)), Some(run)) = (&self.request, run) {
             let identity = Identity { name: run.name.clone(), tag: run.tag.clone(), groups: Vec::new() };
-            self.request = Some(TaskRequest::check(Input::read(input), &identity, activity, livy));
+            let request = TaskRequest::check(Input::read(input), &identity, activity, livy);
+            self.request = Some(match request {
+                TaskRequest::Session(_) => {
+                    TaskRequest::Wrong("$.Statements: the version that took this task ran files only".into())
+                }
+                other @ (TaskRequest::Checked { .. } | TaskRequest::Wrong(_) | TaskRequest::Unchecked(_)) => {
+                    other
+                }
+            });
         }
     }
 
-    /// Lets go of the request once it is not needed any more.
-    pub(super) fn drop_request_after_submit(&mut self, state: &State) {
-        match state {
+    /// Lets go of the request once it is not needed any more: that of a batch once Livy has it, that of a session at the
+    /// end of its statements.
+    pub(super) fn drop_request(&mut self, state: &State) {
+        let is_needed = match state {
             State::Received { .. }
             | State::Submitting { .. }
             | State::InDoubt { .. }
-            | State::Stopping { .. } => {}
-            State::Running { .. }
-            | State::Judged { .. }
-            | State::Ended { .. }
-            | State::Orphaned { .. }
-            | State::Settled => self.request = None,
+            | State::Stopping { .. } => true,
+            State::Running { run }
+            | State::Speaking { run, .. }
+            | State::Listening { run, .. }
+            | State::Judged { run, .. } => run.is_session(),
+            State::Ended { .. } | State::Orphaned { .. } | State::Settled => false,
+        };
+        if !is_needed {
+            self.request = None;
         }
+    }
+
+    /// What is sent to Livy first.
+    pub(super) fn body(&self) -> Option<&str> {
+        match &self.request {
+            Some(TaskRequest::Checked { body, .. }) => Some(body),
+            Some(TaskRequest::Session(request)) => Some(&request.body),
+            Some(TaskRequest::Wrong(_) | TaskRequest::Unchecked(_)) | None => None,
+        }
+    }
+
+    /// The statements, where it has any.
+    pub fn script(&self) -> Option<&Script> {
+        match &self.request {
+            Some(TaskRequest::Session(request)) => Some(&request.script),
+            Some(TaskRequest::Checked { .. } | TaskRequest::Wrong(_) | TaskRequest::Unchecked(_)) | None => {
+                None
+            }
+        }
+    }
+
+    /// How many statements it has.
+    pub fn statements(&self) -> u16 {
+        let many = self.script().map_or(0, |script| script.statements.len());
+        u16::try_from(many).unwrap_or(u16::MAX)
+    }
+
+    /// Which of its statements a step is, counted from 1; none for what opens the session and for the result.
+    pub(super) fn statement(&self, step: u16) -> Option<u16> {
+        let many = self.script().map_or(usize::MAX, |script| script.statements.len());
+        Some(step).filter(|step| *step > 0 && usize::from(*step) <= many)
     }
 
     /// Starts to beat for its token, where it has one.
@@ -190,6 +200,7 @@ impl Task {
     pub(super) fn proxy_user(&self) -> Option<String> {
         match &self.request {
             Some(TaskRequest::Checked { proxy_user, .. }) => proxy_user.as_deref().map(str::to_owned),
+            Some(TaskRequest::Session(request)) => request.proxy_user.as_deref().map(str::to_owned),
             Some(TaskRequest::Wrong(_) | TaskRequest::Unchecked(_)) | None => None,
         }
     }
@@ -219,6 +230,8 @@ pub struct JobTimings {
     pub kill_settle: Duration,
     /// For how long Livy may keep a task waiting.
     pub patience: Duration,
+    /// How often a session is kept from being ended while a statement runs.
+    pub session_keep: Duration,
 }
 
 /// What the daemon lends to a job.

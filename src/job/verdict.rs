@@ -102,7 +102,9 @@ pub fn livy_view(run: &Run, look: &LivyAnswer) -> LivyView {
             BatchState::Success => LivyView::Success,
             BatchState::Dead | BatchState::Error => LivyView::Dead,
             BatchState::Killed => LivyView::Killed,
-            BatchState::Starting | BatchState::Running | BatchState::Other(_) => LivyView::Live,
+            BatchState::Starting | BatchState::Running | BatchState::Ready | BatchState::Other(_) => {
+                LivyView::Live
+            }
         },
     }
 }

@@ -4,6 +4,7 @@
 //! code. The daemon implements it on the real services (`src/world.rs`); a simulated world can take its place.
 
 mod livy;
+mod session;
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -12,12 +13,13 @@ use std::sync::Arc;
 use super::Task;
 use super::application::{Active, Application, YarnAnswer};
 use super::document::Document;
-use super::machine::State;
+use super::machine::{Records, State};
 use super::report::{Answer, Outcome};
 use super::timestamp::Timestamp;
 use super::token::Token;
 
 pub use livy::{BatchState, BatchView, Deleted, LivyAnswer, Posted};
+pub use session::{Heard, Said, SessionState, SessionView, StatementState, StatementView};
 
 /// A service gave no answer that says anything, for the reason in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,13 +157,21 @@ pub trait World: Send + Sync + 'static {
     fn keep_hidden(&self, _ids: Vec<String>) -> impl Future<Output = Result<(), Unwritable>> + Send {
         async { Ok(()) }
     }
-    /// POST of a batch of this name, with this JSON text as its body.
-    fn post(&self, name: &str, body: &str) -> impl Future<Output = Posted> + Send;
+    /// POST of a batch or a session of this name, with this JSON text as its body.
+    fn post(&self, records: Records, name: &str, body: &str) -> impl Future<Output = Posted> + Send;
     /// Livy's list: its records of these names. Without a name only whether Livy answers.
     fn batches(
         &self,
         names: Arc<HashSet<String>>,
     ) -> impl Future<Output = Result<Vec<BatchView>, ServiceError>> + Send;
+    /// Livy's list of sessions: its records of these names. Asked only where there are any. A world without sessions has
+    /// none, here and below.
+    fn sessions(
+        &self,
+        _names: Arc<HashSet<String>>,
+    ) -> impl Future<Output = Result<Vec<BatchView>, ServiceError>> + Send {
+        async { Ok(Vec::new()) }
+    }
     /// Why the Livy that answered last gets nothing more, where that is so. What it has is believed all the same.
     fn livy_unsupported(&self) -> Option<String> {
         None
@@ -176,11 +186,35 @@ pub trait World: Send + Sync + 'static {
         false
     }
     /// Livy's record of a name; `None` where it has none.
-    fn find(&self, name: &str) -> impl Future<Output = Result<Option<BatchView>, Unreachable>> + Send;
-    /// The last lines of the log of a batch; none where Livy has no such batch.
-    fn log(&self, name: &str) -> impl Future<Output = Result<Vec<String>, Unreachable>> + Send;
-    /// DELETE of a batch by name.
-    fn delete(&self, name: &str) -> impl Future<Output = Result<Deleted, Unreachable>> + Send;
+    fn find(
+        &self,
+        records: Records,
+        name: &str,
+    ) -> impl Future<Output = Result<Option<BatchView>, Unreachable>> + Send;
+    /// The last lines of the log of a batch or a session; none where Livy has no such one.
+    fn log(
+        &self,
+        records: Records,
+        name: &str,
+    ) -> impl Future<Output = Result<Vec<String>, Unreachable>> + Send;
+    /// DELETE of a batch or a session by name.
+    fn delete(
+        &self,
+        records: Records,
+        name: &str,
+    ) -> impl Future<Output = Result<Deleted, Unreachable>> + Send;
+    /// POST of a statement to the session of this name.
+    fn say(&self, _session: &str, _code: &str) -> impl Future<Output = Said> + Send {
+        async { Said::NoSession }
+    }
+    /// What Livy has under a number of the session of this name.
+    fn hear(&self, _session: &str, _number: u64) -> impl Future<Output = Heard> + Send {
+        async { Heard::NoSession }
+    }
+    /// Keeps Livy from ending a session in which nothing new is done.
+    fn keep(&self, _session: &str) -> impl Future<Output = Result<(), Unreachable>> + Send {
+        async { Ok(()) }
+    }
     /// YARN's applications with a tag.
     fn tagged(&self, tag: &str) -> impl Future<Output = YarnAnswer> + Send;
     /// YARN's application of an id.

@@ -22,7 +22,7 @@ const IDENTIFIER: &str = "spark-job-worker";
 
 /// The message, and the names that become fields of their own, in upper case: `journalctl TASK_ID=…`. Other names are
 /// appended to the message.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "message",
     "message_id",
     "task_id",
@@ -33,6 +33,7 @@ const NAMES: [&str; 12] = [
     "job_name",
     "job_state",
     "livy_batch_id",
+    "livy_session_id",
     "yarn_application_id",
     "error",
 ];

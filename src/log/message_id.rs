@@ -38,6 +38,9 @@ pub const TOKEN_DEAD: &str = "ee695f99f6224f8ab2031708caebb80f";
 /// What became of the job cannot be known any more; it is not run again.
 pub const JOB_LOST: &str = "15f4af63b9a046348ff044c7b8888124";
 
+/// What a session answers about statements cannot be trusted, or it answers nothing any more. It is ended.
+pub const SESSION_BROKEN: &str = "5b1d9c40e7a24f6d8b3c6a0f92d7e184";
+
 /// A kill counts as done without YARN's word.
 pub const KILL_UNVERIFIED: &str = "e44bf2e203504d92b2b3e1dbfd6ea6eb";
 

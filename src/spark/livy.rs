@@ -21,7 +21,7 @@ const DELETE: Duration = Duration::from_secs(150);
 /// More batches than any Livy keeps: the list is a positional window, so all are asked for at once.
 const ALL: u32 = 1_000_000;
 /// How many lines of a log are asked for: Livy keeps 200, and its headings.
-const LOG_LINES: u32 = 300;
+pub(super) const LOG_LINES: u32 = 300;
 
 /// A client of one Livy.
 #[derive(Debug, Clone)]
@@ -206,11 +206,7 @@ impl Livy {
         method: Method,
         path: &str,
     ) -> Result<RequestBuilder, ServiceError> {
-        let addresses = self.addresses.all().await?;
-        let base = addresses.first().map(|home| home.address.base()).unwrap_or_default();
-        let request = connection.request(method, &format!("{base}{path}"));
-        // Livy's CSRF filter wants it on everything that changes something.
-        Ok(request.header("X-Requested-By", "spark-job-worker"))
+        request(&self.addresses, connection, method, path).await
     }
 
     /// A Livy that does not answer a sweep may be elsewhere by now.
@@ -220,6 +216,20 @@ impl Livy {
         }
         answer
     }
+}
+
+/// A request to the Livy at the first of `addresses`.
+pub(super) async fn request(
+    addresses: &ServiceAddresses,
+    connection: &Connection,
+    method: Method,
+    path: &str,
+) -> Result<RequestBuilder, ServiceError> {
+    let addresses = addresses.all().await?;
+    let base = addresses.first().map(|home| home.address.base()).unwrap_or_default();
+    let request = connection.request(method, &format!("{base}{path}"));
+    // Livy's CSRF filter wants it on everything that changes something.
+    Ok(request.header("X-Requested-By", "spark-job-worker"))
 }
 
 /// Livy's own 404 is JSON; a page comes from something else, and says nothing about batches.

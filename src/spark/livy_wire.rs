@@ -184,14 +184,19 @@ impl<'de, F: Fn(&str) -> bool> Visitor<'de> for Sessions<'_, F> {
     }
 }
 
-/// What an answered POST means. `body` is `None` where it could not be read.
+/// What an answered POST of a batch means. `body` is `None` where it could not be read.
 pub(super) fn posted(status: u16, body: Option<&[u8]>, name: &str) -> Posted {
+    classed(status, body, |body| view(body).ok().filter(|view| view.name == name))
+}
+
+/// What an answered POST of a batch or a session means; `ours` reads the view that a 2xx must have.
+pub(super) fn classed<V>(status: u16, body: Option<&[u8]>, ours: impl Fn(&[u8]) -> Option<V>) -> Posted<V> {
     let reason = format!("{status} {}", body.map(reason).unwrap_or_else(|| "(body lost)".to_owned()));
     let text = body.map(String::from_utf8_lossy).unwrap_or_default();
     match status {
-        200..=299 => match body.map(view) {
-            Some(Ok(view)) if view.name == name => Posted::Accepted(view),
-            _ => Posted::Unsure { answered: false, reason },
+        200..=299 => match body.and_then(ours) {
+            Some(view) => Posted::Accepted(view),
+            None => Posted::Unsure { answered: false, reason },
         },
         400 if body.is_none() => Posted::Unsure { answered: false, reason },
         400 if text.contains("too many sessions") => Posted::NotNow(reason),

@@ -34,6 +34,7 @@ mod poll;
 mod processes;
 mod report;
 mod shutdown;
+mod statements;
 mod structure;
 mod terminal;
 mod tls;

@@ -24,7 +24,7 @@ const CRATES: [(&str, &str); 13] = [
 ];
 
 /// Modules without async, clock, randomness or I/O.
-const PURE: [&str; 20] = [
+const PURE: [&str; 23] = [
     "src/arn.rs",
     "src/cloudformation/errand.rs",
     "src/cloudformation/request.rs",
@@ -36,6 +36,8 @@ const PURE: [&str; 20] = [
     "src/job/machine.rs",
     "src/job/report.rs",
     "src/job/request.rs",
+    "src/job/statements.rs",
+    "src/job/steps.rs",
     "src/job/tags.rs",
     "src/job/verdict.rs",
     "src/lint.rs",
@@ -45,6 +47,7 @@ const PURE: [&str; 20] = [
     "src/printable.rs",
     "src/retry.rs",
     "src/spark/livy_wire.rs",
+    "src/spark/sessions_wire.rs",
 ];
 
 #[test]

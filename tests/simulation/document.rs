@@ -130,7 +130,7 @@ fn same(state: State) -> State {
 /// A run that is there.
 fn running(state: State) -> State {
     let run = state.run().cloned().expect("it has one");
-    State::Running { run: Run { batch: Some(7), application: Some(ID.to_owned()), ..run } }
+    State::Running { run: Run { number: Some(7), application: Some(ID.to_owned()), ..run } }
 }
 
 fn closed() -> Reported {

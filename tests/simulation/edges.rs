@@ -7,7 +7,7 @@ use std::time::Duration;
 use spark_job_worker::job::Task;
 use spark_job_worker::job::application::{Active, YarnAnswer};
 use spark_job_worker::job::journal;
-use spark_job_worker::job::machine::State;
+use spark_job_worker::job::machine::{Records, State};
 use spark_job_worker::job::report::Answer;
 use spark_job_worker::job::timestamp::Timestamp;
 use spark_job_worker::job::token::Token;
@@ -127,7 +127,7 @@ impl World for Here {
         Ok(())
     }
 
-    async fn post(&self, name: &str, body: &str) -> Posted {
+    async fn post(&self, _: Records, name: &str, body: &str) -> Posted {
         self.may_break(8, "in a POST");
         let body: serde_json::Value = serde_json::from_str(body).expect("the body is JSON");
         let tags = body["conf"]["spark.yarn.tags"].as_str().expect("it has tags");
@@ -196,7 +196,7 @@ impl World for Here {
         self.sim.inner().plan.yarn == Circumstances::On
     }
 
-    async fn find(&self, name: &str) -> Result<Option<BatchView>, Unreachable> {
+    async fn find(&self, _: Records, name: &str) -> Result<Option<BatchView>, Unreachable> {
         self.may_break(40, "in a job");
         self.ask(Service::Livy, 200).await?;
         let mut inner = self.sim.inner();
@@ -205,13 +205,13 @@ impl World for Here {
         Ok(found.map(|record| inner.view(&record)))
     }
 
-    async fn log(&self, name: &str) -> Result<Vec<String>, Unreachable> {
+    async fn log(&self, _: Records, name: &str) -> Result<Vec<String>, Unreachable> {
         self.may_break(10, "in a job");
         self.ask(Service::Livy, 100).await?;
         Ok(self.sim.inner().batch_log(self.node, name))
     }
 
-    async fn delete(&self, name: &str) -> Result<Deleted, Unreachable> {
+    async fn delete(&self, _: Records, name: &str) -> Result<Deleted, Unreachable> {
         self.ask(Service::Livy, 60).await?;
         let blocks = {
             let mut inner = self.sim.inner();

@@ -174,6 +174,8 @@ impl Inner {
             Stage::Stopping
             | Stage::InDoubt
             | Stage::Running
+            | Stage::Speaking
+            | Stage::Listening
             | Stage::Judged
             | Stage::Orphaned
             | Stage::Settled => {}
@@ -355,7 +357,11 @@ impl Inner {
             BatchState::Success => facts.livy_said[0] = true,
             BatchState::Dead => facts.livy_said[1] = true,
             BatchState::Killed => facts.livy_said[2] = true,
-            BatchState::Starting | BatchState::Running | BatchState::Error | BatchState::Other(_) => {}
+            BatchState::Starting
+            | BatchState::Running
+            | BatchState::Ready
+            | BatchState::Error
+            | BatchState::Other(_) => {}
         }
     }
 

@@ -11,7 +11,7 @@ use spark_job_worker::job::document::Document;
 use spark_job_worker::job::gate::Gate;
 use spark_job_worker::job::heartbeat::RateLimiter;
 use spark_job_worker::job::journal::Journal;
-use spark_job_worker::job::machine::State;
+use spark_job_worker::job::machine::{Records, State};
 use spark_job_worker::job::places::Ticket;
 use spark_job_worker::job::report::{Answer, Outcome};
 use spark_job_worker::job::sweep::Sweep;
@@ -209,7 +209,7 @@ impl World for Lone {
         if inner.is_full { Err(Unwritable("no space left".to_owned())) } else { Ok(()) }
     }
 
-    async fn post(&self, name: &str, body: &str) -> Posted {
+    async fn post(&self, _: Records, name: &str, body: &str) -> Posted {
         let tag = body.split('"').flat_map(|text| text.split(',')).find(|tag| tag.starts_with("sjw-"));
         let taken = (name.to_owned(), tag.expect("it has a tag").to_owned(), Instant::now());
         self.inner().taken = Some(taken);
@@ -242,15 +242,15 @@ impl World for Lone {
         true
     }
 
-    async fn find(&self, _: &str) -> Result<Option<BatchView>, Unreachable> {
+    async fn find(&self, _: Records, _: &str) -> Result<Option<BatchView>, Unreachable> {
         Ok(self.view())
     }
 
-    async fn log(&self, _: &str) -> Result<Vec<String>, Unreachable> {
+    async fn log(&self, _: Records, _: &str) -> Result<Vec<String>, Unreachable> {
         Ok(Vec::new())
     }
 
-    async fn delete(&self, _: &str) -> Result<Deleted, Unreachable> {
+    async fn delete(&self, _: Records, _: &str) -> Result<Deleted, Unreachable> {
         self.inner().killed = true;
         Ok(Deleted::Gone)
     }

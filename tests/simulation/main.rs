@@ -25,6 +25,7 @@ mod plan;
 mod reach;
 mod rest;
 mod run;
+mod session;
 mod sfn;
 mod stop;
 mod submit;

@@ -44,6 +44,7 @@ const INTERVAL: Millis = 8 * SECOND;
 pub(crate) fn rules() -> JobTimings {
     let millis = Duration::from_millis;
     JobTimings {
+        session_keep: Duration::from_secs(300),
         interval: millis(INTERVAL),
         waits: VerdictTimeouts {
             start_timeout: millis(START_TIMEOUT),

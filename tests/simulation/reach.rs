@@ -23,6 +23,14 @@ const NEVER: [(&str, &str); 7] = [
     ("Settled", "TokenGone"),
 ];
 
+/// What only a task with statements ends with.
+const OF_SESSIONS: [ErrorName; 4] = [
+    ErrorName::StatementFailed,
+    ErrorName::ResultTooLarge,
+    ErrorName::SessionBroken,
+    ErrorName::SessionFailed,
+];
+
 /// Pairs of views that no world shows: no path was found on which Livy calls a success what YARN does not
 /// (`facts/livy.md` § 4.3).
 const NEVER_SEEN: [(&str, &str); 3] =
@@ -49,7 +57,8 @@ fn edges() -> Vec<Key> {
 }
 
 fn errors() -> Vec<Key> {
-    let names = ErrorName::ALL.into_iter().map(ErrorName::as_str).chain(["succeeded"]);
+    let of_batches = ErrorName::ALL.into_iter().filter(|name| !OF_SESSIONS.contains(name));
+    let names = of_batches.map(ErrorName::as_str).chain(["succeeded"]);
     names.flat_map(|name| [("error", name, ""), ("answered", name, "")]).collect()
 }
 

@@ -49,6 +49,10 @@ impl Inner {
                 let node = self.tickets[number].node();
                 known(node.is_some_and(|node| self.nodes[node].gives_up), "nobody told the worker to stop")
             }
+            ErrorName::StatementFailed
+            | ErrorName::ResultTooLarge
+            | ErrorName::SessionBroken
+            | ErrorName::SessionFailed => Err("no task here has statements".to_owned()),
             ErrorName::StillRunning | ErrorName::Superseded | ErrorName::NotStopped => {
                 Err("no task here has a document".to_owned())
             }
@@ -75,7 +79,9 @@ impl Inner {
         match source {
             Source::Yarn if id.is_some() && self.ended(number, AppEnd::Succeeded, id) => Ok(()),
             Source::Livy if said && self.ended(number, AppEnd::Succeeded, None) => Ok(()),
-            Source::Yarn | Source::Livy | Source::Worker => Err(format!("{source:?} did not say so")),
+            Source::Yarn | Source::Livy | Source::Session | Source::Worker => {
+                Err(format!("{source:?} did not say so"))
+            }
         }
     }
 
@@ -102,7 +108,9 @@ impl Inner {
             {
                 Ok(())
             }
-            Source::Yarn | Source::Livy | Source::Worker => Err(format!("{source:?} did not say so")),
+            Source::Yarn | Source::Livy | Source::Session | Source::Worker => {
+                Err(format!("{source:?} did not say so"))
+            }
         }
     }
 
@@ -118,7 +126,9 @@ impl Inner {
             {
                 Ok(())
             }
-            Source::Yarn | Source::Livy | Source::Worker => Err(format!("{source:?} did not say so")),
+            Source::Yarn | Source::Livy | Source::Session | Source::Worker => {
+                Err(format!("{source:?} did not say so"))
+            }
         }
     }
 

@@ -221,6 +221,8 @@ impl Life {
                 | State::Submitting { .. }
                 | State::InDoubt { .. }
                 | State::Running { .. }
+                | State::Speaking { .. }
+                | State::Listening { .. }
                 | State::Judged { .. }
                 | State::Ended { .. }
                 | State::Orphaned { .. }

@@ -48,6 +48,13 @@ async fn contract_of_livy_on_yarn() {
 }
 
 #[tokio::test]
+async fn contract_of_sessions_on_yarn() {
+    let within = Duration::from_secs(120);
+    let expect = contract::session::Expect { version: Version::V0_7, master: Master::Yarn, within };
+    contract::session::cases(&stack("LIVY_YARN"), &expect).await;
+}
+
+#[tokio::test]
 async fn contract_of_yarn() {
     yarn::cases(&stack("RM"), &stack("LIVY_YARN"), &cluster()).await;
 }

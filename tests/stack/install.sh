@@ -30,6 +30,10 @@ digest() { sha256sum "$here/$1" | cut -c-12; }
 venv() { echo "$cache/$1-$(digest "$1.lock")"; }
 jars() { echo "$cache/$1-$(digest "$1-pom.xml")"; }
 jobs_jar() { echo "$cache/jobs-$(cat "$here"/jobs/*.java | sha256sum | cut -c-12).jar"; }
+# Livy's server starts a class in the driver that no registry serves; this one is ours, around the stand-in's Python.
+repl() { printf '%s\n' "$here/repl/org/apache/livy/repl/ReplDriver.java" "$here/../support/src/interpreter/shell.py"; }
+repl_jar() { echo "$cache/repl-$(repl | xargs cat | sha256sum | cut -c-12).jar"; }
+rsc_jars() { echo "$(jars livy)/livy-rsc-0.7.1-incubating.jar,$(jars livy)/livy-api-0.7.1-incubating.jar"; }
 pyspark() { echo "$(venv pyspark)/lib/python3.11/site-packages/pyspark"; }
 
 install_venv() { # the lock files are complete: nothing is resolved
@@ -62,6 +66,18 @@ install_jobs() {
   rm -rf "$target.part"
 }
 
+install_repl() {
+  local target; target=$(repl_jar)
+  [ ! -f "$target" ] || return 0
+  rm -rf "$target.part"
+  mkdir -p "$target.part/classes"
+  javac -nowarn -d "$target.part/classes" -cp "$(rsc_jars | tr , :):$(pyspark)/jars/*" "$here"/repl/org/apache/livy/repl/*.java
+  cp "$here/../support/src/interpreter/shell.py" "$target.part/classes"
+  jar cf "$target.part/repl.jar" -C "$target.part/classes" .
+  mv "$target.part/repl.jar" "$target"
+  rm -rf "$target.part"
+}
+
 install() {
   tool_check
   mkdir -p "$cache"
@@ -75,5 +91,6 @@ install() {
     install_venv pyspark
     install_jobs
     wait "$jars"
+    install_repl
   ) 9>"$cache/lock"
 }

@@ -21,5 +21,6 @@ mod others;
 mod outcomes;
 mod pair;
 mod real;
+mod sessions;
 mod stacks;
 mod taxi;

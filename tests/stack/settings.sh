@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154 # part of servers.sh: $here, $run and $port_* are set there
-# Settings and command lines of the servers. Everything listens on 127.0.0.1.
+# Settings and command lines of the servers. Everything listens on 127.0.0.1, but for one: while a session of Livy's lives, its
+# server and its driver listen on all addresses for each other (`RpcServer` binds to none), behind a secret of SASL's.
 
 # ---------------------------------------------------------------- Step Functions
 java_home() { dirname "$(dirname "$(readlink -f "$(command -v java)")")"; }
@@ -310,6 +311,13 @@ CONF
     else
       echo "livy.spark.master = local[*]"
     fi
+    [ "$1" != livy-yarn ] || cat <<CONF
+livy.repl.jars = $(repl_jar)
+livy.rsc.jars = $(rsc_jars)
+livy.rsc.rpc.server.address = 127.0.0.1
+livy.rsc.launcher.address = 127.0.0.1
+livy.rsc.server.connect.timeout = 5m
+CONF
     printf '%s\n' "${LIVY_EXTRA:-}"
   } >"$run/conf/$1/livy.conf"
 }

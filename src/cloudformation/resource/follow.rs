@@ -54,6 +54,8 @@ impl Resource {
             | State::Submitting { .. }
             | State::InDoubt { .. }
             | State::Running { .. }
+            | State::Speaking { .. }
+            | State::Listening { .. }
             | State::Judged { .. }
             | State::Settled => {}
         }
@@ -70,6 +72,8 @@ impl Resource {
                 | Stage::Submitting
                 | Stage::InDoubt
                 | Stage::Running
+                | Stage::Speaking
+                | Stage::Listening
                 | Stage::Judged
                 | Stage::Settled,
             )
@@ -86,7 +90,13 @@ impl Resource {
             Stage::Orphaned | Stage::Stopping | Stage::Received | Stage::Judged => {
                 self.settle(request, Fate::Over);
             }
-            Stage::Submitting | Stage::InDoubt | Stage::Running | Stage::Ended | Stage::Settled => {}
+            Stage::Submitting
+            | Stage::InDoubt
+            | Stage::Running
+            | Stage::Speaking
+            | Stage::Listening
+            | Stage::Ended
+            | Stage::Settled => {}
         }
         self.prune(now);
     }

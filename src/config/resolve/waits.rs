@@ -53,6 +53,7 @@ pub(super) fn check(raw: &Raw, problems: &mut Vec<Problem>) {
         ("livy.patience", raw.livy.patience),
         ("watch.interval", watch.interval),
         ("watch.idle_interval", watch.idle_interval),
+        ("watch.session_keep", watch.session_keep),
     ] {
         if let Some(text) = beyond(value) {
             wrong(key, text);

@@ -33,7 +33,7 @@ pub(in crate::job) async fn find<W: World>(
     let mut search = Search::new(doubt, patience, services.now());
     loop {
         let (livy, yarn, retention, carried) = tokio::join!(
-            world.find(&run.name),
+            world.find(run.records(), &run.name),
             world.tagged(&run.tag),
             world.yarn_retention(),
             world.tag_on_node(&run.tag)
@@ -80,12 +80,12 @@ fn unknowable(task: &Task, attempt: &Attempt) -> Event {
         "Livy did not confirm the submission, and it can no longer be found out whether the job ran; it may have run (the POST ended with{said})"
     );
     let failure = failure(task, ErrorName::Lost, "InDoubt", message);
-    ended(of_run(Some(&attempt.run), failure), Some(attempt.run.clone()))
+    ended(of_run(task, Some(&attempt.run), failure), Some(attempt.run.clone()))
 }
 
 async fn delete_empty<W: World>(world: &W, run: &Run) {
     info!("deleting the empty record that holds the name {}", run.name);
-    if let Err(Unreachable(reason)) = world.delete(&run.name).await {
+    if let Err(Unreachable(reason)) = world.delete(run.records(), &run.name).await {
         warn!("the record {} could not be deleted: {reason}", run.name);
     }
 }

@@ -19,12 +19,13 @@ use crate::job::world::{BatchView, LivyAnswer, Observed, World};
 use crate::log::message_id;
 
 /// Follows the run until the rules call it an event. What is done once and takes room is boxed: thousands of jobs wait
-/// in here.
+/// in here. `lives` hears whether a session can be asked.
 pub(in crate::job) async fn follow<W: World>(
     services: &JobServices<W>,
     task: &Task,
     run: &Run,
     cache: &mut JobCache,
+    lives: impl Fn(bool) + Send,
 ) -> Event {
     let world = &*services.world;
     let terms =
@@ -41,6 +42,7 @@ pub(in crate::job) async fn follow<W: World>(
         }
         observation = match step {
             FollowStep::Wait(pause) => {
+                lives(follow.lives());
                 cache.seen = follow.observed().cloned();
                 tell_word(run, cache);
                 if let Some(word) = goal::reached(task.goal(), run, follow.observed()) {
@@ -71,6 +73,7 @@ pub(in crate::job) async fn follow<W: World>(
                 Observation::Tick
             }
             FollowStep::Learn(run) => return Event::Learned(run),
+            FollowStep::Open => return Event::Opened,
             FollowStep::Refuse(user) => return refused(task, run, user.as_deref()),
             FollowStep::Judge(run, word) => return Event::Judged { run, word },
             FollowStep::End(verdict) => {
@@ -154,7 +157,7 @@ fn reached(run: &Run, word: String, observed: Option<&Observed>) -> Event {
     let of_livy = |url: fn(&BatchView) -> &Option<String>| view.and_then(|view| url(view).clone());
     let reached = Reached {
         application_id: run.application.clone(),
-        batch_id: run.batch,
+        batch_id: run.batch(),
         name: run.name.clone(),
         state: word,
         tracking_url: application
@@ -169,12 +172,12 @@ fn reached(run: &Run, word: String, observed: Option<&Observed>) -> Event {
 
 fn refused(task: &Task, run: &Run, user: Option<&str>) -> Event {
     let message = format!(
-        "the batch was to run as {} and Livy runs it as {}: is livy.impersonation.enabled set?",
+        "the job was to run as {} and Livy runs it as {}: is livy.impersonation.enabled set?",
         run.proxy_user.as_deref().unwrap_or_default(),
         user.unwrap_or("its own user")
     );
     let failure = failure(task, ErrorName::Rejected, "Running", message);
-    ended(of_run(Some(run), failure), Some(run.clone()))
+    ended(of_run(task, Some(run), failure), Some(run.clone()))
 }
 
 /// The end that is not YARN's word: Livy's, or nobody's. `doubled`: the run was not alone with its tag, so that
@@ -193,9 +196,14 @@ fn conclude(
     });
     let (error, source, leftover) = match verdict {
         Verdict::Succeeded(source) => return succeeded(task, (run, doubled), source, view),
-        Verdict::Failed(error, source) => (error, source, doubled.then(|| run.clone())),
-        Verdict::Open(ErrorName::Lost) => (ErrorName::Lost, Source::Worker, Some(run.clone())),
-        Verdict::Open(error) => (error, Source::Livy, Some(run.clone())),
+        Verdict::Failed(error, source) => {
+            let left = doubled || run.is_session();
+            (of_session(run, error), source, left.then(|| run.clone()))
+        }
+        Verdict::Open(ErrorName::Lost) => {
+            (of_session(run, ErrorName::Lost), Source::Worker, Some(run.clone()))
+        }
+        Verdict::Open(error) => (of_session(run, error), Source::Livy, Some(run.clone())),
         // The rules never return this; if they did, the job would be followed on.
         Verdict::Running => return Event::Learned(run.clone()),
     };
@@ -204,7 +212,19 @@ fn conclude(
     failure.message = message(failure.error, look);
     failure.verdict_source = source;
     failure.log_url = view.and_then(|view| view.driver_log_url.clone());
-    ended(of_run(Some(run), failure), leftover)
+    ended(of_run(task, Some(run), failure), leftover)
+}
+
+/// What the end of a session is called that Livy or nobody tells of. Where it was not ended from outside, what the
+/// statements came to is lost with it.
+fn of_session(run: &Run, error: ErrorName) -> ErrorName {
+    if error == ErrorName::Killed || !run.is_session() {
+        error
+    } else if run.is_unbegun_session() {
+        ErrorName::SessionFailed
+    } else {
+        ErrorName::Lost
+    }
 }
 
 fn message(error: ErrorName, look: Option<&LivyAnswer>) -> String {
@@ -217,9 +237,15 @@ fn message(error: ErrorName, look: Option<&LivyAnswer>) -> String {
         ErrorName::SubmitFailed => format!("spark-submit gave no application ({word})"),
         ErrorName::Lost => format!("the result of the job is unknown ({word})"),
         ErrorName::Killed => "Livy says that the job was killed".to_owned(),
+        ErrorName::SessionFailed => {
+            format!("the session did not come to take statements ({word}); none of the task's has run")
+        }
         ErrorName::OutOfMemory
         | ErrorName::NodeLost
         | ErrorName::Failed
+        | ErrorName::StatementFailed
+        | ErrorName::ResultTooLarge
+        | ErrorName::SessionBroken
         | ErrorName::InvalidInput
         | ErrorName::Rejected
         | ErrorName::LivyUnavailable
@@ -235,7 +261,7 @@ fn message(error: ErrorName, look: Option<&LivyAnswer>) -> String {
 fn succeeded(task: &Task, (run, doubled): (&Run, bool), source: Source, view: Option<&BatchView>) -> Event {
     let success = Success {
         application_id: run.application.clone(),
-        batch_id: run.batch,
+        batch_id: run.batch(),
         name: run.name.clone(),
         verdict_source: source,
         queued_millis: None,
@@ -244,6 +270,7 @@ fn succeeded(task: &Task, (run, doubled): (&Run, bool), source: Source, view: Op
         tracking_url: view.and_then(|view| view.tracking_url.clone()),
         driver_log_url: view.and_then(|view| view.driver_log_url.clone()),
         execution: task.execution.clone(),
+        spoken: None,
     };
     Event::Ended { outcome: Outcome::Succeeded(Box::new(success)), leftover: doubled.then(|| run.clone()) }
 }

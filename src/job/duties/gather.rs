@@ -34,8 +34,9 @@ pub(in crate::job) async fn gather<W: World>(
     stop: &watch::Receiver<bool>,
 ) -> Event {
     let outcome = match word.end {
-        AppEnd::Succeeded => Outcome::Succeeded(Box::new(succeeded(task, run, word))),
-        AppEnd::Failed | AppEnd::Killed => {
+        AppEnd::Succeeded if !run.is_session() => Outcome::Succeeded(Box::new(succeeded(task, run, word))),
+        // The driver of a session had more to say, and it is gone.
+        AppEnd::Failed | AppEnd::Killed | AppEnd::Succeeded => {
             let (log, driver) = Box::pin(logs(&*services.world, run, word, stop)).await;
             Outcome::Failed(Box::new(failed(task, run, word, log, driver)))
         }
@@ -54,11 +55,12 @@ async fn logs<W: World>(
     if *stop.borrow() {
         return (Vec::new(), DriverLog::default());
     }
-    let ran = word.end == AppEnd::Failed && container_ran(&word.diagnostics);
+    let failed = word.end == AppEnd::Failed || (run.is_session() && word.end == AppEnd::Succeeded);
+    let ran = failed && container_ran(&word.diagnostics);
     let page = word.log_url.as_deref().filter(|_| ran);
     if page.is_some() {
         info!(
-            "{} has failed by YARN's word; its driver's log is waited for, {} s at most",
+            "{} has ended by YARN's word; its driver's log is waited for, {} s at most",
             run.name,
             PATIENCE.as_secs()
         );
@@ -92,7 +94,7 @@ async fn logs<W: World>(
 pub(super) async fn last_log<W: World>(world: &W, run: &Run) -> Vec<String> {
     let mut waits = retry::LOOK.start();
     for _ in 0..LOG_TRIES {
-        match world.log(&run.name).await {
+        match world.log(run.records(), &run.name).await {
             Ok(lines) => return lines,
             Err(_) => sleep(waits.next(fastrand::f64())).await,
         }
@@ -122,7 +124,7 @@ async fn driver_file<W: World>(world: &W, page: &str, file: &str) -> Vec<String>
 fn succeeded(task: &Task, run: &Run, word: &FinalWord) -> Success {
     Success {
         application_id: run.application.clone(),
-        batch_id: run.batch,
+        batch_id: run.batch(),
         name: run.name.clone(),
         verdict_source: Source::Yarn,
         queued_millis: between(word.started, word.launched),
@@ -131,21 +133,31 @@ fn succeeded(task: &Task, run: &Run, word: &FinalWord) -> Success {
         tracking_url: word.tracking_url.clone(),
         driver_log_url: word.log_url.clone(),
         execution: task.execution.clone(),
+        spoken: None,
     }
 }
 
 fn failed(task: &Task, run: &Run, word: &FinalWord, log: Vec<String>, driver: DriverLog) -> Failure {
     let error = match word.end {
         AppEnd::Killed => ErrorName::Killed,
-        AppEnd::Failed | AppEnd::Succeeded => ErrorName::Failed,
+        AppEnd::Succeeded => ErrorName::Lost,
+        AppEnd::Failed => ErrorName::Failed,
     };
-    let error = refine(error, &word.diagnostics, &driver);
+    let refined = refine(error, &word.diagnostics, &driver);
+    let says_little = matches!(refined, ErrorName::Failed | ErrorName::Lost);
+    let error = if says_little && run.is_unbegun_session() { ErrorName::SessionFailed } else { refined };
     let message = match error {
         ErrorName::Killed => "YARN says that the job was killed",
         ErrorName::OutOfMemory => "the job was killed for its memory",
         ErrorName::NodeLost => "the node of the job's driver was lost",
+        ErrorName::SessionFailed => "the session ended before any statement of the task began",
+        ErrorName::Lost => {
+            "the session ended while its statements were not all confirmed, and what they came to is lost with it"
+        }
         ErrorName::SubmitFailed
-        | ErrorName::Lost
+        | ErrorName::StatementFailed
+        | ErrorName::ResultTooLarge
+        | ErrorName::SessionBroken
         | ErrorName::Failed
         | ErrorName::InvalidInput
         | ErrorName::Rejected
@@ -165,7 +177,7 @@ fn failed(task: &Task, run: &Run, word: &FinalWord, log: Vec<String>, driver: Dr
         cost: cost(word),
         ..told
     };
-    of_run(Some(run), told)
+    of_run(task, Some(run), told)
 }
 
 fn cost(word: &FinalWord) -> Cost {

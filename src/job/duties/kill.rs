@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::sleep;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::doubles::tell_forbidden;
 use super::{JobCache, JobServices};
@@ -13,10 +13,13 @@ use crate::job::application::YarnAnswer;
 use crate::job::evidence::is_final;
 use crate::job::machine::{Event, Run};
 use crate::job::steps::follow::others;
-use crate::job::steps::kill::{KillCheck, KillRound, KillStatus};
+use crate::job::steps::kill::{Grace, KillCheck, KillRound, KillStatus};
 use crate::job::world::{CountedEvent, LivyAnswer, NotKilled, TagOnNode, Unreachable, World};
 use crate::log::message_id;
 use crate::retry;
+
+/// How often a record is deleted that only takes room.
+const FORGET_TRIES: usize = 5;
 
 /// Kills the run. Livy's DELETE and YARN's kill go on side by side: DELETE can block for minutes and says "deleted" also
 /// where it killed nothing.
@@ -24,11 +27,28 @@ pub(in crate::job) async fn kill<W: World>(services: &JobServices<W>, run: &Run)
     let (world, rules) = (&services.world, &services.rules);
     let (tell, livy) = watch::channel(LivyAnswer::Unreachable("not asked yet".to_owned()));
     // Boxed: what is done seldom takes no room in every job.
-    let deleting = Box::pin(delete_until_gone(&**world, &run.name, rules.interval, tell));
-    tokio::select! {
+    let deleting = Box::pin(delete_until_gone(&**world, run, rules.interval, tell));
+    let event = tokio::select! {
         biased;
         event = kill_in_yarn(services, run, &livy) => event,
         never = deleting => match never {},
+    };
+    if event == Event::Killed && run.is_session() {
+        // Livy keeps some sessions for as long as it lives.
+        Box::pin(forget(&**world, run)).await;
+    }
+    event
+}
+
+/// Takes the record of a dead session out of Livy, unless Livy does not answer: the record does nothing.
+async fn forget<W: World>(world: &W, run: &Run) {
+    let mut waits = retry::LOOK.start();
+    for _ in 0..FORGET_TRIES {
+        match world.delete(run.records(), &run.name).await {
+            Ok(_) => return,
+            Err(Unreachable(reason)) => debug!("Livy keeps the record of {}: {reason}", run.name),
+        }
+        sleep(waits.next(fastrand::f64())).await;
     }
 }
 
@@ -40,6 +60,8 @@ async fn kill_in_yarn<W: World>(
 ) -> Event {
     let (world, rules) = (&services.world, &services.rules);
     let mut forbidden = false;
+    let grace = Grace::new(run, services.now());
+    let mut killed = false;
     let mut check = KillCheck::new(rules.interval, rules.kill_settle, rules.waits.lost_after);
     loop {
         let round = look(services, run, livy).await;
@@ -49,7 +71,9 @@ async fn kill_in_yarn<W: World>(
         match check.see(&round, services.now()) {
             KillStatus::Unproved => {}
             KillStatus::Verified => {
-                world.count(CountedEvent::KillVerified);
+                if killed || !run.is_session() {
+                    world.count(CountedEvent::KillVerified);
+                }
                 info!("{} is dead by YARN's word", run.name);
                 return Event::Killed;
             }
@@ -62,12 +86,19 @@ async fn kill_in_yarn<W: World>(
                 return Event::Killed;
             }
         }
+        if !grace.is_over(services.now()) {
+            sleep(rules.interval).await;
+            continue;
+        }
         // What may not be seen may still be killed.
         let hidden =
             matches!(round.by_id, Some(YarnAnswer::Hidden(_))).then(|| run.application.clone()).flatten();
         for id in round.active().into_iter().chain(hidden) {
             match world.kill(&id).await {
-                Ok(()) => info!("YARN was told to kill {id}"),
+                Ok(()) => {
+                    killed = true;
+                    info!("YARN was told to kill {id}");
+                }
                 Err(NotKilled::NotNow(reason)) => warn!("YARN does not kill {id}: {reason}; trying again"),
                 Err(NotKilled::Forbidden(reason)) if !forbidden => {
                     forbidden = true;
@@ -109,13 +140,13 @@ async fn look<W: World>(
 /// Livy's side of a kill: looks, and deletes what lives. Tells what it sees.
 async fn delete_until_gone<W: World>(
     world: &W,
-    name: &str,
+    run: &Run,
     interval: Duration,
     tell: watch::Sender<LivyAnswer>,
 ) -> Infallible {
     let mut waits = retry::KILL.start();
     loop {
-        let look = match world.find(name).await {
+        let look = match world.find(run.records(), &run.name).await {
             Ok(Some(view)) => LivyAnswer::Seen(view.into()),
             Ok(None) => LivyAnswer::Missing,
             Err(Unreachable(reason)) => LivyAnswer::Unreachable(reason),
@@ -128,7 +159,7 @@ async fn delete_until_gone<W: World>(
         tell.send_replace(look);
         let mut pause = if silent { waits.next(fastrand::f64()) } else { interval };
         if let Some(name) = lives {
-            match world.delete(&name).await {
+            match world.delete(run.records(), &name).await {
                 Ok(_) => info!("Livy was told to delete {name}"),
                 Err(Unreachable(reason)) => {
                     warn!("Livy does not delete {name}: {reason}; trying again");

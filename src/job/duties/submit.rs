@@ -24,7 +24,7 @@ pub(in crate::job) async fn prepare<W: World>(
     cache: &mut JobCache,
 ) -> Event {
     match &task.request {
-        Some(TaskRequest::Checked { .. }) => {}
+        Some(TaskRequest::Checked { .. } | TaskRequest::Session(_)) => {}
         Some(TaskRequest::Wrong(problems)) => {
             return ended(failure(task, ErrorName::InvalidInput, "Received", problems.to_string()), None);
         }
@@ -60,7 +60,7 @@ pub(in crate::job) async fn prepare<W: World>(
     }
 }
 
-/// POSTs the batch, where that may still be done. `since`: when the POST was recorded.
+/// POSTs the batch or the session, where that may still be done. `since`: when the POST was recorded.
 pub(in crate::job) async fn submit<W: World>(
     services: &JobServices<W>,
     task: &Task,
@@ -68,7 +68,7 @@ pub(in crate::job) async fn submit<W: World>(
     since: Timestamp,
     cache: &mut JobCache,
 ) -> Event {
-    let (Some(TaskRequest::Checked { body, .. }), Some(slot)) = (&task.request, cache.slot.take()) else {
+    let (Some(body), Some(slot)) = (task.body(), cache.slot.take()) else {
         // Submitting without a request or a slot: not prepared here. Nobody knows what became of that POST.
         let reason = "it was not prepared by this process".to_owned();
         return Event::Unsure { answered: false, reason };
@@ -80,9 +80,10 @@ pub(in crate::job) async fn submit<W: World>(
             return Event::NotNow(Some(Hold { since, reason }));
         }
     }
-    let (poster, name, body) = (Arc::clone(&services.world), run.name.clone(), body.clone());
+    let (poster, records) = (Arc::clone(&services.world), run.records());
+    let (name, body) = (run.name.clone(), Box::<str>::from(body));
     let posting = tokio::spawn(async move {
-        let answer = poster.post(&name, &body).await;
+        let answer = poster.post(records, &name, &body).await;
         drop(slot);
         answer
     });
@@ -105,10 +106,11 @@ pub(in crate::job) async fn submit<W: World>(
         }
         Posted::Refused(reason) => {
             // A refused POST can leave a record that holds the name without end; it runs nothing.
-            if let Err(Unreachable(reason)) = world.delete(&run.name).await {
+            if let Err(Unreachable(reason)) = world.delete(records, &run.name).await {
                 warn!("the name {} may stay taken in Livy: {reason}", run.name);
             }
-            let message = format!("Livy refuses the batch: {reason}");
+            let what = if run.is_session() { "session" } else { "batch" };
+            let message = format!("Livy refuses the {what}: {reason}");
             Event::Refused(failure(task, ErrorName::Rejected, "Submitting", message))
         }
     }
@@ -117,7 +119,7 @@ pub(in crate::job) async fn submit<W: World>(
 /// What a record of Livy's tells about a run whose POST began at `since`.
 pub(super) fn learn(run: &Run, view: &BatchView, since: Timestamp, proxy_user: Option<String>) -> Run {
     Run {
-        batch: Some(view.id),
+        number: u32::try_from(view.id).ok(),
         application: view.application.clone(),
         submitted: Some(since),
         proxy_user,

@@ -5,11 +5,13 @@ use std::io;
 use super::super::Task;
 use super::super::machine::State;
 use super::format_v1::EntryV1;
-use super::format_v2::EntryV2;
+use super::format_v3::EntryV3;
 use super::sealed::{Unreadable, seal, unseal};
 
-/// The format that this version writes, and the newest that it reads.
-pub(super) const VERSION: u32 = 2;
+/// The newest format that this version reads, and writes where a session is concerned.
+pub(super) const VERSION: u32 = 3;
+/// What it writes of batches.
+pub(super) const OF_BATCHES: u32 = 2;
 pub(super) const MAGIC: &str = "spark-job-worker";
 
 /// What is kept of a task.
@@ -28,7 +30,9 @@ pub struct Entry {
 /// # Errors
 /// Where something of it cannot be written as JSON, which does not happen.
 pub fn encode(task: &Task, state: &State) -> io::Result<Vec<u8>> {
-    Ok(seal(MAGIC, VERSION, &serde_json::to_vec(&EntryV2::new(task, state))?))
+    let entry = EntryV3::new(task, state);
+    let version = if entry.is_of_session() { VERSION } else { OF_BATCHES };
+    Ok(seal(MAGIC, version, &serde_json::to_vec(&entry)?))
 }
 
 /// The entry that bytes are.
@@ -39,7 +43,7 @@ pub fn decode(bytes: &[u8]) -> Result<Entry, Unreadable> {
     let (version, payload) = unseal(MAGIC, VERSION, bytes)?;
     let entry = match version {
         1 => serde_json::from_slice::<EntryV1>(payload).map(EntryV1::read),
-        2 => serde_json::from_slice::<EntryV2>(payload).map(EntryV2::read),
+        2 | 3 => serde_json::from_slice::<EntryV3>(payload).map(EntryV3::read),
         other => return Err(Unreadable::Foreign(format!("format {other} never was"))),
     };
     entry.map_err(|error| Unreadable::Foreign(error.to_string()))?.map_err(Unreadable::Foreign)

@@ -156,7 +156,8 @@ impl Run {
         machine::Run {
             name: self.name,
             tag: self.tag,
-            batch: self.batch,
+            work: machine::Work::Batch,
+            number: self.batch.and_then(|number| u32::try_from(number).ok()),
             application: self.application,
             submitted: self.submitted.map(Timestamp),
             proxy_user: self.proxy_user,
@@ -203,6 +204,7 @@ impl Success {
             tracking_url: self.tracking_url,
             driver_log_url: self.driver_log_url,
             execution: self.execution,
+            spoken: None,
         }
     }
 }
@@ -224,6 +226,7 @@ impl Failure {
             log_url: self.log_url,
             execution: self.execution,
             cost: report::Cost::default(),
+            stopped: None,
         })
     }
 }

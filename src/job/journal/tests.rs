@@ -33,7 +33,7 @@ fn open(directory: &Path) -> (Journal, Contents) {
 
 fn run() -> Run {
     Run {
-        batch: Some(7),
+        number: Some(7),
         application: Some("application_1700000000000_0001".to_owned()),
         submitted: Some(Timestamp(u64::MAX)),
         proxy_user: Some("alice \"🚖\"\n".to_owned()),
@@ -58,6 +58,7 @@ fn success() -> Outcome {
         tracking_url: Some("http://rm:8088/proxy/application_1".to_owned()),
         driver_log_url: None,
         execution: Some("exec-1".to_owned()),
+        spoken: None,
     }))
 }
 
@@ -180,6 +181,68 @@ fn of_documents() -> Vec<(&'static str, Entry)> {
         entry
     };
     states.into_iter().map(|(name, state)| (name, entry(state))).collect()
+}
+
+/// Every kind of entry that only statements have.
+fn of_sessions() -> Vec<(&'static str, Entry)> {
+    use crate::job::SessionRequest;
+    use crate::job::machine::Step;
+    use crate::job::report::{Exception, Spoken, Stopped};
+    use crate::job::statements::check::Told;
+    use crate::job::statements::script::{Kind, Script, Statement};
+    let script = Script {
+        statements: vec![
+            Statement { kind: Kind::Pyspark, code: "rows = [1]  # größe\n".to_owned() },
+            Statement { kind: Kind::Sql, code: "select 1".to_owned() },
+        ],
+        variables: r#"{ "day": 1e3 }"#.to_owned(),
+        result: Some("rows".to_owned()),
+    };
+    let request = || {
+        Some(TaskRequest::Session(std::sync::Arc::new(SessionRequest {
+            body: r#"{"kind":"pyspark"}"#.into(),
+            proxy_user: Some("alice".into()),
+            script: script.clone(),
+        })))
+    };
+    let session = |step| run().at(step);
+    let fresh = Attempt { run: attempt().run.at(Step::Opening), ..attempt() };
+    let since = Timestamp(1_700_000_000_123);
+    let Outcome::Succeeded(success) = success() else { panic!("a success") };
+    let told = Told { kind: "sql".to_owned(), seconds: 1.25, text: "+-+\n".to_owned(), cut: true };
+    let spoken = Spoken { session: Some(7), result: Some("[1]".to_owned()), statements: vec![told] };
+    let succeeded = Outcome::Succeeded(Box::new(Success {
+        batch_id: None,
+        verdict_source: Source::Session,
+        spoken: Some(Box::new(spoken)),
+        ..*success
+    }));
+    let exception = Exception { name: "E".to_owned(), words: "why".to_owned(), traceback: "t\n".to_owned() };
+    let stopped = Stopped { session: Some(7), statement: Some(2), exception: Some(exception) };
+    let failed = Outcome::Failed(Box::new(Failure {
+        verdict_source: Source::Session,
+        stopped: Some(Box::new(stopped)),
+        ..Failure::new(ErrorName::StatementFailed, "Listening", "statement 2 raised E")
+    }));
+    let states = [
+        ("Received", State::Received { attempt: fresh.clone() }),
+        ("Submitting", State::Submitting { attempt: fresh.clone(), since }),
+        ("InDoubt", State::InDoubt { attempt: fresh, since, answered: false }),
+        ("Running", State::Running { run: session(Step::Opening) }),
+        ("Speaking", State::Speaking { run: session(Step::At(2)), number: 4 }),
+        ("Listening", State::Listening { run: session(Step::At(2)), number: 5 }),
+        ("Judged", State::Judged { run: session(Step::At(2)), word: word() }),
+        ("Ended", State::Ended { outcome: succeeded, leftover: Some(session(Step::Done)) }),
+        ("EndedFailed", State::Ended { outcome: failed, leftover: Some(session(Step::At(2))) }),
+        ("Orphaned", State::Orphaned { run: session(Step::Done) }),
+    ];
+    let entry = |(name, state): (&'static str, State)| {
+        let mut entry = entry_of(TASK, state);
+        let is_over = matches!(entry.state, State::Ended { .. } | State::Orphaned { .. });
+        entry.task.request = if is_over { None } else { request() };
+        (name, entry)
+    };
+    states.into_iter().map(entry).collect()
 }
 
 mod kept {
@@ -543,12 +606,12 @@ mod refused {
     fn an_entry_of_a_newer_version_stops_the_start_and_is_left_alone() {
         let directory = directory();
         let path = directory.path().join(format!("{TASK}.task"));
-        let bytes = b"spark-job-worker 3 a-checksum-of-another-kind\nbinary \xff\x00";
+        let bytes = b"spark-job-worker 4 a-checksum-of-another-kind\nbinary \xff\x00";
         fs::write(&path, bytes).expect("written");
         let error = Journal::open(directory.path()).expect_err("it is too new");
-        assert!(matches!(error, JournalError::Newer { version: 3, .. }), "{error:?}");
+        assert!(matches!(error, JournalError::Newer { version: 4, .. }), "{error:?}");
         let text = told(&error);
-        for part in [&*path.to_string_lossy(), "format 3", "this one reads 2", "install that version again"] {
+        for part in [&*path.to_string_lossy(), "format 4", "this one reads 3", "install that version again"] {
             assert!(text.contains(part), "{part} is missing in: {text}");
         }
         assert_eq!(fs::read(&path).expect("still there"), bytes);
@@ -556,7 +619,9 @@ mod refused {
 
     #[test]
     fn a_whole_entry_of_an_unknown_shape_stops_the_start_and_kills_nothing() {
-        for (version, payload) in [(1, r#"{"task":"0123456789abcdef","surprise":1}"#), (2, "{}"), (0, "{}")] {
+        for (version, payload) in
+            [(1, r#"{"task":"0123456789abcdef","surprise":1}"#), (2, "{}"), (3, "{}"), (0, "{}")]
+        {
             let directory = directory();
             let path = directory.path().join(format!("{TASK}.task"));
             let sum = checksum(payload.as_bytes());
@@ -678,10 +743,10 @@ mod golden {
         fs::read(path.join(format!("{name}.task"))).expect("it is shipped")
     }
 
-    /// Writes a file anew where `SJW_GOLDEN=write` asks for it: when there is a new format, never for this one.
-    fn keep(name: &str, bytes: &[u8]) {
-        if std::env::var_os("SJW_GOLDEN").is_some_and(|wish| wish == "write") {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/journal/v2");
+    /// Writes a file anew where `SJW_GOLDEN` names its format: when there is a new one, never for those that are shipped.
+    fn keep(format: &str, name: &str, bytes: &[u8]) {
+        if std::env::var_os("SJW_GOLDEN").is_some_and(|wish| wish == format) {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/journal").join(format);
             fs::write(path.join(format!("{name}.task")), bytes).expect("written");
         }
     }
@@ -729,14 +794,14 @@ mod golden {
                 failure.log.truncate(3);
             }
             let bytes = bytes_of(&entry);
-            keep(name, &bytes);
+            keep("v2", name, &bytes);
             let shipped = fixture("v2", name);
             assert_eq!(String::from_utf8_lossy(&bytes), String::from_utf8_lossy(&shipped), "{name}");
             assert_eq!(decode(&shipped).expect(name), entry);
         }
         for (name, entry) in of_documents() {
             let bytes = bytes_of(&entry);
-            keep(name, &bytes);
+            keep("v2", name, &bytes);
             let shipped = fixture("v2", name);
             assert_eq!(String::from_utf8_lossy(&bytes), String::from_utf8_lossy(&shipped), "{name}");
             assert_eq!(decode(&shipped).expect(name), entry);
@@ -746,8 +811,29 @@ mod golden {
             let mut entry = entry_of(TASK, State::Received { attempt: attempt() });
             (entry.task.request, entry.task.on_abort) = (Some(request), OnAbort::Kill);
             let bytes = bytes_of(&entry);
-            keep(name, &bytes);
+            keep("v2", name, &bytes);
             assert_eq!(decode(&fixture("v2", name)).expect(name), entry);
+        }
+    }
+
+    #[test]
+    fn what_a_session_has_is_of_the_third_format_and_stays_as_it_is() {
+        for (name, entry) in of_sessions() {
+            let bytes = bytes_of(&entry);
+            keep("v3", name, &bytes);
+            let shipped = fixture("v3", name);
+            assert!(shipped.starts_with(b"spark-job-worker 3 "), "{name}");
+            assert_eq!(String::from_utf8_lossy(&bytes), String::from_utf8_lossy(&shipped), "{name}");
+            assert_eq!(decode(&shipped).expect(name), entry);
+        }
+    }
+
+    /// A cluster can go back to an older version while no task with statements is held.
+    #[test]
+    fn what_has_no_session_is_written_so_that_the_version_before_reads_it() {
+        for state in states() {
+            let bytes = bytes_of(&entry_of(TASK, state));
+            assert!(bytes.starts_with(b"spark-job-worker 2 "));
         }
     }
 }

@@ -46,6 +46,12 @@ pub enum Event {
     Absent,
     /// More is known about the run.
     Learned(Run),
+    /// The session takes statements.
+    Opened,
+    /// Livy has the step that is said, under this number.
+    Said(u64),
+    /// The step ended well, and it is not the last; the number is the first that the next one can have.
+    Confirmed(u64),
     /// YARN's final word was heard.
     Judged {
         /// The run, its application known.
@@ -84,6 +90,9 @@ impl Event {
             Event::Found(_) => "Found",
             Event::Absent => "Absent",
             Event::Learned(_) => "Learned",
+            Event::Opened => "Opened",
+            Event::Said(_) => "Said",
+            Event::Confirmed(_) => "Confirmed",
             Event::Judged { .. } => "Judged",
             Event::Gathered(_) => "Gathered",
             Event::Ended { .. } => "Ended",

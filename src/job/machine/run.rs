@@ -3,15 +3,46 @@
 use super::super::application::AppEnd;
 use super::super::timestamp::Timestamp;
 
+/// Which of Livy's two lists has the record of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Records {
+    /// `/batches`
+    Batches,
+    /// `/sessions`
+    Sessions,
+}
+
+/// What a run does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// One program, as a batch of Livy's.
+    Batch,
+    /// Statements, in a session of Livy's.
+    Session(Step),
+}
+
+/// How far the statements of a session are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The session is on its way.
+    Opening,
+    /// This step is said: 0 opens the session, the statements are steps from 1 on, and a result is the step behind them.
+    At(u16),
+    /// Every step was confirmed.
+    Done,
+}
+
 /// One job on the cluster. Name and tag are fixed before anything is submitted; the rest is learned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
-    /// Livy's name of the batch, unique among the batches of this Livy.
+    /// What it does.
+    pub work: Work,
+    /// Livy's name of the batch or session, unique among those of this Livy.
     pub name: String,
     /// The YARN tag of the application, in lower case.
     pub tag: String,
-    /// Livy's number of the batch. For people: a Livy without recovery counts from 0 again.
-    pub batch: Option<u64>,
+    /// Livy's number of the batch or session. For people: a Livy without recovery counts from 0 again.
+    pub number: Option<u32>,
     /// YARN's id of the application.
     pub application: Option<String>,
     /// When the POST began of which it came. An application that is older came of an earlier one.
@@ -21,9 +52,60 @@ pub struct Run {
 }
 
 impl Run {
-    /// A run of which only the identity is known yet.
+    /// A batch of which only the identity is known yet.
     pub fn new(name: String, tag: String) -> Run {
-        Run { name, tag, batch: None, application: None, submitted: None, proxy_user: None }
+        let work = Work::Batch;
+        Run { work, name, tag, number: None, application: None, submitted: None, proxy_user: None }
+    }
+
+    /// Which list of Livy's has its record.
+    pub fn records(&self) -> Records {
+        match self.work {
+            Work::Batch => Records::Batches,
+            Work::Session(_) => Records::Sessions,
+        }
+    }
+
+    /// Whether statements run in it.
+    pub fn is_session(&self) -> bool {
+        self.records() == Records::Sessions
+    }
+
+    /// How far its statements are; `None` for a batch.
+    pub fn step(&self) -> Option<Step> {
+        match self.work {
+            Work::Batch => None,
+            Work::Session(step) => Some(step),
+        }
+    }
+
+    /// The step that is said, where one is.
+    pub fn said(&self) -> Option<u16> {
+        match self.work {
+            Work::Session(Step::At(step)) => Some(step),
+            Work::Batch | Work::Session(Step::Opening | Step::Done) => None,
+        }
+    }
+
+    /// Whether nothing of the task's own can have run: of a session, none of its statements.
+    pub fn is_unbegun_session(&self) -> bool {
+        matches!(self.work, Work::Session(Step::Opening | Step::At(0)))
+    }
+
+    /// The same session, so far.
+    #[must_use]
+    pub fn at(&self, step: Step) -> Run {
+        Run { work: Work::Session(step), ..self.clone() }
+    }
+
+    /// Livy's number as it stands in reports of batches.
+    pub fn batch(&self) -> Option<u64> {
+        self.number.filter(|_| !self.is_session()).map(u64::from)
+    }
+
+    /// The same of sessions.
+    pub fn session(&self) -> Option<u64> {
+        self.number.filter(|_| self.is_session()).map(u64::from)
     }
 }
 

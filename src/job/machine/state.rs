@@ -17,6 +17,10 @@ pub enum Stage {
     InDoubt,
     /// [`State::Running`]
     Running,
+    /// [`State::Speaking`]
+    Speaking,
+    /// [`State::Listening`]
+    Listening,
     /// [`State::Judged`]
     Judged,
     /// [`State::Ended`]
@@ -29,12 +33,14 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in the order in which a task goes through them.
-    pub const ALL: [Stage; 9] = [
+    pub const ALL: [Stage; 11] = [
         Stage::Stopping,
         Stage::Received,
         Stage::Submitting,
         Stage::InDoubt,
         Stage::Running,
+        Stage::Speaking,
+        Stage::Listening,
         Stage::Judged,
         Stage::Ended,
         Stage::Orphaned,
@@ -49,6 +55,8 @@ impl Stage {
             Stage::Submitting => "Submitting",
             Stage::InDoubt => "InDoubt",
             Stage::Running => "Running",
+            Stage::Speaking => "Speaking",
+            Stage::Listening => "Listening",
             Stage::Judged => "Judged",
             Stage::Ended => "Ended",
             Stage::Orphaned => "Orphaned",
@@ -95,10 +103,24 @@ pub enum State {
         /// Livy answered the POST (with an error), so it is not at work on it any more.
         answered: bool,
     },
-    /// Livy or YARN has the run.
+    /// Livy or YARN has the run: a batch, or a session that takes no statements yet.
     Running {
         /// What is being followed.
         run: Run,
+    },
+    /// The run's step is to be said to the session, or may have been said.
+    Speaking {
+        /// What is being followed, and the step.
+        run: Run,
+        /// The first number that the step can have in Livy.
+        number: u64,
+    },
+    /// Livy has the run's step; how it ended is still to be heard.
+    Listening {
+        /// What is being followed, and the step.
+        run: Run,
+        /// Livy's number of the step.
+        number: u64,
     },
     /// YARN's final word is known. What it says is not asked again; logs are still to be gathered.
     Judged {
@@ -133,6 +155,8 @@ impl State {
             | State::Received { .. }
             | State::InDoubt { .. }
             | State::Running { .. }
+            | State::Speaking { .. }
+            | State::Listening { .. }
             | State::Judged { .. }
             | State::Ended { .. }
             | State::Orphaned { .. }
@@ -148,6 +172,8 @@ impl State {
             State::Submitting { .. } => Stage::Submitting,
             State::InDoubt { .. } => Stage::InDoubt,
             State::Running { .. } => Stage::Running,
+            State::Speaking { .. } => Stage::Speaking,
+            State::Listening { .. } => Stage::Listening,
             State::Judged { .. } => Stage::Judged,
             State::Ended { .. } => Stage::Ended,
             State::Orphaned { .. } => Stage::Orphaned,
@@ -167,7 +193,11 @@ impl State {
             | State::Received { attempt }
             | State::Submitting { attempt, .. }
             | State::InDoubt { attempt, .. } => Some(&attempt.run),
-            State::Running { run } | State::Judged { run, .. } | State::Orphaned { run } => Some(run),
+            State::Running { run }
+            | State::Speaking { run, .. }
+            | State::Listening { run, .. }
+            | State::Judged { run, .. }
+            | State::Orphaned { run } => Some(run),
             State::Ended { leftover, .. } => leftover.as_ref(),
             State::Stopping { then: Then::End(_) } | State::Settled => None,
         }

@@ -215,6 +215,7 @@ fn state(name: &str) -> State {
         tracking_url: None,
         driver_log_url: None,
         execution: None,
+        spoken: None,
     }));
     match name {
         "Received" => State::Received { attempt: attempt() },
@@ -256,4 +257,59 @@ fn event(name: &str) -> Event {
         "Stop" => Event::Stop(failure()),
         other => panic!("no event {other}"),
     }
+}
+
+/// What is different where statements run: a row an event, a column a state.
+#[test]
+fn statements_are_said_and_heard_one_after_the_other_and_a_session_is_always_ended() {
+    const STATES: [&str; 4] = ["Running", "Speaking", "Listening", "Judged"];
+    const TABLE: [(&str, [&str; 4]); 12] = [
+        ("Opened", ["Speaking 0 from 0", "-", "-", "-"]),
+        ("Said", ["-", "Listening 2 from 7", "-", "-"]),
+        ("Confirmed", ["-", "-", "Speaking 3 from 7", "-"]),
+        ("Learned", ["Running", "Speaking 2 from 4", "Listening 2 from 5", "-"]),
+        ("Judged", ["Judged", "Judged", "Judged", "-"]),
+        ("Gathered", ["-", "-", "-", "Ended+leftover"]),
+        ("Ended+leftover", ["Ended+leftover", "Ended+leftover", "Ended+leftover", "-"]),
+        ("TokenGone(kill)", ["Orphaned", "Orphaned", "Orphaned", "Orphaned"]),
+        ("TokenGone(leave)", ["Orphaned", "Orphaned", "Orphaned", "Orphaned"]),
+        ("Stop", ["Ended+leftover", "Ended+leftover", "Ended+leftover", "Judged"]),
+        ("Killed", ["-", "-", "-", "-"]),
+        ("Acknowledged", ["-", "-", "-", "-"]),
+    ];
+    let session = |step| run().at(step);
+    let told = |state: &State| {
+        let (State::Speaking { run, number } | State::Listening { run, number }) = state else {
+            return label(state).to_owned();
+        };
+        format!("{} {} from {number}", state.name(), run.said().expect("a step"))
+    };
+    for (event_name, row) in TABLE {
+        for (state_name, expected) in STATES.iter().zip(row) {
+            let before = match *state_name {
+                "Running" => State::Running { run: session(Step::Opening) },
+                "Speaking" => State::Speaking { run: session(Step::At(2)), number: 4 },
+                "Listening" => State::Listening { run: session(Step::At(2)), number: 5 },
+                _ => State::Judged { run: session(Step::At(2)), word: word(false) },
+            };
+            let event = match event_name {
+                "Opened" => Event::Opened,
+                "Said" => Event::Said(7),
+                "Confirmed" => Event::Confirmed(7),
+                "Learned" => Event::Learned(before.run().expect("a run").clone()),
+                other => event(other),
+            };
+            assert_eq!(event.name(), event_name.split(['+', '(']).next().expect("a kind"));
+            let seen = match next(before.clone(), event) {
+                Ok(after) => told(&after),
+                Err(illegal) => {
+                    assert_eq!(illegal.state, before);
+                    "-".to_owned()
+                }
+            };
+            assert_eq!(seen, expected, "{event_name} in {state_name}");
+        }
+    }
+    let batch = State::Running { run: run() };
+    assert!(next(batch, Event::Opened).is_err(), "a batch takes no statements");
 }

@@ -79,6 +79,15 @@ fn cause_value(failure: &Failure, root: Option<&str>, text: usize, logs: &Logs<'
     map.insert("message".into(), json!(clip(&failure.message, text.max(64))));
     map.insert("stage".into(), json!(failure.stage));
     map.insert("batchId".into(), json!(failure.batch_id));
+    if let Some(stopped) = &failure.stopped {
+        map.insert("sessionId".into(), json!(stopped.session));
+        map.insert("statement".into(), json!(stopped.statement));
+        let exception = stopped.exception.as_ref();
+        map.insert("ename".into(), json!(exception.map(|it| clip(&it.name, text))));
+        map.insert("evalue".into(), json!(exception.map(|it| clip(&it.words, text))));
+        // Its end says most.
+        map.insert("traceback".into(), json!(exception.map(|it| last_units(&it.traceback, text))));
+    }
     map.insert("applicationId".into(), json!(failure.application_id));
     map.insert("verdictSource".into(), json!(failure.verdict_source));
     map.insert("diagnostics".into(), json!(clip_option(&failure.diagnostics)));

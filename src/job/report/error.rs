@@ -17,6 +17,14 @@ pub enum ErrorName {
     NodeLost,
     /// Somebody killed the application.
     Killed,
+    /// A statement raised an exception.
+    StatementFailed,
+    /// The result of statements is larger than a result may be.
+    ResultTooLarge,
+    /// What a session answers cannot be trusted, or it answers nothing any more.
+    SessionBroken,
+    /// A session never took statements.
+    SessionFailed,
     /// What became of the job cannot be known any more.
     Lost,
     /// Livy stayed unreachable or full for too long, and nothing was submitted.
@@ -45,7 +53,7 @@ impl ErrorName {
     }
 
     /// Every name that a state machine sees, in the order of the README.
-    pub const ALL: [ErrorName; 11] = [
+    pub const ALL: [ErrorName; 15] = [
         ErrorName::InvalidInput,
         ErrorName::Rejected,
         ErrorName::SubmitFailed,
@@ -53,6 +61,10 @@ impl ErrorName {
         ErrorName::OutOfMemory,
         ErrorName::NodeLost,
         ErrorName::Killed,
+        ErrorName::StatementFailed,
+        ErrorName::ResultTooLarge,
+        ErrorName::SessionBroken,
+        ErrorName::SessionFailed,
         ErrorName::Lost,
         ErrorName::LivyUnavailable,
         ErrorName::ClusterTerminating,
@@ -69,6 +81,10 @@ impl ErrorName {
             ErrorName::OutOfMemory => "SparkJob.OutOfMemory",
             ErrorName::NodeLost => "SparkJob.NodeLost",
             ErrorName::Killed => "SparkJob.Killed",
+            ErrorName::StatementFailed => "SparkJob.StatementFailed",
+            ErrorName::ResultTooLarge => "SparkJob.ResultTooLarge",
+            ErrorName::SessionBroken => "SparkJob.SessionBroken",
+            ErrorName::SessionFailed => "SparkJob.SessionFailed",
             ErrorName::Lost => "SparkJob.Lost",
             ErrorName::LivyUnavailable => "SparkJob.LivyUnavailable",
             ErrorName::ClusterTerminating => "SparkJob.ClusterTerminating",
@@ -87,12 +103,17 @@ impl ErrorName {
             | ErrorName::ClusterTerminating
             | ErrorName::WorkerFault
             | ErrorName::NotStopped => Retry::Yes,
-            ErrorName::SubmitFailed | ErrorName::Lost => Retry::ByChoice,
+            ErrorName::SubmitFailed
+            | ErrorName::Lost
+            | ErrorName::SessionBroken
+            | ErrorName::SessionFailed => Retry::ByChoice,
             ErrorName::InvalidInput
             | ErrorName::Rejected
             | ErrorName::Failed
             | ErrorName::OutOfMemory
             | ErrorName::Killed
+            | ErrorName::StatementFailed
+            | ErrorName::ResultTooLarge
             | ErrorName::StillRunning
             | ErrorName::Superseded => Retry::No,
         }

@@ -26,6 +26,10 @@ pub(super) struct Cause {
 /// The sentence; not masked.
 pub(super) fn root_cause(failure: &Failure) -> Option<String> {
     let diagnostics = failure.diagnostics.as_deref().unwrap_or_default();
+    let raised = failure.stopped.as_ref().and_then(|stopped| stopped.exception.as_ref());
+    if let Some(exception) = raised {
+        return Some(exception.sentence());
+    }
     let log: Vec<&str> = failure.log.iter().flat_map(|line| line.lines()).collect();
     yarn::memory_kill(diagnostics)
         .or_else(|| yarn::launch_failure(diagnostics).map(|launch| launch.sentence))

@@ -1,8 +1,8 @@
 //! What of a failure may be shown.
 
-use super::Failure;
 use super::mask::mask;
 use super::root_cause::root_cause;
+use super::{Exception, Failure};
 
 /// A failure as it may be shown: without what looks like a secret, and with the one sentence that a person would point at.
 #[derive(Debug)]
@@ -27,6 +27,9 @@ impl Failure {
         let lines = self.log.iter_mut().chain(&mut self.driver.stderr).chain(&mut self.driver.stdout);
         for text in texts.into_iter().flatten().chain(lines) {
             *text = mask(text).into_owned();
+        }
+        if let Some(stopped) = &mut self.stopped {
+            stopped.exception = stopped.exception.take().map(Exception::masked);
         }
         self
     }

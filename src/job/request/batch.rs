@@ -11,12 +11,23 @@ use super::keys::KEYS;
 use super::settings::Given;
 use super::value::Setting;
 
-/// The body of POST /batches. Serializes as exactly that: what was not given is left out, because Livy answers a null
+/// The body of POST /batches, or of POST /sessions where there are statements. Serializes as exactly that: what was not given is left out, because Livy answers a null
 /// list or map with a 500, and integers are JSON integers, because it does the same with a string there.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Batch(Vec<(&'static str, Setting)>);
 
+/// The kind of every session. Livy starts an interpreter of it, and `sql` has no place for what makes a statement run
+/// once: so queries are run by Python, too.
+const SESSION_KIND: &str = "pyspark";
+
 impl Batch {
+    /// The body for a session of the same settings.
+    pub(super) fn session(entries: Vec<Given>, identity: &Identity) -> Batch {
+        let Batch(mut fields) = Batch::new(entries, identity);
+        fields.insert(0, ("kind", Setting::Text(SESSION_KIND.to_owned())));
+        Batch(fields)
+    }
+
     /// Adds what the worker sets and a task may not.
     pub(super) fn new(entries: Vec<Given>, identity: &Identity) -> Batch {
         let mut given: BTreeMap<&str, Setting> =

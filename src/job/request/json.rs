@@ -52,6 +52,11 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// The text as it was written.
+    pub(super) fn whole(self) -> &'a str {
+        self.0
+    }
+
     /// A string's content.
     pub(super) fn text(self) -> Option<String> {
         serde_json::from_str(self.0).ok()

@@ -1,7 +1,7 @@
 //! The keys of an input: one table of spelling, Livy field and kind.
 //!
 //! A key's second spelling is Livy's own name of the field (`CreateBatchRequest`, the same 16 fields in Livy 0.4 to
-//! 0.9). Livy answers an unknown field with a 400, so nothing outside this table is ever sent.
+//! 0.9; `CreateInteractiveRequest` calls them the same). Livy answers an unknown field with a 400, so nothing outside this table is ever sent.
 
 use crate::nearest;
 
@@ -28,6 +28,14 @@ pub(super) enum Kind {
     Count(u8),
     /// A map of Spark properties.
     Conf,
+    /// The worker's own: what runs in a session, in the place of a file.
+    Statements,
+    /// The worker's own: what statements find as data.
+    Variables,
+    /// The worker's own: in which language statements are written.
+    Language,
+    /// The worker's own: what of a session is the task's result.
+    Result,
     /// The worker's own: the host of Livy.
     Host,
     /// The worker's own: the port of Livy.
@@ -58,6 +66,17 @@ impl Key {
     /// Whether the key is sent to Livy, rather than read by the worker itself.
     pub(super) fn is_sent(&self) -> bool {
         !matches!(self.kind, Kind::Host | Kind::Port | Kind::Execution | Kind::Parameters)
+            && !self.is_of_script()
+    }
+
+    /// Whether the key says something about statements.
+    pub(super) fn is_of_script(&self) -> bool {
+        matches!(self.kind, Kind::Statements | Kind::Variables | Kind::Language | Kind::Result)
+    }
+
+    /// Whether the key names or is for a job's own program, which statements take the place of.
+    pub(super) fn is_of_program(&self) -> bool {
+        matches!(self.kind, Kind::Path | Kind::Class | Kind::Args)
     }
 }
 
@@ -66,7 +85,7 @@ const fn key(name: &'static str, camel: &'static str, kind: Kind) -> Key {
 }
 
 /// Every key, in the order in which they are sent. `NumExecutors` may be 0, with dynamic allocation. `Configuration` is what the old Java worker called `Conf`.
-pub(super) static KEYS: [Key; 20] = [
+pub(super) static KEYS: [Key; 24] = [
     key("Name", "name", Kind::Name),
     key("File", "file", Kind::Path),
     key("ClassName", "className", Kind::Class),
@@ -83,6 +102,10 @@ pub(super) static KEYS: [Key; 20] = [
     key("Files", "files", Kind::Paths("spark.files")),
     key("Archives", "archives", Kind::Paths("spark.yarn.dist.archives")),
     Key { name: "Conf", camel: "conf", others: &["Configuration", "configuration"], kind: Kind::Conf },
+    key("Statements", "statements", Kind::Statements),
+    key("Kind", "kind", Kind::Language),
+    key("Variables", "variables", Kind::Variables),
+    key("Result", "result", Kind::Result),
     key("LivyHost", "livyHost", Kind::Host),
     key("LivyPort", "livyPort", Kind::Port),
     key("Execution", "execution", Kind::Execution),

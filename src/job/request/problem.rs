@@ -37,6 +37,10 @@ impl Problems {
         problems
     }
 
+    pub(super) fn not_json(error: serde_json::Error) -> Problems {
+        Problems::one("$", format!("not valid JSON: {error}"))
+    }
+
     pub(super) fn add(&mut self, path: impl Into<String>, text: impl Into<String>) {
         self.0.push(Problem { path: path.into(), text: text.into(), unknown_key: false });
     }

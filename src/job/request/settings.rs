@@ -92,6 +92,11 @@ impl InputSettings {
         self.given.extend(other.given);
     }
 
+    /// The keys of a sort that were given, rightly or wrongly, each with its spelling.
+    pub(super) fn spellings(&self, sort: impl Fn(&Key) -> bool) -> impl Iterator<Item = &str> {
+        self.given.iter().filter(move |(key, _)| sort(key)).map(|(_, spelling)| spelling.as_str())
+    }
+
     /// Whether a key was given, rightly or wrongly.
     pub(super) fn has(&self, kind: Kind) -> bool {
         self.given.iter().any(|(key, _)| key.kind == kind)
@@ -155,6 +160,7 @@ fn misplaced(place: KeyScope, key: &Key) -> Option<&'static str> {
         (KeyScope::Defaults, Kind::Host | Kind::Port | Kind::Execution) => {
             Some("belongs to a task and cannot have a default")
         }
+        (KeyScope::Defaults, _) if key.is_of_script() => Some("belongs to a task and cannot have a default"),
         (KeyScope::Inside | KeyScope::Defaults, _) => None,
     }
 }

@@ -9,6 +9,7 @@ const TASK: &str = "0123456789abcdef";
 const TAGS: &str = "spark-job-worker,sjw-0123456789abcdef";
 
 mod arrives;
+mod statements;
 
 mod shapes {
     use super::*;
@@ -254,6 +255,9 @@ mod keys_and_types {
             Kind::Count(_) => &["7"],
             Kind::Args | Kind::Paths(_) => &["[\"/a\"]", "[]"],
             Kind::Conf | Kind::Parameters => &["{}"],
+            Kind::Statements => &["[\"/a\"]"],
+            // Without statements they say nothing.
+            Kind::Variables | Kind::Language | Kind::Result => &[],
         }
     }
 

@@ -50,8 +50,8 @@ pub(super) fn check(
         }
         Kind::Paths(property) => return paths(value, property, path, utf8, problems).map(Setting::List),
         Kind::Conf => return conf::check(value, path, utf8, problems).map(Setting::Map),
-        // The object in it is read as a table of its own.
-        Kind::Parameters => return None,
+        // The object in it is read as a table of its own, and so is what belongs to statements.
+        Kind::Parameters | Kind::Statements | Kind::Variables | Kind::Language | Kind::Result => return None,
     };
     checked.map_err(|text| problems.add(path, text)).ok().map(Setting::Text)
 }

@@ -5,6 +5,7 @@
 //! Livy's word has ended, or now and then. Timeouts are counted in answers, never in time without an answer.
 
 mod asking;
+mod session;
 
 use std::time::Duration;
 
@@ -57,6 +58,8 @@ pub enum FollowStep {
     Hide(String, String),
     /// More is known of the run.
     Learn(Run),
+    /// The session takes statements.
+    Open,
     /// Livy runs it on behalf of somebody else than it was to.
     Refuse(Option<String>),
     /// YARN's final word.
@@ -230,8 +233,14 @@ impl Follow {
             (self.doubles_at, self.doubled) = (Some(now.elapsed), true);
             return FollowStep::Kill(doubles);
         }
+        if self.has_opened(livy) {
+            return FollowStep::Open;
+        }
         if is_listed {
             (self.answer, self.left_out) = (None, 0);
+            if let Some(step) = self.of_session(livy, now) {
+                return step;
+            }
             // Livy may still say that it runs it for somebody else, or YARN that it is gone.
             return FollowStep::Wait(if doubles.is_empty() { LONG } else { ASK_AGAIN });
         }
@@ -251,7 +260,10 @@ impl Follow {
             return FollowStep::ReadLog;
         }
         match judge(livy, yarn, self.known(livy, yarn, now), self.terms.waits) {
-            Verdict::Running => FollowStep::Wait(self.next_look(again, livy, yarn, now)),
+            Verdict::Running => {
+                let of_session = if yarn == YarnView::Active { self.of_session(livy, now) } else { None };
+                of_session.unwrap_or_else(|| FollowStep::Wait(self.next_look(again, livy, yarn, now)))
+            }
             verdict @ (Verdict::Succeeded(_) | Verdict::Failed(..) | Verdict::Open(_)) => {
                 FollowStep::End(verdict)
             }

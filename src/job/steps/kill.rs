@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Now;
 use crate::job::application::{AppState, YarnAnswer};
 use crate::job::evidence::{AnsweredTime, is_final};
-use crate::job::machine::Run;
+use crate::job::machine::{Run, Step};
 use crate::job::world::{LivyAnswer, TagOnNode};
 
 /// What one round of looks saw of a run that must not live on.
@@ -51,6 +51,26 @@ impl KillRound {
             LivyAnswer::Seen(view) => view.application.clone(),
             LivyAnswer::Missing | LivyAnswer::Unreachable(_) => None,
         })
+    }
+}
+
+/// For how long a session that has done its work is left to end by itself, once Livy was told to end it: YARN then calls
+/// it a success.
+const GRACE: Duration = Duration::from_secs(15);
+
+/// From when on YARN is told to kill what is active.
+#[derive(Debug, Clone, Copy)]
+pub struct Grace(Option<Duration>);
+
+impl Grace {
+    /// Begins with the kill of `run`. Only a session whose statements were all confirmed is given any time.
+    pub fn new(run: &Run, now: Now) -> Grace {
+        Grace((run.step() == Some(Step::Done)).then(|| now.elapsed + GRACE))
+    }
+
+    /// Whether it is over.
+    pub fn is_over(self, now: Now) -> bool {
+        self.0.is_none_or(|end| now.elapsed >= end)
     }
 }
 

@@ -5,7 +5,7 @@
 //! wake-up. A run whose application is known is called missing by the first list of YARN that was asked for after that
 //! and does not have it, whatever Livy says: such a list was made when the application was there to be listed.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ pub(super) struct Watcher<T> {
 pub(super) struct Watchers<T> {
     /// In the order in which they are told: a seed of the simulation repeats a run exactly.
     watchers: BTreeMap<String, Box<Watcher<T>>>,
+    /// The names among them that are of sessions.
+    sessions: BTreeSet<String>,
     moved: Option<(SweepNumber, Seen)>,
     begun: SweepNumber,
     nothing: Arc<[Application]>,
@@ -39,7 +41,13 @@ pub(super) struct Watchers<T> {
 
 impl<T> Default for Watchers<T> {
     fn default() -> Self {
-        Watchers { watchers: BTreeMap::new(), moved: None, begun: SweepNumber(0), nothing: Arc::new([]) }
+        Watchers {
+            watchers: BTreeMap::new(),
+            sessions: BTreeSet::new(),
+            moved: None,
+            begun: SweepNumber(0),
+            nothing: Arc::new([]),
+        }
     }
 }
 
@@ -47,20 +55,30 @@ impl<T> Watchers<T> {
     /// A job waits for news of its run.
     pub(super) fn enter(&mut self, run: &Run, since: SweepNumber, seen: Option<Observed>, tell: T) {
         let (tag, application) = (run.tag.clone(), run.application.clone());
+        if run.is_session() {
+            self.sessions.insert(run.name.clone());
+        }
         self.watchers.insert(run.name.clone(), Box::new(Watcher { tag, application, since, seen, tell }));
     }
 
     /// It waits no longer.
     pub(super) fn leave(&mut self, name: &str) {
         self.watchers.remove(name);
+        self.sessions.remove(name);
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.watchers.is_empty()
     }
 
+    /// The names of batches.
     pub(super) fn names(&self) -> HashSet<String> {
-        self.watchers.keys().cloned().collect()
+        self.watchers.keys().filter(|name| !self.sessions.contains(*name)).cloned().collect()
+    }
+
+    /// The names of sessions.
+    pub(super) fn sessions(&self) -> HashSet<String> {
+        self.sessions.iter().cloned().collect()
     }
 
     /// Whether a job waits for news of this application.
@@ -146,8 +164,11 @@ impl<T> Watchers<T> {
     /// Takes out those who are to be told.
     fn tell(&mut self, news: Vec<(String, Observed)>) -> Vec<(T, Observed)> {
         let told = news.into_iter();
-        told.filter_map(|(name, observation)| Some((self.watchers.remove(&name)?.tell, observation)))
-            .collect()
+        told.filter_map(|(name, observation)| {
+            self.sessions.remove(&name);
+            Some((self.watchers.remove(&name)?.tell, observation))
+        })
+        .collect()
     }
 }
 
@@ -271,6 +292,26 @@ mod tests {
         assert!(!watchers.is_empty());
         watchers.leave("a");
         assert!(watchers.is_empty() && yarn(&mut watchers, &[]).is_empty());
+    }
+
+    #[test]
+    fn sessions_are_asked_for_by_a_list_of_their_own() {
+        let mut watchers = Watchers::default();
+        let session = Run { name: "s".into(), ..run(None) }.at(crate::job::machine::Step::Opening);
+        watchers.enter(&run(None), watchers.begun(), None, "job");
+        watchers.enter(&session, watchers.begun(), None, "session");
+        let only_one = |names: HashSet<String>| names.into_iter().collect::<Vec<_>>();
+        assert_eq!(
+            (only_one(watchers.names()), only_one(watchers.sessions())),
+            (vec!["a".into()], vec!["s".into()])
+        );
+        let names = watchers.sessions();
+        let told = watchers.livy(&names, Ok(Vec::new()));
+        assert_eq!(told.len(), 1);
+        assert_eq!((told[0].0, watchers.sessions().len(), watchers.names().len()), ("session", 0, 1));
+        watchers.enter(&session, watchers.begun(), None, "session");
+        watchers.leave("s");
+        assert!(watchers.sessions().is_empty());
     }
 
     #[test]

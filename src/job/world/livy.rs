@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// How Livy answered a POST, by what may be done next.
+/// How Livy answered a POST of a batch or of a session, by what may be done next.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Posted {
-    /// The batch exists and is ours.
-    Accepted(BatchView),
+pub enum Posted<V = BatchView> {
+    /// It exists and is ours.
+    Accepted(V),
     /// Refused for good; nothing was started. A record may hold the name.
     Refused(String),
     /// Surely not taken; may be tried again later.
@@ -21,7 +21,7 @@ pub enum Posted {
     },
 }
 
-/// Livy's view of a batch, as far as it matters.
+/// Livy's view of a batch or a session, as far as it matters to those who follow it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BatchView {
     /// Livy's number.
@@ -42,13 +42,15 @@ pub struct BatchView {
     pub log_is_empty: bool,
 }
 
-/// A batch's state in Livy's words (`SessionState.scala`; batches never show the interactive ones).
+/// A batch's or a session's state in Livy's words (`SessionState.scala`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BatchState {
     /// Being submitted.
     Starting,
     /// At work.
     Running,
+    /// A session that takes statements. Batches never show this.
+    Ready,
     /// Ended well.
     Success,
     /// Ended badly.
@@ -80,6 +82,7 @@ impl fmt::Display for BatchState {
         f.write_str(match self {
             BatchState::Starting => "starting",
             BatchState::Running => "running",
+            BatchState::Ready => "idle",
             BatchState::Success => "success",
             BatchState::Dead => "dead",
             BatchState::Killed => "killed",

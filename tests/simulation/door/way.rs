@@ -13,7 +13,7 @@ use spark_job_worker::job::Task;
 use spark_job_worker::job::application::{Active, YarnAnswer};
 use spark_job_worker::job::document::Document;
 use spark_job_worker::job::journal;
-use spark_job_worker::job::machine::State;
+use spark_job_worker::job::machine::{Records, State};
 use spark_job_worker::job::report::{Answer, Outcome};
 use spark_job_worker::job::sweep::Sweep;
 use spark_job_worker::job::timestamp::Timestamp;
@@ -226,7 +226,7 @@ impl World for Here {
         Ok(())
     }
 
-    async fn post(&self, name: &str, body: &str) -> Posted {
+    async fn post(&self, _: Records, name: &str, body: &str) -> Posted {
         let body: serde_json::Value = serde_json::from_str(body).expect("the body is JSON");
         let tags = body["conf"]["spark.yarn.tags"].as_str().expect("it has tags");
         let tags: Vec<String> = tags.split(',').map(str::to_owned).collect();
@@ -280,18 +280,18 @@ impl World for Here {
         self.life.sim.inner().filters_lists()
     }
 
-    async fn find(&self, name: &str) -> Result<Option<BatchView>, Unreachable> {
+    async fn find(&self, _: Records, name: &str) -> Result<Option<BatchView>, Unreachable> {
         self.life.ask(Service::Livy, 200).await?;
         let wanted = |known: &str| if name.starts_with('-') { known.ends_with(name) } else { known == name };
         Ok(self.life.sim.inner().batches(wanted).into_iter().next())
     }
 
-    async fn log(&self, _: &str) -> Result<Vec<String>, Unreachable> {
+    async fn log(&self, _: Records, _: &str) -> Result<Vec<String>, Unreachable> {
         self.life.ask(Service::Livy, 200).await?;
         Ok(vec!["stdout: ".to_owned(), "\nstderr: ".to_owned()])
     }
 
-    async fn delete(&self, name: &str) -> Result<Deleted, Unreachable> {
+    async fn delete(&self, _: Records, name: &str) -> Result<Deleted, Unreachable> {
         self.life.ask(Service::Livy, 60).await?;
         Ok(self.life.sim.inner().delete_batch(name))
     }

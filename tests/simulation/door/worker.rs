@@ -168,9 +168,12 @@ impl Worker {
                 Stage::Orphaned | Stage::Settled | Stage::Ended => Ticket::NotNeeded,
                 Stage::Stopping if state.run().is_none() => Ticket::NotNeeded,
                 Stage::Stopping | Stage::Received => self.places.ask(),
-                Stage::Submitting | Stage::InDoubt | Stage::Running | Stage::Judged => {
-                    Ticket::Held(self.places.take())
-                }
+                Stage::Submitting
+                | Stage::InDoubt
+                | Stage::Running
+                | Stage::Speaking
+                | Stage::Listening
+                | Stage::Judged => Ticket::Held(self.places.take()),
             };
             self.begin_job(rules(), task, state, Start::Resumed, ticket);
         }

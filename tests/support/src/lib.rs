@@ -7,6 +7,7 @@
 pub mod bucket;
 pub mod contract;
 pub mod http;
+pub mod interpreter;
 pub mod livy;
 pub mod sfn;
 pub mod sqs;

@@ -486,3 +486,96 @@ fn an_answer_is_dropped_when_a_list_begins_to_leave_the_run_out_and_kept_while_i
     assert!(is_wait(&follow.see(gone(), false, now(SECOND * 3))), "it was asked a second ago");
     assert_eq!(follow.views(), Some((LivyView::Live, YarnView::NotFound)), "and the answer still counts");
 }
+
+mod of_a_session {
+    use super::*;
+    use crate::job::machine::Step;
+
+    fn session(step: Step, application: Option<&str>) -> Follow {
+        let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true };
+        Follow::new(run(application).at(step), terms, false, now(Duration::ZERO))
+    }
+
+    fn of(state: BatchState) -> Observation {
+        observed(record(state, Some(ID)), &[ID], false)
+    }
+
+    #[test]
+    fn it_opens_once_livy_says_that_it_takes_statements_and_only_once() {
+        let mut opening = session(Step::Opening, Some(ID));
+        assert!(is_wait(&opening.see(of(BatchState::Starting), false, now(SECOND))));
+        assert!(is_wait(&opening.see(of(BatchState::Other("recovering".into())), false, now(SECOND * 2))));
+        assert_eq!(opening.see(of(BatchState::Ready), false, now(SECOND * 3)), FollowStep::Open);
+        let mut open = session(Step::At(1), Some(ID));
+        assert!(is_wait(&open.see(of(BatchState::Ready), false, now(SECOND))));
+        let mut batch = follow(Some(ID));
+        assert!(is_wait(&batch.see(of(BatchState::Ready), false, now(SECOND))));
+    }
+
+    #[test]
+    fn one_that_does_not_open_within_the_start_timeout_has_failed_although_yarn_has_it() {
+        let mut opening = session(Step::Opening, Some(ID));
+        let pause = waits(&opening.see(of(BatchState::Starting), false, now(SECOND)));
+        assert!(pause > MINUTE * 29 && pause < MINUTE * 31, "{pause:?}");
+        assert!(is_wait(&opening.see(Observation::Tick, false, now(MINUTE * 30 - SECOND))));
+        let late = opening.see(Observation::Tick, false, now(MINUTE * 30));
+        assert_eq!(late, FollowStep::End(Verdict::Open(ErrorName::SessionFailed)));
+        let mut open = session(Step::At(1), Some(ID));
+        open.see(of(BatchState::Ready), false, now(SECOND));
+        assert_eq!(waits(&open.see(Observation::Tick, false, now(MINUTE * 60))), LONG, "it may run for long");
+    }
+
+    #[test]
+    fn one_that_livy_has_lost_or_calls_dead_is_lost_although_yarn_has_it() {
+        for (step, error) in [
+            (Step::Opening, ErrorName::SessionFailed),
+            (Step::At(0), ErrorName::SessionFailed),
+            (Step::At(1), ErrorName::Lost),
+        ] {
+            for livy in [
+                LivyAnswer::Missing,
+                record(BatchState::Dead, Some(ID)),
+                record(BatchState::Running, Some(OTHER)),
+            ] {
+                let mut follow = session(step, Some(ID));
+                let gone = || observed(livy.clone(), &[ID], false);
+                assert_eq!(waits(&follow.see(gone(), false, now(SECOND))), SECOND * 2);
+                assert!(is_wait(&follow.see(Observation::Tick, false, now(MINUTE * 3))));
+                // Time in which nobody answers proves nothing.
+                assert!(is_wait(&follow.see(
+                    Observation::Tick,
+                    false,
+                    Now { answered: MINUTE, ..now(MINUTE * 9) }
+                )));
+                let lost = follow.see(Observation::Tick, false, now(MINUTE * 10));
+                assert_eq!(lost, FollowStep::End(Verdict::Open(error)), "{step:?} {livy:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn yarns_word_comes_before_livys_loss() {
+        let mut follow = session(Step::At(1), Some(ID));
+        follow.see(of(BatchState::Ready), false, now(SECOND));
+        let gone = observed(LivyAnswer::Missing, &[], true);
+        assert_eq!(follow.see(gone, false, now(SECOND * 2)), FollowStep::AskById(ID.into()));
+        let step = follow.see(answer(&[(ID, SUCCEEDED)]), false, now(SECOND * 3));
+        assert!(matches!(step, FollowStep::Judge(..)), "{step:?}");
+    }
+
+    #[test]
+    fn it_lives_while_livy_answers_and_yarn_calls_it_active() {
+        let mut follow = session(Step::At(1), Some(ID));
+        assert!(!follow.lives());
+        follow.see(of(BatchState::Ready), false, now(SECOND));
+        assert!(follow.lives());
+        for dead in [observed(down(), &[ID], false), blind(record(BatchState::Ready, Some(ID)))] {
+            follow.see(dead, false, now(SECOND));
+            assert!(!follow.lives());
+        }
+        let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: false };
+        let mut alone = Follow::new(run(None).at(Step::At(1)), terms, false, now(Duration::ZERO));
+        alone.see(blind(record(BatchState::Ready, None)), false, now(SECOND));
+        assert!(alone.lives(), "without YARN Livy's word is all there is");
+    }
+}

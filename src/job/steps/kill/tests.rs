@@ -219,3 +219,14 @@ fn an_unknown_id_is_learned_from_yarn_or_else_from_livy() {
     let without_yarn = KillRound { livy: livy(), by_tag: YarnAnswer::Off, ..nothing() };
     assert_eq!(without_yarn.learned(&known), None);
 }
+
+#[test]
+fn only_a_session_that_has_done_its_work_is_given_time_to_end_by_itself() {
+    let batch = Run::new("a".into(), "sjw-a".into());
+    let end = |run: &Run| Grace::new(run, now(10));
+    for run in [batch.clone(), batch.at(Step::Opening), batch.at(Step::At(3))] {
+        assert!(end(&run).is_over(now(10)), "{run:?}");
+    }
+    let done = batch.at(Step::Done);
+    assert!(!end(&done).is_over(now(24)) && end(&done).is_over(now(25)));
+}

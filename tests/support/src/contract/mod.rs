@@ -6,6 +6,7 @@
 
 pub mod bucket;
 pub mod livy;
+pub mod session;
 pub mod sfn;
 pub mod sqs;
 pub mod yarn;

@@ -75,6 +75,24 @@ impl Livy {
         fitting(true).or_else(|| fitting(false)).cloned()
     }
 
+    /// Livy's word for the state of the session whose name begins so, where there is one.
+    pub fn session_state(&self, prefix: &str) -> Option<&'static str> {
+        let world = self.shared.world();
+        let fits = |name: &Option<String>| name.as_deref().is_some_and(|name| name.starts_with(prefix));
+        world.sessions.iter().find(|session| fits(&session.name)).map(|session| session.state())
+    }
+
+    /// The first lines of all statements that a session of such a name was told, in their order.
+    pub fn statements(&self, prefix: &str) -> Vec<String> {
+        let mut calls = self.calls_of("POST /sessions/*/statements");
+        calls.retain(|call| call.operation.key.starts_with(prefix) && call.status == Some(201));
+        let first = |call: &Call| {
+            let code = call.request.json();
+            code["code"].as_str().unwrap_or_default().lines().next().unwrap_or_default().to_owned()
+        };
+        calls.iter().map(first).collect()
+    }
+
     /// Every POST /batches so far.
     pub fn posts(&self) -> Vec<Post> {
         self.calls_of("POST /batches").into_iter().map(Post::of).collect()

@@ -1,14 +1,16 @@
-//! Livy, as far as batches need it: three releases, local and YARN, with its zombies, limits and restarts.
+//! Livy, as far as batches and sessions need it: three releases, local and YARN, with its zombies, limits and restarts.
 //!
 //! Operations are named `POST /batches`, `GET /batches`, `GET /batches/*`, `GET /batches/*/log`,
-//! `GET /batches/*/state`, `DELETE /batches/*` and `GET /version`; the key of a call is the name or id in its
-//! path, or the name in its body.
+//! `GET /batches/*/state`, `DELETE /batches/*` and `GET /version`, and of sessions `POST /sessions`, `GET /sessions/*`,
+//! `POST /sessions/*/connect`, `POST /sessions/*/statements`, `GET /sessions/*/statements/*` and so on; the key of a call
+//! is the name or id in its path, or the name in its body. Statements run in a real Python.
 
 mod application;
 mod inspect;
 mod plan;
 mod request;
 mod routes;
+mod session;
 mod settings;
 mod views;
 mod world;
@@ -98,7 +100,7 @@ impl Livy {
         let bell = Bell::default();
         let mut made = None;
         let server = Server::start(Some(idle), bell.clone(), |runtime| {
-            let world = Mutex::new(World::new(settings));
+            let world = Mutex::new(World::new(settings, bell.clone()));
             let shared = Arc::new(Shared { world, creating: tokio::sync::Mutex::default(), bell, runtime });
             made = Some(Arc::clone(&shared));
             shared
@@ -197,11 +199,17 @@ impl Livy {
 
     /// What [`Livy::restart`] does to Livy's memory, for tests that take it down and up themselves.
     pub fn crash(&self, recovery: bool) {
-        self.shared.change(|world| world.restart(recovery));
+        self.shared.change(|world| {
+            world.restart(recovery);
+            world.restart_sessions(recovery);
+        });
         let shared = Arc::clone(&self.shared);
         self.shared.runtime.spawn(async move {
             tokio::time::sleep(RECOVERY_LOOK).await;
-            shared.change(World::recovered);
+            shared.change(|world| {
+                world.recovered();
+                world.sessions_recovered();
+            });
             let lookup_timeout = shared.world().settings.lookup_timeout;
             tokio::time::sleep(lookup_timeout).await;
             shared.change(World::give_up_recovering);

@@ -53,6 +53,30 @@ impl Submission {
         Ok(Self { body })
     }
 
+    /// Reads the body of a session, and its kind.
+    pub(super) fn read_session(body: &[u8]) -> Result<(Self, String), Refusal> {
+        let unreadable = |error: serde_json::Error| Unreadable(error.to_string());
+        let mut body: Map<String, Value> = serde_json::from_slice(body).map_err(unreadable)?;
+        let kind = body.remove("kind").as_ref().and_then(Value::as_str).unwrap_or("shared").to_owned();
+        body.remove("heartbeatTimeoutInSecond");
+        if let Some(unknown) = ["file", "className", "args"].into_iter().find(|key| body.contains_key(*key)) {
+            return Err(Unreadable(format!(
+                "Unrecognized field \"{unknown}\" (class org.apache.livy.server.interactive.CreateInteractiveRequest), not \
+                 marked as ignorable"
+            )));
+        }
+        for (key, value) in &body {
+            check_type(key, value)?;
+        }
+        Ok((Self { body }, kind))
+    }
+
+    /// What is checked of a session.
+    pub(super) fn prepare_session(&self, settings: &Settings) -> Result<(), Refusal> {
+        self.check_conf(settings)?;
+        self.check_numbers()
+    }
+
     pub(super) fn body(&self) -> Value {
         Value::Object(self.body.clone())
     }

@@ -11,7 +11,7 @@ use super::{Shared, views};
 use crate::http::{Answer, Answering, Operation, Request, Service, decoded};
 
 /// Why DELETE and the reads of one batch end early: the answer says it.
-type Found<T> = Result<T, Answer>;
+pub(super) type Found<T> = Result<T, Answer>;
 
 impl Service for Shared {
     fn operation(&self, request: &Request) -> Operation {
@@ -23,6 +23,13 @@ impl Service for Shared {
             }
             ["batches", key] => ("/batches/*".to_owned(), key.to_owned()),
             ["batches", key, part] => (format!("/batches/*/{part}"), key.to_owned()),
+            ["sessions"] => {
+                let name = request.json()["name"].as_str().unwrap_or_default().to_owned();
+                ("/sessions".to_owned(), name)
+            }
+            ["sessions", key] => ("/sessions/*".to_owned(), key.to_owned()),
+            ["sessions", key, part] => (format!("/sessions/*/{part}"), key.to_owned()),
+            ["sessions", key, part, _] => (format!("/sessions/*/{part}/*"), key.to_owned()),
             _ => (request.path.clone(), String::new()),
         };
         Operation { name: format!("{} {place}", request.method), key }
@@ -48,6 +55,7 @@ impl Service for Shared {
                     self.show(key, &request, Some(part))
                 }
                 ("DELETE", ["batches", key]) => self.delete(key).await,
+                (method, ["sessions", rest @ ..]) => self.answer_session(method, rest, &request).await,
                 (_, ["version"] | ["batches", _, "state" | "log"]) => views::no_such_method("GET, HEAD"),
                 (_, ["batches"]) => views::no_such_method("POST, GET, HEAD"),
                 (_, ["batches", _]) => views::no_such_method("DELETE, GET, HEAD"),
@@ -231,7 +239,7 @@ fn find(world: &World, key: &str) -> Found<usize> {
     at.ok_or_else(|| views::message(404, &format!("Session '{key}' not found.")))
 }
 
-fn number(request: &Request, name: &str) -> Found<Option<i64>> {
+pub(super) fn number(request: &Request, name: &str) -> Found<Option<i64>> {
     let Some(text) = request.parameter(name) else { return Ok(None) };
     text.parse::<i32>().map(|number| Some(number.into())).map_err(|_| not_a_number(&text))
 }

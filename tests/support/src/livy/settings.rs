@@ -65,6 +65,16 @@ pub struct Settings {
     pub kill_takes: Duration,
     /// DELETE answers 200, forgets the batch, and the application goes on.
     pub kill_fails: bool,
+    /// `livy.server.session.timeout`: when a session ends in which nothing new was done, whether or not a statement runs.
+    pub session_timeout: Duration,
+    /// `livy.rsc.retained-statements`.
+    pub retained_statements: usize,
+    /// `livy.rsc.rpc.max.size`: a longer answer never comes, and no other after it.
+    pub rpc_max_size: usize,
+    /// `livy.rsc.client.shutdown-timeout`: how long DELETE waits for a statement that runs.
+    pub shutdown_timeout: Duration,
+    /// The drivers of new sessions never call back.
+    pub sessions_hang: bool,
 }
 
 impl Settings {
@@ -82,6 +92,11 @@ impl Settings {
             start_takes: Duration::ZERO,
             kill_takes: Duration::ZERO,
             kill_fails: false,
+            session_timeout: Duration::from_secs(3_600),
+            retained_statements: 100,
+            rpc_max_size: 50 << 20,
+            shutdown_timeout: Duration::from_secs(10),
+            sessions_hang: false,
         }
     }
 

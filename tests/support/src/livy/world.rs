@@ -8,7 +8,9 @@ use serde_json::Value;
 use super::application::{AppState, Application};
 use super::plan::{Event, Plan};
 use super::request::Submission;
+use super::session::Session;
 use super::settings::{Master, Settings, Version};
+use crate::http::Bell;
 
 /// How many lines of spark-submit's output Livy keeps.
 const KEPT_LINES: usize = 200;
@@ -78,6 +80,9 @@ pub(super) struct World {
     pub(super) applications: Vec<Application>,
     pub(super) default_plan: Option<Plan>,
     pub(super) plans: Vec<(String, Plan)>,
+    pub(super) sessions: Vec<Session>,
+    pub(super) next_session: u32,
+    pub(super) bell: Bell,
     next_id: u32,
     submissions: usize,
     /// What YARN puts into application ids: when it was started.
@@ -85,7 +90,7 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(settings: Settings) -> Self {
+    pub(super) fn new(settings: Settings, bell: Bell) -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970");
         Self {
             settings,
@@ -93,6 +98,9 @@ impl World {
             applications: Vec::new(),
             default_plan: None,
             plans: Vec::new(),
+            sessions: Vec::new(),
+            next_session: 0,
+            bell,
             next_id: 0,
             submissions: 0,
             cluster_started: since.as_millis(),
@@ -137,24 +145,35 @@ impl World {
         let (name, tag) = (record.name.clone(), record.tag.clone());
         let plan = self.plan(name.as_deref(), asked);
         if plan.has_application() {
-            let yarn = settings.master == Master::Yarn;
-            let number = self.applications.len() + 1;
-            let tags = asked.conf("spark.yarn.tags").unwrap_or_default();
-            let tags = std::iter::once(tag.as_str()).chain(tags.split(',').map(str::trim));
-            self.applications.push(Application {
-                submission,
-                id: yarn.then(|| format!("application_{}_{number:04}", self.cluster_started)),
-                name,
-                tags: tags.filter(|tag| !tag.is_empty()).map(str::to_lowercase).collect(),
-                state: AppState::Accepted,
-                final_status: "UNDEFINED",
-                diagnostics: Vec::new(),
-                started: Instant::now(),
-                launched: None,
-                ended: None,
-            });
+            self.start_application(submission, name, &tag, asked);
         }
         plan.timeline(settings.master, settings.lookup_timeout)
+    }
+
+    /// Starts the application of something that Livy has no batch of, and returns what it was submitted as.
+    pub(super) fn submit(&mut self, name: Option<String>, tag: &str, asked: &Submission) -> usize {
+        self.submissions += 1;
+        self.start_application(self.submissions, name, tag, asked);
+        self.submissions
+    }
+
+    fn start_application(&mut self, submission: usize, name: Option<String>, tag: &str, asked: &Submission) {
+        let yarn = self.settings.master == Master::Yarn;
+        let number = self.applications.len() + 1;
+        let tags = asked.conf("spark.yarn.tags").unwrap_or_default();
+        let tags = std::iter::once(tag).chain(tags.split(',').map(str::trim));
+        self.applications.push(Application {
+            submission,
+            id: yarn.then(|| format!("application_{}_{number:04}", self.cluster_started)),
+            name,
+            tags: tags.filter(|tag| !tag.is_empty()).map(str::to_lowercase).collect(),
+            state: AppState::Accepted,
+            final_status: "UNDEFINED",
+            diagnostics: Vec::new(),
+            started: Instant::now(),
+            launched: None,
+            ended: None,
+        });
     }
 
     fn plan(&self, name: Option<&str>, asked: &Submission) -> Plan {
@@ -214,6 +233,7 @@ impl World {
         if let Some(record) = self.record(submission).filter(watched) {
             record.enter("killed");
         }
+        self.driver_dies(submission);
         true
     }
 
@@ -229,6 +249,7 @@ impl World {
     pub(super) fn collect_garbage(&mut self) {
         let retain = self.settings.retain;
         self.records.retain(|record| record.ended.is_none_or(|ended| ended.elapsed() < retain));
+        self.collect_sessions();
     }
 
     /// Livy dies and comes back: what it knows afterwards. What runs goes on.

@@ -45,6 +45,27 @@ async fn livy_0_9_on_its_own_keeps_the_contract() {
     keeps_the_contract(Version::V0_9, Master::Local).await;
 }
 
+async fn keeps_the_contract_of_sessions(version: Version, master: Master) {
+    let livy = Livy::start(version, master).await;
+    let expect = contract::session::Expect { version, master, within: Duration::from_secs(20) };
+    contract::session::cases(&livy.url(), &expect).await;
+}
+
+#[tokio::test]
+async fn livy_0_7_keeps_the_contract_of_sessions() {
+    keeps_the_contract_of_sessions(Version::V0_7, Master::Yarn).await;
+}
+
+#[tokio::test]
+async fn livy_0_8_keeps_the_contract_of_sessions() {
+    keeps_the_contract_of_sessions(Version::V0_8, Master::Yarn).await;
+}
+
+#[tokio::test]
+async fn livy_0_9_keeps_the_contract_of_sessions_beside_itself() {
+    keeps_the_contract_of_sessions(Version::V0_9, Master::Local).await;
+}
+
 #[tokio::test]
 async fn step_functions_keeps_the_contract_without_a_deviation() {
     let sfn = Sfn::start().await;

@@ -1,16 +1,20 @@
-//! The second format of an entry: a contract with every later version, apart from the types of the machine.
+//! The second and the third format of an entry: contracts with every later version, apart from the types of the machine.
 //!
-//! A change here needs a new format. `tests/fixtures/journal/v2` has a file of each kind.
+//! The third is the second with sessions: an entry without one is written as the second, byte for byte, so that an older
+//! version reads it. A change here needs a new format. `tests/fixtures/journal/v2` and `v3` have a file of each kind.
 
 mod convert;
 mod outcome;
+mod session;
 
 use serde::{Deserialize, Serialize};
+
+use session::{Script, Spoken, Step, Stopped};
 
 /// An entry as it stands in the file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct EntryV2 {
+pub(super) struct EntryV3 {
     task: String,
     token: Option<String>,
     door: Door,
@@ -64,6 +68,9 @@ enum Request {
     /// What is sent to Livy.
     #[serde(rename_all = "camelCase")]
     Checked { body: Box<str>, proxy_user: Option<Box<str>> },
+    /// What is sent to Livy for a session, and what is run in it. From the third format on.
+    #[serde(rename_all = "camelCase")]
+    Session { body: Box<str>, proxy_user: Option<Box<str>>, script: Script },
     /// What is wrong with it.
     Wrong(Box<str>),
     /// An input of the first format.
@@ -73,14 +80,45 @@ enum Request {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 enum State {
-    Stopping { then: Then },
-    Received { attempt: Attempt },
-    Submitting { attempt: Attempt, since: u64 },
-    InDoubt { attempt: Attempt, since: u64, answered: bool },
-    Running { run: Run },
-    Judged { run: Run, word: Word },
-    Ended { outcome: Outcome, leftover: Option<Run> },
-    Orphaned { run: Run },
+    Stopping {
+        then: Then,
+    },
+    Received {
+        attempt: Attempt,
+    },
+    Submitting {
+        attempt: Attempt,
+        since: u64,
+    },
+    InDoubt {
+        attempt: Attempt,
+        since: u64,
+        answered: bool,
+    },
+    Running {
+        run: Run,
+    },
+    /// From the third format on.
+    Speaking {
+        run: Run,
+        number: u64,
+    },
+    /// From the third format on.
+    Listening {
+        run: Run,
+        number: u64,
+    },
+    Judged {
+        run: Run,
+        word: Word,
+    },
+    Ended {
+        outcome: Outcome,
+        leftover: Option<Run>,
+    },
+    Orphaned {
+        run: Run,
+    },
     Settled,
 }
 
@@ -96,10 +134,14 @@ enum Then {
 struct Run {
     name: String,
     tag: String,
+    /// Livy's number, of a session as well.
     batch: Option<u64>,
     application: Option<String>,
     submitted: Option<u64>,
     proxy_user: Option<String>,
+    /// From the third format on; none of a batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session: Option<Step>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -144,6 +186,8 @@ struct Word {
 enum Source {
     Yarn,
     Livy,
+    /// From the third format on.
+    Session,
     Worker,
 }
 
@@ -180,6 +224,9 @@ struct Success {
     tracking_url: Option<String>,
     driver_log_url: Option<String>,
     execution: Option<String>,
+    /// From the third format on; none of a batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    spoken: Option<Spoken>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -200,4 +247,7 @@ struct Failure {
     execution: Option<String>,
     memory_seconds: Option<u64>,
     vcore_seconds: Option<u64>,
+    /// From the third format on; none of a batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stopped: Option<Stopped>,
 }

@@ -1,5 +1,6 @@
-//! Between the second format and the types of the machine.
+//! Between these formats and the types of the machine.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
@@ -10,10 +11,10 @@ use crate::job::timestamp::Timestamp;
 use crate::job::token::Token;
 use crate::job::{self, Task, document, goal};
 
-impl EntryV2 {
+impl EntryV3 {
     /// What is written for a task in a state.
-    pub(in crate::job::journal) fn new(task: &Task, state: &machine::State) -> EntryV2 {
-        EntryV2 {
+    pub(in crate::job::journal) fn new(task: &Task, state: &machine::State) -> EntryV3 {
+        EntryV3 {
             task: task.id.clone(),
             token: task.token.as_ref().map(|token| token.secret().to_owned()),
             door: match &task.document {
@@ -96,6 +97,11 @@ impl From<&job::TaskRequest> for Request {
             job::TaskRequest::Checked { body, proxy_user } => {
                 Request::Checked { body: body.clone(), proxy_user: proxy_user.clone() }
             }
+            job::TaskRequest::Session(request) => Request::Session {
+                body: request.body.clone(),
+                proxy_user: request.proxy_user.clone(),
+                script: (&request.script).into(),
+            },
             job::TaskRequest::Wrong(problems) => Request::Wrong(problems.clone()),
             job::TaskRequest::Unchecked(input) => Request::Unchecked(input.clone()),
         }
@@ -106,6 +112,13 @@ impl From<Request> for job::TaskRequest {
     fn from(request: Request) -> job::TaskRequest {
         match request {
             Request::Checked { body, proxy_user } => job::TaskRequest::Checked { body, proxy_user },
+            Request::Session { body, proxy_user, script } => {
+                job::TaskRequest::Session(Arc::new(job::SessionRequest {
+                    body,
+                    proxy_user,
+                    script: script.read(),
+                }))
+            }
             Request::Wrong(problems) => job::TaskRequest::Wrong(problems),
             Request::Unchecked(input) => job::TaskRequest::Unchecked(input),
         }
@@ -129,6 +142,10 @@ impl From<&machine::State> for State {
                 State::InDoubt { attempt: attempt.into(), since: since.0, answered: *answered }
             }
             machine::State::Running { run } => State::Running { run: run.into() },
+            machine::State::Speaking { run, number } => State::Speaking { run: run.into(), number: *number },
+            machine::State::Listening { run, number } => {
+                State::Listening { run: run.into(), number: *number }
+            }
             machine::State::Judged { run, word } => State::Judged { run: run.into(), word: (&**word).into() },
             machine::State::Ended { outcome, leftover } => {
                 State::Ended { outcome: outcome.into(), leftover: leftover.as_ref().map(Run::from) }
@@ -156,6 +173,8 @@ impl State {
                 machine::State::InDoubt { attempt: attempt.read(), since: Timestamp(since), answered }
             }
             State::Running { run } => machine::State::Running { run: run.read() },
+            State::Speaking { run, number } => machine::State::Speaking { run: run.read(), number },
+            State::Listening { run, number } => machine::State::Listening { run: run.read(), number },
             State::Judged { run, word } => {
                 machine::State::Judged { run: run.read(), word: Box::new(word.read()) }
             }
@@ -173,10 +192,11 @@ impl From<&machine::Run> for Run {
         Run {
             name: run.name.clone(),
             tag: run.tag.clone(),
-            batch: run.batch,
+            batch: run.number.map(u64::from),
             application: run.application.clone(),
             submitted: run.submitted.map(|at| at.0),
             proxy_user: run.proxy_user.clone(),
+            session: run.step().map(Step::from),
         }
     }
 }
@@ -186,7 +206,9 @@ impl Run {
         machine::Run {
             name: self.name,
             tag: self.tag,
-            batch: self.batch,
+            work: self.session.map_or(machine::Work::Batch, |step| machine::Work::Session(step.read())),
+            // Livy's numbers have 31 bits.
+            number: self.batch.and_then(|number| u32::try_from(number).ok()),
             application: self.application,
             submitted: self.submitted.map(Timestamp),
             proxy_user: self.proxy_user,

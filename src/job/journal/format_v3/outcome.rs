@@ -1,4 +1,4 @@
-//! Between the second format and outcomes.
+//! Between these formats and outcomes.
 
 use super::*;
 use crate::job::report::{self, ErrorName};
@@ -8,6 +8,7 @@ impl From<report::Source> for Source {
         match source {
             report::Source::Yarn => Source::Yarn,
             report::Source::Livy => Source::Livy,
+            report::Source::Session => Source::Session,
             report::Source::Worker => Source::Worker,
         }
     }
@@ -18,6 +19,7 @@ impl From<Source> for report::Source {
         match source {
             Source::Yarn => report::Source::Yarn,
             Source::Livy => report::Source::Livy,
+            Source::Session => report::Source::Session,
             Source::Worker => report::Source::Worker,
         }
     }
@@ -57,6 +59,7 @@ impl From<&report::Success> for Success {
             tracking_url: success.tracking_url.clone(),
             driver_log_url: success.driver_log_url.clone(),
             execution: success.execution.clone(),
+            spoken: success.spoken.as_deref().map(Spoken::from),
         }
     }
 }
@@ -74,6 +77,7 @@ impl Success {
             tracking_url: self.tracking_url,
             driver_log_url: self.driver_log_url,
             execution: self.execution,
+            spoken: self.spoken.map(|spoken| Box::new(spoken.read())),
         }
     }
 }
@@ -121,6 +125,7 @@ impl From<&report::Failure> for Failure {
             execution: failure.execution.clone(),
             memory_seconds: failure.cost.memory_seconds,
             vcore_seconds: failure.cost.vcore_seconds,
+            stopped: failure.stopped.as_deref().map(Stopped::from),
         }
     }
 }
@@ -141,6 +146,7 @@ impl Failure {
             log_url: self.log_url,
             execution: self.execution,
             cost: report::Cost { memory_seconds: self.memory_seconds, vcore_seconds: self.vcore_seconds },
+            stopped: self.stopped.map(|stopped| Box::new(stopped.read())),
         })
     }
 }
