@@ -84,17 +84,21 @@ class Printed(io.TextIOBase):
 
 
 class Apart(object):
-    """Keeps file descriptor 1, where Livy reads answers, from a statement: what a subprocess prints is no answer.
+    """Keeps file descriptors 0 and 1, where Livy writes questions and reads answers, from a statement.
 
-    Livy takes every line there for the answer to the next question. A process that is left behind keeps the pipe, and
-    its thread, for as long as it lives.
+    Livy takes every line for the answer to the next question, so what a subprocess prints must not come there; and one
+    that reads its standard input would wait for Livy, or take a question away. A process that is left behind keeps the
+    pipe, and its thread, for as long as it lives.
     """
 
     def __init__(self, printed):
         self.printed = printed
 
     def __enter__(self):
-        self.livys = os.dup(1)
+        self.process, self.livys = os.getpid(), [os.dup(0), os.dup(1)]
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
         reader, self.writer = os.pipe()
         self.thread = threading.Thread(target=self.drain, args=(reader,))
         self.thread.daemon = True
@@ -107,15 +111,26 @@ class Apart(object):
             self.printed.write(decoder.decode(data))
         os.close(reader)
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, error, trace):
+        if os.getpid() != self.process:
+            end_fork(error)
         try:
             sys.__stdout__.flush()
         except Exception:
             pass  # closed, or gone: then nothing waits in it
-        os.dup2(self.livys, 1)
-        os.close(self.livys)
+        for descriptor, livys in enumerate(self.livys):
+            os.dup2(livys, descriptor)
+            os.close(livys)
         os.close(self.writer)
         self.thread.join(DRAIN)
+
+
+def end_fork(error):
+    """Ends a process that a statement has forked where the statement ends: two would answer Livy from then on."""
+    code = 0 if error is None else 1
+    if isinstance(error, SystemExit):
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    os._exit(code)
 
 
 class Session(object):

@@ -234,6 +234,32 @@ fn what_a_subprocess_prints_is_text_and_no_answer() {
 }
 
 #[test]
+fn a_subprocess_reads_nothing_of_what_livy_writes() {
+    everywhere(|python| {
+        let code = "import os, subprocess\nprint(subprocess.check_output(['cat']), os.system('read line'))";
+        let told = Talk::of(python, &[code, "print('after')"]).told();
+        assert_eq!((told[0].text.as_str(), told[1].text.as_str()), ("b'' 256\n", "after\n"));
+    });
+}
+
+#[test]
+fn a_process_that_a_statement_forks_ends_with_it_and_answers_nothing() {
+    everywhere(|python| {
+        let fork = |end: &str| {
+            format!(
+                "import os, sys\npid = os.fork()\nif pid == 0: {end}\nelse: print(os.waitpid(pid, 0)[1] >> 8)"
+            )
+        };
+        let ends = ["sys.exit(3)", "raise ValueError", "pass", "sys.exit('no')"].map(fork);
+        let told = Talk::of(python, &ends.each_ref().map(String::as_str)).told();
+        // Newer Pythons warn of the thread that reads what is printed.
+        let last = |told: &Told| told.text.lines().last().map(str::to_owned);
+        let codes: Vec<Option<String>> = told.iter().map(last).collect();
+        assert_eq!(codes, ["3", "1", "0", "1"].map(|code| Some(code.to_owned())));
+    });
+}
+
+#[test]
 fn a_process_that_is_left_behind_and_prints_later_shifts_nothing() {
     everywhere(|python| {
         let leave = "import subprocess, sys\n\

@@ -238,7 +238,7 @@ impl Follow {
         }
         if is_listed {
             (self.answer, self.left_out) = (None, 0);
-            if let Some(step) = self.of_session(livy, now) {
+            if let Some(step) = self.of_session(livy, YarnView::Active, now) {
                 return step;
             }
             // Livy may still say that it runs it for somebody else, or YARN that it is gone.
@@ -261,8 +261,11 @@ impl Follow {
         }
         match judge(livy, yarn, self.known(livy, yarn, now), self.terms.waits) {
             Verdict::Running => {
-                let of_session = if yarn == YarnView::Active { self.of_session(livy, now) } else { None };
-                of_session.unwrap_or_else(|| FollowStep::Wait(self.next_look(again, livy, yarn, now)))
+                let next = self.next_look(again, livy, yarn, now);
+                match self.of_session(livy, yarn, now) {
+                    Some(FollowStep::Wait(pause)) => FollowStep::Wait(pause.min(next)),
+                    of_session => of_session.unwrap_or(FollowStep::Wait(next)),
+                }
             }
             verdict @ (Verdict::Succeeded(_) | Verdict::Failed(..) | Verdict::Open(_)) => {
                 FollowStep::End(verdict)

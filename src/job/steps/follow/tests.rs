@@ -554,6 +554,54 @@ mod of_a_session {
     }
 
     #[test]
+    fn one_that_livy_keeps_and_yarn_does_not_have_is_lost_unless_yarn_hides() {
+        for hides in [false, true] {
+            let mut follow = session(Step::At(1), Some(ID));
+            let gone = observed(record(BatchState::Ready, Some(ID)), &[], true);
+            assert_eq!(follow.see(gone, hides, now(SECOND)), FollowStep::AskById(ID.into()));
+            assert!(is_wait(&follow.see(answer(&[]), hides, now(SECOND))));
+            let mut step = FollowStep::Wait(SECOND);
+            for seconds in (11..=191).step_by(10) {
+                step = follow.see(Observation::Tick, hides, now(SECOND * seconds));
+                if step == FollowStep::AskById(ID.into()) {
+                    step = follow.see(answer(&[]), hides, now(SECOND * seconds));
+                }
+            }
+            assert_eq!(step == FollowStep::End(Verdict::Open(ErrorName::Lost)), !hides, "{step:?}");
+        }
+    }
+
+    #[test]
+    fn one_that_yarn_does_not_let_us_see_is_lost_once_livy_has_lost_it() {
+        let mut follow = session(Step::At(1), Some(ID));
+        let hidden = || Observation::Answer(YarnAnswer::Hidden("403".into()));
+        let gone = observed(LivyAnswer::Missing, &[], true);
+        assert_eq!(follow.see(gone, true, now(SECOND)), FollowStep::AskById(ID.into()));
+        let hide = follow.see(hidden(), true, now(SECOND));
+        assert!(matches!(&hide, FollowStep::Hide(id, _) if id == ID), "{hide:?}");
+        let mut step = follow.see(Observation::Tick, true, now(SECOND));
+        for seconds in (11..=191).step_by(10) {
+            step = follow.see(Observation::Tick, true, now(SECOND * seconds));
+            if step == FollowStep::AskById(ID.into()) {
+                follow.see(hidden(), true, now(SECOND * seconds));
+                step = follow.see(Observation::Tick, true, now(SECOND * seconds));
+            }
+        }
+        assert_eq!(step, FollowStep::End(Verdict::Open(ErrorName::Lost)));
+    }
+
+    #[test]
+    fn without_yarn_one_that_does_not_open_has_failed_all_the_same() {
+        let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: false };
+        let mut alone = Follow::new(run(None).at(Step::Opening), terms, false, now(Duration::ZERO));
+        let error = || blind(record(BatchState::Other("error".into()), None));
+        assert!(is_wait(&alone.see(error(), false, now(SECOND))));
+        assert!(is_wait(&alone.see(Observation::Tick, false, now(MINUTE * 30 - SECOND))));
+        let late = alone.see(Observation::Tick, false, now(MINUTE * 30));
+        assert_eq!(late, FollowStep::End(Verdict::Open(ErrorName::SessionFailed)));
+    }
+
+    #[test]
     fn yarns_word_comes_before_livys_loss() {
         let mut follow = session(Step::At(1), Some(ID));
         follow.see(of(BatchState::Ready), false, now(SECOND));
@@ -573,6 +621,15 @@ mod of_a_session {
             follow.see(dead, false, now(SECOND));
             assert!(!follow.lives());
         }
+        let unlisted = observed(record(BatchState::Ready, Some(ID)), &[], true);
+        assert_eq!(follow.see(unlisted, true, now(SECOND * 2)), FollowStep::AskById(ID.into()));
+        assert!(!follow.lives(), "not asked yet");
+        follow.see(answer(&[(ID, AppState::Active)]), true, now(SECOND * 2));
+        assert!(follow.lives(), "by its id it is there");
+        follow.see(Observation::Answer(YarnAnswer::Hidden("403".into())), true, now(SECOND * 3));
+        assert!(follow.lives(), "YARN will never show it");
+        follow.see(answer(&[]), true, now(SECOND * 4));
+        assert!(!follow.lives());
         let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: false };
         let mut alone = Follow::new(run(None).at(Step::At(1)), terms, false, now(Duration::ZERO));
         alone.see(blind(record(BatchState::Ready, None)), false, now(SECOND));
