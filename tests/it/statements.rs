@@ -10,7 +10,7 @@ use stand_ins::livy::{Livy, Master, Settings, Version};
 use stand_ins::sfn::TaskId;
 use stand_ins::worker::Config;
 
-use crate::crash::{forgotten, in_state};
+use crate::crash::forgotten;
 use crate::harness::Stage;
 
 /// What each statement of a test can write to: the file says how often it ran.
@@ -442,8 +442,8 @@ async fn status_shows_which_statement_is_on() {
     let stage = Stage::with_yarn().await;
     let worker = stage.worker_with(&config(&stage));
     let task = schedule(&stage, json!(["x = 1", "import time; time.sleep(2)"]), Some("x"));
-    worker.logged("statement 1 of taxi-");
-    in_state(&stage, "Listening", 1).await;
+    // What opens the session and the first statement, each with its check; the fifth is the second statement.
+    stage.livy.wait_for(|livy| livy.count("POST /sessions/*/statements") >= 5, None).await;
     let shown = stand_ins::worker::command(Path::new(crate::harness::PROGRAM))
         .args(["status", "--config"])
         .arg(worker.config())
