@@ -195,9 +195,7 @@ impl Livy {
     }
 
     async fn get(&self, path: &str) -> Result<(StatusCode, Vec<u8>), ServiceError> {
-        let response = self.pooled.send(self.request(&self.pooled, Method::GET, path).await?).await?;
-        let status = response.status();
-        Ok((status, read_body(response).await?))
+        call(&self.addresses, &self.pooled, Method::GET, path).await
     }
 
     async fn request(
@@ -230,6 +228,18 @@ pub(super) async fn request(
     let request = connection.request(method, &format!("{base}{path}"));
     // Livy's CSRF filter wants it on everything that changes something.
     Ok(request.header("X-Requested-By", "spark-job-worker"))
+}
+
+/// Such a request, and its whole answer.
+pub(super) async fn call(
+    addresses: &ServiceAddresses,
+    connection: &Connection,
+    method: Method,
+    path: &str,
+) -> Result<(StatusCode, Vec<u8>), ServiceError> {
+    let response = connection.send(request(addresses, connection, method, path).await?).await?;
+    let status = response.status();
+    Ok((status, read_body(response).await?))
 }
 
 /// Livy's own 404 is JSON; a page comes from something else, and says nothing about batches.

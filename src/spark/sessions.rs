@@ -186,9 +186,7 @@ impl Sessions {
     }
 
     async fn call(&self, method: Method, path: &str) -> Result<(StatusCode, Vec<u8>), ServiceError> {
-        let response = self.pooled.send(self.request(&self.pooled, method, path).await?).await?;
-        let status = response.status();
-        Ok((status, read_body(response).await?))
+        livy::call(&self.addresses, &self.pooled, method, path).await
     }
 
     async fn request(

@@ -6,6 +6,7 @@
 
 pub mod bucket;
 pub mod livy;
+mod peer;
 pub mod session;
 pub mod sfn;
 pub mod sqs;

@@ -6,12 +6,11 @@ mod reading;
 mod refusing;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Reply, cases, client, eventually, run};
+use super::{Reply, cases, eventually, run};
 use crate::livy::{Master, Version};
 
 /// Something to submit.
@@ -80,15 +79,9 @@ impl Expect {
 /// # Panics
 /// If a case fails.
 pub async fn cases(base_url: &str, expect: &Expect) -> Vec<&'static str> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970");
-    let peer = Arc::new(Peer {
-        // DELETE may look for an application for two minutes.
-        client: client(Duration::from_secs(150)),
-        url: base_url.to_owned(),
-        expect: expect.clone(),
-        run: format!("contract-{}", since.as_millis()),
-        names: AtomicUsize::new(0),
-    });
+    // DELETE may look for an application for two minutes.
+    let patience = Duration::from_secs(150);
+    let peer = Arc::new(Peer::new(base_url, expect.clone(), "contract", patience));
     let mut all = cases![peer;
         reading::version_names_the_release,
         reading::a_batch_is_found_by_id_and_by_name,
@@ -133,33 +126,9 @@ pub async fn cases(base_url: &str, expect: &Expect) -> Vec<&'static str> {
 }
 
 /// The Livy under test.
-struct Peer {
-    client: reqwest::Client,
-    url: String,
-    expect: Expect,
-    run: String,
-    names: AtomicUsize,
-}
+type Peer = super::peer::Peer<Expect>;
 
 impl Peer {
-    /// A name that no batch has had.
-    fn name(&self) -> String {
-        format!("{}-{}", self.run, self.names.fetch_add(1, Ordering::Relaxed))
-    }
-
-    fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
-        let method = method.parse().expect("a method");
-        self.client.request(method, format!("{}{path}", self.url)).header("x-requested-by", "contract")
-    }
-
-    async fn get(&self, path: &str) -> Reply {
-        Reply::of(self.request("GET", path)).await
-    }
-
-    async fn delete(&self, path: &str) -> Reply {
-        Reply::of(self.request("DELETE", path)).await
-    }
-
     async fn post_raw(&self, content_type: &str, body: String) -> Reply {
         Reply::of(self.request("POST", "/batches").header("content-type", content_type).body(body)).await
     }

@@ -4,12 +4,11 @@ mod life;
 mod speaking;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Reply, cases, client, eventually, run};
+use super::{Reply, cases, eventually, run};
 use crate::livy::{Master, Version};
 
 /// What is known of the Livy under test.
@@ -28,14 +27,8 @@ pub struct Expect {
 /// # Panics
 /// If a case fails.
 pub async fn cases(base_url: &str, expect: &Expect) -> Vec<&'static str> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970");
-    let peer = Arc::new(Peer {
-        client: client(Duration::from_secs(60)),
-        url: base_url.to_owned(),
-        expect: expect.clone(),
-        run: format!("session-{}", since.as_millis()),
-        names: AtomicUsize::new(0),
-    });
+    let patience = Duration::from_secs(60);
+    let peer = Arc::new(Peer::new(base_url, expect.clone(), "session", patience));
     run(cases![peer;
         life::a_session_is_opened_found_and_deleted,
         life::a_name_is_taken_once,
@@ -52,33 +45,9 @@ pub async fn cases(base_url: &str, expect: &Expect) -> Vec<&'static str> {
 }
 
 /// The Livy under test.
-struct Peer {
-    client: reqwest::Client,
-    url: String,
-    expect: Expect,
-    run: String,
-    names: AtomicUsize,
-}
+type Peer = super::peer::Peer<Expect>;
 
 impl Peer {
-    /// A name that no session has had.
-    fn name(&self) -> String {
-        format!("{}-{}", self.run, self.names.fetch_add(1, Ordering::Relaxed))
-    }
-
-    fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
-        let method = method.parse().expect("a method");
-        self.client.request(method, format!("{}{path}", self.url)).header("x-requested-by", "contract")
-    }
-
-    async fn get(&self, path: &str) -> Reply {
-        Reply::of(self.request("GET", path)).await
-    }
-
-    async fn delete(&self, path: &str) -> Reply {
-        Reply::of(self.request("DELETE", path)).await
-    }
-
     async fn post(&self, path: &str, body: &Value) -> Reply {
         let request = self.request("POST", path).header("content-type", "application/json");
         Reply::of(request.body(body.to_string())).await
