@@ -161,7 +161,8 @@ impl<W: World> Job<W> {
     }
 
     /// Makes the state durable before its duty begins. Where that fails, a task that was not submitted is given back,
-    /// and a job that runs goes on from memory. With whether the state that it returns is still to be written.
+    /// and a job that runs goes on from memory: so does a session, where a restart finds by the marks and the interpreter's
+    /// own count what was said meanwhile. With whether the state that it returns is still to be written.
     async fn keep(&mut self, mut state: State) -> (State, bool) {
         while let Err(reason) = self.write(&state).await {
             match state {

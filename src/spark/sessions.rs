@@ -77,11 +77,16 @@ impl Sessions {
         }
     }
 
-    /// GET /sessions/{name}; `None` where Livy has no such session. This keeps no session: see [`Sessions::keep`].
+    /// The session of this name; `None` where Livy has none. Of a name that begins with a hyphen only the end is known.
+    /// This keeps no session: see [`Sessions::keep`].
     ///
     /// # Errors
     /// [`Unreachable`] for everything that is neither a session nor Livy's 404.
     pub async fn find(&self, name: &str) -> Result<Option<SessionView>, Unreachable> {
+        if name.starts_with('-') {
+            let end = name.to_owned();
+            return Ok(self.list(move |name| name.ends_with(&end)).await?.into_iter().next());
+        }
         let (status, body) = self.call(Method::GET, &format!("/sessions/{name}")).await?;
         self.record(status, &body)
     }

@@ -177,12 +177,27 @@ async fn an_answer_over_the_limit_of_livys_channel_breaks_the_session_and_nothin
     let stage = Stage::with_yarn().await;
     // What one statement shows is bounded; the last check, with what all of them printed, is too long here.
     stage.livy.configure(|settings| settings.rpc_max_size = 30_000);
-    let (error, cause) = fails(&stage, json!(["print('a' * 16000)", "print('b' * 16000)"]), None).await;
+    let _worker = stage.worker_with(&config(&stage).table("livy", "request_timeout = \"1s\""));
+    let task = schedule(&stage, json!(["print('a' * 16000)", "print('b' * 16000)"]), None);
+    let (error, cause) = stage.failure(&task).await;
+    closed(&stage).await;
     assert_eq!(error, "SparkJob.SessionBroken");
     assert!(
         cause["message"].as_str().is_some_and(|text| text.contains("no answer about its statements")),
         "{cause}"
     );
+}
+
+#[tokio::test]
+async fn an_end_that_livy_shows_before_its_output_is_looked_at_again() {
+    let stage = Stage::with_yarn().await;
+    let _worker = stage.worker_with(&config(&stage));
+    stage.livy.configure(|settings| settings.outputs_lag = true);
+    let (count, path) = counting(&stage, "count");
+    let task = schedule(&stage, json!([count, "x = 1"]), Some("x"));
+    assert_eq!(stage.output(&task).await["result"], json!(1));
+    closed(&stage).await;
+    assert_eq!(ran(&path), 1);
 }
 
 #[tokio::test]
@@ -262,6 +277,56 @@ async fn a_stopped_execution_ends_its_session_in_the_middle_of_a_statement() {
         "it is killed at once, whatever on_abort says"
     );
     assert!(stage.sfn.reports(&task).is_empty());
+}
+
+#[tokio::test]
+async fn a_success_that_is_confirmed_stays_one_whatever_becomes_of_the_session_then() {
+    let stage = Stage::with_yarn().await;
+    let _worker = stage.worker_with(&config(&stage));
+    let (count, path) = counting(&stage, "count");
+    let task = schedule(&stage, json!([format!("{count}\nimport time; time.sleep(2)")]), None);
+    begun(&stage, &path).await;
+    // What it cost is asked for once all is confirmed.
+    stage.yarn().fault("GET /apps/*", Fault::Hang);
+    stage.yarn().wait_for(|yarn| yarn.faults_left() == 0, None).await;
+    let id = stage.livy.applications()[0].id.clone().expect("an id");
+    assert!(stage.livy.kill_application(&id));
+    let output = stage.output(&task).await;
+    assert_eq!((&output["state"], &output["applicationId"]), (&json!("SUCCEEDED"), &json!(id)));
+    closed(&stage).await;
+}
+
+#[tokio::test]
+async fn one_slow_answer_breaks_no_session_whatever_patience_is_configured() {
+    let stage = Stage::with_yarn().await;
+    let watch = "verdict_patience = \"0s\"";
+    let config = stage.config().table("watch", watch).table("livy", "request_timeout = \"1s\"");
+    let worker = stage.worker_with(&config);
+    let (count, path) = counting(&stage, "count");
+    let task = schedule(&stage, json!([count]), None);
+    worker.logged("the interpreter of taxi-");
+    stage.livy.fault_times("GET /sessions/*/statements/*", 2, Fault::Hang);
+    stage.output(&task).await;
+    closed(&stage).await;
+    assert_eq!((ran(&path), stage.livy.faults_left()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_session_whose_entry_cannot_be_read_is_ended_also_by_livys_word_alone() {
+    let stage = Stage::new().await;
+    stage.sfn.hold_polls(Duration::from_millis(100));
+    let (count, path) = counting(&stage, "count");
+    let mut worker = stage.worker_with(&config(&stage));
+    schedule(&stage, json!([format!("{count}\nimport time; time.sleep(60)")]), None);
+    begun(&stage, &path).await;
+    worker.kill();
+    let entries = std::fs::read_dir(stage.config().state).expect("a state directory");
+    let mut paths = entries.map(|entry| entry.expect("an entry").path());
+    let entry = paths.find(|path| path.extension().is_some_and(|end| end == "task")).expect("the task's");
+    std::fs::write(entry, "garbage").expect("written");
+    let _worker = stage.worker_with(&config(&stage));
+    stage.livy.wait_for(|livy| livy.session_state("taxi-").is_none(), None).await;
+    closed(&stage).await;
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use super::doubles::tell_forbidden;
 use super::{JobCache, JobServices};
 use crate::job::application::YarnAnswer;
 use crate::job::evidence::is_final;
-use crate::job::machine::{Event, Run};
+use crate::job::machine::{Event, Records, Run};
 use crate::job::steps::follow::others;
 use crate::job::steps::kill::{Grace, KillCheck, KillRound, KillStatus};
 use crate::job::world::{CountedEvent, LivyAnswer, NotKilled, TagOnNode, Unreachable, World};
@@ -146,11 +146,7 @@ async fn delete_until_gone<W: World>(
 ) -> Infallible {
     let mut waits = retry::KILL.start();
     loop {
-        let look = match world.find(run.records(), &run.name).await {
-            Ok(Some(view)) => LivyAnswer::Seen(view.into()),
-            Ok(None) => LivyAnswer::Missing,
-            Err(Unreachable(reason)) => LivyAnswer::Unreachable(reason),
-        };
+        let (list, look) = find(world, run).await;
         let lives = match &look {
             LivyAnswer::Seen(view) if !is_final(&view.state) => Some(view.name.clone()),
             LivyAnswer::Seen(_) | LivyAnswer::Missing | LivyAnswer::Unreachable(_) => None,
@@ -159,7 +155,7 @@ async fn delete_until_gone<W: World>(
         tell.send_replace(look);
         let mut pause = if silent { waits.next(fastrand::f64()) } else { interval };
         if let Some(name) = lives {
-            match world.delete(run.records(), &name).await {
+            match world.delete(list, &name).await {
                 Ok(_) => info!("Livy was told to delete {name}"),
                 Err(Unreachable(reason)) => {
                     warn!("Livy does not delete {name}: {reason}; trying again");
@@ -169,6 +165,18 @@ async fn delete_until_gone<W: World>(
         }
         sleep(pause).await;
     }
+}
+
+/// Livy's record of the run, and in which list it is. Missing only where no list has it that could.
+async fn find<W: World>(world: &W, run: &Run) -> (Records, LivyAnswer) {
+    for &list in run.lists() {
+        match world.find(list, &run.name).await {
+            Ok(Some(view)) => return (list, LivyAnswer::Seen(view.into())),
+            Ok(None) => {}
+            Err(Unreachable(reason)) => return (list, LivyAnswer::Unreachable(reason)),
+        }
+    }
+    (run.records(), LivyAnswer::Missing)
 }
 
 /// The run is left alone, and nobody waits for it. What carries its tag beside it has to be dead all the same.

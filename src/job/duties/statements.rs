@@ -24,6 +24,8 @@ use crate::job::world::{Unreachable, World};
 
 /// For how long YARN is asked what a session has used.
 const LAST_LOOK: Duration = Duration::from_secs(5);
+/// For how long calls may stay unanswered at least, whatever the configuration says: a slow one alone takes 10 s.
+const LEAST_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Says the run's step until Livy has it, or listens for its end until that is known; or until the session has ended.
 /// `stage` says which; `number`: the first that the step can have, or has.
@@ -37,14 +39,34 @@ pub(in crate::job) async fn talk<W: World>(
     let lives = AtomicBool::new(false);
     let note = |lives_now| lives.store(lives_now, Ordering::Relaxed);
     let talk = Talk { services, task, run, lives: &lives };
-    let talking =
-        async { if stage == Stage::Speaking { talk.speak(number).await } else { talk.listen(number).await } };
-    tokio::select! {
+    let talking = async {
+        if stage == Stage::Speaking {
+            Talked::Event(talk.speak(number).await)
+        } else {
+            talk.listen(number).await
+        }
+    };
+    let talked = tokio::select! {
         biased;
-        event = follow(services, task, run, cache, note) => event,
-        event = talking => event,
+        event = follow(services, task, run, cache, note) => Talked::Event(event),
+        talked = talking => talked,
         never = keep(services, run) => match never {},
+    };
+    match talked {
+        Talked::Event(event) => event,
+        // Nobody looks at the session any more: that it ends now takes nothing back.
+        Talked::Confirmed { result, told } => Box::pin(talk.succeeded(result, told)).await,
     }
+}
+
+/// What came of listening.
+enum Talked {
+    Event(Event),
+    /// The last step has ended well, and so has the task.
+    Confirmed {
+        result: Option<String>,
+        told: Vec<Told>,
+    },
 }
 
 /// A statement that runs does not keep its session, and neither does a look at it.
@@ -70,7 +92,7 @@ impl<W: World> Talk<'_, W> {
     async fn speak(&self, number: u64) -> Event {
         let Some(step) = self.run.said() else { return self.without_step() };
         let turn = Turn::Step(usize::from(step));
-        let patience = self.services.rules.waits.verdict_patience;
+        let patience = self.patience();
         let mut ask = Ask::new(Terms { task: &self.task.id, turn, patience }, number, false);
         let mut observation = Observation::Tick;
         loop {
@@ -88,10 +110,14 @@ impl<W: World> Talk<'_, W> {
         }
     }
 
-    async fn listen(&self, number: u64) -> Event {
-        let Some(step) = self.run.said() else { return self.without_step() };
-        let waits = self.services.rules.waits;
-        let patience = Patience { unanswered: waits.verdict_patience, dead: waits.lost_after };
+    /// How long calls about statements may stay unanswered.
+    fn patience(&self) -> Duration {
+        self.services.rules.waits.verdict_patience.max(LEAST_PATIENCE)
+    }
+
+    async fn listen(&self, number: u64) -> Talked {
+        let Some(step) = self.run.said() else { return Talked::Event(self.without_step()) };
+        let patience = Patience { unanswered: self.patience(), dead: self.services.rules.waits.lost_after };
         let mut listen = Listen::new(&self.task.id, usize::from(step), number, patience);
         let mut observation = Observation::Tick;
         loop {
@@ -100,11 +126,11 @@ impl<W: World> Talk<'_, W> {
                 ListenStep::Look(number) => self.look(number).await,
                 ListenStep::Post(turn) => match self.post(turn).await {
                     Some(said) => said,
-                    None => return self.without_step(),
+                    None => return Talked::Event(self.without_step()),
                 },
                 ListenStep::Wait(pause) => wait(pause).await,
-                ListenStep::Ended { checked, next } => return self.ended(step, checked, next).await,
-                ListenStep::Broken(reason) => return self.broken(&reason),
+                ListenStep::Ended { checked, next } => return self.ended(step, checked, next),
+                ListenStep::Broken(reason) => return Talked::Event(self.broken(&reason)),
             };
         }
     }
@@ -120,12 +146,12 @@ impl<W: World> Talk<'_, W> {
     }
 
     /// What the interpreter says of the step.
-    async fn ended(&self, step: u16, checked: Checked, next: u64) -> Event {
-        match checked {
+    fn ended(&self, step: u16, checked: Checked, next: u64) -> Talked {
+        Talked::Event(match checked {
             Checked::Done { result, told } => {
                 let last = self.task.script().map_or(0, |script| script.last());
                 if usize::from(step) == last {
-                    return self.succeeded(result, told).await;
+                    return Talked::Confirmed { result, told };
                 }
                 if step == 0 {
                     info!("the interpreter of {} is ready", self.run.name);
@@ -157,7 +183,7 @@ impl<W: World> Talk<'_, W> {
             // The rules tell these in other words.
             Checked::Died => self.broken("its interpreter died"),
             Checked::Broken(reason) => self.broken(&reason),
-        }
+        })
     }
 
     /// Every step is confirmed: the task has succeeded, whatever becomes of the session.

@@ -66,6 +66,15 @@ impl Run {
         }
     }
 
+    /// The lists that can have it: both, where nothing but the end of its name is known.
+    pub fn lists(&self) -> &'static [Records] {
+        match self.records() {
+            Records::Batches if self.name.starts_with('-') => &[Records::Batches, Records::Sessions],
+            Records::Batches => &[Records::Batches],
+            Records::Sessions => &[Records::Sessions],
+        }
+    }
+
     /// Whether statements run in it.
     pub fn is_session(&self) -> bool {
         self.records() == Records::Sessions

@@ -10,11 +10,13 @@ import ast
 import codecs
 import datetime
 import decimal
+import fcntl
 import io
 import json
 import linecache
 import os
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -24,10 +26,12 @@ if sys.version_info < (3, 6):
 
 TEXT = 16384  # bytes that are kept of what a statement prints, and of a traceback: the last ones
 TEXTS = 262144  # bytes of all that is printed: no output of a task holds more
+NAMELESS = 1024  # bytes that a cut takes along at most: up to the end of its line
 WORDS = 4096  # characters of an exception's message: the first ones
 RESULT = 200000  # bytes of a result
 DEPTH = 100  # lists and dicts inside each other: readers of JSON stop at some depth
-DRAIN = 1  # seconds to wait for what a subprocess printed last; only one that is left behind makes it that long
+FILE = 64 << 20  # bytes of what subprocesses print that lie on the disk; some of what comes just then is lost
+PAUSE = 1  # seconds from look to look at that
 
 AS_TEXT = (datetime.date, datetime.time, decimal.Decimal)  # what becomes a text in a result
 
@@ -46,20 +50,57 @@ class TooLarge(Exception):
 class Printed(io.TextIOBase):
     """Stands in for standard output and standard error, and keeps the end of what is written.
 
-    There is one for the whole session: what a statement sets up, such as a logger, goes on writing to it.
+    There is one for the whole session: what a statement sets up, such as a logger, goes on writing to it. What is written
+    to file descriptor 1, by subprocesses and by libraries in C, comes through a file without a name. A pipe would not
+    do: who reads it needs Python's lock, and a library that prints may hold that lock.
     """
 
     encoding, errors = "utf-8", "backslashreplace"
 
     def __init__(self):
         self.text, self.cut = "", False
-        self.unlock()
-        if hasattr(os, "register_at_fork"):
-            # Another thread may hold the lock while this one forks, and the child has no such thread.
-            os.register_at_fork(after_in_child=self.unlock)
-
-    def unlock(self):
+        self.file, self.read = tempfile.TemporaryFile(), 0
+        flags = fcntl.fcntl(self.file, fcntl.F_GETFL)
+        fcntl.fcntl(self.file, fcntl.F_SETFL, flags | os.O_APPEND)
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.lock = threading.RLock()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.forked)
+        bound = threading.Thread(target=self.bound)
+        bound.daemon = True
+        bound.start()
+
+    def forked(self):
+        # Another thread may hold the lock while this one forks, and the child has no such thread.
+        self.lock, self.file = threading.RLock(), None
+
+    def bound(self):
+        """Keeps the file small while nothing of Python's is printed."""
+        while True:
+            time.sleep(PAUSE)
+            with self.lock:
+                self.drain()
+
+    def drain(self):
+        """Takes over what has come into the file. The lock is held."""
+        if self.file is None:
+            return
+        size = os.fstat(self.file.fileno()).st_size
+        begin = max(self.read, size - TEXT)
+        if begin > self.read:
+            self.text, self.cut = "", True
+            self.decoder.reset()
+        if begin < size:
+            self.add(self.decoder.decode(os.pread(self.file.fileno(), size - begin, begin)))
+        self.read = size
+        if size > FILE:
+            os.ftruncate(self.file.fileno(), 0)
+            self.read = 0
+
+    def add(self, text):
+        self.text += text
+        if len(self.text) > 2 * TEXT:
+            self.text, self.cut = self.text[-TEXT:], True
 
     def writable(self):
         return True
@@ -68,9 +109,8 @@ class Printed(io.TextIOBase):
         if isinstance(text, bytes):  # Livy's own takes them, too
             text = text.decode("utf-8", "replace")
         with self.lock:
-            self.text += text
-            if len(self.text) > 2 * TEXT:
-                self.text, self.cut = self.text[-TEXT:], True
+            self.drain()
+            self.add(text)
         return len(text)
 
     def close(self):
@@ -78,17 +118,17 @@ class Printed(io.TextIOBase):
 
     def take(self):
         with self.lock:
+            self.drain()
             whole, was_cut, self.text, self.cut = self.text, self.cut, "", False
-        text, cut = end_of(whole, TEXT)
-        return text, cut or was_cut
+        return end_of(whole, TEXT, was_cut)
 
 
 class Apart(object):
     """Keeps file descriptors 0 and 1, where Livy writes questions and reads answers, from a statement.
 
     Livy takes every line for the answer to the next question, so what a subprocess prints must not come there; and one
-    that reads its standard input would wait for Livy, or take a question away. A process that is left behind keeps the
-    pipe, and its thread, for as long as it lives.
+    that reads its standard input would wait for Livy, or take a question away. What a process that is left behind prints
+    later belongs to the statement that runs by then.
     """
 
     def __init__(self, printed):
@@ -99,30 +139,25 @@ class Apart(object):
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.close(nothing)
-        reader, self.writer = os.pipe()
-        self.thread = threading.Thread(target=self.drain, args=(reader,))
-        self.thread.daemon = True
-        self.thread.start()
-        os.dup2(self.writer, 1)
-
-    def drain(self, reader):
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        for data in iter(lambda: os.read(reader, 65536), b""):
-            self.printed.write(decoder.decode(data))
-        os.close(reader)
+        os.dup2(self.printed.file.fileno(), 1)
 
     def __exit__(self, kind, error, trace):
         if os.getpid() != self.process:
             end_fork(error)
-        try:
-            sys.__stdout__.flush()
-        except Exception:
-            pass  # closed, or gone: then nothing waits in it
+        for flush in (sys.__stdout__.flush, flush_c):
+            try:
+                flush()
+            except Exception:
+                pass  # closed, or not there: then nothing waits in it
         for descriptor, livys in enumerate(self.livys):
             os.dup2(livys, descriptor)
             os.close(livys)
-        os.close(self.writer)
-        self.thread.join(DRAIN)
+
+
+def flush_c():
+    """Writes what printf has kept. Later it would come to Livy."""
+    import ctypes
+    ctypes.CDLL(None).fflush(None)
 
 
 def end_fork(error):
@@ -231,16 +266,20 @@ def failure(error, name):
         lines = traceback.format_exception(type(error), error, trace)
     except Exception:
         pass  # an exception that cannot be shown
-    words = end_of(words[:WORDS], 4 * WORDS)[0]
+    words = words[:WORDS].encode("utf-8", "backslashreplace").decode("utf-8")
     return {"status": "failed", "ename": type(error).__name__, "evalue": words, "traceback": end_of("".join(lines), TEXT)[0]}
 
 
-def end_of(text, limit):
-    """The end of a text within so many bytes, and whether that is not all. Half a surrogate pair, with which Livy cannot
-    answer, becomes an escape."""
+def end_of(text, limit, cut=False):
+    """The end of a text within so many bytes, and whether that is not all; `cut`: its beginning is gone already. Half a
+    surrogate pair, with which Livy cannot answer, becomes an escape."""
     data = text.encode("utf-8", "backslashreplace")
-    kept = data[len(data) - limit:] if len(data) > limit else data
-    return kept.decode("utf-8", "ignore"), len(data) > limit
+    if len(data) > limit:
+        data, cut = data[len(data) - limit:], True
+    if cut:
+        # It can begin with a secret whose name is gone, by which it would be known and hidden.
+        data = data[data.find(b"\n", 0, NAMELESS) + 1 or NAMELESS:]
+    return data.decode("utf-8", "ignore"), cut
 
 
 def plain(value, path, depth):

@@ -17,8 +17,10 @@ use crate::job::world::{Heard, Said, StatementState, StatementView};
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// The longest one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// Between two answers, at most: a pause, and two calls that are given up after 10 s.
-const BETWEEN: Duration = Duration::from_secs(25);
+/// The longest one after calls without an answer: each can hold a thread of Livy's for as long as the driver is silent.
+const LONGEST_SILENCE: Duration = Duration::from_secs(60);
+/// Between two answers, at most: such a pause, and two calls that are given up after 10 s.
+const BETWEEN: Duration = Duration::from_secs(80);
 
 /// What was observed.
 #[derive(Debug)]
@@ -147,6 +149,9 @@ impl<'a> Ask<'a> {
         }
         match view.state {
             StatementState::Under => self.wait(),
+            // The driver sets the output before the state, but copies the fields by name for Livy, with nothing that
+            // holds them together: a copy made in between has the end without the output (`rsc.driver.Statement`).
+            StatementState::Available if view.output.is_null() => self.wait(),
             // Whether a cancelled one ran, the check says.
             StatementState::Available | StatementState::Cancelled => {
                 AskStep::Done { number: view.number, output: view.output }
@@ -168,19 +173,24 @@ impl<'a> Ask<'a> {
     }
 
     fn unanswered(&mut self, lives: bool, now: Now) -> AskStep {
-        if lives && self.silent.add(now.elapsed) >= self.terms.patience {
+        let patience = self.terms.patience;
+        let silent = if lives { self.silent.add(now.elapsed) } else { Duration::ZERO };
+        if lives && silent >= patience {
             return AskStep::Broken(format!(
                 "no answer about its statements for {} s, although it lives: {}",
-                self.terms.patience.as_secs(),
+                patience.as_secs(),
                 self.reason
             ));
         }
-        self.wait()
+        let pause = self.pause;
+        self.pause = (pause * 2).min(LONGEST_SILENCE);
+        // The last look comes when patience ends, and no later.
+        AskStep::Wait(pause.min(patience.saturating_sub(silent)))
     }
 
     fn wait(&mut self) -> AskStep {
-        let pause = self.pause;
-        self.pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+        let pause = self.pause.min(LONGEST_PAUSE);
+        self.pause = pause * 3 / 2;
         AskStep::Wait(pause)
     }
 }

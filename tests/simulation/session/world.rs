@@ -613,14 +613,17 @@ impl World for Sim {
             Err(Said::Taken(_)) => return Heard::Nothing,
         };
         let at = usize::try_from(number).expect("few");
-        let Some(statement) = inner.apps[app].driver.statements.get(at) else { return Heard::Nothing };
+        let Some(statement) = inner.apps[app].driver.statements.get(at).cloned() else {
+            return Heard::Nothing;
+        };
         let state = if statement.is_over { StatementState::Available } else { StatementState::Under };
-        Heard::Statement(StatementView {
-            number,
-            mark: statement.mark.clone(),
-            state,
-            output: statement.output.clone(),
-        })
+        // Livy's copy of a statement is not made at one moment.
+        let is_torn = statement.is_over && inner.rng.u8(0..8) == 0;
+        if is_torn {
+            inner.reach("an end is seen without its output");
+        }
+        let output = if is_torn { serde_json::Value::Null } else { statement.output };
+        Heard::Statement(StatementView { number, mark: statement.mark, state, output })
     }
 
     async fn keep(&self, session: &str) -> Result<(), Unreachable> {

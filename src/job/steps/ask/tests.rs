@@ -91,6 +91,19 @@ fn a_turn_that_was_applied_before_is_not_posted_again() {
 }
 
 #[test]
+fn an_end_that_livy_shows_without_an_output_is_looked_at_again() {
+    let torn = StatementView { output: Value::Null, ..view(7, &Check(3).mark(TASK), Available) };
+    check(
+        &mut ask(Check(3), 7, true),
+        vec![
+            (Observation::Heard(Heard::Statement(torn)), wait()),
+            (Observation::Tick, AskStep::Look(7)),
+            (heard(7, Check(3), Available), done(7)),
+        ],
+    );
+}
+
+#[test]
 fn a_post_without_an_answer_is_looked_for_and_repeated_while_nothing_is_there() {
     check(
         &mut ask(Check(3), 8, false),
@@ -192,6 +205,27 @@ fn silence_breaks_a_session_only_while_it_is_said_to_live() {
         matches!(posting.see(unsure(), true, at(20 * round + 10)), AskStep::Broken(_))
     });
     assert!(broken, "a POST that never gets an answer ends");
+}
+
+#[test]
+fn a_driver_that_is_silent_is_asked_less_and_less_often() {
+    let silent = || Observation::Heard(Heard::Silent("timed out after 10 s".to_owned()));
+    let mut ask = ask(Step(3), 7, true);
+    let (mut passed, mut calls) = (Duration::ZERO, 0);
+    let longest = loop {
+        // Each call is given up after 10 s, and may keep a thread of Livy's.
+        (passed, calls) = (passed + Duration::from_secs(10), calls + 1);
+        match ask.see(silent(), false, Now { elapsed: passed, ..at(0) }) {
+            AskStep::Wait(pause) if passed > PATIENCE => break pause,
+            AskStep::Wait(pause) => passed += pause,
+            step => panic!("{step:?}"),
+        }
+    };
+    assert_eq!(longest, Duration::from_secs(60));
+    assert!(calls <= 20, "{calls} calls in ten minutes");
+    // Once it answers, it is asked as before.
+    let AskStep::Wait(pause) = ask.see(heard(7, Step(3), Under), true, at(0)) else { panic!("it waits") };
+    assert_eq!(pause, Duration::from_secs(5));
 }
 
 #[test]

@@ -71,6 +71,8 @@ pub struct Settings {
     pub retained_statements: usize,
     /// `livy.rsc.rpc.max.size`: a longer answer never comes, and no other after it.
     pub rpc_max_size: usize,
+    /// The first look at a statement that has ended comes between its state and its output.
+    pub outputs_lag: bool,
     /// `livy.rsc.client.shutdown-timeout`: how long DELETE waits for a statement that runs.
     pub shutdown_timeout: Duration,
     /// The drivers of new sessions never call back.
@@ -95,6 +97,7 @@ impl Settings {
             session_timeout: Duration::from_secs(3_600),
             retained_statements: 100,
             rpc_max_size: 50 << 20,
+            outputs_lag: false,
             shutdown_timeout: Duration::from_secs(10),
             sessions_hang: false,
         }

@@ -82,9 +82,10 @@ impl Peer {
     async fn run(&self, name: &str, code: &str) -> Value {
         let number = &self.say(name, code).await["id"];
         let path = format!("/sessions/{name}/statements/{number}");
+        // Fields are copied for Livy one by one: for a moment `available` can have no output yet.
         let ended = || async {
             let view = self.get(&path).await.json();
-            (view["state"] == "available").then(|| view["output"].clone())
+            (view["state"] == "available" && !view["output"].is_null()).then(|| view["output"].clone())
         };
         eventually(self.expect.within, code, ended).await
     }

@@ -37,6 +37,8 @@ struct Statement {
     code: String,
     state: &'static str,
     output: Value,
+    /// Its end was looked at.
+    seen: bool,
 }
 
 impl Statement {
@@ -137,7 +139,7 @@ impl Driver {
             let id = inner.next;
             inner.next += 1;
             let code = code.replace("\r\n", "\n");
-            let statement = Statement { id, code, state: "waiting", output: Value::Null };
+            let statement = Statement { id, code, state: "waiting", output: Value::Null, seen: false };
             let view = statement.view();
             inner.statements.push_back(statement);
             // The oldest go, also where they still wait: they run unseen.
@@ -150,13 +152,19 @@ impl Driver {
         turns.send(id).is_ok().then_some(view)
     }
 
-    /// The view of a statement; null where there is none of the number. `None`: the channel is gone.
-    pub(in crate::livy) fn statement(&self, id: usize) -> Option<Value> {
+    /// The view of a statement; null where there is none of the number. `None`: the channel is gone. `lags`: the first
+    /// look at its end has no output yet.
+    pub(in crate::livy) fn statement(&self, id: usize, lags: bool) -> Option<Value> {
         let mut inner = self.inner();
         if inner.closed {
             return None;
         }
-        Some(inner.statement(id).map_or(Value::Null, |statement| statement.view()))
+        let Some(statement) = inner.statement(id) else { return Some(Value::Null) };
+        let mut view = statement.view();
+        if lags && statement.state == "available" && !std::mem::replace(&mut statement.seen, true) {
+            view["output"] = Value::Null;
+        }
+        Some(view)
     }
 
     /// What Livy could not carry any more, or a network that is gone: nothing passes from here on.

@@ -109,7 +109,8 @@ impl Shared {
     async fn hear(&self, key: &str, number: &str) -> Found<Answer> {
         let driver = self.driver(key).await?;
         let number = number.parse().map_err(|_| views::no_such_path(false))?;
-        let Some(view) = driver.statement(number) else { return Err(views::bare(500, CLOSED)) };
+        let lags = self.world().settings.outputs_lag;
+        let Some(view) = driver.statement(number, lags) else { return Err(views::bare(500, CLOSED)) };
         if view.is_null() {
             return Err(views::bare(404, "Statement not found"));
         }
@@ -146,7 +147,7 @@ impl Shared {
             let at = find(&world, key)?;
             let limit = world.settings.shutdown_timeout;
             let session = &mut world.sessions[at];
-            let driver = session.driver.clone().filter(|driver| driver.statement(0).is_some());
+            let driver = session.driver.clone().filter(|driver| driver.statement(0, false).is_some());
             session.enter("shutting_down");
             session.ended = None;
             (session.submission, driver, limit)
