@@ -46,6 +46,8 @@ pub(super) struct Ledger {
     pub(super) told: Option<u64>,
     /// The step that the journal has as said: step, or none.
     pub(super) kept: Option<u16>,
+    /// The disk did not take the last state.
+    pub(super) unkept: bool,
     pub(super) settled: bool,
 }
 
@@ -118,6 +120,8 @@ impl Inner {
             ),
             "SparkJob.Killed" => known(over(AppEnd::Killed), "nobody killed it"),
             "SparkJob.Failed" => known(over(AppEnd::Failed), "it did not fail"),
+            "SparkJob.ClusterTerminating" => known(has(Mishap::GivesUp), "nobody gave it back"),
+            "SparkJob.WorkerFault" => known(has(Mishap::DiskFull) && !ledger.taken, "the disk was well"),
             "SparkJob.LivyUnavailable" => known(!ledger.taken, "a session was taken"),
             _ => Err("nothing here ends so".to_owned()),
         }

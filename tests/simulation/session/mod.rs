@@ -20,7 +20,7 @@ use worker::{Ended, run};
 const SEEDS: u64 = 1_500;
 
 /// What those seeds must come to and come across.
-const REACHED: [&str; 31] = [
+const REACHED: [&str; 37] = [
     "answered succeeded",
     "answered SparkJob.StatementFailed",
     "answered SparkJob.SessionBroken",
@@ -52,6 +52,12 @@ const REACHED: [&str; 31] = [
     "Livy forgets",
     "DELETE that ends nothing",
     "Livy ends an idle session",
+    "answered SparkJob.ClusterTerminating",
+    "answered SparkJob.WorkerFault",
+    "the disk does not take Speaking",
+    "the disk does not take Listening",
+    "the disk does not take Ended",
+    "the disk does not take Orphaned",
 ];
 
 fn number(name: &str) -> Option<u64> {

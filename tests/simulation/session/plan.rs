@@ -40,9 +40,14 @@ pub(super) enum Mishap {
     Stopped,
     /// Livy ends sessions in which nothing new is done, and the worker's calls against it get lost.
     Idle,
+    DiskFull,
+    /// The node's clock is set, forwards or back.
+    ClockSet,
+    /// The worker gives its tasks back.
+    GivesUp,
 }
 
-const ALL: [Mishap; 18] = [
+const ALL: [Mishap; 21] = [
     Mishap::LostCalls,
     Mishap::Crashes,
     Mishap::BadOpens,
@@ -61,6 +66,9 @@ const ALL: [Mishap; 18] = [
     Mishap::BadDeletes,
     Mishap::Stopped,
     Mishap::Idle,
+    Mishap::DiskFull,
+    Mishap::ClockSet,
+    Mishap::GivesUp,
 ];
 
 /// A time in which somebody does not answer.
@@ -88,11 +96,15 @@ pub(super) struct Plan {
     pub(super) unlucky: u16,
     pub(super) livy_away: Away,
     pub(super) yarn_away: Away,
+    /// While nothing can be written.
+    pub(super) disk_full: Away,
+    /// When the clock is set, and how far.
+    pub(super) set: (Millis, i64),
     /// When Livy is killed and comes back.
     pub(super) restart: Millis,
     /// When somebody ends the application, or it fails.
     pub(super) end: Millis,
-    /// When the execution is stopped.
+    /// When the execution is stopped, or the worker gives its tasks back.
     pub(super) stop: Millis,
     /// Livy notices the end of an application.
     pub(super) notices: bool,
@@ -118,6 +130,8 @@ impl Plan {
         let livy_away =
             far(has(Mishap::LivyAway) || long, span(if long { 350 * SECOND } else { 60 * SECOND }));
         let yarn_away = far(has(Mishap::YarnAway), span(120 * SECOND));
+        let disk_full = far(has(Mishap::DiskFull), span(120 * SECOND));
+        let set = (rng.u64(0..200 * SECOND), rng.i64(-7_200..7_200) * 1_000);
         Plan {
             broken,
             statements,
@@ -125,6 +139,8 @@ impl Plan {
             unlucky: rng.u16(1..=statements),
             livy_away,
             yarn_away,
+            disk_full,
+            set: if has(Mishap::ClockSet) { set } else { (0, 0) },
             restart: rng.u64(10 * SECOND..300 * SECOND),
             end: rng.u64(5 * SECOND..200 * SECOND),
             stop: rng.u64(5 * SECOND..200 * SECOND),

@@ -124,7 +124,7 @@ async fn life(sim: &Sim, task: Task, state: State, start: Start) {
     let sweep = Sweep::new(pace());
     let (_disk, disk) = watch::channel(true);
     let (_draining, draining) = watch::channel(false);
-    let (_give_up, stop) = watch::channel(false);
+    let (give_up, stop) = watch::channel(false);
     let context = JobContext {
         world: Arc::clone(&world),
         gate: Gate::new(1, &sweep, true, disk, draining),
@@ -144,8 +144,21 @@ async fn life(sim: &Sim, task: Task, state: State, start: Start) {
             seen.inner().reach("nobody waits");
         }
     };
+    let gives_up = async {
+        let after = {
+            let inner = sim.inner();
+            let after = inner.plan.stop.saturating_sub(inner.at);
+            inner.plan.has(Mishap::GivesUp).then(|| Duration::from_millis(after))
+        };
+        if let Some(after) = after {
+            sleep(after).await;
+            give_up.send_replace(true);
+        }
+        std::future::pending::<()>().await;
+    };
     tokio::select! {
         biased;
+        () = gives_up => {}
         () = job::run(context, task, state, start, observe) => {}
         () = sweep.clone().run(Arc::clone(&world), |_| {}) => {}
         () = sweep.run_yarn(world, |_| {}) => {}

@@ -50,7 +50,8 @@ pub(super) enum Act {
 pub(super) struct App {
     pub(super) id: String,
     tag: String,
-    started: Millis,
+    /// When it began, by the node's clock.
+    wall: u64,
     /// YARN has it, and spark-submit has ended.
     shown: bool,
     pub(super) over: Option<(AppEnd, Millis)>,
@@ -176,7 +177,7 @@ impl Inner {
         self.apps.push(App {
             id: format!("application_1_{app:04}"),
             tag: tag.to_owned(),
-            started: at,
+            wall: self.wall(),
             shown: false,
             over: None,
             driver: Driver::default(),
@@ -263,6 +264,12 @@ impl Inner {
         }
     }
 
+    /// What the node's clock shows.
+    fn wall(&self) -> u64 {
+        let (set, by) = self.plan.set;
+        (EPOCH + self.at).saturating_add_signed(if self.at >= set { by } else { 0 })
+    }
+
     fn livy_is_away(&self) -> bool {
         self.plan.livy_away.is_on(self.at)
     }
@@ -320,7 +327,7 @@ impl Inner {
             id: app.id.clone(),
             state: over.map_or(AppState::Active, AppState::Ended),
             word: "RUNNING".to_owned(),
-            started: Some(Timestamp(EPOCH + app.started)),
+            started: Some(Timestamp(app.wall)),
             launched: None,
             finished: None,
             memory_seconds: None,
@@ -406,6 +413,17 @@ impl Sim {
         Ok(())
     }
 
+    /// Whether the disk takes something now.
+    fn disk(&self, what: &str) -> Result<(), Unwritable> {
+        let mut inner = self.inner();
+        inner.ledger.unkept = inner.plan.disk_full.is_on(inner.at);
+        if inner.ledger.unkept {
+            inner.reach(&format!("the disk does not take {what}"));
+            return Err(Unwritable("no space left on device".to_owned()));
+        }
+        Ok(())
+    }
+
     async fn yarn(&self) -> Result<(), Unreachable> {
         self.step().await;
         let away = {
@@ -422,11 +440,12 @@ impl Sim {
 
 impl World for Sim {
     fn now(&self) -> Timestamp {
-        Timestamp(EPOCH + self.inner().at)
+        Timestamp(self.inner().wall())
     }
 
     async fn write(&self, task: &Task, state: &State) -> Result<(), Unwritable> {
         self.step().await;
+        self.disk(state.name())?;
         {
             let mut inner = self.inner();
             inner.disk = Some(journal::encode(task, state).expect("a task is data"));
@@ -446,6 +465,7 @@ impl World for Sim {
 
     async fn forget(&self, _: &str) -> Result<(), Unwritable> {
         self.step().await;
+        self.disk("nothing")?;
         self.inner().disk = None;
         self.step().await;
         Ok(())
@@ -559,7 +579,8 @@ impl World for Sim {
             let mut inner = self.inner();
             let step: Option<u16> =
                 mark.rsplit(' ').next().and_then(|step| step.trim_end_matches('?').parse().ok());
-            if inner.ledger.kept != step {
+            // The marks and the interpreter's count are there for what a full disk did not take.
+            if inner.ledger.kept != step && !inner.ledger.unkept {
                 let kept = inner.ledger.kept;
                 inner
                     .violate(Invariant::RecordedBeforeSaid, format!("{mark} is said while {kept:?} is kept"));
