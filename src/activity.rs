@@ -56,39 +56,29 @@ pub struct Trouble {
 /// What keeps a poll from being answered. A change of it is worth a line in the log, a repetition is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
-    /// Too many calls.
-    Throttled,
     /// More than 1,000 pollers at this activity.
     TooManyPollers,
     /// The activity does not exist (yet), or its ARN is wrong.
     NoActivity,
-    /// No, wrong or expired credentials.
-    Credentials,
-    /// The credentials do not allow it.
-    NotAllowed,
-    /// The activity's encryption key cannot be used.
-    Key,
-    /// The service has a fault.
-    Service,
-    /// The service cannot be reached.
-    Unreachable,
-    /// Anything else.
-    Other,
+    /// What can befall every call.
+    Fault(Fault),
 }
 
 impl Condition {
     /// What an operator reads.
     pub fn describe(self) -> &'static str {
         match self {
-            Condition::Throttled => "Step Functions throttles polls",
+            Condition::Fault(Fault::Throttled) => "Step Functions throttles polls",
             Condition::TooManyPollers => "the activity has too many pollers",
             Condition::NoActivity => "the activity does not exist",
-            Condition::Credentials => "there are no valid AWS credentials",
-            Condition::NotAllowed => "polling the activity is not allowed (states:GetActivityTask)",
-            Condition::Key => "the activity's encryption key cannot be used",
-            Condition::Service => "Step Functions has a fault",
-            Condition::Unreachable => "Step Functions cannot be reached",
-            Condition::Other => "a poll failed",
+            Condition::Fault(Fault::Credentials) => "there are no valid AWS credentials",
+            Condition::Fault(Fault::NotAllowed) => {
+                "polling the activity is not allowed (states:GetActivityTask)"
+            }
+            Condition::Fault(Fault::Key) => "the activity's encryption key cannot be used",
+            Condition::Fault(Fault::Service) => "Step Functions has a fault",
+            Condition::Fault(Fault::Unreachable) => "Step Functions cannot be reached",
+            Condition::Fault(Fault::Other) => "a poll failed",
         }
     }
 }
@@ -192,23 +182,9 @@ where
     let condition = match error.code() {
         Some("ActivityDoesNotExist" | "InvalidArn") => Condition::NoActivity,
         Some("ActivityWorkerLimitExceeded") => Condition::TooManyPollers,
-        Some(_) | None => Condition::from(aws::fault(error)),
+        Some(_) | None => Condition::Fault(aws::fault(error)),
     };
     Trouble { condition, reason: aws::reason(error) }
-}
-
-impl From<Fault> for Condition {
-    fn from(fault: Fault) -> Condition {
-        match fault {
-            Fault::Throttled => Condition::Throttled,
-            Fault::Credentials => Condition::Credentials,
-            Fault::NotAllowed => Condition::NotAllowed,
-            Fault::Key => Condition::Key,
-            Fault::Service => Condition::Service,
-            Fault::Unreachable => Condition::Unreachable,
-            Fault::Other => Condition::Other,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -76,50 +76,26 @@ pub struct Trouble {
 /// What keeps a receive from being answered. A change of it is worth a line in the log, a repetition is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
-    /// Too many calls.
-    Throttled,
     /// The queue does not exist (yet), or its URL is wrong.
     NoQueue,
-    /// No, wrong or expired credentials.
-    Credentials,
-    /// The credentials do not allow it.
-    NotAllowed,
-    /// The queue's encryption key cannot be used.
-    Key,
-    /// The service has a fault.
-    Service,
-    /// The service cannot be reached.
-    Unreachable,
-    /// Anything else.
-    Other,
+    /// What can befall every call.
+    Fault(Fault),
 }
 
 impl Condition {
     /// What an operator reads.
     pub fn describe(self) -> &'static str {
         match self {
-            Condition::Throttled => "SQS throttles receives",
+            Condition::Fault(Fault::Throttled) => "SQS throttles receives",
             Condition::NoQueue => "the queue does not exist",
-            Condition::Credentials => "there are no valid AWS credentials",
-            Condition::NotAllowed => "the queue may not be read (sqs:ReceiveMessage, sqs:DeleteMessage)",
-            Condition::Key => "the queue's encryption key cannot be used",
-            Condition::Service => "SQS has a fault",
-            Condition::Unreachable => "SQS cannot be reached",
-            Condition::Other => "a call to SQS failed",
-        }
-    }
-}
-
-impl From<Fault> for Condition {
-    fn from(fault: Fault) -> Condition {
-        match fault {
-            Fault::Throttled => Condition::Throttled,
-            Fault::Credentials => Condition::Credentials,
-            Fault::NotAllowed => Condition::NotAllowed,
-            Fault::Key => Condition::Key,
-            Fault::Service => Condition::Service,
-            Fault::Unreachable => Condition::Unreachable,
-            Fault::Other => Condition::Other,
+            Condition::Fault(Fault::Credentials) => "there are no valid AWS credentials",
+            Condition::Fault(Fault::NotAllowed) => {
+                "the queue may not be read (sqs:ReceiveMessage, sqs:DeleteMessage)"
+            }
+            Condition::Fault(Fault::Key) => "the queue's encryption key cannot be used",
+            Condition::Fault(Fault::Service) => "SQS has a fault",
+            Condition::Fault(Fault::Unreachable) => "SQS cannot be reached",
+            Condition::Fault(Fault::Other) => "a call to SQS failed",
         }
     }
 }
@@ -198,8 +174,10 @@ impl Queue {
         let attributes = answer.attributes.unwrap_or_default();
         let count = |name| attributes.get(name)?.parse::<u64>().ok();
         let all: Option<Vec<u64>> = counts.iter().map(count).collect();
-        let silent =
-            || Trouble { condition: Condition::Other, reason: "it does not say how many".to_owned() };
+        let silent = || Trouble {
+            condition: Condition::Fault(Fault::Other),
+            reason: "it does not say how many".to_owned(),
+        };
         all.map(|all| all.iter().sum()).ok_or_else(silent)
     }
 }
@@ -241,7 +219,7 @@ where
         Some("QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue" | "InvalidAddress") => {
             Condition::NoQueue
         }
-        Some(_) | None => Condition::from(aws::fault(error)),
+        Some(_) | None => Condition::Fault(aws::fault(error)),
     };
     Trouble { condition, reason: aws::reason(error) }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use serde_json::{Value, json};
 use spark_job_worker::arn::StackArn;
-use spark_job_worker::aws::Shared;
+use spark_job_worker::aws::{self, Shared};
 use spark_job_worker::cloudformation::answer::put;
 use spark_job_worker::cloudformation::queue::{Condition, DeadLetters, Queue};
 use spark_job_worker::cloudformation::request::ResponseUrl;
@@ -69,13 +69,13 @@ async fn each_trouble_of_the_queue_is_named_by_its_condition() {
     let sqs = Sqs::start().await;
     let queue = queue(&sqs.queue_url());
     for (code, condition) in [
-        ("ThrottlingException", Condition::Throttled),
-        ("RequestThrottled", Condition::Throttled),
-        ("AccessDeniedException", Condition::NotAllowed),
-        ("ExpiredTokenException", Condition::Credentials),
-        ("KmsDisabled", Condition::Key),
-        ("ServiceUnavailable", Condition::Service),
-        ("InvalidParameterValue", Condition::Other),
+        ("ThrottlingException", Condition::Fault(aws::Fault::Throttled)),
+        ("RequestThrottled", Condition::Fault(aws::Fault::Throttled)),
+        ("AccessDeniedException", Condition::Fault(aws::Fault::NotAllowed)),
+        ("ExpiredTokenException", Condition::Fault(aws::Fault::Credentials)),
+        ("KmsDisabled", Condition::Fault(aws::Fault::Key)),
+        ("ServiceUnavailable", Condition::Fault(aws::Fault::Service)),
+        ("InvalidParameterValue", Condition::Fault(aws::Fault::Other)),
     ] {
         sqs.fault("ReceiveMessage", refusal(code, "words"));
         let trouble = queue.receive().await.expect_err(code);
@@ -87,7 +87,7 @@ async fn each_trouble_of_the_queue_is_named_by_its_condition() {
     assert_eq!(queue.look().await.expect_err("gone").condition, Condition::NoQueue);
     assert_eq!(queue.delete("handle-1").await.expect_err("gone").condition, Condition::NoQueue);
     sqs.down().await;
-    assert_eq!(queue.receive().await.expect_err("down").condition, Condition::Unreachable);
+    assert_eq!(queue.receive().await.expect_err("down").condition, Condition::Fault(aws::Fault::Unreachable));
 }
 
 #[tokio::test]

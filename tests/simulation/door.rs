@@ -17,18 +17,15 @@ mod way;
 mod worker;
 mod world;
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use fastrand::Rng;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::coverage::Coverage;
 use crate::plan::SECOND;
-use crate::{number, trace};
+use crate::seeds::{self, Ended};
+use crate::trace;
 use ledger::Promise;
 use plan::{Broken, CALM, END, EXPIRES, Plan};
 use world::{Inner, Sim};
@@ -38,14 +35,7 @@ const SEEDS: u64 = 10_000;
 /// So many of them are run twice.
 const TWICE: u64 = 60;
 
-/// What came of a seed.
-struct Run {
-    story: Vec<String>,
-    broken: Option<(Promise, String)>,
-    coverage: Coverage,
-}
-
-fn run(seed: u64, broken: Broken, story: bool) -> Run {
+fn run(seed: u64, broken: Broken, story: bool) -> Ended<Promise> {
     fastrand::seed(seed);
     let mut rng = Rng::with_seed(seed);
     let plan = Plan::new(&mut rng, broken);
@@ -55,7 +45,7 @@ fn run(seed: u64, broken: Broken, story: bool) -> Run {
     drop(runtime);
     trace::leave();
     let mut inner = sim.inner_as_it_is();
-    Run {
+    Ended {
         story: inner.take_story(),
         broken: inner.ledger.broken.take(),
         coverage: std::mem::take(&mut inner.coverage),
@@ -142,38 +132,23 @@ fn is_idle(inner: &Inner) -> bool {
     !inner.is_busy() && done && (node.gone || !inner.may_come())
 }
 
+fn of(broken: Broken) -> impl Fn(u64, bool) -> Ended<Promise> {
+    move |seed, story| run(seed, broken, story)
+}
+
 #[test]
 fn no_seed_breaks_a_promise_of_the_door_and_all_that_can_be_reached_is() {
-    let seeds = number("SEEDS").unwrap_or(SEEDS);
-    let (coverage, found) = search(Broken::Nothing, seeds);
-    assert!(found.is_none(), "{}", found.unwrap_or_default());
-    println!("{}\n{seeds} seeds of the door break no promise", coverage.table());
-    if seeds >= SEEDS {
-        let missed = reach::missed(&coverage);
-        assert!(missed.is_empty(), "{seeds} seeds never reach\n{}", missed.join("\n"));
-    }
+    seeds::hold(of(Broken::Nothing), "door::one_seed", SEEDS, reach::missed);
 }
 
 #[test]
 fn one_seed() {
-    let Some(seed) = number("SEED") else { return };
-    let run = run(seed, Broken::Nothing, true);
-    println!("{}", run.story.join("\n"));
-    assert_eq!(run.broken, None);
+    seeds::tell(of(Broken::Nothing));
 }
 
 #[test]
 fn a_seed_of_the_door_tells_the_same_story_every_time() {
-    for seed in 0..TWICE {
-        let (first, second) = (run(seed, Broken::Nothing, true), run(seed, Broken::Nothing, true));
-        let differs = first.story.iter().zip(&second.story).position(|(first, second)| first != second);
-        let differs = differs.or((first.story.len() != second.story.len()).then_some(first.story.len()));
-        if let Some(line) = differs {
-            let around =
-                |story: &[String]| story[line.saturating_sub(20)..(line + 3).min(story.len())].join("\n");
-            panic!("seed {seed} differs\n{}\n----\n{}", around(&first.story), around(&second.story));
-        }
-    }
+    seeds::repeat(of(Broken::Nothing), TWICE);
 }
 
 /// Most broken guards are noticed by one of the first few seeds, one by some.
@@ -205,55 +180,6 @@ const BROKEN: [(Broken, Promise, u64); 18] = [
 #[test]
 fn each_promise_of_the_door_breaks_with_its_guard() {
     for (broken, promise, most) in BROKEN {
-        let first = (0..most).find_map(|seed| {
-            let (found, detail) = run(seed, broken, false).broken?;
-            (found == promise).then_some((seed, detail))
-        });
-        let (seed, detail) = first.unwrap_or_else(|| panic!("no seed notices {broken:?} as {promise:?}"));
-        println!("{broken:?}: seed {seed}: {promise:?}: {detail}");
+        seeds::notice(of(broken), promise, most);
     }
-}
-
-/// Runs seeds on all processors: what they reach, and the first promise that is broken. With `ALL=1` it goes on and tells
-/// of one seed for each promise.
-fn search(broken: Broken, seeds: u64) -> (Coverage, Option<String>) {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let (next, stop) = (AtomicU64::new(number("FIRST").unwrap_or(0)), AtomicBool::new(false));
-    let (end, all) = (next.load(Ordering::Relaxed) + seeds, number("ALL").is_some());
-    let (coverage, found) = (Mutex::new(Coverage::default()), Mutex::new(BTreeMap::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                let mut mine = Coverage::default();
-                while !stop.load(Ordering::Relaxed) {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end {
-                        break;
-                    }
-                    let ended = run(seed, broken, false);
-                    mine.add(&ended.coverage);
-                    if let Some((promise, detail)) = ended.broken {
-                        stop.store(!all, Ordering::Relaxed);
-                        let mut found = found.lock().expect("no poison");
-                        found.entry(promise).or_insert_with(Vec::new).push((seed, detail));
-                    }
-                }
-                coverage.lock().expect("no poison").add(&mine);
-            });
-        }
-    });
-    let found = found.into_inner().expect("no poison");
-    let told: Vec<String> = found.iter().map(|(promise, seeds)| tell(broken, *promise, seeds)).collect();
-    (coverage.into_inner().expect("no poison"), (!told.is_empty()).then(|| told.join("\n\n")))
-}
-
-/// What to run, and the story of the first seed.
-fn tell(broken: Broken, promise: Promise, seeds: &[(u64, String)]) -> String {
-    let Some((seed, detail)) = seeds.iter().min() else { return String::new() };
-    let (story, all) = (run(*seed, broken, true).story, seeds.len());
-    let some: Vec<u64> = seeds.iter().map(|(seed, _)| *seed).take(8).collect();
-    format!(
-        "seed {seed}: {promise:?}: {detail}\n{all} seeds break it: {some:?}\nSEED={seed} cargo test --test simulation -- door::one_seed --nocapture\n{}",
-        story.join("\n")
-    )
 }

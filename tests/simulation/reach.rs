@@ -39,8 +39,7 @@ const NEVER_SEEN: [(&str, &str); 3] =
 /// What was not reached, a line each.
 pub(crate) fn missed(coverage: &Coverage) -> Vec<String> {
     let wanted = edges().into_iter().chain(errors()).chain(findings()).chain(views()).chain(world());
-    let missed = wanted.filter(|key| coverage.of(*key) == 0);
-    missed.map(|(kind, name, other)| format!("{kind}: {name} {other}")).collect()
+    coverage.missed(wanted)
 }
 
 fn edges() -> Vec<Key> {

@@ -7,9 +7,9 @@ use spark_job_worker::job::machine::Stage;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::coverage::Coverage;
 use crate::facts::Invariant;
 use crate::plan::{Broken, CALM, END, Millis, Mishap, Plan, SECOND};
+use crate::seeds::Ended;
 use crate::trace;
 use crate::worker::worker;
 use crate::world::{Inner, Sim};
@@ -17,16 +17,8 @@ use crate::world::{Inner, Sim};
 /// In a life of its own that has nothing else to do for so long after all has become calm, a worker is started again.
 const AT_LAST: Millis = 400 * SECOND;
 
-/// What came of a seed.
-pub(crate) struct Run {
-    pub(crate) story: Vec<String>,
-    /// The first promise that was broken, and how.
-    pub(crate) broken: Option<(Invariant, String)>,
-    pub(crate) coverage: Coverage,
-}
-
 /// Runs one seed. With `story` every step is told.
-pub(crate) fn run(seed: u64, broken: Broken, story: bool) -> Run {
+pub(crate) fn run(seed: u64, broken: Broken, story: bool) -> Ended<Invariant> {
     // The code's own dice: jitter and waits.
     fastrand::seed(seed);
     let mut rng = Rng::with_seed(seed);
@@ -59,7 +51,7 @@ pub(crate) fn run(seed: u64, broken: Broken, story: bool) -> Run {
     drop(runtime);
     trace::leave();
     let mut inner = sim.inner_as_it_is();
-    Run {
+    Ended {
         story: inner.take_story(),
         broken: inner.ledger.broken.take(),
         coverage: std::mem::take(&mut inner.coverage),

@@ -42,6 +42,26 @@ pub(crate) enum Way {
     Lost,
 }
 
+impl Way {
+    /// `away`: the service does not answer, and hangs or refuses. With whether the caller waits for nothing.
+    pub(crate) fn of(away: Option<bool>, is_lost: impl FnOnce() -> bool) -> (Way, bool) {
+        match away {
+            Some(hangs) => (if hangs { Way::Lost } else { Way::Refused }, hangs),
+            None if is_lost() => (Way::Lost, true),
+            None => (Way::Arrives, false),
+        }
+    }
+
+    /// What the caller of a question sees.
+    pub(crate) fn answer(self) -> Result<(), Unreachable> {
+        match self {
+            Way::Arrives => Ok(()),
+            Way::Refused => Err(Unreachable("connection refused".to_owned())),
+            Way::Lost => Err(Unreachable("timed out".to_owned())),
+        }
+    }
+}
+
 impl Here {
     pub(crate) fn is_alive(&self, inner: &Inner) -> bool {
         inner.nodes[self.node].life == self.life
@@ -96,11 +116,7 @@ impl Here {
                 }
                 Service::Livy | Service::Yarn => None,
             };
-            match away {
-                Some(hangs) => (if hangs { Way::Lost } else { Way::Refused }, hangs),
-                None if inner.strikes(Mishap::LostCalls, 25) => (Way::Lost, true),
-                None => (Way::Arrives, false),
-            }
+            Way::of(away, || inner.strikes(Mishap::LostCalls, 25))
         };
         if waits {
             sleep(TIMEOUT).await;
@@ -110,11 +126,7 @@ impl Here {
 
     /// A call that only asks.
     pub(crate) async fn ask(&self, service: Service, of: u32) -> Result<(), Unreachable> {
-        match self.way(service, of).await {
-            Way::Arrives => Ok(()),
-            Way::Refused => Err(Unreachable("connection refused".to_owned())),
-            Way::Lost => Err(Unreachable("timed out".to_owned())),
-        }
+        self.way(service, of).await.answer()
     }
 
     /// Whether the answer of something that was done gets lost on its way back.

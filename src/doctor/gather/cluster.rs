@@ -10,6 +10,7 @@ use super::super::facts::{AwsFacts, LivyFacts, YarnFacts};
 use super::ANSWERS;
 use crate::activity::{Condition, Looked, StepFunctions, Trouble};
 use crate::arn::ActivityArn;
+use crate::aws::Fault;
 use crate::command;
 use crate::config::{self, ServiceLocation, Settings};
 use crate::job::world::ServiceError;
@@ -66,7 +67,7 @@ async fn before(by: Instant, call: impl Future<Output = Looked>) -> (Option<Trou
                 "no answer within {} s from it, or from the metadata service, which gives credentials",
                 ANSWERS.as_secs()
             );
-            (Some(Trouble { condition: Condition::Unreachable, reason }), None)
+            (Some(Trouble { condition: Condition::Fault(Fault::Unreachable), reason }), None)
         }
     }
 }

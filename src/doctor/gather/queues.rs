@@ -6,6 +6,7 @@ use tokio::time::{Instant, timeout_at};
 use super::super::facts::QueueFacts;
 use super::ANSWERS;
 use crate::aws;
+use crate::aws::Fault;
 use crate::cloudformation::queue::{Condition, Looked, Queue, Trouble};
 use crate::cloudformation::request::ResponseUrl;
 use crate::config::{DoorSettings, Settings};
@@ -29,7 +30,7 @@ pub(super) async fn queues(settings: &Settings, by: Instant) -> Vec<QueueFacts> 
 
 async fn look(door: &DoorSettings, queue: Queue, by: Instant) -> QueueFacts {
     let (looked, places) = tokio::join!(timeout_at(by, queue.look()), places(door, by));
-    let late = || Trouble { condition: Condition::Unreachable, reason: silence() };
+    let late = || Trouble { condition: Condition::Fault(Fault::Unreachable), reason: silence() };
     let looked: Result<Looked, Trouble> = looked.unwrap_or_else(|_| Err(late()));
     QueueFacts { topic: door.topic.clone(), url: door.queue_url.clone(), looked, places }
 }

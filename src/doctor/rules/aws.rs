@@ -4,6 +4,7 @@ use super::super::Finding;
 use super::super::facts::{Configured, DaemonFacts, Facts};
 use crate::activity::{Condition, Trouble};
 use crate::arn::ActivityArn;
+use crate::aws::Fault;
 use crate::spark::address::Address;
 
 /// So many seconds off, and the service refuses signatures.
@@ -53,8 +54,9 @@ fn troubles(configured: &Configured) -> impl Iterator<Item = Option<&Trouble>> {
 }
 
 fn credentials(configured: &Configured) -> Finding {
-    if let Some(trouble) =
-        troubles(configured).flatten().find(|trouble| trouble.condition == Condition::Credentials)
+    if let Some(trouble) = troubles(configured)
+        .flatten()
+        .find(|trouble| trouble.condition == Condition::Fault(Fault::Credentials))
     {
         return Finding::fail(
             "credentials",
@@ -75,11 +77,14 @@ fn credentials(configured: &Configured) -> Finding {
 fn spoke(condition: Condition) -> bool {
     match condition {
         Condition::NoActivity
-        | Condition::NotAllowed
-        | Condition::Key
-        | Condition::Throttled
+        | Condition::Fault(Fault::NotAllowed)
+        | Condition::Fault(Fault::Key)
+        | Condition::Fault(Fault::Throttled)
         | Condition::TooManyPollers => true,
-        Condition::Credentials | Condition::Service | Condition::Unreachable | Condition::Other => false,
+        Condition::Fault(Fault::Credentials)
+        | Condition::Fault(Fault::Service)
+        | Condition::Fault(Fault::Unreachable)
+        | Condition::Fault(Fault::Other) => false,
     }
 }
 
@@ -99,7 +104,7 @@ fn activity(facts: &Facts, configured: &Configured, arn: &ActivityArn, trouble: 
                 facts.configuration.path
             ),
         ),
-        Condition::NotAllowed => match polled(configured, arn) {
+        Condition::Fault(Fault::NotAllowed) => match polled(configured, arn) {
             Some(polls) => {
                 Finding::ok("activity", format!("no permission for DescribeActivity on {name}, but {polls}"))
             }
@@ -111,16 +116,19 @@ fn activity(facts: &Facts, configured: &Configured, arn: &ActivityArn, trouble: 
                 POLICY,
             ),
         },
-        Condition::Key => Finding::fail(
+        Condition::Fault(Fault::Key) => Finding::fail(
             "activity",
             format!("{name} is encrypted with a key that cannot be used: {reason}"),
             KEY,
         ),
-        Condition::Credentials => {
+        Condition::Fault(Fault::Credentials) => {
             Finding::skip("activity", format!("{name} was not looked at: see credentials"))
         }
-        Condition::Unreachable => unreachable(configured, arn, reason),
-        Condition::Throttled | Condition::Service | Condition::TooManyPollers | Condition::Other => {
+        Condition::Fault(Fault::Unreachable) => unreachable(configured, arn, reason),
+        Condition::Fault(Fault::Throttled)
+        | Condition::Fault(Fault::Service)
+        | Condition::TooManyPollers
+        | Condition::Fault(Fault::Other) => {
             Finding::warn("activity", format!("{name}: {reason}"), "run doctor again in a minute")
         }
     }
@@ -155,7 +163,7 @@ fn reports(configured: &Configured) -> Finding {
             .filter(move |(_, trouble)| trouble.as_ref().is_some_and(|trouble| trouble.condition == wanted));
         found.map(|(action, _)| *action).collect::<Vec<_>>().join(", ")
     };
-    let denied = of(Condition::NotAllowed);
+    let denied = of(Condition::Fault(Fault::NotAllowed));
     if !denied.is_empty() {
         return Finding::fail(
             "answers",
@@ -163,7 +171,7 @@ fn reports(configured: &Configured) -> Finding {
             POLICY,
         );
     }
-    let keyed = of(Condition::Key);
+    let keyed = of(Condition::Fault(Fault::Key));
     if !keyed.is_empty() {
         return Finding::fail("answers", format!("{keyed}: an encryption key cannot be used"), KEY);
     }
@@ -176,7 +184,12 @@ fn reports(configured: &Configured) -> Finding {
         );
     }
     match reports.iter().find_map(|(_, trouble)| trouble.as_ref()) {
-        Some(trouble) if matches!(trouble.condition, Condition::Credentials | Condition::Unreachable) => {
+        Some(trouble)
+            if matches!(
+                trouble.condition,
+                Condition::Fault(Fault::Credentials) | Condition::Fault(Fault::Unreachable)
+            ) =>
+        {
             Finding::skip("answers", "not tried: see the lines above")
         }
         Some(trouble) => Finding::warn("answers", &*trouble.reason, "run doctor again in a minute"),

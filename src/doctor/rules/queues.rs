@@ -4,6 +4,7 @@
 use super::super::Finding;
 use super::super::facts::{Configured, Facts, QueueFacts};
 use crate::arn;
+use crate::aws::Fault;
 use crate::cloudformation::queue::{Condition, DeadLetters, Looked, Trouble};
 use crate::log::message_id;
 
@@ -87,22 +88,22 @@ fn troubled(facts: &Facts, queue: &QueueFacts, trouble: &Trouble) -> Finding {
             found,
             format!("correct queue_url in {}, or create it", facts.configuration.path),
         ),
-        Condition::NotAllowed => Finding::fail("queue", found, POLICY),
-        Condition::Credentials => Finding::fail(
+        Condition::Fault(Fault::NotAllowed) => Finding::fail("queue", found, POLICY),
+        Condition::Fault(Fault::Credentials) => Finding::fail(
             "queue",
             found,
             "create the cluster with an instance profile, and see who you are: aws sts get-caller-identity",
         ),
-        Condition::Key => Finding::fail(
+        Condition::Fault(Fault::Key) => Finding::fail(
             "queue",
             found,
             "allow the cluster's instance profile kms:Decrypt on the queue's key",
         ),
-        Condition::Unreachable => {
+        Condition::Fault(Fault::Unreachable) => {
             Finding::fail("queue", found, "the subnet needs a NAT gateway or a VPC endpoint for SQS")
         }
-        Condition::Throttled | Condition::Service | Condition::Other => {
-            Finding::warn("queue", found, "run doctor again in a minute")
-        }
+        Condition::Fault(Fault::Throttled)
+        | Condition::Fault(Fault::Service)
+        | Condition::Fault(Fault::Other) => Finding::warn("queue", found, "run doctor again in a minute"),
     }
 }

@@ -12,6 +12,7 @@ use super::judge;
 use crate::activity::{Condition, Trouble};
 use crate::admin::Overview;
 use crate::arn::ActivityArn;
+use crate::aws::Fault;
 use crate::config::{self, LivyConf, Role, Settings};
 use crate::job::timestamp::Timestamp;
 use crate::job::world::ServiceError;
@@ -195,46 +196,41 @@ fn aws_rows() -> Vec<Row> {
         (|f| aws(f).ahead = Some(31), "clock", Warn, "chronyc"),
         (|f| aws(f).ahead = Some(-301), "clock", Fail, "signatures are refused"),
         (|f| aws(f).ahead = None, "clock", Skip, "did not say"),
-        (|f| look(f, Condition::Credentials), "credentials", Fail, "instance profile"),
-        (|f| look(f, Condition::Credentials), "activity", Skip, "see credentials"),
+        (|f| fault(f, Fault::Credentials), "credentials", Fail, "instance profile"),
+        (|f| fault(f, Fault::Credentials), "activity", Skip, "see credentials"),
         (
             |f| look(f, Condition::NoActivity),
             "activity",
             Fail,
             "create-activity --region eu-west-1 --name spark-job",
         ),
-        (|f| look(f, Condition::NotAllowed), "activity", Good, "last poll was answered 7 s ago"),
+        (|f| fault(f, Fault::NotAllowed), "activity", Good, "last poll was answered 7 s ago"),
         (
             |f| {
-                look(f, Condition::NotAllowed);
+                fault(f, Fault::NotAllowed);
                 configured(f).daemon = DaemonFacts::Absent("gone".into());
             },
             "activity",
             Warn,
             "bootstrap/iam-policy.json",
         ),
-        (|f| look(f, Condition::Key), "activity", Fail, "kms:Decrypt"),
-        (|f| look(f, Condition::Unreachable), "activity", Fail, "https://states.eu-west-1.amazonaws.com"),
-        (|f| look(f, Condition::Throttled), "activity", Warn, "again"),
+        (|f| fault(f, Fault::Key), "activity", Fail, "kms:Decrypt"),
+        (|f| fault(f, Fault::Unreachable), "activity", Fail, "https://states.eu-west-1.amazonaws.com"),
+        (|f| fault(f, Fault::Throttled), "activity", Warn, "again"),
         (
             |f| configured(f).daemon = DaemonFacts::Absent("gone".into()),
             "activity",
             Good,
             "cannot be tried without taking a task",
         ),
-        (
-            |f| report(f, 1, Condition::NotAllowed),
-            "answers",
-            Fail,
-            "no permission for states:SendTaskSuccess",
-        ),
-        (|f| report(f, 1, Condition::Key), "answers", Fail, "kms:Decrypt"),
-        (|f| (0..3).for_each(|at| report(f, at, Condition::Unreachable)), "answers", Skip, "not tried"),
-        (|f| (0..3).for_each(|at| report(f, at, Condition::Service)), "answers", Warn, "again"),
+        (|f| report(f, 1, Fault::NotAllowed), "answers", Fail, "no permission for states:SendTaskSuccess"),
+        (|f| report(f, 1, Fault::Key), "answers", Fail, "kms:Decrypt"),
+        (|f| (0..3).for_each(|at| report(f, at, Fault::Unreachable)), "answers", Skip, "not tried"),
+        (|f| (0..3).for_each(|at| report(f, at, Fault::Service)), "answers", Warn, "again"),
         (
             |f| {
-                look(f, Condition::Unreachable);
-                (0..3).for_each(|at| report(f, at, Condition::Unreachable));
+                fault(f, Fault::Unreachable);
+                (0..3).for_each(|at| report(f, at, Fault::Unreachable));
             },
             "credentials",
             Skip,
@@ -528,8 +524,12 @@ fn look(facts: &mut Facts, condition: Condition) {
     aws(facts).activities[0].1 = trouble(condition);
 }
 
-fn report(facts: &mut Facts, at: usize, condition: Condition) {
-    aws(facts).reports[at].1 = trouble(condition);
+fn fault(facts: &mut Facts, fault: Fault) {
+    look(facts, Condition::Fault(fault));
+}
+
+fn report(facts: &mut Facts, at: usize, fault: Fault) {
+    aws(facts).reports[at].1 = trouble(Condition::Fault(fault));
 }
 
 fn livy(facts: &mut Facts) -> &mut LivyFacts {

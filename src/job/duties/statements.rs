@@ -41,19 +41,19 @@ pub(in crate::job) async fn talk<W: World>(
     let talk = Talk { services, task, run, lives: &lives };
     let talking = async {
         if stage == Stage::Speaking {
-            Talked::Event(talk.speak(number).await)
+            Talked::Event(Box::new(talk.speak(number).await))
         } else {
             talk.listen(number).await
         }
     };
     let talked = tokio::select! {
         biased;
-        event = follow(services, task, run, cache, note) => Talked::Event(event),
+        event = follow(services, task, run, cache, note) => Talked::Event(Box::new(event)),
         talked = talking => talked,
         never = keep(services, run) => match never {},
     };
     match talked {
-        Talked::Event(event) => event,
+        Talked::Event(event) => *event,
         // Nobody looks at the session any more: that it ends now takes nothing back.
         Talked::Confirmed { result, told } => Box::pin(talk.succeeded(result, told)).await,
     }
@@ -61,7 +61,7 @@ pub(in crate::job) async fn talk<W: World>(
 
 /// What came of listening.
 enum Talked {
-    Event(Event),
+    Event(Box<Event>),
     /// The last step has ended well, and so has the task.
     Confirmed {
         result: Option<String>,
@@ -116,7 +116,7 @@ impl<W: World> Talk<'_, W> {
     }
 
     async fn listen(&self, number: u64) -> Talked {
-        let Some(step) = self.run.said() else { return Talked::Event(self.without_step()) };
+        let Some(step) = self.run.said() else { return Talked::Event(Box::new(self.without_step())) };
         let patience = Patience { unanswered: self.patience(), dead: self.services.rules.waits.lost_after };
         let mut listen = Listen::new(&self.task.id, usize::from(step), number, patience);
         let mut observation = Observation::Tick;
@@ -126,11 +126,11 @@ impl<W: World> Talk<'_, W> {
                 ListenStep::Look(number) => self.look(number).await,
                 ListenStep::Post(turn) => match self.post(turn).await {
                     Some(said) => said,
-                    None => return Talked::Event(self.without_step()),
+                    None => return Talked::Event(Box::new(self.without_step())),
                 },
                 ListenStep::Wait(pause) => wait(pause).await,
                 ListenStep::Ended { checked, next } => return self.ended(step, checked, next),
-                ListenStep::Broken(reason) => return Talked::Event(self.broken(&reason)),
+                ListenStep::Broken(reason) => return Talked::Event(Box::new(self.broken(&reason))),
             };
         }
     }
@@ -147,7 +147,7 @@ impl<W: World> Talk<'_, W> {
 
     /// What the interpreter says of the step.
     fn ended(&self, step: u16, checked: Checked, next: u64) -> Talked {
-        Talked::Event(match checked {
+        Talked::Event(Box::new(match checked {
             Checked::Done { result, told } => {
                 let last = self.task.script().map_or(0, |script| script.last());
                 if usize::from(step) == last {
@@ -183,7 +183,7 @@ impl<W: World> Talk<'_, W> {
             // The rules tell these in other words.
             Checked::Died => self.broken("its interpreter died"),
             Checked::Broken(reason) => self.broken(&reason),
-        })
+        }))
     }
 
     /// Every step is confirmed: the task has succeeded, whatever becomes of the session.

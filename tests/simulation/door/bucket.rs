@@ -3,9 +3,9 @@
 use spark_job_worker::job::world::Reported;
 
 use super::plan::{Broken, EXPIRES, Mishap};
-use super::way::Way;
 use super::world::{Act, Inner, Outages};
 use crate::plan::SECOND;
+use crate::way::Way;
 
 #[derive(Debug, Default)]
 pub(super) struct Bucket {

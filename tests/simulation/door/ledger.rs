@@ -18,9 +18,9 @@ use spark_job_worker::job::world::Reported;
 use tokio::sync::Notify;
 
 use super::cluster::App;
-use super::way::Way;
 use super::world::Inner;
 use crate::plan::{EPOCH, Millis, SECOND};
+use crate::way::Way;
 
 pub(super) const STACK: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/etl/1";
 pub(super) const STACKS: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/*";

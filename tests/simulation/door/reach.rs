@@ -1,21 +1,19 @@
 //! What the seeds must reach: every decision, what CloudFormation does, the ends, the edges of the machine that only this
 //! door has, and everything that the world can do.
 
-use crate::coverage::{Coverage, Key};
+use crate::coverage::Coverage;
 
 /// What was not reached, a line each.
 pub(super) fn missed(coverage: &Coverage) -> Vec<String> {
     let of = |kind: &'static str, pairs: &'static [(&'static str, &'static str)]| {
         pairs.iter().map(move |(name, other)| (kind, *name, *other))
     };
-    let wanted: Vec<Key> = of("decision", DECISIONS)
+    let wanted = of("decision", DECISIONS)
         .chain(of("stack", STACKS))
         .chain(of("edge", EDGES))
         .chain(of("outcome", OUTCOMES))
-        .chain(of("world", WORLD))
-        .collect();
-    let missed = wanted.into_iter().filter(|key| coverage.of(*key) == 0);
-    missed.map(|(kind, name, other)| format!("{kind}: {name} {other}")).collect()
+        .chain(of("world", WORLD));
+    coverage.missed(wanted)
 }
 
 const DECISIONS: &[(&str, &str)] = &[

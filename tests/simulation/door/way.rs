@@ -27,6 +27,7 @@ use tokio::time::sleep;
 use super::plan::{Broken, Mishap};
 use super::world::{Act, Inner, Sim};
 use crate::plan::{EPOCH, SECOND};
+use crate::way::Way;
 
 /// For so long an answer is waited for.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -54,16 +55,6 @@ pub(super) enum Service {
     Bucket,
     Livy,
     Yarn,
-}
-
-/// What becomes of a call on its way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
-    Arrives,
-    /// Not a byte of it is sent.
-    Refused,
-    /// Nobody can say what became of it.
-    Lost,
 }
 
 impl Life {
@@ -100,11 +91,7 @@ impl Life {
                 Service::Livy => inner.cluster.livy_away.at(inner.at),
                 Service::Yarn => inner.cluster.yarn_away.at(inner.at),
             };
-            match away {
-                Some(hangs) => (if hangs { Way::Lost } else { Way::Refused }, hangs),
-                None if inner.strikes(Mishap::LostCalls, 25) => (Way::Lost, true),
-                None => (Way::Arrives, false),
-            }
+            Way::of(away, || inner.strikes(Mishap::LostCalls, 25))
         };
         if waits {
             sleep(TIMEOUT).await;
@@ -113,11 +100,7 @@ impl Life {
     }
 
     async fn ask(&self, service: Service, of: u32) -> Result<(), Unreachable> {
-        match self.way(service, of).await {
-            Way::Arrives => Ok(()),
-            Way::Refused => Err(Unreachable("connection refused".to_owned())),
-            Way::Lost => Err(Unreachable("timed out".to_owned())),
-        }
+        self.way(service, of).await.answer()
     }
 
     /// Whether the disk takes something now.

@@ -25,9 +25,10 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::ledger::{ORIGIN, Promise, STACKS, TOPIC};
 use super::plan::{Broken, CALM, Mishap};
-use super::way::{Disk, Here, Life, Service, Way};
+use super::way::{Disk, Here, Life, Service};
 use super::world::Sim;
 use crate::plan::{EPOCH, SECOND, rules};
+use crate::way::Way;
 
 /// A long poll of the queue: longer than the real one, since nothing but time is lost by it.
 const POLL: Duration = Duration::from_secs(300);

@@ -11,7 +11,7 @@ use super::world::Inner;
 use crate::plan::{CALM, SECOND};
 
 /// A promise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Invariant {
     /// Each statement is started at most once, whatever crashes.
     StartedOnce,
@@ -88,7 +88,7 @@ impl Inner {
                 }
             }
             Answer::Failure { error, cause } => {
-                self.reach(&format!("answered {error}"));
+                self.reach(format!("answered {error}"));
                 let cause: Value =
                     cause.as_deref().map_or(Value::Null, |cause| serde_json::from_str(cause).expect("JSON"));
                 if let Err(why) = self.is_true(error, &cause) {

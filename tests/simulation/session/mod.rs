@@ -10,14 +10,18 @@ mod plan;
 mod worker;
 mod world;
 
-use std::collections::BTreeMap;
-
+use crate::seeds::{self, Ended};
 use ledger::Invariant;
 use plan::Broken;
-use worker::{Ended, run};
+use worker::run;
 
 /// Seeds in an ordinary run.
 const SEEDS: u64 = 1_500;
+/// So many of them are run twice.
+const TWICE: u64 = 40;
+
+/// What these seeds reach, in the table of what is reached.
+const KIND: &str = "session";
 
 /// What those seeds must come to and come across.
 const REACHED: [&str; 37] = [
@@ -60,62 +64,27 @@ const REACHED: [&str; 37] = [
     "the disk does not take Orphaned",
 ];
 
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().and_then(|number| number.parse().ok())
-}
+/// The test that tells of one seed.
+const ONE: &str = "session::one_seed";
 
-/// A seed, the promise that it breaks, and how.
-type Found = (u64, Invariant, String);
-
-/// Runs seeds: what they reach, and the first that breaks a promise.
-fn search(broken: Broken, seeds: u64) -> (BTreeMap<String, u64>, Option<Found>) {
-    let mut reached = BTreeMap::new();
-    for seed in 0..seeds {
-        let Ended { broken, coverage, .. } = run(seed, broken, false);
-        for (name, count) in coverage {
-            *reached.entry(name).or_default() += count;
-        }
-        if let Some((invariant, why)) = broken {
-            return (reached, Some((seed, invariant, why)));
-        }
-    }
-    (reached, None)
+fn of(broken: Broken) -> impl Fn(u64, bool) -> Ended<Invariant> {
+    move |seed, story| run(seed, broken, story)
 }
 
 #[test]
 fn no_seed_breaks_a_promise_and_all_that_can_be_reached_is() {
-    let seeds = number("SEEDS").unwrap_or(SEEDS);
-    let (reached, found) = search(Broken::Nothing, seeds);
-    if let Some((seed, invariant, why)) = found {
-        let story = run(seed, Broken::Nothing, true).story.join("\n");
-        panic!(
-            "{story}\nseed {seed}: {invariant:?}: {why}\nSEED={seed} cargo test --test simulation session::one_seed -- --nocapture"
-        );
-    }
-    for (name, count) in &reached {
-        println!("{count:>8} {name}");
-    }
-    if seeds >= SEEDS {
-        let missed: Vec<&str> = REACHED.into_iter().filter(|name| !reached.contains_key(*name)).collect();
-        assert!(missed.is_empty(), "{seeds} seeds never reach {missed:?}");
-    }
+    let wanted = REACHED.map(|name| (KIND, name, ""));
+    seeds::hold(of(Broken::Nothing), ONE, SEEDS, |coverage| coverage.missed(wanted));
 }
 
 #[test]
 fn one_seed() {
-    let Some(seed) = number("SEED") else { return };
-    let ended = run(seed, Broken::Nothing, true);
-    println!("{}", ended.story.join("\n"));
-    assert_eq!(ended.broken, None);
+    seeds::tell(of(Broken::Nothing));
 }
 
 #[test]
 fn a_seed_tells_the_same_story_every_time() {
-    for seed in 0..40 {
-        let (first, second) = (run(seed, Broken::Nothing, true), run(seed, Broken::Nothing, true));
-        let differs = first.story.iter().zip(&second.story).find(|(first, second)| first != second);
-        assert_eq!((differs, first.story.len()), (None, second.story.len()), "seed {seed}");
-    }
+    seeds::repeat(of(Broken::Nothing), TWICE);
 }
 
 #[test]
@@ -126,9 +95,6 @@ fn each_guard_is_missed_when_it_is_broken() {
         (Broken::OldResult, Invariant::OwnResult),
         (Broken::DeletedIsDead, Invariant::EndsWithItsTask),
     ] {
-        let (_, found) = search(broken, 4 * SEEDS);
-        let (seed, noticed, why) = found.unwrap_or_else(|| panic!("no seed notices {broken:?}"));
-        assert_eq!(noticed, invariant, "{broken:?}: seed {seed}: {why}");
-        println!("{broken:?}: seed {seed}: {why}");
+        seeds::notice(of(broken), invariant, 4 * SEEDS);
     }
 }

@@ -1,6 +1,5 @@
 //! The lives of a worker with one task, and one seed from its beginning to its end.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,16 +22,10 @@ use super::ledger::Invariant;
 use super::plan::{Broken, Mishap, Plan};
 use super::world::Sim;
 use crate::plan::{BEAT, CALM, END, EPOCH, SECOND, pace, rules};
-
-/// What came of a seed.
-pub(super) struct Ended {
-    pub(super) story: Vec<String>,
-    pub(super) broken: Option<(Invariant, String)>,
-    pub(super) coverage: BTreeMap<String, u64>,
-}
+use crate::seeds::Ended;
 
 /// Runs one seed.
-pub(super) fn run(seed: u64, broken: Broken, story: bool) -> Ended {
+pub(super) fn run(seed: u64, broken: Broken, story: bool) -> Ended<Invariant> {
     fastrand::seed(seed);
     let mut rng = Rng::with_seed(seed);
     let plan = Plan::new(&mut rng, broken);
@@ -107,7 +100,7 @@ async fn lives(sim: &Sim) {
             let mut inner = sim.inner();
             let stage = inner.stage;
             inner.tell(|| format!("the worker is killed in {stage}"));
-            inner.reach(&format!("crash in {stage}"));
+            inner.reach(format!("crash in {stage}"));
             inner.disk.clone()
         };
         // Nobody knows of a task that came and was not kept: it times out, and nothing was begun.

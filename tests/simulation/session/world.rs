@@ -1,5 +1,6 @@
 //! Livy, YARN and Step Functions around one task with statements, from a seed.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -21,9 +22,11 @@ use spark_job_worker::job::world::{
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
+use super::KIND;
 use super::driver::Driver;
 use super::ledger::{Invariant, Ledger};
 use super::plan::{Broken, Mishap, Plan};
+use crate::coverage::Coverage;
 use crate::plan::{CALM, EPOCH, Millis, SECOND};
 
 /// The worker's own limits.
@@ -86,7 +89,7 @@ pub(super) struct Inner {
     pub(super) stage: &'static str,
     /// So many writes are left until the worker is killed.
     pub(super) writes_left: Option<u32>,
-    pub(super) coverage: BTreeMap<String, u64>,
+    pub(super) coverage: Coverage,
     story: Option<Vec<String>>,
 }
 
@@ -111,8 +114,8 @@ impl Inner {
         self.story.take().unwrap_or_default()
     }
 
-    pub(super) fn reach(&mut self, what: &str) {
-        *self.coverage.entry(what.to_owned()).or_default() += 1;
+    pub(super) fn reach(&mut self, what: impl Into<Cow<'static, str>>) {
+        self.coverage.hit(KIND, what, "");
     }
 
     pub(super) fn plan_act(&mut self, at: Millis, act: Act) {
@@ -361,7 +364,7 @@ impl Sim {
             disk: None,
             stage: "",
             writes_left: None,
-            coverage: BTreeMap::new(),
+            coverage: Coverage::default(),
             story: story.then(Vec::new),
         };
         inner.tell(|| first);
@@ -418,7 +421,7 @@ impl Sim {
         let mut inner = self.inner();
         inner.ledger.unkept = inner.plan.disk_full.is_on(inner.at);
         if inner.ledger.unkept {
-            inner.reach(&format!("the disk does not take {what}"));
+            inner.reach(format!("the disk does not take {what}"));
             return Err(Unwritable("no space left on device".to_owned()));
         }
         Ok(())
