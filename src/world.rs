@@ -1,16 +1,15 @@
 //! The real world of a job: Step Functions, Livy, YARN, the sweep and the journal behind the one trait.
 
+mod disk;
 mod door;
 
 use std::collections::{BTreeSet, HashSet};
-use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
-use tracing::{error, info};
 
 use crate::activity::StepFunctions;
 use crate::job::Task;
@@ -25,7 +24,6 @@ use crate::job::world::{
     BatchView, Beat, CountedEvent, Deleted, Heard, NotKilled, Posted, Reported, Said, ServiceError,
     TagOnNode, Unreachable, Unwritable, World, YarnRetention,
 };
-use crate::log::message_id;
 use crate::metrics::Metrics;
 use crate::spark::driver_log::DriverLogs;
 use crate::spark::livy::{Livy, Version};
@@ -34,9 +32,6 @@ use crate::spark::sessions::Sessions;
 use crate::spark::yarn::ResourceManager;
 
 pub use door::Door;
-
-/// From try to try to write, while that fails.
-const PROBE: Duration = Duration::from_secs(2);
 
 /// The services that all jobs share.
 pub struct RealWorld {
@@ -120,51 +115,6 @@ impl RealWorld {
         spawn_blocking(move || unsupported())
             .await
             .map_err(|panic| ServiceError::Unavailable(panic.to_string()))
-    }
-
-    /// Takes note of whether the journal could be written; logs a change.
-    fn note_disk(&self, written: &io::Result<()>) {
-        let good = written.is_ok();
-        let changed = self.disk.send_if_modified(|known| std::mem::replace(known, good) != good);
-        match written {
-            Ok(()) if changed => {
-                info!(message_id = message_id::DISK, "the state directory can be written again")
-            }
-            Err(error) if changed => error!(
-                message_id = message_id::DISK,
-                "the state directory cannot be written: {error}; no task is taken until it can"
-            ),
-            _ => {}
-        }
-    }
-
-    /// Tries whether the journal can be written. Where it can, entries go that could not be removed before.
-    pub async fn try_disk(&self) {
-        let probed = self.journal.probe().await;
-        self.note_disk(&probed);
-        if probed.is_ok() {
-            let left = std::mem::take(&mut *self.unremoved());
-            for task in left {
-                // Where that fails, it is noted again.
-                let _ = self.forget(&task).await;
-            }
-        }
-    }
-
-    fn unremoved(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.unremoved.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Tries every few seconds to write, while that is known to fail. Never ends.
-    pub async fn watch_disk(self: Arc<Self>) {
-        let mut disk = self.disk.subscribe();
-        loop {
-            if disk.wait_for(|good| !*good).await.is_err() {
-                std::future::pending::<()>().await;
-            }
-            tokio::time::sleep(PROBE).await;
-            self.try_disk().await;
-        }
     }
 }
 

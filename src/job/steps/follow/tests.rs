@@ -5,7 +5,7 @@ use crate::job::application::AppEnd;
 use crate::job::report::{ErrorName, Source};
 use crate::job::samples::{application, record};
 use crate::job::timestamp::Timestamp;
-use crate::job::world::{BatchState, BatchView};
+use crate::job::world::{BatchState, BatchView, LivyAnswer};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
