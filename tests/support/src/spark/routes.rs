@@ -8,6 +8,10 @@ use super::views::{ANY, Application};
 use super::{Shared, views};
 use crate::http::{Answer, Answering, Operation, Request, Service, decoded};
 
+/// Of jobs, stages and tasks (`JobExecutionStatus`, `StageStatus`, `TaskStatus`).
+const STATES: [&str; 9] =
+    ["RUNNING", "SUCCEEDED", "FAILED", "UNKNOWN", "ACTIVE", "COMPLETE", "PENDING", "SKIPPED", "KILLED"];
+
 impl Service for Shared {
     fn operation(&self, request: &Request) -> Operation {
         let path = place(request);
@@ -23,7 +27,7 @@ impl Service for Shared {
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
             match path.strip_prefix(&["api", "v1"]) {
                 Some(path) => self.ask(path, &request, false),
-                None => Answer::new(404, "text/html;charset=iso-8859-1", "<h2>HTTP ERROR 404 Not Found</h2>"),
+                None => views::nowhere(),
             }
         })
     }
@@ -64,10 +68,10 @@ impl Shared {
             }
             ["applications", id] => match self.find(id, live) {
                 Some(application) => views::answer(200, &application.view(id)),
-                None => views::refusal(404, &format!("unknown app: {id}")),
+                None => views::refusal(&format!("unknown app: {id}")),
             },
             ["applications", id, rest @ ..] => self.about(id, rest, request, live),
-            _ => views::refusal(404, ""),
+            _ => views::nowhere(),
         }
     }
 
@@ -89,27 +93,32 @@ impl Shared {
         let found = self.find(id, live);
         let own = |application: &Application| attempt == application.attempt().filter(|_| !live);
         let Some(application) = found.filter(own) else {
-            return views::refusal(404, &format!("no such app: {key}"));
+            return views::refusal(&format!("no such app: {key}"));
         };
-        let of_state = |list: Vec<Value>| {
-            let state = request.parameter("status").map(|state| state.to_uppercase());
-            let fits = |view: &Value| state.as_ref().is_none_or(|state| view["status"] == state.as_str());
-            Value::Array(list.into_iter().filter(fits).collect())
+        let state = request.parameter("status").map(|state| state.to_uppercase());
+        if state.as_ref().is_some_and(|state| !STATES.contains(&state.as_str())) {
+            return views::nowhere();
+        }
+        let of_state = |mut list: Vec<Value>| {
+            list.retain(|view| state.as_ref().is_none_or(|state| view["status"] == state.as_str()));
+            Value::Array(list)
         };
         match path {
             ["jobs"] => views::answer(200, &of_state(application.jobs())),
             ["stages"] => views::answer(200, &of_state(application.stages())),
             ["stages", stage, try_of_it, "taskList"] => {
                 let (Ok(stage), Ok(number)) = (stage.parse(), try_of_it.parse()) else {
-                    return views::refusal(404, "");
+                    return views::nowhere();
                 };
-                let tasks = application.tasks(stage, number);
-                let length = request.parameter("length").and_then(|length| length.parse().ok()).unwrap_or(20);
-                let tasks = if self.mind().spark_2 { Value::Array(tasks) } else { of_state(tasks) };
-                let Value::Array(tasks) = tasks else { return views::refusal(500, "") };
-                views::answer(200, &Value::Array(tasks.into_iter().take(length).collect()))
+                let mut tasks = application.tasks(stage, number);
+                if !self.mind().spark_2 {
+                    tasks.retain(|view| state.as_ref().is_none_or(|state| view["status"] == state.as_str()));
+                }
+                let length = request.parameter("length").and_then(|length| length.parse().ok());
+                tasks.truncate(length.unwrap_or(20));
+                views::answer(200, &Value::Array(tasks))
             }
-            _ => views::refusal(404, ""),
+            _ => views::nowhere(),
         }
     }
 }

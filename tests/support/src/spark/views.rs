@@ -11,9 +11,15 @@ pub(super) fn answer(status: u16, body: &Value) -> Answer {
     Answer::new(status, "application/json", body.to_string())
 }
 
-/// How it says no: a text, and called JSON.
-pub(super) fn refusal(status: u16, text: &str) -> Answer {
-    Answer::new(status, "application/json", text.to_owned())
+/// How it says no about an application.
+pub(super) fn refusal(text: &str) -> Answer {
+    Answer::new(404, "text/plain", text.to_owned())
+}
+
+/// How Jersey says no, which knows no such place, and no such value of a parameter.
+pub(super) fn nowhere() -> Answer {
+    let page = "<html>\n<head>\n<title>Error 404 Not Found</title>\n</head>\n<body><h2>HTTP ERROR 404 Not Found</h2>\n</body>\n</html>\n";
+    Answer::new(404, "text/html;charset=iso-8859-1", page)
 }
 
 /// An application, as its event log has it.
