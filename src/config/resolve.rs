@@ -43,7 +43,7 @@ pub(super) fn resolve(raw: &Raw) -> Result<Settings, Vec<Problem>> {
     let aws = aws(&raw.aws, region, &mut problems);
     problems.extend(heartbeats(raw));
     let livy = RawService::from(&raw.livy).resolve(&mut problems);
-    let yarn = RawService::from(&raw.yarn).resolve(&mut problems);
+    let yarn = RawService::from(&raw.yarn).and_page(&raw.verify.history_url).resolve(&mut problems);
     let verify = verify(&raw.verify, &mut problems);
     waits::check(raw, &mut problems);
     count("livy.max_concurrent_submits", raw.livy.max_concurrent_submits, &mut problems);

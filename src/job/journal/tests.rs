@@ -868,6 +868,24 @@ mod golden {
         }
     }
 
+    #[test]
+    fn failed_work_of_a_session_is_of_the_fourth_format_too() {
+        let mut ended = 0;
+        for (name, mut entry) in of_sessions() {
+            let State::Ended { outcome, .. } = &mut entry.state else { continue };
+            match outcome {
+                Outcome::Succeeded(success) => success.failed_jobs = 3,
+                Outcome::Failed(failure) => failure.failed_stages = vec![FailedStage::default()],
+                Outcome::Reached(_) => panic!("{name}"),
+            }
+            let bytes = bytes_of(&entry);
+            assert!(bytes.starts_with(b"spark-job-worker 4 "), "{name}");
+            assert_eq!(decode(&bytes).expect(name), entry);
+            ended += 1;
+        }
+        assert_eq!(ended, 2);
+    }
+
     /// A cluster can go back to an older version while no task with statements is held.
     #[test]
     fn what_has_no_session_is_written_so_that_the_version_before_reads_it() {
