@@ -16,9 +16,11 @@ mod node;
 mod node_files;
 mod origin;
 mod problem;
+mod properties;
 mod raw;
 mod resolve;
 mod settings;
+mod spark_defaults;
 mod yarn_site;
 
 use std::fmt;
@@ -36,11 +38,11 @@ pub use door::DoorSettings;
 pub use environment::{ENVIRONMENT, unseen_variables};
 pub use livy_conf::LivyConf;
 pub use node::{Role, role, worker};
-pub use node_files::{livy_conf_file, yarn_site_file};
+pub use node_files::{livy_conf_file, spark_defaults_file, yarn_site_file};
 pub use resolve::STOP_TIMEOUT;
 pub use settings::{
     ActivitySettings, HEARTBEAT_INTERVAL, ON_ABORT, OnStop, ServiceLocation, ServiceSettings, Settings,
-    StopSettings, TrustSettings, WatchSettings,
+    StopSettings, TrustSettings, VerifySettings, WatchSettings,
 };
 
 /// Where the configuration lies unless `--config` says otherwise.
@@ -97,6 +99,11 @@ impl Settings {
     /// Where Livy and YARN are. What is looked for is read from files of this node.
     pub fn addresses(&self) -> (ServiceAddresses, ServiceAddresses) {
         (discovery::livy(&self.livy.service), discovery::yarn(&self.yarn.service))
+    }
+
+    /// Where Spark's history server is; `None` where nobody is to ask it.
+    pub fn history_address(&self) -> Option<ServiceAddresses> {
+        self.verify.spark.then(|| discovery::history(&self.verify.history))
     }
 
     /// With what Livy and YARN are reached. Reads the files that the configuration names.

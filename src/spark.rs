@@ -1,9 +1,11 @@
-//! Clients for the cluster: Livy, YARN and this node's processes.
+//! Clients for the cluster: Livy, YARN, Spark itself and this node's processes.
 
 pub mod address;
 pub mod addresses;
 pub mod connection;
 pub mod driver_log;
+pub mod history;
+mod history_wire;
 pub mod livy;
 mod livy_wire;
 pub mod presigned;

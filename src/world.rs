@@ -17,7 +17,7 @@ use crate::job::application::{Active, YarnAnswer};
 use crate::job::document::Document;
 use crate::job::journal::{Writer, encode};
 use crate::job::machine::{Records, State};
-use crate::job::report::{Answer, Outcome};
+use crate::job::report::{Answer, FailedWork, Outcome};
 use crate::job::timestamp::Timestamp;
 use crate::job::token::Token;
 use crate::job::world::{
@@ -26,6 +26,7 @@ use crate::job::world::{
 };
 use crate::metrics::Metrics;
 use crate::spark::driver_log::DriverLogs;
+use crate::spark::history::SparkRest;
 use crate::spark::livy::{Livy, Version};
 use crate::spark::processes;
 use crate::spark::sessions::Sessions;
@@ -45,6 +46,8 @@ pub struct RealWorld {
     pub yarn: ResourceManager,
     /// Drivers' logs.
     driver_logs: DriverLogs,
+    /// Spark itself, where it is to be asked.
+    spark: Option<SparkRest>,
     /// What a restart needs.
     pub journal: Writer,
     /// What tasks need that documents answer; none where there are no such tasks.
@@ -70,17 +73,18 @@ impl RealWorld {
     /// Puts the services together.
     pub fn new(
         step_functions: StepFunctions,
-        cluster: (Livy, Sessions, ResourceManager, DriverLogs),
+        cluster: (Livy, Sessions, ResourceManager, DriverLogs, Option<SparkRest>),
         (journal, door): (Writer, Option<Door>),
         unsupported: Unsupported,
     ) -> RealWorld {
-        let (livy, sessions, yarn, driver_logs) = cluster;
+        let (livy, sessions, yarn, driver_logs, spark) = cluster;
         RealWorld {
             step_functions,
             livy,
             sessions,
             yarn,
             driver_logs,
+            spark,
             journal,
             door,
             metrics: Metrics::default(),
@@ -255,6 +259,22 @@ impl World for RealWorld {
 
     async fn driver_log(&self, page: &str, file: &str) -> Result<Option<Vec<String>>, Unreachable> {
         Box::pin(self.driver_logs.tail(page, file)).await
+    }
+
+    fn asks_spark(&self) -> bool {
+        self.spark.is_some()
+    }
+
+    async fn failed_work(
+        &self,
+        application: &str,
+        tracking_url: Option<&str>,
+    ) -> Result<Option<FailedWork>, Unreachable> {
+        match (&self.spark, tracking_url) {
+            (Some(spark), Some(page)) => Box::pin(spark.of_running(application, page)).await,
+            (Some(spark), None) => Box::pin(spark.of_ended(application)).await,
+            (None, _) => Ok(None),
+        }
     }
 
     async fn yarn_retention(&self) -> Result<YarnRetention, Unreachable> {

@@ -43,7 +43,8 @@ pub(super) fn run(settings: &Settings, path: &Path, journal: bool) -> ExitCode {
         ));
     }
     let (livy, yarn) = settings.addresses();
-    for (service, addresses) in [("submits to Livy", livy), ("asks YARN", yarn)] {
+    let history = settings.history_address().map(|history| ("asks Spark's history server", history));
+    for (service, addresses) in [("submits to Livy", livy), ("asks YARN", yarn)].into_iter().chain(history) {
         match &*addresses.known() {
             Ok(found) if found.addresses.is_empty() => {}
             Ok(found) => terminal::line(&format!("{service} at {}", found.list())),

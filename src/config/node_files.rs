@@ -15,7 +15,7 @@ pub fn livy_conf_file() -> PathBuf {
 }
 
 /// What spark-submit takes where Livy says nothing.
-pub(super) fn spark_defaults_file() -> PathBuf {
+pub fn spark_defaults_file() -> PathBuf {
     directory("SPARK_CONF_DIR", "/etc/spark/conf").join("spark-defaults.conf")
 }
 

@@ -17,7 +17,7 @@ use super::duration;
 use super::settings::{HEARTBEAT_INTERVAL, ON_ABORT, StateSettings, StopSettings, WatchSettings};
 use crate::job::machine::OnAbort;
 use crate::log::{Filter, Format, Target};
-pub(super) use cluster::{AUTO, OneOrSeveral, RawLivy, RawYarn};
+pub(super) use cluster::{AUTO, OneOrSeveral, RawLivy, RawVerify, RawYarn};
 
 /// What variables begin with that override the file: `SPARK_JOB_WORKER_LIVY__URL`.
 pub(super) const PREFIX: &str = "SPARK_JOB_WORKER_";
@@ -47,6 +47,8 @@ pub(super) struct Raw {
     pub(super) livy: RawLivy,
     /// `[yarn]`
     pub(super) yarn: RawYarn,
+    /// `[verify]`
+    pub(super) verify: RawVerify,
     /// `[watch]`
     pub(super) watch: WatchSettings,
     /// `[state]`

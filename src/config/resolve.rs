@@ -5,9 +5,10 @@ mod service;
 mod waits;
 
 use super::problem::Problem;
-use super::raw::{Raw, RawActivity, RawAdmin, RawAws};
+use super::raw::{AUTO, Raw, RawActivity, RawAdmin, RawAws, RawVerify};
 use super::settings::{
-    ActivitySettings, AdminSettings, AwsSettings, LivySettings, LogSettings, Settings, YarnSettings,
+    ActivitySettings, AdminSettings, AwsSettings, LivySettings, LogSettings, ServiceLocation, Settings,
+    VerifySettings, YarnSettings,
 };
 use crate::arn::ActivityArn;
 use crate::job::request::Defaults;
@@ -42,7 +43,8 @@ pub(super) fn resolve(raw: &Raw) -> Result<Settings, Vec<Problem>> {
     let aws = aws(&raw.aws, region, &mut problems);
     problems.extend(heartbeats(raw));
     let livy = RawService::from(&raw.livy).resolve(&mut problems);
-    let yarn = RawService::from(&raw.yarn).resolve(&mut problems);
+    let yarn = RawService::from(&raw.yarn).and_page(&raw.verify.history_url).resolve(&mut problems);
+    let verify = verify(&raw.verify, &mut problems);
     waits::check(raw, &mut problems);
     count("livy.max_concurrent_submits", raw.livy.max_concurrent_submits, &mut problems);
     let rate = usize::try_from(raw.aws.heartbeat_rate).unwrap_or(usize::MAX);
@@ -65,6 +67,7 @@ pub(super) fn resolve(raw: &Raw) -> Result<Settings, Vec<Problem>> {
                 max_concurrent_submits: raw.livy.max_concurrent_submits,
             },
             yarn: YarnSettings { service: yarn, utf8: raw.yarn.utf8 },
+            verify,
             watch: raw.watch.clone(),
             state: raw.state.clone(),
             stop: raw.stop.clone(),
@@ -140,6 +143,18 @@ fn aws(raw: &RawAws, region: Option<&str>, problems: &mut Vec<Problem>) -> AwsSe
     AwsSettings { region, endpoint_url, heartbeat_rate: raw.heartbeat_rate }
 }
 
+fn verify(raw: &RawVerify, problems: &mut Vec<Problem>) -> VerifySettings {
+    let history = match Address::parse(&raw.history_url) {
+        _ if raw.history_url == AUTO => ServiceLocation::Auto,
+        Ok(address) => ServiceLocation::At(vec![address]),
+        Err(what) => {
+            problems.push(Problem::new("verify.history_url", what));
+            ServiceLocation::Auto
+        }
+    };
+    VerifySettings { spark: raw.spark, history }
+}
+
 fn admin(raw: &RawAdmin, problems: &mut Vec<Problem>) -> AdminSettings {
     let mut wrong = |what: &str| problems.push(Problem::new("admin.listen", what));
     let listen = match raw.listen.parse::<std::net::SocketAddr>() {
@@ -204,7 +219,7 @@ mod tests {
         let good = || Raw { activity: vec![activity(ARN)], ..Raw::default() };
         assert!(resolve(&good()).is_ok());
         type Row = (fn(&mut Raw), &'static str);
-        let table: [Row; 11] = [
+        let table: [Row; 13] = [
             (|s| s.activity.clear(), "activity"),
             (|s| s.activity[0].heartbeat_interval = Duration::MAX, "activity.0.heartbeat_interval"),
             (|s| s.activity[0].heartbeat_interval = Duration::ZERO, "activity.0.heartbeat_interval"),
@@ -212,6 +227,8 @@ mod tests {
             (|s| s.activity[0].max_concurrent_jobs = usize::MAX, "activity.0.max_concurrent_jobs"),
             (|s| s.livy.max_concurrent_submits = 0, "livy.max_concurrent_submits"),
             (|s| s.livy.max_concurrent_submits = usize::MAX >> 1, "livy.max_concurrent_submits"),
+            (|s| s.verify.history_url.clear(), "verify.history_url"),
+            (|s| s.verify.history_url = "history:18080".to_owned(), "verify.history_url"),
             (|s| s.aws.heartbeat_rate = 0, "aws.heartbeat_rate"),
             (|s| s.aws.heartbeat_rate = u32::MAX, "aws.heartbeat_rate"),
             (|s| s.state.directory = "".into(), "state.directory"),

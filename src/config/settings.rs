@@ -33,6 +33,8 @@ pub struct Settings {
     pub livy: LivySettings,
     /// YARN.
     pub yarn: YarnSettings,
+    /// Who is asked about an end beside YARN.
+    pub verify: VerifySettings,
     /// How running jobs are followed.
     pub watch: WatchSettings,
     /// The journal.
@@ -102,6 +104,15 @@ pub struct YarnSettings {
     pub service: ServiceSettings,
     /// Whether Livy and all `node managers` run under a UTF-8 locale, so that arguments may hold more than ASCII.
     pub utf8: bool,
+}
+
+/// Who is asked about an end beside YARN.
+#[derive(Debug, Clone)]
+pub struct VerifySettings {
+    /// Spark's own REST interface is asked which of its jobs and stages failed.
+    pub spark: bool,
+    /// Where Spark's history server is. What holds for YARN's web pages holds for it, and no login goes there.
+    pub history: ServiceLocation,
 }
 
 /// A service of the cluster.

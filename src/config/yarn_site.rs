@@ -107,7 +107,7 @@ impl YarnSite {
     }
 
     /// A property's value without blanks around it; an empty one is none.
-    fn get(&self, name: &str) -> Option<String> {
+    pub(super) fn get(&self, name: &str) -> Option<String> {
         let text = self.expanded(self.0.get(name)?);
         let text = text.trim();
         (!text.is_empty()).then(|| text.to_owned())

@@ -16,6 +16,7 @@ use crate::job::world::World;
 use crate::log::message_id;
 use crate::spark::address::Address;
 use crate::spark::driver_log::DriverLogs;
+use crate::spark::history::SparkRest;
 use crate::spark::livy::Livy;
 use crate::spark::presigned::Presigned;
 use crate::spark::sessions::Sessions;
@@ -79,7 +80,9 @@ async fn journal(directory: PathBuf) -> Result<(Writer, Contents), Fatal> {
 }
 
 /// The clients of the cluster. Says so where certificates are not to be verified.
-fn cluster(settings: &Settings) -> Result<(Livy, Sessions, ResourceManager, DriverLogs), Fatal> {
+fn cluster(
+    settings: &Settings,
+) -> Result<(Livy, Sessions, ResourceManager, DriverLogs, Option<SparkRest>), Fatal> {
     for ServiceSettings { table, trust, .. } in [&settings.livy.service, &settings.yarn.service] {
         if *trust == TrustSettings::Anyone {
             warn!(
@@ -92,11 +95,14 @@ fn cluster(settings: &Settings) -> Result<(Livy, Sessions, ResourceManager, Driv
     let (to_livy, to_yarn) = settings.access().map_err(Fatal::setup("access to Livy and YARN"))?;
     let (timeout, (livy, yarn)) = (settings.livy.request_timeout, settings.addresses());
     let http = |error| Fatal::Setup("the HTTP client", error);
+    let spark = settings.history_address();
+    let spark = spark.map(|history| SparkRest::new(history, (&yarn, &to_yarn), timeout)).transpose();
     Ok((
         Livy::new(livy.clone(), &to_livy, timeout).map_err(http)?,
         Sessions::new(livy, &to_livy, timeout).map_err(http)?,
         ResourceManager::new(yarn.clone(), &to_yarn, timeout).map_err(http)?,
         DriverLogs::new(&yarn, &to_yarn, timeout).map_err(http)?,
+        spark.map_err(http)?,
     ))
 }
 

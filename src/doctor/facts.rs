@@ -118,6 +118,8 @@ pub(super) struct Configured {
     pub(super) livy_conf: Option<Result<LivyConf, String>>,
     /// YARN; `None` as for Livy.
     pub(super) yarn: Option<YarnFacts>,
+    /// Spark's history server; `None` where nobody is to ask it.
+    pub(super) history: Option<HistoryFacts>,
     /// What `url = "auto"` reads, and the worker's user cannot.
     pub(super) unread: Vec<String>,
     /// The state directory.
@@ -177,6 +179,15 @@ pub(super) enum YarnFacts {
         /// The tags of active applications of ours.
         tags: Result<BTreeSet<String>, ServiceError>,
     },
+}
+
+/// Spark's history server.
+#[derive(Debug)]
+pub(super) struct HistoryFacts {
+    /// Where it is, and what says so.
+    pub(super) addresses: AddressLookup,
+    /// What it calls its version, once it has answered about applications.
+    pub(super) version: Result<String, ServiceError>,
 }
 
 /// The state directory.

@@ -115,11 +115,16 @@ async fn ask(settings: Settings, by: Instant) -> Configured {
     let files = settings.clone();
     let addresses = in_time(by, move || files.addresses()).await;
     let (livy_homes, yarn_homes) = addresses.unwrap_or_else(|| (hung("Livy"), hung("YARN")));
-    let (aws, queues, livy, yarn, unread, livy_conf, state, daemon) = tokio::join!(
+    let files = settings.clone();
+    let history = in_time(by, move || files.history_address()).await;
+    let to_history = to_yarn.clone();
+    let history = history.unwrap_or_else(|| settings.verify.spark.then(|| hung("Spark's history server")));
+    let (aws, queues, livy, yarn, history, unread, livy_conf, state, daemon) = tokio::join!(
         cluster::aws(&settings, by),
         queues::queues(&settings, by),
         cluster::livy(livy_homes, to_livy, by),
         cluster::yarn(yarn_homes, to_yarn, by),
+        cluster::history(history, to_history, by),
         cluster::unread(&settings, USER, by),
         livy_conf,
         state,
@@ -128,7 +133,7 @@ async fn ask(settings: Settings, by: Instant) -> Configured {
     let late = || Some(Err(io::Error::other("it could not be read in time")));
     let livy_conf = livy_conf.unwrap_or_else(late).map(|conf| conf.map_err(|error| error.to_string()));
     let state = state.unwrap_or_else(|| disk::hung(place));
-    Configured { settings, aws, queues, livy, livy_conf, yarn, unread, state, daemon }
+    Configured { settings, aws, queues, livy, livy_conf, yarn, history, unread, state, daemon }
 }
 
 /// Files that could not be read in time.

@@ -4,6 +4,7 @@ mod aws;
 mod cluster;
 mod configuration;
 mod daemon;
+mod history;
 mod node;
 mod queues;
 mod state;
@@ -25,6 +26,7 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
             findings.extend(aws::judge(facts, configured));
             findings.extend(queues::judge(facts, configured));
             findings.extend(cluster::judge(facts, configured));
+            findings.extend(history::judge(facts, configured));
             findings.extend(state::judge(facts, &configured.state));
         }
         None => {

@@ -6,6 +6,7 @@
 
 mod cause;
 mod error;
+mod failed_work;
 mod log;
 mod mask;
 mod reached;
@@ -20,6 +21,7 @@ use serde_json::{Map, Value, json};
 
 use cause::cause;
 pub use error::{ErrorName, Retry};
+pub use failed_work::{FailedStage, FailedWork, MAX_STAGES};
 pub use log::LivyLog;
 pub(crate) use mask::mask;
 pub use reached::Reached;
@@ -99,6 +101,8 @@ pub struct Success {
     pub execution: Option<String>,
     /// What statements came to; none of a batch.
     pub spoken: Option<Box<Spoken>>,
+    /// How many of Spark's jobs failed in it all the same, as far as Spark was asked and says so.
+    pub failed_jobs: u64,
 }
 
 /// What a job used, by YARN's count; none where YARN does not say.
@@ -160,6 +164,8 @@ pub struct Failure {
     pub cost: Cost,
     /// Where the statements were; none of a batch.
     pub stopped: Option<Box<Stopped>>,
+    /// What failed in it, as far as Spark was asked and says so.
+    pub failed_stages: Vec<FailedStage>,
 }
 
 impl Failure {
@@ -179,6 +185,7 @@ impl Failure {
             execution: None,
             cost: Cost::default(),
             stopped: None,
+            failed_stages: Vec::new(),
         }
     }
 
@@ -259,6 +266,7 @@ fn output(success: &Success) -> Value {
     map.insert("trackingUrl".into(), json!(success.tracking_url));
     map.insert("driverLogUrl".into(), json!(success.driver_log_url));
     map.insert("execution".into(), json!(success.execution));
+    failed_work::add_jobs(&mut map, success);
     Value::Object(map)
 }
 

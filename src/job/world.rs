@@ -14,7 +14,7 @@ use super::Task;
 use super::application::{Active, Application, YarnAnswer};
 use super::document::Document;
 use super::machine::{Records, State};
-use super::report::{Answer, Outcome};
+use super::report::{Answer, FailedWork, Outcome};
 use super::timestamp::Timestamp;
 use super::token::Token;
 
@@ -226,6 +226,20 @@ pub trait World: Send + Sync + 'static {
         page: &str,
         file: &str,
     ) -> impl Future<Output = Result<Option<Vec<String>>, Unreachable>> + Send;
+    /// Whether Spark is to be asked what failed in an application.
+    fn asks_spark(&self) -> bool {
+        false
+    }
+    /// What Spark says of an application: its driver where `tracking_url` is given, below that page of YARN's, else the
+    /// history server. `None` where it does not know the application, or not yet. Never asked where
+    /// [`World::asks_spark`] says no.
+    fn failed_work(
+        &self,
+        _application: &str,
+        _tracking_url: Option<&str>,
+    ) -> impl Future<Output = Result<Option<FailedWork>, Unreachable>> + Send {
+        async { Ok(None) }
+    }
     /// How far back YARN remembers.
     fn yarn_retention(&self) -> impl Future<Output = Result<YarnRetention, Unreachable>> + Send;
     /// YARN's kill of an application.

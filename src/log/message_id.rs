@@ -29,6 +29,9 @@ pub const JOB_SUBMITTED: &str = "bf5bf1f9bbef49158db083c0b2955797";
 /// The job succeeded. The outcome is fixed and will now be reported to Step Functions.
 pub const TASK_SUCCEEDED: &str = "97725414563b43c79e7004f7378e905b";
 
+/// Jobs of Spark's failed in what YARN, or the interpreter, calls a success.
+pub const FAILED_WITHIN: &str = "a41d7be05c3849f2b6e08c95d1f73a60";
+
 /// The task failed. The outcome is fixed and will now be reported to Step Functions.
 pub const TASK_FAILED: &str = "b53c985b70d644fabe39f00e83d1e65c";
 

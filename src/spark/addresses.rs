@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::address::Address;
 use crate::job::world::ServiceError;
@@ -80,6 +80,8 @@ pub struct ServiceAddresses(Arc<Inner>);
 
 struct Inner {
     service: &'static str,
+    /// No task is polled while its address is unknown.
+    needed: bool,
     find: Arc<dyn Fn() -> AddressLookup + Send + Sync>,
     state: Mutex<HomesState>,
 }
@@ -97,11 +99,27 @@ impl ServiceAddresses {
         service: &'static str,
         find: impl Fn() -> AddressLookup + Send + Sync + 'static,
     ) -> ServiceAddresses {
+        ServiceAddresses::of(service, true, find)
+    }
+
+    /// The same of a service that nothing waits for: where its address is unknown, it is not asked.
+    pub fn beside(
+        service: &'static str,
+        find: impl Fn() -> AddressLookup + Send + Sync + 'static,
+    ) -> ServiceAddresses {
+        ServiceAddresses::of(service, false, find)
+    }
+
+    fn of(
+        service: &'static str,
+        needed: bool,
+        find: impl Fn() -> AddressLookup + Send + Sync + 'static,
+    ) -> ServiceAddresses {
         let known = find();
-        announce(service, &known);
+        announce(service, needed, &known);
         // The first question may come long after this look.
         let state = HomesState { known: Arc::new(known), looked: Instant::now(), doubted: true };
-        ServiceAddresses(Arc::new(Inner { service, find: Arc::new(find), state: Mutex::new(state) }))
+        ServiceAddresses(Arc::new(Inner { service, needed, find: Arc::new(find), state: Mutex::new(state) }))
     }
 
     /// What is known.
@@ -150,7 +168,7 @@ impl ServiceAddresses {
         let mut state = self.state();
         (state.looked, state.doubted) = (Instant::now(), false);
         if *state.known != known {
-            announce(self.0.service, &known);
+            announce(self.0.service, self.0.needed, &known);
             state.known = Arc::new(known);
         }
     }
@@ -166,10 +184,13 @@ impl fmt::Debug for ServiceAddresses {
     }
 }
 
-fn announce(service: &str, known: &AddressLookup) {
+fn announce(service: &str, needed: bool, known: &AddressLookup) {
     match known {
         Ok(found) if found.addresses.is_empty() => {}
         Ok(found) => info!("{service} is asked at {}", found.list()),
+        Err(unknown) if !needed => {
+            warn!("the address of {service} is unknown: {unknown}. It is not asked until it is known");
+        }
         Err(unknown) => error!(
             message_id = message_id::ADDRESS_UNKNOWN,
             "the address of {service} is unknown: {unknown}. No task is polled until it is known"

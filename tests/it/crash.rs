@@ -417,13 +417,13 @@ async fn an_entry_of_a_newer_version_stops_the_start_and_says_what_to_do() {
     let stage = Stage::new().await;
     let path = stage.config().state.join("0123456789abcdef.task");
     std::fs::create_dir_all(stage.config().state).expect("made");
-    std::fs::write(&path, "spark-job-worker 4 0\n{}").expect("written");
+    std::fs::write(&path, "spark-job-worker 99 0\n{}").expect("written");
     let mut worker = stage.worker();
     assert_eq!(worker.ended().code(), Some(1));
     let line = worker.logged("newer spark-job-worker").to_string();
     assert!(line.contains(&*path.to_string_lossy()) && line.contains("install that version again"), "{line}");
     assert_eq!(stage.sfn.count("GetActivityTask"), 0);
-    assert_eq!(std::fs::read(&path).expect("still there"), b"spark-job-worker 4 0\n{}");
+    assert_eq!(std::fs::read(&path).expect("still there"), b"spark-job-worker 99 0\n{}");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use stand_ins::http::{Fault, Identity};
 use stand_ins::livy::Plan;
 use stand_ins::sfn::refusal;
+use stand_ins::spark::Spark;
 use stand_ins::worker::{Config, command};
 
 use crate::harness::{PROGRAM, Stage, text};
@@ -125,6 +126,26 @@ async fn where_all_is_well_nothing_fails_and_nothing_is_touched() {
     assert!(stage.livy.calls().iter().all(|call| call.operation.name.starts_with("GET ")));
     assert!(stage.yarn().calls().iter().all(|call| call.operation.name.starts_with("GET ")));
     assert_eq!(stage.sfn.violations(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn sparks_history_server_is_a_line_where_it_is_to_be_asked() {
+    let (stage, spark) = (ready().await, Spark::start().await);
+    let said = doctor(&stage, &stage.config()).await;
+    assert!(!said.out.contains("spark-history"), "{}", said.out);
+    assert_eq!(spark.calls().len(), 0);
+    let config = stage.config().table("verify", &format!("spark = true\nhistory_url = \"{}\"", spark.url()));
+    doctor(&stage, &config).await.assert("spark-history", "ok", "answers, Spark 3.5.6");
+    let asked: Vec<String> = spark.calls().into_iter().map(|call| call.operation.name).collect();
+    assert_eq!(asked, ["GET /version", "GET /applications"]);
+    spark.hang_all(true);
+    let said = doctor(&stage, &config).await;
+    assert!(said.took < BOUND, "{:?}", said.took);
+    said.assert("spark-history", "warn", "ends are told without failed stages");
+    spark.down().await;
+    let said = doctor(&stage, &config).await;
+    said.assert("spark-history", "warn", "systemctl status spark-history-server");
+    assert_eq!(said.code, Some(0), "nothing depends on it");
 }
 
 #[tokio::test]

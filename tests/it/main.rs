@@ -34,6 +34,7 @@ mod poll;
 mod processes;
 mod report;
 mod shutdown;
+mod spark;
 mod statements;
 mod structure;
 mod terminal;

@@ -24,7 +24,7 @@ const CRATES: [(&str, &str); 13] = [
 ];
 
 /// Modules without async, clock, randomness or I/O.
-const PURE: [&str; 23] = [
+const PURE: [&str; 24] = [
     "src/arn.rs",
     "src/cloudformation/errand.rs",
     "src/cloudformation/request.rs",
@@ -46,6 +46,7 @@ const PURE: [&str; 23] = [
     "src/doctor/rules.rs",
     "src/printable.rs",
     "src/retry.rs",
+    "src/spark/history_wire.rs",
     "src/spark/livy_wire.rs",
     "src/spark/sessions_wire.rs",
 ];

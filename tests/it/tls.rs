@@ -12,6 +12,7 @@ use stand_ins::WaitFor;
 use stand_ins::http::{Authority, Fault, Identity};
 use stand_ins::livy::Plan;
 use stand_ins::sfn::TaskId;
+use stand_ins::spark::{Application, FailedTask, Spark};
 use stand_ins::worker::{Config, Worker};
 use stand_ins::yarn::Yarn;
 
@@ -96,6 +97,24 @@ async fn a_job_runs_with_emrs_own_certificate_pinned_and_its_drivers_log_is_read
     assert_eq!(error, "SparkJob.Failed");
     assert!(text(&cause["logUrl"]).starts_with("https://"), "{cause}");
     assert_eq!(cause["rootCause"], "ValueError: no such rate code");
+}
+
+#[tokio::test]
+async fn sparks_history_server_is_believed_as_yarns_pages_are_and_sees_no_password() {
+    let (identity, other) = (Identity::recipe(), Identity::recipe());
+    for (shown, told) in [(&identity, true), (&other, false)] {
+        let (stage, spark) = (secured(&identity).await, Spark::start().await);
+        spark.secure(shown);
+        spark.knows_all(Application::default().failing(&FailedTask::saying("java.lang.Error: bad")));
+        stage.yarn().demand("worker", PASSWORD);
+        stage.livy.plan(Plan::ends("dead").diagnostics(["User application exited with status 1"]));
+        let verify = format!("spark = true\nhistory_url = \"{}\"", spark.url());
+        let config = both(&stage, &pin(&identity)).table("yarn", &login(&stage, "yarn", PASSWORD));
+        let _worker = stage.worker_with(&config.table("verify", &verify));
+        let (_, cause) = stage.failure(&stage.task()).await;
+        assert_eq!(cause.get("failedStages").is_some(), told, "{cause}");
+        assert!(spark.calls().iter().all(|call| call.request.header("authorization").is_none()));
+    }
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ async fn check_names_every_entry_that_this_version_cannot_read_and_touches_none(
     let stage = Stage::new().await;
     let state = stage.directory.path().join("state");
     fs::create_dir(&state).expect("made");
-    fs::write(state.join("0123456789abcdef.task"), "spark-job-worker 4 00\n{}").expect("written");
+    fs::write(state.join("0123456789abcdef.task"), "spark-job-worker 99 00\n{}").expect("written");
     fs::write(state.join("fedcba9876543210.task"), "spark-job-worker 1 00\n{}").expect("written");
     fs::write(state.join("README"), "not ours").expect("written");
     let before = files(&state);

@@ -8,7 +8,7 @@ use spark_job_worker::job::Task;
 use spark_job_worker::job::application::{Active, YarnAnswer};
 use spark_job_worker::job::journal;
 use spark_job_worker::job::machine::{Records, State};
-use spark_job_worker::job::report::Answer;
+use spark_job_worker::job::report::{Answer, FailedStage, FailedWork};
 use spark_job_worker::job::timestamp::Timestamp;
 use spark_job_worker::job::token::Token;
 use spark_job_worker::job::world::{
@@ -273,6 +273,21 @@ impl World for Here {
         self.may_break(4, "in a job");
         self.ask(Service::Yarn, 30).await?;
         Ok((self.sim.inner().rng.u8(0..4) == 0).then(Vec::new))
+    }
+
+    fn asks_spark(&self) -> bool {
+        self.sim.inner().plan.asks_spark
+    }
+
+    async fn failed_work(&self, _: &str, _: Option<&str>) -> Result<Option<FailedWork>, Unreachable> {
+        self.may_break(4, "in a job");
+        self.ask(Service::Yarn, 30).await?;
+        let (jobs, knows) = {
+            let rng = &mut self.sim.inner().rng;
+            (rng.u64(0..3), rng.u8(0..4))
+        };
+        let stages = (0..jobs).map(|stage| FailedStage { stage, ..FailedStage::default() }).collect();
+        Ok((knows > 0).then_some(FailedWork { is_complete: knows > 1, jobs, stages }))
     }
 
     async fn yarn_retention(&self) -> Result<YarnRetention, Unreachable> {

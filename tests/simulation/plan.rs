@@ -250,6 +250,8 @@ pub(crate) struct Plan {
     pub(crate) on_abort: OnAbort,
     /// From one of Livy's looks at YARN to the next.
     pub(crate) livy_polls: Millis,
+    /// Spark is asked what failed, in the place of YARN.
+    pub(crate) asks_spark: bool,
 }
 
 impl Plan {
@@ -284,6 +286,7 @@ impl Plan {
             keeps: rng.bool() && broken != Broken::AnyMemory,
             on_abort: if rng.u8(0..8) == 0 { OnAbort::Leave } else { OnAbort::Kill },
             livy_polls: 5 * SECOND,
+            asks_spark: rng.bool(),
         };
         if plan.has(Mishap::StaleLivy) {
             plan.livy_polls = rng.u64(20..400) * SECOND;

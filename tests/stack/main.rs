@@ -16,6 +16,7 @@ mod contract;
 mod crash;
 mod door;
 mod examples;
+mod history;
 mod latency;
 mod others;
 mod outcomes;

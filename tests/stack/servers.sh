@@ -18,6 +18,7 @@
 #   pair-1 pair-2  two more ResourceManagers, each the other's standby; not among "all"
 #   nm-pair livy-pair  a NodeManager and a Livy for whichever of the pair is active; start them once one is
 #   history     the job history server, which shows aggregated logs
+#   spark-history  Spark's history server; not among "all". It looks for new event logs every 2 s
 #   livy-yarn   Livy in front of YARN, cluster mode; recovery on, or off with LIVY_RECOVERY=off at its start
 #   livy-local  Livy with Spark in local mode
 #   livy-fake   Livy with a script for spark-submit: a batch takes milliseconds (see fake-spark/bin/spark-submit)
@@ -33,7 +34,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${SJW_STACK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/spark-job-worker-stack}
 all=(sfn faults ministack rm nm history livy-yarn livy-local livy-fake)
-extra=(pair-1 pair-2 nm-pair livy-pair) # for some tests
+extra=(pair-1 pair-2 nm-pair livy-pair spark-history) # for some tests
 # shellcheck source=install.sh
 . "$here/install.sh"
 # shellcheck source=settings.sh
@@ -48,7 +49,7 @@ pick_ports() { # pick_ports FILE...: other runs' ports
 import pathlib, random, re, socket, sys
 names = """sfn faults ministack rm_rpc rm_scheduler rm_tracker rm_admin rm_http nm_rpc nm_localizer nm_http
   history_rpc history_admin history_http livy_yarn livy_local livy_fake livy_pair
-  nm_pair_rpc nm_pair_localizer nm_pair_http""".split()
+  nm_pair_rpc nm_pair_localizer nm_pair_http spark_history""".split()
 names += [f"pair_{id}_{port}" for id in (1, 2) for port in ("rpc", "scheduler", "tracker", "admin", "http")]
 others = [path.read_text() for path in map(pathlib.Path, sys.argv[1:]) if path.exists()]
 taken = {int(port) for text in others for port in re.findall("=([0-9]+)", text)}
@@ -69,7 +70,7 @@ PYTHON
 }
 
 new_run() { # picks the ports and writes down the addresses
-  mkdir -p "$run"/{pid,log,conf,state,tmp,jobs,data}
+  mkdir -p "$run"/{pid,log,conf,state/events,tmp,jobs,data}
   mkdir -p "$cache/ports"
   find "$cache/ports" -xtype l -delete # of runs that are gone
   # one at a time: of two that begin together neither listens yet, so each says which ports it took
@@ -99,6 +100,8 @@ SJW_STACK_PAIR_2=http://127.0.0.1:$port_pair_2_http
 SJW_STACK_PAIR_CONF=$run/conf/pair
 SJW_STACK_NM=http://127.0.0.1:$port_nm_http
 SJW_STACK_HISTORY=http://127.0.0.1:$port_history_http
+SJW_STACK_SPARK_HISTORY=http://127.0.0.1:$port_spark_history
+SJW_STACK_EVENTS=file://$run/state/events
 SJW_STACK_USER=$(id -un)
 SJW_STACK_PYTHON=$(venv localstack)/bin/python
 SJW_STACK_JOBS=$run/jobs
@@ -146,6 +149,7 @@ ready() { # ready NAME
         answers "http://127.0.0.1:$port_pair_2_http/ws/v1/cluster/metrics" '"activeNodes":1'; } ;;
     pair-1) answers "http://127.0.0.1:$port_pair_1_http/ws/v1/cluster/info" ;;
     pair-2) answers "http://127.0.0.1:$port_pair_2_http/ws/v1/cluster/info" ;;
+    spark-history) answers "http://127.0.0.1:$port_spark_history/api/v1/version" ;;
     history) answers "http://127.0.0.1:$port_history_http/ws/v1/history/info" ;;
     livy-*) answers "http://127.0.0.1:$(livy_port "$1")/version" ;;
   esac
@@ -211,8 +215,8 @@ status() {
   local name pid
   for name in "${all[@]}" "${extra[@]}"; do
     pid=$(pid_of "$name")
-    if [ -n "$pid" ]; then printf '%-10s up    %4s MiB\n' "$name" $(($(ps -o rss= -p "$pid") / 1024))
-    else printf '%-10s down\n' "$name"; fi
+    if [ -n "$pid" ]; then printf '%-13s up    %4s MiB\n' "$name" $(($(ps -o rss= -p "$pid") / 1024))
+    else printf '%-13s down\n' "$name"; fi
   done
 }
 

@@ -56,6 +56,11 @@ command_nm() { hadoop_server "$1" "$(cluster_of "$1")" yarn.server.nodemanager.N
 command_pair() { hadoop_server "$1" "$1" yarn.server.resourcemanager.ResourceManager; }
 command_history() { hadoop_server history history mapreduce.v2.hs.JobHistoryServer; }
 
+command_spark() {
+  java_server "$1" 512m "$(pyspark)/jars/*" org.apache.spark.deploy.history.HistoryServer \
+    SPARK_CONF_DIR="$run/conf/$1" SPARK_LOCAL_IP=127.0.0.1
+}
+
 cluster_of() { case $1 in *-pair) echo pair ;; *) echo yarn ;; esac; } # whose settings a server has
 
 command_livy() {
@@ -91,6 +96,7 @@ CONF
     pair-*) configure_pair "$1" ;;
     nm-pair) configure_clients_of_pair ;;
     history) configure_history ;;
+    spark-history) configure_spark_history ;;
     livy-*)
       mkdir -p "$run/conf/$1" "$run/log/$1.requests"
       case $1 in livy-yarn) configure_yarn ;; livy-pair) configure_clients_of_pair ;; esac
@@ -264,6 +270,15 @@ mapreduce.jobhistory.address 127.0.0.1:$port_history_rpc
 mapreduce.jobhistory.admin.address 127.0.0.1:$port_history_admin
 mapreduce.jobhistory.webapp.address 127.0.0.1:$port_history_http
 yarn.app.mapreduce.am.staging-dir $run/state/history
+CONF
+}
+
+configure_spark_history() {
+  mkdir -p "$run/conf/spark-history"
+  cat >"$run/conf/spark-history/spark-defaults.conf" <<CONF
+spark.history.ui.port $port_spark_history
+spark.history.fs.logDirectory file://$run/state/events
+spark.history.fs.update.interval 2s
 CONF
 }
 

@@ -115,6 +115,9 @@ fn each_way_to_believe_a_certificate_is_taken() {
     let (livy, yarn) = place.load().unwrap().access().unwrap();
     assert!(matches!(livy.trust, Trust::Pinned(pins) if pins.len() == 1 && pins[0].to_string() == PIN));
     assert!(matches!(yarn.trust, Trust::Anyone));
+    let history = "[verify]\nhistory_url = \"https://h:18480\"\n[yarn]\nurl = \"http://b\"\ninsecure = true";
+    let (_, yarn) = Place::new(history).load().unwrap().access().unwrap();
+    assert!(matches!(yarn.trust, Trust::Anyone), "it holds for the history server, too");
     let (livy, _) = Place::new("").load().unwrap().access().unwrap();
     assert!(matches!(livy.trust, Trust::Platform) && livy.login.is_none());
 }

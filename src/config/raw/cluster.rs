@@ -1,4 +1,4 @@
-//! `[livy]` and `[yarn]`: how the cluster is reached.
+//! `[livy]`, `[yarn]` and `[verify]`: how the cluster is reached.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -58,6 +58,16 @@ pub(in crate::config) struct RawYarn {
     pub(in crate::config) password_file: Option<PathBuf>,
 }
 
+/// `[verify]`: who is asked about an end beside YARN.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::config) struct RawVerify {
+    /// Spark's own REST interface is asked which of its jobs and stages failed.
+    pub(in crate::config) spark: bool,
+    /// The URL of Spark's history server; [`AUTO`]: as the node's files say.
+    pub(in crate::config) history_url: String,
+}
+
 /// One text, several, or none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -93,6 +103,12 @@ impl Default for RawLivy {
             username: None,
             password_file: None,
         }
+    }
+}
+
+impl Default for RawVerify {
+    fn default() -> RawVerify {
+        RawVerify { spark: false, history_url: AUTO.to_owned() }
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct RawService<'a> {
     insecure: bool,
     username: Option<&'a str>,
     password_file: Option<&'a Path>,
+    /// Another server for which the same certificates count.
+    page: Option<&'a str>,
 }
 
 impl<'a> From<&'a RawLivy> for RawService<'a> {
@@ -31,6 +33,7 @@ impl<'a> From<&'a RawLivy> for RawService<'a> {
             insecure: livy.insecure,
             username: livy.username.as_deref(),
             password_file: livy.password_file.as_deref(),
+            page: None,
         }
     }
 }
@@ -46,7 +49,15 @@ impl<'a> From<&'a RawYarn> for RawService<'a> {
             insecure: yarn.insecure,
             username: yarn.username.as_deref(),
             password_file: yarn.password_file.as_deref(),
+            page: None,
         }
+    }
+}
+
+impl<'a> RawService<'a> {
+    /// What is said about certificates holds for the server of this URL, too.
+    pub(super) fn and_page(self, url: &'a str) -> RawService<'a> {
+        RawService { page: Some(url), ..self }
     }
 }
 
@@ -85,8 +96,9 @@ impl RawService<'_> {
         ];
         let set: Vec<&str> = ways.iter().filter(|(_, set)| *set).map(|(key, _)| *key).collect();
         if let [first, others @ ..] = set.as_slice() {
-            let is_tls = |urls: &Vec<String>| urls.iter().any(|url| url.starts_with("https://"));
-            if !self.urls.as_ref().is_none_or(is_tls) {
+            let is_tls = |url: &str| url.starts_with("https://");
+            let may_be = |urls: &Vec<String>| urls.iter().any(|url| is_tls(url));
+            if !self.urls.as_ref().is_none_or(may_be) && !self.page.is_some_and(is_tls) {
                 let what = format!("means something only where {}.url begins with https://", self.table);
                 problems.push(self.problem(first, what));
             }

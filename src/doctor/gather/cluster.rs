@@ -1,4 +1,4 @@
-//! Asks Step Functions, Livy and YARN, with the clients that the daemon has.
+//! Asks Step Functions, Livy, YARN and Spark, with the clients that the daemon has.
 
 use std::future::Future;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::super::facts::{AwsFacts, LivyFacts, YarnFacts};
+use super::super::facts::{AwsFacts, HistoryFacts, LivyFacts, YarnFacts};
 use super::ANSWERS;
 use crate::activity::{Condition, Looked, StepFunctions, Trouble};
 use crate::arn::ActivityArn;
@@ -17,6 +17,7 @@ use crate::job::world::ServiceError;
 use crate::spark::address::Address;
 use crate::spark::addresses::{AddressInUse, AddressLookup, ServiceAddresses};
 use crate::spark::connection::Access;
+use crate::spark::history::SparkRest;
 use crate::spark::{livy, yarn};
 
 /// Step Functions: each activity, and each call that answers a task. The one call that is left out takes tasks.
@@ -126,15 +127,33 @@ pub(super) async fn yarn(
     })
 }
 
+/// Spark's history server, by looks alone; `None` where nobody is to ask it.
+pub(super) async fn history(
+    addresses: Option<ServiceAddresses>,
+    access: Option<Access>,
+    by: Instant,
+) -> Option<HistoryFacts> {
+    let (addresses, access) = (addresses?, access?);
+    let known = AddressLookup::clone(&addresses.known());
+    // No driver is asked here, so nobody needs to know where YARN is.
+    let version = match SparkRest::new(addresses.clone(), (&addresses, &access), ANSWERS) {
+        Ok(client) => timeout_at(by, client.version()).await.unwrap_or_else(|_| late()),
+        Err(error) => silent(&*error),
+    };
+    Some(HistoryFacts { addresses: known, version })
+}
+
 /// What `url = "auto"` reads, and the worker's user cannot: root, who asks here, can read everything.
 pub(super) async fn unread(settings: &Settings, worker: &str, by: Instant) -> Vec<String> {
+    let history = &settings.verify.history;
     let files = [
-        (&settings.livy.service.place, config::livy_conf_file()),
-        (&settings.yarn.service.place, config::yarn_site_file()),
+        (Some(&settings.livy.service.place), config::livy_conf_file()),
+        (Some(&settings.yarn.service.place), config::yarn_site_file()),
+        (settings.verify.spark.then_some(history), config::spark_defaults_file()),
     ];
     let mut unread = Vec::new();
     for (_, path) in
-        files.into_iter().filter(|(place, path)| **place == ServiceLocation::Auto && path.exists())
+        files.into_iter().filter(|(place, path)| *place == Some(&ServiceLocation::Auto) && path.exists())
     {
         let path = path.display().to_string();
         let try_it = ["-u", worker, "--", "sh", "-c", "test -r \"$0\" && echo yes || echo no", &path];

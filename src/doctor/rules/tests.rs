@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::super::facts::{
-    Account, AwsFacts, Configuration, Configured, DaemonFacts, DirectoryFacts, Facts, JournalFacts,
-    LivyFacts, Node, Ownership, Room, StateFacts, Systemd, Unread, YarnFacts,
+    Account, AwsFacts, Configuration, Configured, DaemonFacts, DirectoryFacts, Facts, HistoryFacts,
+    JournalFacts, LivyFacts, Node, Ownership, Room, StateFacts, Systemd, Unread, YarnFacts,
 };
 use super::super::{Finding, Status};
 use super::judge;
@@ -307,6 +307,43 @@ fn cluster_rows() -> Vec<Row> {
 }
 
 #[test]
+fn sparks_history_server() {
+    table(history_rows());
+}
+
+fn history_rows() -> Vec<Row> {
+    vec![
+        (
+            |f| history(f, Ok("3.5.6".into())),
+            "spark-history",
+            Good,
+            "http://h:18080 (a test) answers, Spark 3.5.6",
+        ),
+        (
+            |f| history(f, Err(ServiceError::Unavailable("refused".into()))),
+            "spark-history",
+            Warn,
+            "spark-history-server",
+        ),
+        (
+            |f| history(f, Err(ServiceError::AccessDenied("no".into()))),
+            "spark-history",
+            Warn,
+            "correct [yarn] or",
+        ),
+        (
+            |f| {
+                history(f, Ok(String::new()));
+                configured(f).history.as_mut().expect("it is asked").addresses = unknown();
+            },
+            "spark-history",
+            Warn,
+            "gives no usable address",
+        ),
+    ]
+}
+
+#[test]
 fn state_directory() {
     table(state_rows());
 }
@@ -352,7 +389,7 @@ fn state_rows() -> Vec<Row> {
 }
 
 fn all() -> Vec<Row> {
-    [node_rows(), configuration_rows(), aws_rows(), cluster_rows(), state_rows()].concat()
+    [node_rows(), configuration_rows(), aws_rows(), cluster_rows(), history_rows(), state_rows()].concat()
 }
 
 #[track_caller]
@@ -442,6 +479,7 @@ fn well_configured() -> Configured {
             about: Ok(about("x.FileSystemRMStateStore")),
             tags: Ok(BTreeSet::new()),
         }),
+        history: None,
         unread: Vec::new(),
         state: StateFacts {
             path: "/var/lib/spark-job-worker".into(),
@@ -548,6 +586,11 @@ fn yarn(facts: &mut Facts, store: Result<&str, ServiceError>, tags: &[&str]) {
 }
 
 /// A task whose job the daemon knows to be running.
+fn history(facts: &mut Facts, version: Result<String, ServiceError>) {
+    let addresses = addresses("http://h:18080", "a test");
+    configured(facts).history = Some(HistoryFacts { addresses, version });
+}
+
 fn task(facts: &mut Facts) {
     let task = serde_json::json!({
         "task": "0123456789abcdef", "execution": null, "activity": ARN, "job": null, "state": "Running", "batch": 1,

@@ -271,6 +271,7 @@ fn succeeded(task: &Task, (run, doubled): (&Run, bool), source: Source, view: Op
         driver_log_url: view.and_then(|view| view.driver_log_url.clone()),
         execution: task.execution.clone(),
         spoken: None,
+        failed_jobs: 0,
     };
     Event::Ended { outcome: Outcome::Succeeded(Box::new(success)), leftover: doubled.then(|| run.clone()) }
 }

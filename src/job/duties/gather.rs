@@ -1,4 +1,5 @@
-//! YARN's word is known: gather what spark-submit and the driver said, and put the outcome together.
+//! YARN's word is known: gather what spark-submit, the driver and Spark's history server said, and put the outcome
+//! together.
 //!
 //! The word is on disk by now, so a crash in here costs lines of a log at most.
 
@@ -6,17 +7,18 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use super::{JobServices, failure, of_run};
 use crate::job::Task;
 use crate::job::application::AppEnd;
 use crate::job::machine::{Event, FinalWord, Run};
 use crate::job::report::{
-    Cost, DriverLog, ErrorName, Failure, Outcome, Source, Success, container_ran, refine,
+    Cost, DriverLog, ErrorName, FailedWork, Failure, Outcome, Source, Success, container_ran, refine,
 };
 use crate::job::timestamp::Timestamp;
 use crate::job::world::{Unreachable, World};
+use crate::log::message_id;
 use crate::retry;
 
 /// How often the log of a failed job is asked for before the failure is reported without it.
@@ -25,7 +27,18 @@ const LOG_TRIES: usize = 5;
 /// yet is nowhere for some seconds.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Puts the outcome of a judged run together. `stop`: the worker gives up its tasks, and no log is waited for.
+/// What is said about an end beside YARN's word.
+#[derive(Default)]
+struct Heard {
+    /// The batch's log.
+    log: Vec<String>,
+    /// What the driver wrote.
+    driver: DriverLog,
+    /// What Spark says.
+    failed_work: FailedWork,
+}
+
+/// Puts the outcome of a judged run together. `stop`: the worker gives up its tasks, and nothing is waited for.
 pub(in crate::job) async fn gather<W: World>(
     services: &JobServices<W>,
     task: &Task,
@@ -33,61 +46,111 @@ pub(in crate::job) async fn gather<W: World>(
     word: &FinalWord,
     stop: &watch::Receiver<bool>,
 ) -> Event {
+    let mut heard = Heard::default();
+    let mut stop = stop.clone();
+    if !*stop.borrow() {
+        let hearing = Box::pin(hear(&*services.world, run, word, &mut heard));
+        tokio::select! {
+            biased;
+            // What was read until then counts.
+            _ = timeout(PATIENCE, hearing) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
     let outcome = match word.end {
-        AppEnd::Succeeded if !run.is_session() => Outcome::Succeeded(Box::new(succeeded(task, run, word))),
-        // The driver of a session had more to say, and it is gone.
+        AppEnd::Succeeded if !run.is_session() => {
+            swallowed(&run.name, &heard.failed_work);
+            Outcome::Succeeded(Box::new(succeeded(task, run, word, heard.failed_work.jobs)))
+        }
         AppEnd::Failed | AppEnd::Killed | AppEnd::Succeeded => {
-            let (log, driver) = Box::pin(logs(&*services.world, run, word, stop)).await;
-            Outcome::Failed(Box::new(failed(task, run, word, log, driver)))
+            Outcome::Failed(Box::new(failed(task, run, word, heard)))
         }
     };
     Event::Gathered(outcome)
 }
 
-/// What spark-submit and the driver said, as far as that can be had soon.
-async fn logs<W: World>(
-    world: &W,
-    run: &Run,
-    word: &FinalWord,
-    stop: &watch::Receiver<bool>,
-) -> (Vec<String>, DriverLog) {
-    let mut stop = stop.clone();
-    if *stop.borrow() {
-        return (Vec::new(), DriverLog::default());
-    }
-    let failed = word.end == AppEnd::Failed || (run.is_session() && word.end == AppEnd::Succeeded);
-    let ran = failed && container_ran(&word.diagnostics);
-    let page = word.log_url.as_deref().filter(|_| ran);
-    if page.is_some() {
+/// What spark-submit, the driver and Spark said, as far as that can be had soon.
+async fn hear<W: World>(world: &W, run: &Run, word: &FinalWord, heard: &mut Heard) {
+    // The driver of a session had more to say, and it is gone.
+    let has_failed = word.end == AppEnd::Failed || (run.is_session() && word.end == AppEnd::Succeeded);
+    let ran = word.end != AppEnd::Killed && container_ran(&word.diagnostics);
+    let page = word.log_url.as_deref().filter(|_| has_failed && ran);
+    let application = run.application.as_deref().filter(|_| ran && world.asks_spark());
+    let awaited = match (page, application) {
+        (Some(_), Some(_)) => "its driver's log and Spark's history server are",
+        (Some(_), None) => "its driver's log is",
+        (None, Some(_)) => "Spark's history server is",
+        (None, None) => "",
+    };
+    if !awaited.is_empty() {
         info!(
-            "{} has ended by YARN's word; its driver's log is waited for, {} s at most",
+            "{} has ended by YARN's word; {awaited} waited for, {} s at most",
             run.name,
             PATIENCE.as_secs()
         );
     }
-    let (mut lines, mut driver) = (Vec::new(), DriverLog::default());
-    let reading = async {
-        let livy = async { lines = last_log(world, run).await };
-        let (stdout, stderr) = (&mut driver.stdout, &mut driver.stderr);
-        let stdout = async {
-            if let Some(page) = page {
-                *stdout = driver_file(world, page, "stdout").await;
-            }
-        };
-        let stderr = async {
-            if let Some(page) = page {
-                *stderr = driver_file(world, page, "stderr").await;
-            }
-        };
-        tokio::join!(livy, stdout, stderr);
+    let Heard { log, driver: DriverLog { stdout, stderr }, failed_work } = heard;
+    let livy = async {
+        if has_failed || word.end == AppEnd::Killed {
+            *log = last_log(world, run).await;
+        }
     };
-    tokio::select! {
-        biased;
-        // What was read until then counts.
-        _ = timeout(PATIENCE, reading) => {}
-        _ = stop.wait_for(|stop| *stop) => {}
+    let stdout = async {
+        if let Some(page) = page {
+            *stdout = driver_file(world, page, "stdout").await;
+        }
+    };
+    let stderr = async {
+        if let Some(page) = page {
+            *stderr = driver_file(world, page, "stderr").await;
+        }
+    };
+    let spark = async {
+        if let Some(application) = application {
+            ask_history(world, application, failed_work).await;
+        }
+    };
+    tokio::join!(livy, stdout, stderr, spark);
+}
+
+/// Asks the history server until it has seen the whole of the application. What it says before is kept: the log of a
+/// driver that was killed never comes to its end.
+async fn ask_history<W: World>(world: &W, application: &str, found: &mut FailedWork) {
+    let mut waits = retry::LOOK.start();
+    let mut silences = 0;
+    loop {
+        match world.failed_work(application, None).await {
+            Ok(Some(work)) => {
+                *found = work;
+                if found.is_complete {
+                    return;
+                }
+            }
+            Ok(None) => {}
+            Err(Unreachable(reason)) => {
+                silences += 1;
+                if silences == LOG_TRIES {
+                    debug!("Spark's history server says nothing about {application}: {reason}");
+                    return;
+                }
+            }
+        }
+        sleep(waits.next(fastrand::f64())).await;
     }
-    (lines, driver)
+}
+
+/// Warns where jobs of Spark's failed in what has succeeded: it may have swallowed their errors.
+pub(super) fn swallowed(name: &str, work: &FailedWork) {
+    let FailedWork { jobs, stages, .. } = work;
+    if *jobs == 0 {
+        return;
+    }
+    let first = stages.iter().find(|stage| stage.job.is_some());
+    let first = first.map(|stage| format!(", the last one in {}", stage.sentence())).unwrap_or_default();
+    warn!(
+        message_id = message_id::FAILED_WITHIN,
+        "{name} has succeeded, and {jobs} of its Spark jobs failed{first}"
+    );
 }
 
 /// The batch's log, or nothing where Livy does not give it soon: a failure is told all the same.
@@ -121,7 +184,7 @@ async fn driver_file<W: World>(world: &W, page: &str, file: &str) -> Vec<String>
     }
 }
 
-fn succeeded(task: &Task, run: &Run, word: &FinalWord) -> Success {
+fn succeeded(task: &Task, run: &Run, word: &FinalWord, failed_jobs: u64) -> Success {
     Success {
         application_id: run.application.clone(),
         batch_id: run.batch(),
@@ -134,10 +197,12 @@ fn succeeded(task: &Task, run: &Run, word: &FinalWord) -> Success {
         driver_log_url: word.log_url.clone(),
         execution: task.execution.clone(),
         spoken: None,
+        failed_jobs,
     }
 }
 
-fn failed(task: &Task, run: &Run, word: &FinalWord, log: Vec<String>, driver: DriverLog) -> Failure {
+fn failed(task: &Task, run: &Run, word: &FinalWord, heard: Heard) -> Failure {
+    let Heard { log, driver, failed_work } = heard;
     let error = match word.end {
         AppEnd::Killed => ErrorName::Killed,
         AppEnd::Succeeded => ErrorName::Lost,
@@ -175,6 +240,7 @@ fn failed(task: &Task, run: &Run, word: &FinalWord, log: Vec<String>, driver: Dr
         diagnostics: said.or(told.diagnostics.clone()),
         log_url: word.log_url.clone(),
         cost: cost(word),
+        failed_stages: failed_work.stages,
         ..told
     };
     of_run(task, Some(run), told)

@@ -10,11 +10,14 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, info};
 
 use super::follow::follow;
+use super::gather::swallowed;
 use super::{JobCache, JobServices, ended, failure, of_run};
 use crate::job::Task;
 use crate::job::application::{Application, YarnAnswer};
 use crate::job::machine::{Event, Run, Stage, Step};
-use crate::job::report::{Cost, ErrorName, Exception, Failure, Outcome, Source, Spoken, Stopped, Success};
+use crate::job::report::{
+    Cost, ErrorName, Exception, FailedStage, FailedWork, Failure, Outcome, Source, Spoken, Stopped, Success,
+};
 use crate::job::statements::check::{Checked, MAX_RESULT, Told};
 use crate::job::statements::script::Turn;
 use crate::job::steps::ask::{Ask, AskStep, Observation, Terms};
@@ -169,7 +172,8 @@ impl<W: World> Talk<'_, W> {
                 let exception = Some(Exception { name, words, traceback });
                 let stopped = Some(Box::new(Stopped { exception, ..Stopped::default() }));
                 let failure = self.failure(ErrorName::StatementFailed, message);
-                self.left(Failure { stopped, verdict_source: Source::Session, ..failure })
+                let failed_stages = self.failed_stages().await;
+                self.left(Failure { stopped, verdict_source: Source::Session, failed_stages, ..failure })
             }
             Checked::TooLarge { bytes } => {
                 let message = format!(
@@ -190,6 +194,8 @@ impl<W: World> Talk<'_, W> {
     async fn succeeded(&self, result: Option<String>, statements: Vec<Told>) -> Event {
         let run = self.run;
         let application = self.application().await;
+        let failed_work = self.failed_work(application.as_ref()).await;
+        swallowed(&run.name, &failed_work);
         let of = |time: fn(&Application) -> Option<Timestamp>| application.as_ref().and_then(time);
         let (started, launched) = (of(|it| it.started), of(|it| it.launched));
         let now = self.services.world.now();
@@ -208,6 +214,7 @@ impl<W: World> Talk<'_, W> {
             driver_log_url: application.and_then(|it| it.log_url),
             execution: self.task.execution.clone(),
             spoken: Some(Box::new(Spoken { session: run.session(), result, statements })),
+            failed_jobs: failed_work.jobs,
         };
         let leftover = Some(run.at(Step::Done));
         Event::Ended { outcome: Outcome::Succeeded(Box::new(success)), leftover }
@@ -219,6 +226,32 @@ impl<W: World> Talk<'_, W> {
         match timeout(LAST_LOOK, Box::pin(self.services.world.application(id))).await {
             Ok(YarnAnswer::Answer(found)) => found.into_iter().next(),
             Ok(YarnAnswer::Off | YarnAnswer::Unreachable(_) | YarnAnswer::Hidden(_)) | Err(_) => None,
+        }
+    }
+
+    /// The stages that failed in the session so far.
+    async fn failed_stages(&self) -> Vec<FailedStage> {
+        if !self.services.world.asks_spark() {
+            return Vec::new();
+        }
+        let asking = async { self.failed_work(self.application().await.as_ref()).await };
+        timeout(LAST_LOOK, Box::pin(asking)).await.unwrap_or_default().stages
+    }
+
+    /// What Spark says of the session so far, where its driver says so soon: it lives, below the page that YARN has of it.
+    async fn failed_work(&self, application: Option<&Application>) -> FailedWork {
+        let world = &self.services.world;
+        let page = application.and_then(|application| application.tracking_url.as_deref());
+        let (Some(application), Some(page), true) = (application, page, world.asks_spark()) else {
+            return FailedWork::default();
+        };
+        match timeout(LAST_LOOK, Box::pin(world.failed_work(&application.id, Some(page)))).await {
+            Ok(Ok(found)) => found.unwrap_or_default(),
+            Ok(Err(Unreachable(reason))) => {
+                debug!("the driver of {} says nothing about failed jobs: {reason}", self.run.name);
+                FailedWork::default()
+            }
+            Err(_) => FailedWork::default(),
         }
     }
 

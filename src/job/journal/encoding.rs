@@ -8,9 +8,11 @@ use super::format_v1::EntryV1;
 use super::format_v3::EntryV3;
 use super::sealed::{Unreadable, seal, unseal};
 
-/// The newest format that this version reads, and writes where a session is concerned.
-pub(super) const VERSION: u32 = 3;
-/// What it writes of batches.
+/// The newest format that this version reads, and writes where Spark told of failed jobs or stages.
+pub(super) const VERSION: u32 = 4;
+/// What it writes of other sessions.
+pub(super) const OF_SESSIONS: u32 = 3;
+/// What it writes of other batches.
 pub(super) const OF_BATCHES: u32 = 2;
 pub(super) const MAGIC: &str = "spark-job-worker";
 
@@ -31,7 +33,11 @@ pub struct Entry {
 /// Where something of it cannot be written as JSON, which does not happen.
 pub fn encode(task: &Task, state: &State) -> io::Result<Vec<u8>> {
     let entry = EntryV3::new(task, state);
-    let version = if entry.is_of_session() { VERSION } else { OF_BATCHES };
+    let version = match entry.is_of_session() {
+        _ if entry.tells_of_failed_work() => VERSION,
+        true => OF_SESSIONS,
+        false => OF_BATCHES,
+    };
     Ok(seal(MAGIC, version, &serde_json::to_vec(&entry)?))
 }
 
@@ -43,7 +49,7 @@ pub fn decode(bytes: &[u8]) -> Result<Entry, Unreadable> {
     let (version, payload) = unseal(MAGIC, VERSION, bytes)?;
     let entry = match version {
         1 => serde_json::from_slice::<EntryV1>(payload).map(EntryV1::read),
-        2 | 3 => serde_json::from_slice::<EntryV3>(payload).map(EntryV3::read),
+        2..=4 => serde_json::from_slice::<EntryV3>(payload).map(EntryV3::read),
         other => return Err(Unreadable::Foreign(format!("format {other} never was"))),
     };
     entry.map_err(|error| Unreadable::Foreign(error.to_string()))?.map_err(Unreadable::Foreign)

@@ -205,6 +205,7 @@ impl Success {
             driver_log_url: self.driver_log_url,
             execution: self.execution,
             spoken: None,
+            failed_jobs: 0,
         }
     }
 }
@@ -227,6 +228,7 @@ impl Failure {
             execution: self.execution,
             cost: report::Cost::default(),
             stopped: None,
+            failed_stages: Vec::new(),
         })
     }
 }

@@ -1,14 +1,17 @@
-//! The second and the third format of an entry: contracts with every later version, apart from the types of the machine.
+//! The second to the fourth format of an entry: contracts with every later version, apart from the types of the machine.
 //!
-//! The third is the second with sessions: an entry without one is written as the second, byte for byte, so that an older
-//! version reads it. A change here needs a new format. `tests/fixtures/journal/v2` and `v3` have a file of each kind.
+//! The third is the second with sessions, the fourth has what Spark says of failed jobs and stages as well: an entry
+//! without is written as the one before, byte for byte, so that an older version reads it. A change here needs a new
+//! format. `tests/fixtures/journal/v2`, `v3` and `v4` have a file of each kind.
 
 mod convert;
+mod failed;
 mod outcome;
 mod session;
 
 use serde::{Deserialize, Serialize};
 
+use failed::FailedStage;
 use session::{Script, Spoken, Step, Stopped};
 
 /// An entry as it stands in the file.
@@ -227,6 +230,9 @@ struct Success {
     /// From the third format on; none of a batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     spoken: Option<Spoken>,
+    /// From the fourth format on; 0 where none is known.
+    #[serde(default, skip_serializing_if = "failed::is_none")]
+    failed_jobs: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -250,4 +256,7 @@ struct Failure {
     /// From the third format on; none of a batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stopped: Option<Stopped>,
+    /// From the fourth format on; empty where none is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    failed_stages: Vec<FailedStage>,
 }

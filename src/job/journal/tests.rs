@@ -14,7 +14,7 @@ use crate::job::application::AppEnd;
 use crate::job::document::Document;
 use crate::job::goal::Goal;
 use crate::job::machine::{Attempt, FinalWord, Hold, OnAbort, Run, Then};
-use crate::job::report::{Cost, ErrorName, Failure, Outcome, Reached, Source, Success};
+use crate::job::report::{Cost, ErrorName, FailedStage, Failure, Outcome, Reached, Source, Success};
 use crate::job::tags;
 use crate::job::timestamp::Timestamp;
 use crate::job::token::Token;
@@ -59,12 +59,40 @@ fn success() -> Outcome {
         driver_log_url: None,
         execution: Some("exec-1".to_owned()),
         spoken: None,
+        failed_jobs: 0,
     }))
 }
 
 fn failure() -> Outcome {
     let lines = (0..500).map(|line| format!("{line} é🚖 \u{1}\"\\")).collect();
     Outcome::Failed(Box::new(Failure::new(ErrorName::Failed, "Running", "it failed").with_log(lines)))
+}
+
+/// Outcomes for which Spark told of failed jobs or stages.
+fn of_failed_work() -> Vec<(&'static str, Entry)> {
+    let stage = FailedStage {
+        stage: 4,
+        attempt: 1,
+        name: "collect at etl.py:12".to_owned(),
+        job: Some(2),
+        task: Some(3),
+        executor: Some("1".to_owned()),
+        host: Some("ip-10-0-0-2".to_owned()),
+        reason: "ValueError: bad \u{1} \"row\" é🚖".to_owned(),
+    };
+    let unplaced = FailedStage { stage: 3, reason: "it has failed".to_owned(), ..FailedStage::default() };
+    let (Outcome::Succeeded(success), Outcome::Failed(failure)) = (success(), failure()) else {
+        panic!("these are what their names say")
+    };
+    let success = Outcome::Succeeded(Box::new(Success { failed_jobs: 2, ..*success }));
+    let mut failure = Failure { failed_stages: vec![stage, unplaced], ..*failure };
+    failure.log.truncate(3);
+    let failure = Outcome::Failed(Box::new(failure));
+    vec![
+        ("Ended", entry_of(TASK, State::Ended { outcome: success, leftover: None })),
+        ("EndedFailed", entry_of(TASK, State::Ended { outcome: failure.clone(), leftover: Some(run()) })),
+        ("StoppingEnd", entry_of(TASK, State::Stopping { then: Then::End(failure) })),
+    ]
 }
 
 fn states() -> Vec<State> {
@@ -606,12 +634,12 @@ mod refused {
     fn an_entry_of_a_newer_version_stops_the_start_and_is_left_alone() {
         let directory = directory();
         let path = directory.path().join(format!("{TASK}.task"));
-        let bytes = b"spark-job-worker 4 a-checksum-of-another-kind\nbinary \xff\x00";
+        let bytes = b"spark-job-worker 5 a-checksum-of-another-kind\nbinary \xff\x00";
         fs::write(&path, bytes).expect("written");
         let error = Journal::open(directory.path()).expect_err("it is too new");
-        assert!(matches!(error, JournalError::Newer { version: 4, .. }), "{error:?}");
+        assert!(matches!(error, JournalError::Newer { version: 5, .. }), "{error:?}");
         let text = told(&error);
-        for part in [&*path.to_string_lossy(), "format 4", "this one reads 3", "install that version again"] {
+        for part in [&*path.to_string_lossy(), "format 5", "this one reads 4", "install that version again"] {
             assert!(text.contains(part), "{part} is missing in: {text}");
         }
         assert_eq!(fs::read(&path).expect("still there"), bytes);
@@ -826,6 +854,36 @@ mod golden {
             assert_eq!(String::from_utf8_lossy(&bytes), String::from_utf8_lossy(&shipped), "{name}");
             assert_eq!(decode(&shipped).expect(name), entry);
         }
+    }
+
+    #[test]
+    fn what_spark_told_of_failed_work_is_of_the_fourth_format_and_stays_as_it_is() {
+        for (name, entry) in of_failed_work() {
+            let bytes = bytes_of(&entry);
+            keep("v4", name, &bytes);
+            let shipped = fixture("v4", name);
+            assert!(shipped.starts_with(b"spark-job-worker 4 "), "{name}");
+            assert_eq!(String::from_utf8_lossy(&bytes), String::from_utf8_lossy(&shipped), "{name}");
+            assert_eq!(decode(&shipped).expect(name), entry);
+        }
+    }
+
+    #[test]
+    fn failed_work_of_a_session_is_of_the_fourth_format_too() {
+        let mut ended = 0;
+        for (name, mut entry) in of_sessions() {
+            let State::Ended { outcome, .. } = &mut entry.state else { continue };
+            match outcome {
+                Outcome::Succeeded(success) => success.failed_jobs = 3,
+                Outcome::Failed(failure) => failure.failed_stages = vec![FailedStage::default()],
+                Outcome::Reached(_) => panic!("{name}"),
+            }
+            let bytes = bytes_of(&entry);
+            assert!(bytes.starts_with(b"spark-job-worker 4 "), "{name}");
+            assert_eq!(decode(&bytes).expect(name), entry);
+            ended += 1;
+        }
+        assert_eq!(ended, 2);
     }
 
     /// A cluster can go back to an older version while no task with statements is held.

@@ -216,6 +216,7 @@ fn state(name: &str) -> State {
         driver_log_url: None,
         execution: None,
         spoken: None,
+        failed_jobs: 0,
     }));
     match name {
         "Received" => State::Received { attempt: attempt() },

@@ -3,18 +3,23 @@
 use serde_json::{Map, Value, json};
 
 use super::told::Told;
-use super::{Failure, clip, units};
+use super::{Failure, clip, failed_work, units};
 
 /// The cause, as long as `limit` UTF-16 units allow: first log lines go, oldest first, then parts of the texts.
 pub(super) fn cause(failure: &Failure, limit: usize) -> String {
     let Told { failure, root_cause: root } = &failure.told();
     let mut text = limit / 4;
+    let mut stages = failed_work::fitting(&failure.failed_stages, limit / 4);
     loop {
-        let empty = cause_value(failure, root.as_deref(), text, &Logs::default()).to_string();
+        let empty = cause_value(failure, root.as_deref(), text, (&stages, &Logs::default())).to_string();
         let logs = Logs::fit(failure, limit.saturating_sub(units(&empty)));
-        let full = cause_value(failure, root.as_deref(), text, &logs).to_string();
+        let full = cause_value(failure, root.as_deref(), text, (&stages, &logs)).to_string();
         if units(&full) <= limit {
             return full;
+        }
+        // Everything else says more.
+        if !std::mem::take(&mut stages).is_empty() {
+            continue;
         }
         // Only texts that need escapes at every character come here.
         text /= 2;
@@ -72,7 +77,12 @@ fn tail(lines: &[String], room: usize) -> Vec<&str> {
     kept
 }
 
-fn cause_value(failure: &Failure, root: Option<&str>, text: usize, logs: &Logs<'_>) -> Value {
+fn cause_value(
+    failure: &Failure,
+    root: Option<&str>,
+    text: usize,
+    (stages, logs): (&[Value], &Logs<'_>),
+) -> Value {
     let clip_option = |value: &Option<String>| value.as_deref().map(|value| clip(value, text));
     let mut map = Map::new();
     map.insert("error".into(), json!(failure.error.as_str()));
@@ -95,6 +105,9 @@ fn cause_value(failure: &Failure, root: Option<&str>, text: usize, logs: &Logs<'
     map.insert("execution".into(), json!(clip_option(&failure.execution)));
     map.insert("memorySeconds".into(), json!(failure.cost.memory_seconds));
     map.insert("vcoreSeconds".into(), json!(failure.cost.vcore_seconds));
+    if !stages.is_empty() {
+        map.insert("failedStages".into(), json!(stages));
+    }
     map.insert("log".into(), json!(logs.livy));
     if !failure.driver.is_empty() {
         map.insert("driverStderr".into(), json!(logs.stderr));

@@ -2,7 +2,7 @@
 //!
 //! The order: a kill for memory, a launch that failed and a refusal in YARN's words, and why the application master gave
 //! the driver up; what the driver did not catch, down to its deepest cause; what YARN repeats of it; what spark-submit
-//! says; and last how YARN or the application master put the end. Tracebacks and Java's chains are read as what they
+//! says; what Spark says of a failed job; and last how YARN or the application master put the end. Tracebacks and Java's chains are read as what they
 //! are, so that what was caught and printed, the tries of a task and the noise of a shutdown stay out.
 
 mod java;
@@ -37,7 +37,21 @@ pub(super) fn root_cause(failure: &Failure) -> Option<String> {
         .or_else(|| yarn::given_up(diagnostics, &failure.driver.stderr))
         .or_else(|| uncaught(diagnostics, &failure.driver).map(|cause| cause.sentence))
         .or_else(|| of_submit(&log))
+        .or_else(|| of_failed_job(failure))
         .or_else(|| yarn::last_words(diagnostics, &failure.driver.stderr))
+}
+
+/// Why the newest failed job failed, where Spark says so itself. A stage over which no job failed was tried again.
+fn of_failed_job(failure: &Failure) -> Option<String> {
+    let stage = failure.failed_stages.first().filter(|stage| stage.job.is_some())?;
+    Some(stage.reason.clone()).filter(|reason| !reason.is_empty())
+}
+
+/// The deepest cause in what Spark says of a task that failed.
+pub(super) fn of_task(words: &str) -> Option<String> {
+    let lines: Vec<&str> = words.trim().lines().collect();
+    let (head, rest) = lines.split_first()?;
+    Chain::read(head, rest).deepest(python::deepest).map(|cause| cause.sentence)
 }
 
 /// What the driver did not catch: from its own log, else as far as YARN repeats it.

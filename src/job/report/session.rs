@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::mask::mask;
-use super::{MAX_OUTPUT, Success};
+use super::{MAX_OUTPUT, Success, failed_work};
 use crate::job::statements::check::Told;
 
 /// What is taken off the room for texts: the word that says that one was cut, for each of them, and a little more.
@@ -99,6 +99,7 @@ fn whole(success: &Success, spoken: &Spoken) -> Map<String, Value> {
     map.insert("vcoreSeconds".into(), json!(success.cost.vcore_seconds));
     map.insert("trackingUrl".into(), json!(success.tracking_url));
     map.insert("execution".into(), json!(success.execution));
+    failed_work::add_jobs(&mut map, success);
     map
 }
 

@@ -264,6 +264,7 @@ fn failure(lines: Vec<String>) -> Failure {
 fn success(execution: String) -> Success {
     Success {
         spoken: None,
+        failed_jobs: 0,
         application_id: Some("application_1_0001".into()),
         batch_id: Some(7),
         name: "etl-0".into(),

@@ -2,7 +2,7 @@
 
 use super::mask::mask;
 use super::root_cause::root_cause;
-use super::{Exception, Failure};
+use super::{Exception, FailedStage, Failure};
 
 /// A failure as it may be shown: without what looks like a secret, and with the one sentence that a person would point at.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ impl Failure {
         if let Some(stopped) = &mut self.stopped {
             stopped.exception = stopped.exception.take().map(Exception::masked);
         }
+        self.failed_stages = self.failed_stages.into_iter().map(FailedStage::masked).collect();
         self
     }
 }

@@ -1,4 +1,4 @@
-//! Stand-ins for Step Functions, SQS, the bucket of CloudFormation's answers, Livy and YARN: real HTTP on loopback, the real wire forms, faults on demand.
+//! Stand-ins for Step Functions, SQS, the bucket of CloudFormation's answers, Livy, YARN and Spark: real HTTP on loopback, the real wire forms, faults on demand.
 //!
 //! Each stand-in is a server on a port of its own, served by a thread of its own: a test may block its
 //! runtime or pause its clock without stopping the servers. The same [`contract`] cases run against a
@@ -10,6 +10,7 @@ pub mod http;
 pub mod interpreter;
 pub mod livy;
 pub mod sfn;
+pub mod spark;
 pub mod sqs;
 pub mod worker;
 pub mod yarn;

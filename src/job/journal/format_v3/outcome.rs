@@ -60,6 +60,7 @@ impl From<&report::Success> for Success {
             driver_log_url: success.driver_log_url.clone(),
             execution: success.execution.clone(),
             spoken: success.spoken.as_deref().map(Spoken::from),
+            failed_jobs: success.failed_jobs,
         }
     }
 }
@@ -78,6 +79,7 @@ impl Success {
             driver_log_url: self.driver_log_url,
             execution: self.execution,
             spoken: self.spoken.map(|spoken| Box::new(spoken.read())),
+            failed_jobs: self.failed_jobs,
         }
     }
 }
@@ -126,6 +128,7 @@ impl From<&report::Failure> for Failure {
             memory_seconds: failure.cost.memory_seconds,
             vcore_seconds: failure.cost.vcore_seconds,
             stopped: failure.stopped.as_deref().map(Stopped::from),
+            failed_stages: failure.failed_stages.iter().map(FailedStage::from).collect(),
         }
     }
 }
@@ -147,6 +150,7 @@ impl Failure {
             execution: self.execution,
             cost: report::Cost { memory_seconds: self.memory_seconds, vcore_seconds: self.vcore_seconds },
             stopped: self.stopped.map(|stopped| Box::new(stopped.read())),
+            failed_stages: self.failed_stages.into_iter().map(FailedStage::read).collect(),
         })
     }
 }

@@ -19,6 +19,7 @@ fn success(result: Option<&str>, statements: Vec<Told>) -> Success {
         tracking_url: None,
         driver_log_url: None,
         execution: Some("exec-1".into()),
+        failed_jobs: 0,
         spoken: Some(Box::new(Spoken { session: Some(7), result: result.map(str::to_owned), statements })),
     }
 }

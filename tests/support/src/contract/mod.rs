@@ -5,6 +5,7 @@
 //! noticed, too.
 
 pub mod bucket;
+pub mod history;
 pub mod livy;
 mod peer;
 pub mod session;

@@ -1,7 +1,10 @@
 //! What a ResourceManager knows beside the applications, or instead of them.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::spark;
 
 /// What a ResourceManager keeps its applications in (`yarn.resourcemanager.store.class`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +100,8 @@ pub(super) struct Mind {
     pub(super) costs: HashMap<String, Cost>,
     /// Keys of views, and what stands there letter by letter.
     pub(super) written: HashMap<String, Vec<(String, String)>>,
+    /// What drivers show that live.
+    pub(super) drivers: Option<Arc<spark::Shared>>,
 }
 
 impl Mind {
@@ -119,6 +124,7 @@ impl Mind {
             launched: HashMap::new(),
             costs: HashMap::new(),
             written: HashMap::new(),
+            drivers: None,
         }
     }
 }

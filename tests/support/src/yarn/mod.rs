@@ -3,7 +3,8 @@
 //!
 //! Operations are named `GET /apps` (key: the tags), `GET /apps/*` and `PUT /apps/*/state` (key: the id), and
 //! `GET /info`; the paths begin with `/ws/v1/cluster`. A `NodeManager` and the log server are under the same address:
-//! `GET /node/containerlogs` and `GET /jobhistory/logs`, whose key is the file.
+//! `GET /node/containerlogs` and `GET /jobhistory/logs`, whose key is the file. What a driver shows is `GET /proxy/*/jobs`,
+//! …, whose key is the id.
 //!
 //! It answers as Hadoop 3.3.4 does (`contract::yarn` runs against both), or as Hadoop 2 where a test says so.
 
@@ -20,6 +21,7 @@ use tokio::runtime::Handle;
 
 use crate::http::{Bell, Call, Identity, Server};
 use crate::livy::Livy;
+use crate::spark::Spark;
 use mind::{Cost, Mind, Role};
 pub use mind::{Rights, Store};
 
@@ -212,6 +214,11 @@ impl Yarn {
         self.shared.change(|mind| {
             mind.written.entry(id.to_owned()).or_default().push((key.to_owned(), letters.to_owned()));
         });
+    }
+
+    /// Drivers that live show what `spark` knows of their applications, below `/proxy/<id>/`.
+    pub fn show(&self, spark: &Spark) {
+        self.shared.change(|mind| mind.drivers = Some(spark.shared()));
     }
 
     /// Answers as Hadoop 2 did: null where there is no application, and no time of the launch.

@@ -32,7 +32,19 @@ impl Shared {
                 });
                 Some(refused.map_or_else(|| self.log(container, file, request), |text| html(200, &text)))
             }
+            ["proxy", id, "api", "v1", asked @ ..] => Some(self.driver(id, asked, request)),
             _ => None,
+        }
+    }
+
+    /// What the driver of an application shows, which YARN passes on while it lives; afterwards it sends everybody to the
+    /// page that the application has named for that, or to its own.
+    fn driver(&self, id: &str, asked: &[&str], request: &Request) -> Answer {
+        let drivers = self.mind().drivers.clone();
+        let lives = self.livy.live_applications().iter().any(|live| live.id.as_deref() == Some(id));
+        match drivers.filter(|_| lives) {
+            Some(drivers) => drivers.ask(asked, request, true),
+            None => Answer::empty(302).with("location", format!("{}/cluster/app/{id}", self.mind().url)),
         }
     }
 

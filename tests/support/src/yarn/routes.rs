@@ -22,6 +22,7 @@ impl Service for Shared {
             Some(_) | None => match path[..] {
                 ["node", "containerlogs", .., file] => ("/node/containerlogs".to_owned(), file.to_owned()),
                 ["jobhistory", "logs", .., file] => ("/jobhistory/logs".to_owned(), file.to_owned()),
+                ["proxy", id, .., part] => (format!("/proxy/*/{part}"), id.to_owned()),
                 _ => (request.path.clone(), String::new()),
             },
         };

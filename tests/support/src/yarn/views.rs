@@ -177,7 +177,7 @@ impl Shared {
             "finalStatus": status,
             "progress": if over { 100.0 } else if running { 10.0 } else { 0.0 },
             "trackingUI": if over { "History" } else if running { "ApplicationMaster" } else { "UNASSIGNED" },
-            "trackingUrl": format!("http://localhost:8088/proxy/{id}/"),
+            "trackingUrl": format!("{}/proxy/{id}/", mind.url),
             "diagnostics": cut(diagnostics.unwrap_or_else(|| said(application, state)), mind.most_said),
             "clusterId": mind.started_on,
             "applicationType": "SPARK",
