@@ -30,6 +30,11 @@ impl AnsweredTime {
         self.total
     }
 
+    /// The time until the next answer does not count.
+    pub fn skip(&mut self) {
+        self.last = None;
+    }
+
     /// What was missing is there: the sum begins anew.
     pub fn reset(&mut self) {
         *self = AnsweredTime::new(self.interval);

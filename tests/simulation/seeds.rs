@@ -61,18 +61,20 @@ pub(crate) fn repeat<Promise>(run: impl Fn(u64, bool) -> Ended<Promise>, seeds: 
     }
 }
 
-/// One of the first so many seeds breaks this promise, in a world in which something is broken on purpose.
-pub(crate) fn notice<Promise: PartialEq + Debug>(
+/// The first of so many seeds that breaks a `wanted` promise, in a world in which something is broken on purpose.
+pub(crate) fn first<Promise: Copy + Debug>(
     run: impl Fn(u64, bool) -> Ended<Promise>,
-    promise: Promise,
+    broken: impl Debug,
     most: u64,
-) {
+    wanted: impl Fn(Promise) -> bool,
+) -> Promise {
     let found = (0..most).find_map(|seed| {
-        let (broken, detail) = run(seed, false).broken?;
-        (broken == promise).then_some((seed, detail))
+        let (promise, detail) = run(seed, false).broken?;
+        wanted(promise).then_some((seed, promise, detail))
     });
-    let (seed, detail) = found.unwrap_or_else(|| panic!("no seed notices that {promise:?} is broken"));
-    println!("seed {seed}: {promise:?}: {detail}");
+    let (seed, promise, detail) = found.unwrap_or_else(|| panic!("no seed notices {broken:?}"));
+    println!("{broken:?}: seed {seed}: {promise:?}: {detail}");
+    promise
 }
 
 /// Runs seeds on all processors: what they reach, and the first promise that is broken. With `ALL=1` it goes on and tells

@@ -58,17 +58,18 @@ pub(in crate::job) async fn talk<W: World>(
     match talked {
         Talked::Event(event) => *event,
         // Nobody looks at the session any more: that it ends now takes nothing back.
-        Talked::Confirmed { result, told } => Box::pin(talk.succeeded(result, told)).await,
+        Talked::Checked { step, checked, next } => Box::pin(talk.ended(step, checked, next)).await,
     }
 }
 
 /// What came of listening.
 enum Talked {
     Event(Box<Event>),
-    /// The last step has ended well, and so has the task.
-    Confirmed {
-        result: Option<String>,
-        told: Vec<Told>,
+    /// The interpreter has said how a step ended, and the number that the next turn can have.
+    Checked {
+        step: u16,
+        checked: Checked,
+        next: u64,
     },
 }
 
@@ -132,7 +133,7 @@ impl<W: World> Talk<'_, W> {
                     None => return Talked::Event(Box::new(self.without_step())),
                 },
                 ListenStep::Wait(pause) => wait(pause).await,
-                ListenStep::Ended { checked, next } => return self.ended(step, checked, next),
+                ListenStep::Ended { checked, next } => return Talked::Checked { step, checked, next },
                 ListenStep::Broken(reason) => return Talked::Event(Box::new(self.broken(&reason))),
             };
         }
@@ -149,12 +150,12 @@ impl<W: World> Talk<'_, W> {
     }
 
     /// What the interpreter says of the step.
-    fn ended(&self, step: u16, checked: Checked, next: u64) -> Talked {
-        Talked::Event(Box::new(match checked {
+    async fn ended(&self, step: u16, checked: Checked, next: u64) -> Event {
+        match checked {
             Checked::Done { result, told } => {
                 let last = self.task.script().map_or(0, |script| script.last());
                 if usize::from(step) == last {
-                    return Talked::Confirmed { result, told };
+                    return self.succeeded(result, told).await;
                 }
                 if step == 0 {
                     info!("the interpreter of {} is ready", self.run.name);
@@ -187,7 +188,7 @@ impl<W: World> Talk<'_, W> {
             // The rules tell these in other words.
             Checked::Died => self.broken("its interpreter died"),
             Checked::Broken(reason) => self.broken(&reason),
-        }))
+        }
     }
 
     /// Every step is confirmed: the task has succeeded, whatever becomes of the session.

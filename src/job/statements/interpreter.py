@@ -24,9 +24,11 @@ import traceback
 if sys.version_info < (3, 6):
     raise RuntimeError("statements need Python 3.6 or newer, and the interpreter is Python " + sys.version.split()[0])
 
+from _thread import start_new_thread  # Python 2 does not have it
+
 TEXT = 16384  # bytes that are kept of what a statement prints, and of a traceback: the last ones
 TEXTS = 262144  # bytes of all that is printed: no output of a task holds more
-NAMELESS = 1024  # bytes that a cut takes along at most: up to the end of its line
+NAMELESS = 4096  # bytes that a cut takes along at most: up to the end of its line
 WORDS = 4096  # characters of an exception's message: the first ones
 RESULT = 200000  # bytes of a result
 DEPTH = 100  # lists and dicts inside each other: readers of JSON stop at some depth
@@ -52,49 +54,52 @@ class Printed(io.TextIOBase):
 
     There is one for the whole session: what a statement sets up, such as a logger, goes on writing to it. What is written
     to file descriptor 1, by subprocesses and by libraries in C, comes through a file without a name. A pipe would not
-    do: who reads it needs Python's lock, and a library that prints may hold that lock.
+    do: who reads it needs Python's lock, and a library that prints may hold that lock. The file is kept small while
+    Python lives, and it ends with the last process that has it open, so with the application.
     """
 
     encoding, errors = "utf-8", "backslashreplace"
 
     def __init__(self):
         self.text, self.cut = "", False
-        self.file, self.read = tempfile.TemporaryFile(), 0
-        flags = fcntl.fcntl(self.file, fcntl.F_GETFL)
-        fcntl.fcntl(self.file, fcntl.F_SETFL, flags | os.O_APPEND)
+        self.file, self.read = unnamed(), 0
+        self.inode = inode(self.file)
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.lock = threading.RLock()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self.forked)
-        bound = threading.Thread(target=self.bound)
-        bound.daemon = True
-        bound.start()
+        # Not one of `threading`'s: a statement may wait for all of those to end.
+        start_new_thread(self.bound, (time.sleep,))
 
     def forked(self):
         # Another thread may hold the lock while this one forks, and the child has no such thread.
         self.lock, self.file = threading.RLock(), None
 
-    def bound(self):
+    def bound(self, sleep):
         """Keeps the file small while nothing of Python's is printed."""
         while True:
-            time.sleep(PAUSE)
+            sleep(PAUSE)
             with self.lock:
                 self.drain()
 
     def drain(self):
         """Takes over what has come into the file. The lock is held."""
+        if self.file is not None and inode(self.file) != self.inode:
+            self.file = None  # a statement has closed it, and may have a file of its own there
         if self.file is None:
             return
-        size = os.fstat(self.file.fileno()).st_size
+        size = os.fstat(self.file).st_size
+        if size < self.read:  # somebody has cut it off
+            self.read, self.cut = 0, True
         begin = max(self.read, size - TEXT)
         if begin > self.read:
             self.text, self.cut = "", True
             self.decoder.reset()
         if begin < size:
-            self.add(self.decoder.decode(os.pread(self.file.fileno(), size - begin, begin)))
+            self.add(self.decoder.decode(os.pread(self.file, size - begin, begin)))
         self.read = size
         if size > FILE:
-            os.ftruncate(self.file.fileno(), 0)
+            os.ftruncate(self.file, 0)
             self.read = 0
 
     def add(self, text):
@@ -135,16 +140,16 @@ class Apart(object):
         self.printed = printed
 
     def __enter__(self):
+        nothing = os.open(os.devnull, os.O_RDWR)
         self.process, self.livys = os.getpid(), [os.dup(0), os.dup(1)]
-        nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
+        os.dup2(nothing if self.printed.file is None else self.printed.file, 1)
         os.close(nothing)
-        os.dup2(self.printed.file.fileno(), 1)
 
     def __exit__(self, kind, error, trace):
         if os.getpid() != self.process:
             end_fork(error)
-        for flush in (sys.__stdout__.flush, flush_c):
+        for flush in (lambda: sys.__stdout__.flush(), flush_c):
             try:
                 flush()
             except Exception:
@@ -154,10 +159,31 @@ class Apart(object):
             os.close(livys)
 
 
+def unnamed():
+    """A file without a name, open to append; where there is no room for one, what comes there is lost."""
+    try:
+        with tempfile.TemporaryFile() as file:
+            made = os.dup(file.fileno())
+    except OSError:
+        made = os.open(os.devnull, os.O_RDWR)
+    fcntl.fcntl(made, fcntl.F_SETFL, fcntl.fcntl(made, fcntl.F_GETFL) | os.O_APPEND)
+    return made
+
+
+def inode(descriptor):
+    """Which file it is; None where it is closed."""
+    try:
+        known = os.fstat(descriptor)
+    except OSError:
+        return None
+    return known.st_dev, known.st_ino
+
+
 def flush_c():
-    """Writes what printf has kept. Later it would come to Livy."""
+    """Writes what printf has kept. Later it would come to Livy. Other files of C's are not waited for."""
     import ctypes
-    ctypes.CDLL(None).fflush(None)
+    c = ctypes.CDLL(None)
+    c.fflush(ctypes.c_void_p.in_dll(c, "stdout"))
 
 
 def end_fork(error):

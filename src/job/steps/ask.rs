@@ -19,8 +19,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// The longest one after calls without an answer: each can hold a thread of Livy's for as long as the driver is silent.
 const LONGEST_SILENCE: Duration = Duration::from_secs(60);
-/// Between two answers, at most: such a pause, and two calls that are given up after 10 s.
-const BETWEEN: Duration = Duration::from_secs(80);
+/// Half of what is between two answers at most: such a pause, and two calls that are given up after 10 s.
+const BETWEEN: Duration = Duration::from_secs(40);
 
 /// What was observed.
 #[derive(Debug)]
@@ -99,6 +99,14 @@ impl<'a> Ask<'a> {
     pub fn see(&mut self, observation: Observation, lives: bool, now: Now) -> AskStep {
         match observation {
             Observation::Tick => AskStep::Look(self.at),
+            // The driver sets the output before the state, but copies the fields by name for Livy, with nothing that holds
+            // them together: a copy made in between has the end without the output (`rsc.driver.Statement`).
+            Observation::Heard(Heard::Statement(view))
+                if view.state == StatementState::Available && view.output.is_null() =>
+            {
+                self.reason = "it has ended, and its output is not there".to_owned();
+                self.unanswered(lives, now)
+            }
             Observation::Heard(Heard::Statement(view)) => self.seen(view),
             Observation::Heard(Heard::Nothing) => match self.taken.take() {
                 // What lay before it is forgotten: Livy keeps a hundred.
@@ -149,9 +157,6 @@ impl<'a> Ask<'a> {
         }
         match view.state {
             StatementState::Under => self.wait(),
-            // The driver sets the output before the state, but copies the fields by name for Livy, with nothing that
-            // holds them together: a copy made in between has the end without the output (`rsc.driver.Statement`).
-            StatementState::Available if view.output.is_null() => self.wait(),
             // Whether a cancelled one ran, the check says.
             StatementState::Available | StatementState::Cancelled => {
                 AskStep::Done { number: view.number, output: view.output }
@@ -174,6 +179,10 @@ impl<'a> Ask<'a> {
 
     fn unanswered(&mut self, lives: bool, now: Now) -> AskStep {
         let patience = self.terms.patience;
+        if !lives {
+            // Nobody can say whether it would have answered until now.
+            self.silent.skip();
+        }
         let silent = if lives { self.silent.add(now.elapsed) } else { Duration::ZERO };
         if lives && silent >= patience {
             return AskStep::Broken(format!(

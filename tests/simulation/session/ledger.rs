@@ -46,8 +46,8 @@ pub(super) struct Ledger {
     pub(super) told: Option<u64>,
     /// The step that the journal has as said: step, or none.
     pub(super) kept: Option<u16>,
-    /// The disk did not take the last state.
-    pub(super) unkept: bool,
+    /// The same of a state that the disk did not take.
+    pub(super) unkept: Option<u16>,
     pub(super) settled: bool,
 }
 

@@ -419,8 +419,7 @@ impl Sim {
     /// Whether the disk takes something now.
     fn disk(&self, what: &str) -> Result<(), Unwritable> {
         let mut inner = self.inner();
-        inner.ledger.unkept = inner.plan.disk_full.is_on(inner.at);
-        if inner.ledger.unkept {
+        if inner.plan.disk_full.is_on(inner.at) {
             inner.reach(format!("the disk does not take {what}"));
             return Err(Unwritable("no space left on device".to_owned()));
         }
@@ -448,13 +447,18 @@ impl World for Sim {
 
     async fn write(&self, task: &Task, state: &State) -> Result<(), Unwritable> {
         self.step().await;
-        self.disk(state.name())?;
+        let is_said = matches!(state, State::Speaking { .. } | State::Listening { .. });
+        let said = state.run().and_then(|run| run.said()).filter(|_| is_said);
+        if self.disk(state.name()).is_err() {
+            self.inner().ledger.unkept = said;
+            return Err(Unwritable("no space left on device".to_owned()));
+        }
         {
             let mut inner = self.inner();
+            inner.ledger.unkept = None;
             inner.disk = Some(journal::encode(task, state).expect("a task is data"));
             inner.stage = state.name();
-            let is_said = matches!(state, State::Speaking { .. } | State::Listening { .. });
-            inner.ledger.kept = state.run().and_then(|run| run.said()).filter(|_| is_said);
+            inner.ledger.kept = said;
             let line = format!("journal: {} {:?}", state.name(), state.run().and_then(|run| run.step()));
             inner.tell(|| line);
             inner.writes_left = inner.writes_left.and_then(|left| left.checked_sub(1));
@@ -583,7 +587,7 @@ impl World for Sim {
             let step: Option<u16> =
                 mark.rsplit(' ').next().and_then(|step| step.trim_end_matches('?').parse().ok());
             // The marks and the interpreter's count are there for what a full disk did not take.
-            if inner.ledger.kept != step && !inner.ledger.unkept {
+            if inner.ledger.kept != step && inner.ledger.unkept != step {
                 let kept = inner.ledger.kept;
                 inner
                     .violate(Invariant::RecordedBeforeSaid, format!("{mark} is said while {kept:?} is kept"));

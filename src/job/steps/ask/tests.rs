@@ -192,6 +192,12 @@ fn silence_breaks_a_session_only_while_it_is_said_to_live() {
     for seconds in 0..10_000 {
         assert!(matches!(unknown.see(silent(), false, at(15 * seconds)), AskStep::Wait(_)));
     }
+    // The time in which nobody could say whether it lives does not count.
+    let mut back = ask(Step(3), 7, true);
+    for (seconds, lives) in [(0, true), (500, false), (10_000, true), (10_015, true)] {
+        assert!(matches!(back.see(silent(), lives, at(seconds)), AskStep::Wait(_)), "{seconds}");
+    }
+    assert!(back.silent.add(Duration::from_secs(10_015)) == Duration::from_secs(15));
     // An answer about the statement begins it anew.
     let mut answered = ask(Step(3), 7, true);
     for seconds in 0..1_000 {
