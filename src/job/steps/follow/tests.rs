@@ -226,6 +226,14 @@ fn a_record_of_another_application_teaches_nothing() {
 }
 
 #[test]
+fn a_run_of_which_no_list_says_anything_is_asked_about_by_its_id() {
+    for livy in [down(), LivyAnswer::Missing, record(BatchState::Running, Some(OTHER))] {
+        let step = follow(Some(ID)).see(blind(livy.clone()), false, now(SECOND));
+        assert_eq!(step, FollowStep::AskById(ID.into()), "{livy:?}");
+    }
+}
+
+#[test]
 fn a_batch_that_is_submitted_is_asked_about_by_tag_once_a_minute() {
     let mut follow = follow(None);
     let starting = observed(record(BatchState::Starting, None), &[], false);
