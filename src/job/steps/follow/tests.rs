@@ -446,6 +446,10 @@ fn livy_running_it_for_another_user_is_refused() {
     let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true };
     let run = Run { proxy_user: Some("alice".into()), ..run(Some(ID)) };
     let mut follow = Follow::new(run, terms, false, now(Duration::ZERO));
+    // Whom the record of another application is for says nothing.
+    let step =
+        follow.see(observed(record(BatchState::Running, Some(OTHER)), &[ID], false), false, now(SECOND));
+    assert!(is_wait(&step), "{step:?}");
     let step = follow.see(observed(record(BatchState::Running, Some(ID)), &[ID], false), false, now(SECOND));
     assert_eq!(step, FollowStep::Refuse(None), "impersonation is off");
 }
