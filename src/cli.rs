@@ -3,6 +3,7 @@
 mod check;
 mod control;
 mod doctor;
+mod history;
 mod lint;
 mod render;
 mod terminal;
@@ -64,6 +65,16 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show the tasks that have ended lately, the last at the end, and the root cause of failures. Without a daemon: those
+    /// that the last one kept
+    History {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        /// Those alone that did not succeed
+        #[arg(long)]
+        failed: bool,
+    },
     /// Tell the running daemon that the node goes down for good: every task is given back at once
     Terminating,
     /// Print the exact Livy request that a task's input, or a resource's properties, would become
@@ -121,6 +132,7 @@ pub fn main() -> ExitCode {
         Command::Doctor { json } => Ok(doctor::run(&path, json)),
         // They need the daemon alone, and are needed most where something is wrong.
         Command::Status { watch, json } => Ok(control::status(&path, watch, json)),
+        Command::History { json, failed } => Ok(history::run(&path, json, failed)),
         Command::Terminating => Ok(control::terminating(&path)),
         Command::Render { input, activity } => {
             loaded().map(|settings| render::run(&settings, &input, activity.as_deref()))

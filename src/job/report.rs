@@ -54,6 +54,18 @@ pub enum Source {
     Worker,
 }
 
+impl Source {
+    /// As it is told.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Source::Yarn => "yarn",
+            Source::Livy => "livy",
+            Source::Session => "session",
+            Source::Worker => "worker",
+        }
+    }
+}
+
 /// How a task ends.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
