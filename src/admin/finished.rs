@@ -3,6 +3,7 @@
 use super::table::{age, columns, job, livy_or_yarn, waiting};
 use crate::history::{Finished, FinishedTasks};
 use crate::job::report::clip;
+use crate::printable::printable;
 
 /// The most characters of a name in the table; all of it is in the JSON.
 const NAME: usize = 24;
@@ -37,8 +38,8 @@ fn row(task: &Finished) -> [String; 7] {
         // Of `2026-11-28T02:03:04Z` what changes from row to row.
         task.ended.get(5..19).unwrap_or(&task.ended).replace('T', " "),
         task.task.clone(),
-        clip(&waiting(task.execution.as_deref(), stack), NAME),
-        clip(&job(task.job.as_deref(), &task.task), NAME),
+        clip(&printable(&waiting(task.execution.as_deref(), stack)), NAME),
+        clip(&printable(&job(task.job.as_deref(), &task.task)), NAME),
         task.outcome.strip_prefix("SparkJob.").unwrap_or(&task.outcome).to_owned(),
         task.seconds.map_or_else(|| "-".to_owned(), age),
         livy_or_yarn(task.application.as_deref(), task.batch, task.session),
