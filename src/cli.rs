@@ -65,8 +65,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Show the tasks that have ended lately, the last at the end, and the root cause of failures. Without a daemon: those
-    /// that the last one kept
+    /// Show what became of the last 200 tasks, with the root cause of failures; where no daemon runs, too
     History {
         /// As JSON
         #[arg(long)]

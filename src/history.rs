@@ -101,7 +101,7 @@ impl History {
         let _ = timeout(LAST_WRITE, self.write()).await;
     }
 
-    /// Writes the file, where it lacks something. What a disk does not take is tried again with the next task.
+    /// Writes the file, where it lacks something. What a disk does not take is tried again with the next task, and at a stop.
     async fn write(&self) {
         let mut fails = self.fails.lock().await;
         let ring = {

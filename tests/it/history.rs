@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use spark_job_worker::job::journal::seal;
 use stand_ins::WaitFor;
 use stand_ins::livy::Plan;
-use stand_ins::sfn::TaskId;
+use stand_ins::sfn::{TaskId, refusal};
 use stand_ins::worker::{Worker, message};
 
 use crate::admin::{endpoint, get, told};
+use crate::crash::{forgotten, kept};
 use crate::harness::{Stage, text};
 
 /// What a driver writes before it ends, a secret included.
@@ -182,24 +183,27 @@ async fn what_has_ended_is_told_after_a_kill_and_a_restart_and_without_a_daemon(
 }
 
 #[tokio::test]
-async fn an_outcome_that_a_killed_worker_had_told_is_told_once_by_the_next() {
+async fn a_task_whose_entry_outlived_its_worker_is_told_once() {
     let stage = Stage::new().await;
-    stage.livy.plan(Plan::manual());
+    stage.livy.plan(Plan::success());
+    stage.sfn.fault_times("SendTaskSuccess", usize::MAX, refusal("ThrottlingException", "Rate exceeded"));
     let mut worker = stage.worker();
-    stage
-        .output(&{
-            let task = stage.task();
-            let name = stage.submitted("etl-").await;
-            stage.livy.set_state(&name, "success");
-            task
-        })
-        .await;
+    let task = stage.task();
+    stage.sfn.wait_for(|sfn| !sfn.reports(&task).is_empty(), None).await;
+    let entry = kept(&stage, "task").remove(0);
+    let settled = fs::read(&entry).expect("an entry");
+    stage.sfn.clear_faults();
+    stage.output(&task).await;
     let past = ended(&stage, &worker, 1).await;
     written(&stage, 1).await;
     worker.kill();
+    fs::write(&entry, settled).expect("written");
     let next = stage.worker();
-    next.logged("started");
-    assert_eq!(history(&next, &[]), past);
+    next.logged("is closed in Step Functions");
+    forgotten(&stage).await;
+    let again = ended(&stage, &next, 1).await;
+    assert_eq!(outcomes(&again), ["succeeded"]);
+    assert_eq!(tasks(&again)[0]["job"], tasks(&past)[0]["job"]);
 }
 
 #[tokio::test]
