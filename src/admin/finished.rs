@@ -12,7 +12,7 @@ const WIDTH: usize = 96;
 /// Stands before each of them.
 const INDENT: &str = "    ";
 
-/// A row for each task, the last that ended at the end, and below a failure its root cause.
+/// A row for each task, the last that ended at the end, and below a failure its root cause, below a success what failed in it.
 pub fn finished_table(past: &FinishedTasks) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(file) = &past.file {
@@ -28,6 +28,7 @@ pub fn finished_table(past: &FinishedTasks) -> Vec<String> {
     for (row, task) in rows.zip(&past.tasks) {
         lines.push(row);
         lines.extend(task.root_cause.iter().flat_map(|cause| wrapped(cause)));
+        lines.extend(task.failed_jobs.map(|jobs| format!("{INDENT}Spark jobs in it that failed: {jobs}")));
     }
     lines
 }
@@ -74,6 +75,7 @@ mod tests {
             job: Some("taxi-3f2a9c0d1e4b5a67".into()),
             outcome: "succeeded".into(),
             application: Some("application_1_0001".into()),
+            failed_jobs: Some(2),
             ended: "2026-11-28T02:03:04Z".into(),
             seconds: Some(3_725),
             ..Finished::default()
@@ -91,7 +93,8 @@ mod tests {
             finished_table(&past).join("\n"),
             "! no daemon runs: this is what /state/history has\n\
              ENDED (UTC)     TASK              EXECUTION  JOB   OUTCOME    TOOK   APPLICATION\n\
-             11-28 02:03:04  3f2a9c0d1e4b5a67  run-1      taxi  succeeded  1h02m  application_1_0001\n\
+             11-28 02:03:04  3f2a9c0d1e4b5a67  run-1      taxi  succeeded  1h02m  application_1_0001\n    \
+             Spark jobs in it that failed: 2\n\
              11-28 02:03:05  00ff              -          -     Failed     -      batch 7\n    \
              ValueError: word word word word word word word word word word word word word word word word\n    \
              word word word word the end\\n"

@@ -42,6 +42,8 @@ pub struct Finished {
     pub outcome: String,
     /// The sentence of a failure that a person would point at: printable, masked, at most 300 characters.
     pub root_cause: Option<String>,
+    /// How many Spark jobs failed in a success, where some did and Spark was asked.
+    pub failed_jobs: Option<u64>,
     /// Whose word the outcome is.
     pub verdict_source: Option<String>,
     /// Livy's number of the batch.
@@ -111,6 +113,7 @@ impl Finished {
         let seconds = |millis: Option<u64>| millis.map(|millis| (millis as f64) / 1_000.0);
         Finished {
             job: job(&success.name).or(self.job),
+            failed_jobs: Some(success.failed_jobs).filter(|jobs| *jobs > 0),
             verdict_source: Some(success.verdict_source.as_str().to_owned()),
             batch: success.batch_id.or(self.batch),
             session: success.spoken.as_ref().and_then(|spoken| spoken.session).or(self.session),

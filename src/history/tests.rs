@@ -50,6 +50,7 @@ fn success() -> Success {
         driver_log_url: None,
         execution: Some("exec-1".to_owned()),
         spoken: None,
+        failed_jobs: 2,
     }
 }
 
@@ -106,6 +107,9 @@ fn a_success_is_remembered_with_what_it_cost() {
     assert!(told.is_good() && told.root_cause.is_none());
     assert_eq!((told.outcome.as_str(), told.verdict_source.as_deref()), ("succeeded", Some("yarn")));
     assert_eq!((told.batch, told.application.as_deref()), (Some(8), Some("application_1_0002")));
+    assert_eq!(told.failed_jobs, Some(2));
+    let quiet = Outcome::Succeeded(Box::new(Success { failed_jobs: 0, ..success() }));
+    assert_eq!(finished(Some(&quiet)).failed_jobs, None);
     assert_eq!((told.queued_seconds, told.run_seconds), (Some(3.1), Some(42.0)));
     assert_eq!((told.memory_seconds, told.vcore_seconds), (Some(24_249), Some(23)));
     assert_eq!(told.job, Some(format!("etl-{TASK}")));
