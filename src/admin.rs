@@ -1,7 +1,8 @@
-//! How an operator looks at the running daemon, and tells it that the node goes down: a control socket for `status` and
-//! `terminating`, and a loopback endpoint that only reads.
+//! How an operator looks at the running daemon, and tells it that the node goes down: a control socket for `status`,
+//! `history` and `terminating`, and a loopback endpoint that only reads.
 
 mod control;
+mod finished;
 mod http;
 mod openmetrics;
 mod overview;
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::cloudformation::errand::whose;
+use crate::history::{FinishedTasks, History};
 use crate::job::machine::Run;
 use crate::job::places::Places;
 use crate::job::sweep::{Health, Progress, Sweep};
@@ -28,6 +30,7 @@ use crate::spark::addresses::AddressInUse;
 use crate::world::RealWorld;
 
 pub use control::{Control, Reply, Unanswered, ask};
+pub use finished::finished_table;
 pub use http::Endpoint;
 pub use overview::Overview;
 pub use table::table;
@@ -67,6 +70,7 @@ pub struct Admin {
     world: Arc<RealWorld>,
     sweep: Sweep,
     registry: Arc<TaskRegistry>,
+    history: Arc<History>,
     terminating: watch::Sender<bool>,
 }
 
@@ -77,9 +81,11 @@ impl Admin {
         world: &Arc<RealWorld>,
         sweep: &Sweep,
         registry: &Arc<TaskRegistry>,
+        history: &Arc<History>,
     ) -> Admin {
         let (world, sweep, registry) = (Arc::clone(world), sweep.clone(), Arc::clone(registry));
-        Admin { info, world, sweep, registry, terminating: watch::Sender::new(false) }
+        let (history, terminating) = (Arc::clone(history), watch::Sender::new(false));
+        Admin { info, world, sweep, registry, history, terminating }
     }
 
     /// Becomes true once somebody says that the node goes down for good.
@@ -135,6 +141,11 @@ impl Admin {
             let _ = timeout(LOOK, self.sweep.ask_yarn(&*self.world)).await;
         }
         self.overview()
+    }
+
+    /// The tasks that have ended lately.
+    fn finished(&self) -> FinishedTasks {
+        self.history.shown()
     }
 
     /// All counts and times as OpenMetrics text.

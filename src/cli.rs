@@ -3,6 +3,7 @@
 mod check;
 mod control;
 mod doctor;
+mod history;
 mod lint;
 mod render;
 mod terminal;
@@ -64,6 +65,15 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show what became of the last 200 tasks, with the root cause of failures; where no daemon runs, too
+    History {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        /// Those alone that did not succeed
+        #[arg(long)]
+        failed: bool,
+    },
     /// Tell the running daemon that the node goes down for good: every task is given back at once
     Terminating,
     /// Print the exact Livy request that a task's input, or a resource's properties, would become
@@ -121,6 +131,7 @@ pub fn main() -> ExitCode {
         Command::Doctor { json } => Ok(doctor::run(&path, json)),
         // They need the daemon alone, and are needed most where something is wrong.
         Command::Status { watch, json } => Ok(control::status(&path, watch, json)),
+        Command::History { json, failed } => Ok(history::run(&path, json, failed)),
         Command::Terminating => Ok(control::terminating(&path)),
         Command::Render { input, activity } => {
             loaded().map(|settings| render::run(&settings, &input, activity.as_deref()))

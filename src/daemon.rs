@@ -108,7 +108,9 @@ impl Daemon {
             world.disk.subscribe(),
             draining.subscribe(),
         );
-        let mut jobs = Jobs::new(&settings, world, sweep, gate, watchdog);
+        let history = setup::history(settings.state.directory.clone()).await?;
+        loops.start("history of finished tasks", Arc::clone(&history).keep());
+        let mut jobs = Jobs::new(&settings, world, sweep, gate, history, watchdog);
         // A first task that cannot be kept would be given back: better not to take it.
         jobs.world.try_disk().await;
         loops.start("watch on the state directory", Arc::clone(&jobs.world).watch_disk());
@@ -119,7 +121,7 @@ impl Daemon {
         resume(&settings, contents, (&served, &doors), &mut jobs);
         jobs.tend().await;
         let info = endpoints::info(&settings, (&served, &doors), drops);
-        let admin = Arc::new(Admin::new(info, &jobs.world, &jobs.sweep, &jobs.registry));
+        let admin = Arc::new(Admin::new(info, &jobs.world, &jobs.sweep, &jobs.registry, &jobs.history));
         endpoints::open(&settings, &admin, &mut loops).await;
         let (arrive, arrivals) = mpsc::channel(ARRIVALS);
         let mut pollers = start_pollers(&settings, &served, &jobs, &arrive);
@@ -233,6 +235,7 @@ impl Daemon {
             }
         }
         self.jobs.beat_once_more().await;
+        self.jobs.history.close().await;
         self.leaving.clear();
         info!(
             message_id = message_id::STOPPING,

@@ -33,6 +33,9 @@ pub mod admin;
 // The tasks that are held now, to be shown.
 pub mod registry;
 
+// The tasks that have ended lately, to be shown.
+pub mod history;
+
 // The services that a job works on, put together behind the trait that it knows.
 pub mod world;
 

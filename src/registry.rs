@@ -186,6 +186,11 @@ impl TaskRegistry {
         self.contents().held.contains_key(id)
     }
 
+    /// The run of a task that is held, as far as it is known.
+    pub fn run(&self, id: &str) -> Option<Run> {
+        self.contents().held.get(id)?.run.as_deref().cloned()
+    }
+
     /// Which statement of each session is on, from 1, and of how many; 0 before the first.
     pub fn statements(&self) -> BTreeMap<String, (u16, u16)> {
         self.contents().statements.clone()

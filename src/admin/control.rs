@@ -15,7 +15,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-use super::{Admin, HeldTask, Overview};
+use super::{Admin, FinishedTasks, HeldTask, Overview};
 
 /// The longest question.
 const QUESTION: u64 = 256;
@@ -32,6 +32,8 @@ const STEP: Duration = Duration::from_millis(50);
 pub enum Reply {
     /// To `status`.
     Status(Box<Overview>),
+    /// To `history`.
+    History(FinishedTasks),
     /// To `terminating`: how many tasks somebody still waits for.
     Terminating {
         /// Tasks that were not given back within 10 s; the daemon goes on trying.
@@ -67,6 +69,14 @@ impl fmt::Display for Unanswered {
 }
 
 impl std::error::Error for Unanswered {}
+
+impl Unanswered {
+    /// Whether no daemon is there: nobody made the socket, or nobody listens at it any more.
+    pub fn is_nobody(&self) -> bool {
+        let nobody = [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused];
+        matches!(self, Unanswered::NoDaemon(_, error) if nobody.contains(&error.kind()))
+    }
+}
 
 /// Asks the daemon at `socket`.
 ///
@@ -160,8 +170,9 @@ async fn converse(stream: UnixStream, admin: &Admin, user: u32) -> io::Result<()
     tokio::io::BufReader::new(read.take(QUESTION)).read_line(&mut question).await?;
     let reply = match question.trim() {
         "status" => Reply::Status(Box::new(admin.fresh_overview().await)),
+        "history" => Reply::History(admin.finished()),
         "terminating" => terminate(admin).await,
-        other => Reply::Unknown(format!("{other:?} is neither status nor terminating")),
+        other => Reply::Unknown(format!("{other:?} is none of status, history and terminating")),
     };
     let mut answer = serde_json::to_vec(&reply)?;
     answer.push(b'\n');

@@ -1,5 +1,5 @@
-//! The loopback endpoint: `/status`, `/healthz` and `/metrics`. It only reads, and answers only those who name this
-//! node in `Host`: a web page that a browser on the node shows must not get at it.
+//! The loopback endpoint: `/status`, `/history`, `/healthz` and `/metrics`. It only reads, and answers only those who name
+//! this node in `Host`: a web page that a browser on the node shows must not get at it.
 
 use std::convert::Infallible;
 use std::io;
@@ -101,6 +101,10 @@ fn answer(request: &Request<Incoming>, admin: &Admin) -> Response<Full<Bytes>> {
             let body = serde_json::to_string_pretty(&admin.overview()).unwrap_or_default();
             respond(StatusCode::OK, JSON, shown(&body))
         }
+        "/history" => {
+            let body = serde_json::to_string_pretty(&admin.finished()).unwrap_or_default();
+            respond(StatusCode::OK, JSON, shown(&body))
+        }
         "/metrics" => respond(StatusCode::OK, openmetrics::CONTENT_TYPE, admin.metrics().into_bytes()),
         "/healthz" => match admin.summary().problems {
             none if none.is_empty() => text(StatusCode::OK, "ok\n"),
@@ -113,10 +117,13 @@ fn answer(request: &Request<Incoming>, admin: &Admin) -> Response<Full<Bytes>> {
             let now = admin.summary();
             text(
                 StatusCode::OK,
-                &format!("spark-job-worker {}: {}\n/status /healthz /metrics\n", now.version, now.status),
+                &format!(
+                    "spark-job-worker {}: {}\n/status /history /healthz /metrics\n",
+                    now.version, now.status
+                ),
             )
         }
-        _ => text(StatusCode::NOT_FOUND, "there are /status, /healthz and /metrics\n"),
+        _ => text(StatusCode::NOT_FOUND, "there are /status, /history, /healthz and /metrics\n"),
     }
 }
 

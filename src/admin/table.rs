@@ -12,21 +12,9 @@ pub fn table(now: &Overview) -> Vec<String> {
     let mut lines = vec![format!("spark-job-worker {}: {}", now.version, now.line())];
     lines.extend(now.problems.iter().map(|problem| format!("! {problem}")));
     if !now.tasks.is_empty() {
-        let heading =
-            ["TASK", "EXECUTION", "JOB", "STATE", "PROGRESS", "AGE", "APPLICATION"].map(str::to_owned);
-        // As they will be shown, or the columns would not stand below each other.
-        let shown = |cells: [String; 7]| cells.map(|cell| printable(&cell).into_owned());
-        let rows = now.tasks.iter().map(|task| shown(row(task)));
-        let rows: Vec<[String; 7]> = std::iter::once(heading).chain(rows).collect();
-        let width =
-            |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-        let widths: Vec<usize> = (0..7).map(width).collect();
+        let heading = ["TASK", "EXECUTION", "JOB", "STATE", "PROGRESS", "AGE", "APPLICATION"];
         lines.push(String::new());
-        for row in &rows {
-            let cells: Vec<String> =
-                row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-            lines.push(cells.join("  ").trim_end().to_owned());
-        }
+        lines.extend(columns(heading, now.tasks.iter().map(row)));
     }
     for stranger in now.strangers.iter().flatten() {
         lines.push(format!(
@@ -37,26 +25,61 @@ pub fn table(now: &Overview) -> Vec<String> {
     lines
 }
 
+/// A heading and rows below each other, one line each.
+pub(super) fn columns<const N: usize>(
+    heading: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> Vec<String> {
+    // As they will be shown, or the columns would not stand below each other.
+    let shown = |cells: [String; N]| cells.map(|cell| printable(&cell).into_owned());
+    let rows: Vec<[String; N]> = std::iter::once(heading.map(str::to_owned)).chain(rows.map(shown)).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<String>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
 fn row(task: &TaskOverview) -> [String; 7] {
-    let none = || "-".to_owned();
-    let job = task.job.as_deref().map(|name| {
-        // The name ends in the task's id, which stands in a column of its own.
-        name.strip_suffix(&task.task).map_or(name, |name| name.trim_end_matches('-')).to_owned()
-    });
-    let execution = task.execution.as_deref().map(|execution| arn::name(execution).to_owned());
-    let stack = task.stack.as_deref().and_then(StackArn::parse).map(|stack| stack.name.to_owned());
-    let stack = stack.zip(task.resource.as_deref()).map(|(stack, logical)| format!("{stack}/{logical}"));
-    let batch = task.batch.map(|batch| format!("batch {batch}"));
-    let session = task.session.map(|session| format!("session {session}"));
     [
         task.task.clone(),
-        execution.or(stack).unwrap_or_else(none),
-        job.unwrap_or_else(none),
+        waiting(task.execution.as_deref(), task.stack.as_deref().zip(task.resource.as_deref())),
+        job(task.job.as_deref(), &task.task),
         task.state.clone(),
         progress(task),
         age(task.age),
-        task.application.clone().or(batch).or(session).unwrap_or_else(none),
+        livy_or_yarn(task.application.as_deref(), task.batch, task.session),
     ]
+}
+
+/// Who waits for a task: an execution, or a stack and its resource.
+pub(super) fn waiting(execution: Option<&str>, stack: Option<(&str, &str)>) -> String {
+    let stack = || {
+        let (stack, logical) = stack?;
+        Some(format!("{}/{logical}", StackArn::parse(stack)?.name))
+    };
+    execution.map(|execution| arn::name(execution).to_owned()).or_else(stack).unwrap_or_else(none)
+}
+
+/// A job's name. It ends in the task's id, which stands in a column of its own.
+pub(super) fn job(name: Option<&str>, task: &str) -> String {
+    let short =
+        |name: &str| name.strip_suffix(task).map_or(name, |name| name.trim_end_matches('-')).to_owned();
+    name.map_or_else(none, short)
+}
+
+/// What YARN calls a job, or else Livy.
+pub(super) fn livy_or_yarn(application: Option<&str>, batch: Option<u64>, session: Option<u64>) -> String {
+    let batch = batch.map(|batch| format!("batch {batch}"));
+    let session = session.map(|session| format!("session {session}"));
+    application.map(str::to_owned).or(batch).or(session).unwrap_or_else(none)
+}
+
+/// Stands where nothing is known.
+fn none() -> String {
+    "-".to_owned()
 }
 
 fn progress(task: &TaskOverview) -> String {
@@ -77,7 +100,7 @@ fn progress(task: &TaskOverview) -> String {
 }
 
 /// The two largest units.
-fn age(seconds: u64) -> String {
+pub(super) fn age(seconds: u64) -> String {
     match (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60) {
         (0, 0, 0, seconds) => format!("{seconds}s"),
         (0, 0, minutes, seconds) => format!("{minutes}m{seconds:02}s"),

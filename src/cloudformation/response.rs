@@ -81,7 +81,7 @@ impl Attributes {
             state: "SUCCEEDED".to_owned(),
             tracking_url: text(&success.tracking_url),
             driver_log_url: text(&success.driver_log_url),
-            verdict_source: source(success.verdict_source).to_owned(),
+            verdict_source: success.verdict_source.as_str().to_owned(),
         }
     }
 
@@ -95,7 +95,7 @@ impl Attributes {
             state: reached.state.clone(),
             tracking_url: text(&reached.tracking_url),
             driver_log_url: text(&reached.driver_log_url),
-            verdict_source: source(Source::Yarn).to_owned(),
+            verdict_source: Source::Yarn.as_str().to_owned(),
         }
     }
 
@@ -107,7 +107,7 @@ impl Attributes {
             name: name.to_owned(),
             state: "FAILED".to_owned(),
             driver_log_url: failure.log_url.clone().unwrap_or_default(),
-            verdict_source: source(failure.verdict_source).to_owned(),
+            verdict_source: failure.verdict_source.as_str().to_owned(),
             tracking_url: String::new(),
         }
     }
@@ -144,15 +144,6 @@ impl Verdict {
             message,
             log: logs.into_iter().find(|log| !log.is_empty()).cloned().unwrap_or_default(),
         }
-    }
-}
-
-fn source(source: Source) -> &'static str {
-    match source {
-        Source::Yarn => "yarn",
-        Source::Livy => "livy",
-        Source::Session => "session",
-        Source::Worker => "worker",
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) async fn open(settings: &Settings, admin: &Arc<Admin>, loops: &mut Lo
         }
         Err(error) => warn!(
             message_id = message_id::ADMIN_UNAVAILABLE,
-            "there is no control socket at {}: {error}; status and terminating cannot be used",
+            "there is no control socket at {}: {error}; status, history and terminating cannot be used",
             settings.admin.socket.display()
         ),
     }
@@ -50,7 +50,7 @@ pub(super) async fn open(settings: &Settings, admin: &Arc<Admin>, loops: &mut Lo
     match Endpoint::bind(address).await {
         Ok(endpoint) => {
             let address = endpoint.address().unwrap_or(address);
-            info!("/status, /healthz and /metrics are at http://{address}");
+            info!("/status, /history, /healthz and /metrics are at http://{address}");
             loops.start("HTTP endpoint", endpoint.serve(Arc::clone(admin)));
         }
         Err(error) => warn!(

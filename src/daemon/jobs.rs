@@ -15,6 +15,7 @@ use super::rules::rules;
 use super::shown::{Shown, name_of, observer, span_of};
 use crate::cloudformation::resource::Kill;
 use crate::config::Settings;
+use crate::history::History;
 use crate::job::gate::Gate;
 use crate::job::heartbeat::{HeartbeatEvent, HeartbeatObserver, RateLimiter};
 use crate::job::journal::Entry;
@@ -41,6 +42,7 @@ pub(super) struct Jobs {
     pub(super) sweep: Sweep,
     pub(super) gate: Gate,
     pub(super) registry: Arc<TaskRegistry>,
+    pub(super) history: Arc<History>,
     pub(super) watchdog: Watchdog,
     pub(super) give_up: watch::Sender<bool>,
     rules: JobTimings,
@@ -82,6 +84,7 @@ impl Jobs {
         world: Arc<RealWorld>,
         sweep: Sweep,
         gate: Gate,
+        history: Arc<History>,
         watchdog: Watchdog,
     ) -> Jobs {
         Jobs {
@@ -89,6 +92,7 @@ impl Jobs {
             sweep,
             gate,
             registry: Arc::default(),
+            history,
             watchdog,
             give_up: watch::Sender::new(false),
             rules: rules(settings),
@@ -238,6 +242,7 @@ impl Jobs {
         let shown = Shown {
             world: Arc::clone(&self.world),
             registry: Arc::clone(&self.registry),
+            history: Arc::clone(&self.history),
             task: known,
             statements: task.statements(),
             span: span.clone(),

@@ -10,6 +10,7 @@ use super::fatal::{Fatal, Loops};
 use crate::activity::StepFunctions;
 use crate::cloudformation::resources::Resources;
 use crate::config::{self, ServiceSettings, Settings, TrustSettings};
+use crate::history::History;
 use crate::job::journal::{Contents, Journal, Writer};
 use crate::job::sweep::{Pace, Sweep};
 use crate::job::world::World;
@@ -77,6 +78,12 @@ async fn journal(directory: PathBuf) -> Result<(Writer, Contents), Fatal> {
         opened.map_err(Fatal::setup("the journal"))?.map_err(Fatal::setup("the journal"))?;
     let writer = Writer::start(journal).map_err(Fatal::setup("the journal's thread"))?;
     Ok((writer, contents))
+}
+
+/// The tasks that earlier processes have seen to their end.
+pub(super) async fn history(directory: PathBuf) -> Result<Arc<History>, Fatal> {
+    let opened = spawn_blocking(move || History::open(&directory)).await;
+    opened.map(Arc::new).map_err(Fatal::setup("the history of finished tasks"))
 }
 
 /// The clients of the cluster. Says so where certificates are not to be verified.

@@ -6,7 +6,9 @@ use tokio::time::Instant;
 use tracing::{Span, field, info_span};
 
 use crate::cloudformation::errand::whose;
+use crate::history::{Finished, History};
 use crate::job::machine::{Stage, State};
+use crate::job::world::World;
 use crate::job::{Start, Task};
 use crate::registry::TaskRegistry;
 use crate::world::RealWorld;
@@ -37,16 +39,18 @@ pub(super) fn span_of(task: &Task, state: &State) -> Span {
 pub(super) struct Shown {
     pub(super) world: Arc<RealWorld>,
     pub(super) registry: Arc<TaskRegistry>,
+    pub(super) history: Arc<History>,
     pub(super) task: Arc<Task>,
     /// How many statements the task has.
     pub(super) statements: u16,
     pub(super) span: Span,
 }
 
-/// Keeps board, counts and span up to date.
+/// Keeps board, counts, history and span up to date.
 pub(super) fn observer(shown: Shown, start: Start) -> impl FnMut(&State) + Send + use<> {
-    let Shown { world, registry, task, statements, span } = shown;
+    let Shown { world, registry, history, task, statements, span } = shown;
     let mut last: Option<(Stage, Instant)> = None;
+    let mut settled: Option<Box<Finished>> = None;
     move |state| {
         span.record("job_state", state.name());
         if let Some(run) = state.run() {
@@ -64,6 +68,16 @@ pub(super) fn observer(shown: Shown, start: Start) -> impl FnMut(&State) + Send 
         if last.is_some() || start != Start::Resumed {
             world.metrics.moved(last.map(|(stage, since)| (stage, since.elapsed())), state);
         }
+        let finished = |outcome| {
+            let run = state.run().cloned().or_else(|| registry.run(&task.id));
+            Finished::of(&task, run.as_ref(), outcome)
+        };
+        if let State::Ended { outcome, .. } = state {
+            settled = Some(Box::new(finished(Some(outcome))));
+        } else if is_over(last.map(|(stage, _)| stage), state.stage()) {
+            let finished = settled.take().map_or_else(|| finished(None), |settled| *settled);
+            history.add(finished.from_to(task.received, world.now()));
+        }
         // A state that is entered anew goes on: its beginning stays.
         if last.is_none_or(|(stage, _)| stage != state.stage()) {
             last = Some((state.stage(), Instant::now()));
@@ -74,4 +88,10 @@ pub(super) fn observer(shown: Shown, start: Start) -> impl FnMut(&State) + Send 
             registry.put(&task, state, statements);
         }
     }
+}
+
+/// Whether nobody waits for the task from here on. One that is taken up as an orphan was told of before.
+fn is_over(before: Option<Stage>, stage: Stage) -> bool {
+    matches!(stage, Stage::Orphaned | Stage::Settled)
+        && before.is_some_and(|before| before != Stage::Orphaned)
 }

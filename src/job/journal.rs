@@ -17,7 +17,8 @@
 //! nothing. One that cannot be read is kept as `<task id>.corrupt` and replaced by an [`State::Orphaned`] entry: its name is
 //! the task id and so the tag, and an application without an owner is killed, not forgotten. The copy is linked before
 //! the entry is replaced, so a crash in between changes nothing. One lock lives as long as the process. The file `hidden`
-//! has the applications that YARN hides from the worker (`hidden.rs`).
+//! has the applications that YARN hides from the worker (`hidden.rs`), and `history` the tasks that have ended, which are no
+//! concern of the journal's.
 
 mod encoding;
 mod error;
@@ -231,10 +232,20 @@ impl Journal {
 
 /// Writes a file beside another one, syncs it, and puts it in the other one's place.
 pub(crate) fn replace(temporary: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(temporary)?;
-    file.write_all(text)?;
-    file.sync_all()?;
+    put(temporary, text)?.sync_all()?;
     fs::rename(temporary, path)
+}
+
+/// The same without the sync: a process that ends loses nothing, and a node that ends may lose the whole file.
+pub(crate) fn replace_unsynced(temporary: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
+    put(temporary, text)?;
+    fs::rename(temporary, path)
+}
+
+fn put(path: &Path, text: &[u8]) -> io::Result<File> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(text)?;
+    Ok(file)
 }
 
 /// A file's bytes, unless it is larger than any entry.

@@ -13,10 +13,10 @@ mod reached;
 mod refine;
 mod root_cause;
 mod session;
+mod source;
 mod told;
 mod yarn;
 
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use cause::cause;
@@ -27,6 +27,7 @@ pub(crate) use mask::mask;
 pub use reached::Reached;
 pub use refine::refine;
 pub use session::{Exception, Spoken, Stopped};
+pub use source::Source;
 pub use yarn::container_ran;
 
 /// The longest `cause` that SendTaskFailure takes, in UTF-16 units (service model: 32,768 characters).
@@ -39,20 +40,6 @@ const MAX_TEXT: usize = 4_096;
 const MAX_LINES: usize = 400;
 /// The cause that is tried when the full one was refused, in UTF-16 units.
 const SHORT_CAUSE: usize = 1_024;
-
-/// The service whose word an outcome is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Source {
-    /// YARN's final word.
-    Yarn,
-    /// Livy's word.
-    Livy,
-    /// The interpreter's own word, of a session's statements.
-    Session,
-    /// The worker itself: the job never came to Livy, or is not known there any more.
-    Worker,
-}
 
 /// How a task ends.
 #[derive(Debug, Clone, PartialEq)]

@@ -17,7 +17,7 @@ use crate::harness::{INPUT, PROGRAM, Stage, text};
 use crate::lifecycle::hear;
 
 /// Exit code, stdout and stderr of a command against the stage's configuration.
-fn told(worker: &Worker, arguments: &[&str]) -> (i32, String, String) {
+pub(crate) fn told(worker: &Worker, arguments: &[&str]) -> (i32, String, String) {
     let output = Command::new(PROGRAM).args(arguments).arg("--config").arg(worker.config()).output();
     let output = output.expect("it runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -15,6 +15,7 @@ use stand_ins::sqs::{Sqs, TOPIC, envelope, refusal};
 use stand_ins::worker::{Config, Worker};
 
 use crate::harness::{Stage, text};
+use crate::history::ended;
 
 const STACK: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/etl/5e3f";
 const ETL: &str = "Etl";
@@ -222,6 +223,27 @@ async fn a_resource_may_wait_for_the_good_end_of_its_job() {
     // Of what has ended long ago nothing has to be known any more.
     door.stage.yarn().forget(text(&answer["Data"]["ApplicationId"]));
     succeeded(&door.ask(Request::delete("r2", &answer["PhysicalResourceId"])).await);
+}
+
+#[tokio::test]
+async fn what_became_of_a_resource_is_remembered_under_its_stack() {
+    let door = Door::open().await;
+    let worker = door.worker();
+    let created = door.ask(Request::create("r1", etl("s3://b/etl.py"))).await;
+    succeeded(&door.ask(Request::delete("r2", succeeded(&created))).await);
+    // Whoever ends the first one's job is no task of anybody's.
+    let past = ended(&door.stage, &worker, 2).await;
+    crate::crash::forgotten(&door.stage).await;
+    let [create, delete] = past["tasks"].as_array().map(Vec::as_slice).expect("tasks") else {
+        panic!("{past}")
+    };
+    for task in [create, delete] {
+        assert_eq!((text(&task["stack"]), text(&task["resource"])), (STACK, ETL));
+        assert_eq!((text(&task["outcome"]), &task["execution"]), ("reached", &Value::Null));
+    }
+    assert_eq!(create["application"], created["Data"]["ApplicationId"]);
+    let shown = past.to_string();
+    assert!(!shown.contains("X-Amz-Signature") && !shown.contains("s3://"), "{shown}");
 }
 
 #[tokio::test]

@@ -613,7 +613,9 @@ async fn fifty_jobs_at_once_survive_two_hundred_kills_at_random_moments() {
     // How many are met at once, and in which states, depends on the machine: what is asserted is that kills met work.
     assert!(found.len() >= 6, "the kills met too little: {found:?}");
     assert!(stage.livy.live_applications().is_empty());
-    assert!(kept(&stage, "corrupt").is_empty() && kept(&stage, "tmp").is_empty());
+    assert!(kept(&stage, "corrupt").is_empty());
+    // The worker may be at its history just now.
+    stage.livy.wait_for(|_| kept(&stage, "tmp").is_empty(), None).await;
 }
 
 /// Each token has one application at most and one answer at most, and a success is one that ran; how many ended without

@@ -18,6 +18,7 @@ use stand_ins::worker::{Worker, command};
 
 use crate::crash::{forgotten, in_state};
 use crate::harness::{PROGRAM, Stage, text};
+use crate::history::{ended, file, kept_before, written};
 use crate::lifecycle::hear;
 
 /// `message_id::DISK`.
@@ -202,6 +203,36 @@ async fn jobs_are_taken_over_on_a_full_disk_too() {
     scene.stage.livy.set_state(&scene.name, "success");
     scene.stage.output(&scene.running).await;
     assert_eq!(scene.stage.livy.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn finished_tasks_that_a_full_disk_does_not_take_are_shown_from_memory_and_kept_once_there_is_room() {
+    let stage = Stage::new().await;
+    let directory = stage.config().state;
+    let Some(_mounted) = Mounted::small(&directory) else { return };
+    // More than the room that the entry of a task leaves when it goes.
+    kept_before(&stage, 100);
+    let scene = Scene::new(stage).await;
+    let (stage, worker) = (&scene.stage, &scene.worker);
+    let filler = fill(&directory);
+    stage.livy.set_state(&scene.name, "success");
+    stage.output(&scene.running).await;
+    let line = worker.logged("the finished tasks cannot be kept in");
+    assert_eq!(line["level"], "WARN", "{line}");
+    // What an open poll brings is given back, and is the next that cannot be kept.
+    let given_back = stage.schedule(OTHER);
+    ended(stage, worker, 101).await;
+    fs::remove_file(filler).expect("removed");
+    scene.worker.logged("the state directory can be written again");
+    let last = stage.schedule(OTHER);
+    for task in [given_back, last] {
+        stage.sfn.outcome(&task).await;
+    }
+    ended(stage, worker, 103).await;
+    worker.logged("are kept in");
+    written(stage, 103).await;
+    assert_eq!(worker.count("the finished tasks cannot be kept in"), 1, "said once");
+    assert_eq!(fs::metadata(file(stage)).expect("a file").permissions().mode() & 0o777, 0o600);
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ mod door;
 mod faults;
 mod harness;
 mod heartbeat;
+mod history;
 mod input;
 mod journald;
 mod lifecycle;

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use stand_ins::livy::Plan;
 use stand_ins::worker::ENVIRONMENT;
 
+use crate::admin::{endpoint, get};
 use crate::harness::{PROGRAM, Stage, text};
+use crate::history::ended;
 use crate::structure::{root, sources};
 
 /// Clears the screen, sets the title, colours by C1, goes back, forges a line, turns letters around and hides them.
@@ -92,6 +94,26 @@ async fn status_shows_hostile_names_of_executions_and_applications_harmlessly() 
     let (_, out, err) = told(&["doctor", "--config", &config]);
     clean(&out);
     clean(&err);
+}
+
+#[tokio::test]
+async fn history_shows_hostile_names_and_last_words_harmlessly() {
+    let stage = Stage::new().await;
+    stage.livy.plan(Plan::ends("dead").diagnostics([&format!("User class threw exception: a.B: {HOSTILE}")]));
+    let worker = stage.worker();
+    let input = json!({ "Name": "etl", "File": "s3://b/a.py", "Execution": HOSTILE });
+    stage.failure(&stage.schedule(&input.to_string())).await;
+    let past = ended(&stage, &worker, 1).await;
+    assert_eq!(text(&past["tasks"][0]["execution"]), HOSTILE, "it stays what it is");
+    let config = worker.config().to_str().expect("UTF-8").to_owned();
+    for arguments in [&["history", "--config", &config][..], &["history", "--json", "--config", &config]] {
+        let (code, out, err) = told(arguments);
+        assert_eq!((code, err.as_str()), (Some(0), ""));
+        clean(&out);
+        assert!(out.contains("a.B: a\\u001b[2J") || out.contains("a.B: a\\\\u001b[2J"), "{out}");
+    }
+    let (_, page) = get(&format!("{}/history", endpoint(&worker))).await;
+    shows_it(&page);
 }
 
 #[test]

@@ -16,9 +16,13 @@ pub(crate) struct Told {
 impl Failure {
     /// What of it may be shown.
     pub(crate) fn told(&self) -> Told {
+        Told { failure: self.clone().masked(), root_cause: self.sentence() }
+    }
+
+    /// The one sentence that a person would point at, without what looks like a secret.
+    pub(crate) fn sentence(&self) -> Option<String> {
         // Read from the whole: what is masked may be what tells where a message ends.
-        let root_cause = root_cause(self).map(|sentence| mask(&sentence).into_owned());
-        Told { failure: self.clone().masked(), root_cause }
+        root_cause(self).map(|sentence| mask(&sentence).into_owned())
     }
 
     /// Without what looks like a secret: the texts come from jobs and servers.
