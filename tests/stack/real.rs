@@ -313,7 +313,9 @@ impl Stage {
         let files = fs::read_dir(self.directory.path().join("state")).expect("the state directory");
         files
             .map(|file| file.expect("a file").file_name().to_string_lossy().into_owned())
-            .filter(|name| !["lock", "resources"].contains(&name.as_str()) && !name.ends_with(".tmp"))
+            .filter(|name| {
+                !["lock", "resources", "history"].contains(&name.as_str()) && !name.ends_with(".tmp")
+            })
             .collect()
     }
 }
