@@ -500,6 +500,8 @@ async fn a_statement_follows_the_one_before_within_30_milliseconds_beside_its_ow
         gaps[gaps.len() / 2],
         gaps[gaps.len() - 1]
     );
+    // On a busy machine only the shortest says something.
+    assert!(gaps[0] <= Duration::from_millis(30), "{gaps:?}");
 }
 
 #[tokio::test]
