@@ -5,7 +5,7 @@
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -112,9 +112,13 @@ impl Heartbeat {
         let (tell, life) = watch::channel(TokenStatus::Nothing);
         let beats = async move {
             let mut first_is_immediate = beating.first_is_immediate;
-            // A token that nobody beats any more dies, whatever its job does: a bug must not end its heartbeat.
-            // What the panic says is a line of its own (`log/panics.rs`).
-            while panics(beat_until_gone(&*world, &beating, first_is_immediate, &tell)).await {
+            loop {
+                // A token that nobody beats any more dies, whatever its job does: a bug must not end its heartbeat.
+                // What the panic says is a line of its own (`log/panics.rs`).
+                let beats = pin!(beat_until_gone(&*world, &beating, first_is_immediate, &tell));
+                if !panics(beats).await {
+                    break;
+                }
                 error!(
                     message_id = message_id::JOB_PANICKED,
                     "a bug ended the heartbeat of a task; it begins again"
@@ -156,14 +160,13 @@ impl Drop for Heartbeat {
     }
 }
 
-/// Whether a future panics instead of coming to its end. It is not asked again after that.
-async fn panics(future: impl Future<Output = ()>) -> bool {
-    let mut future = pin!(future);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+/// Whether a future panics instead of coming to its end. It is not asked again after that. It stays where it is pinned:
+/// one that is moved in is there twice, for as long as it runs.
+fn panics(mut future: Pin<&mut impl Future<Output = ()>>) -> impl Future<Output = bool> {
+    poll_fn(move |context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
         Ok(polled) => polled.map(|()| false),
         Err(_) => Poll::Ready(true),
     })
-    .await
 }
 
 async fn beat_until_gone<W: World>(

@@ -243,7 +243,7 @@ pub struct JobContext<W: World> {
     /// What polls and POSTs wait for.
     pub gate: Gate,
     /// How runs are followed.
-    pub rules: JobTimings,
+    pub rules: Arc<JobTimings>,
     /// Spreads heartbeats.
     pub limiter: Arc<RateLimiter>,
     /// Becomes true when the worker gives up its tasks.
