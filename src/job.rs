@@ -52,8 +52,6 @@ pub use task::{ActivityRules, JobContext, JobTimings, SessionRequest, Start, Tas
 
 /// Starts the heartbeat of a task, in the span that is entered, and carries it from `state` to its end. `observe` sees
 /// each state before its duty begins.
-///
-/// What an `async fn` is given it keeps twice where it moves it; this holds a job's task and state once.
 pub fn run<W: World>(
     context: JobContext<W>,
     task: Task,
@@ -65,6 +63,7 @@ pub fn run<W: World>(
     carry(job, state, observe)
 }
 
+#[expect(clippy::manual_async_fn, reason = "an `async fn` holds its arguments twice")]
 fn carry<W: World>(
     mut job: Job<W>,
     mut state: State,

@@ -7,10 +7,11 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Notify};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{Instrument, Span, debug, error, warn};
@@ -72,21 +73,40 @@ pub enum HeartbeatEvent {
 /// Is called on every event of a heartbeat.
 pub type HeartbeatObserver = Box<dyn Fn(HeartbeatEvent) + Send + Sync>;
 
-/// What the beats of this life have told so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TokenStatus {
-    /// Nothing.
-    Nothing,
+/// What the beats of this life have told so far. A `watch` would take six times the room, of thousands of tasks.
+#[derive(Debug, Default)]
+struct Told {
     /// A beat was accepted.
-    Accepted,
+    accepted: AtomicBool,
     /// Nobody waits.
-    Gone,
+    gone: AtomicBool,
+    news: Notify,
+}
+
+impl Told {
+    fn tell(&self, fact: impl Fn(&Told) -> &AtomicBool) {
+        if !fact(self).swap(true, Ordering::AcqRel) {
+            self.news.notify_waiters();
+        }
+    }
+
+    /// Returns once it was told; never where the beats were stopped before that.
+    async fn heard(&self, fact: impl Fn(&Told) -> &AtomicBool) {
+        loop {
+            // It hears what is told from here on.
+            let news = self.news.notified();
+            if fact(self).load(Ordering::Acquire) {
+                return;
+            }
+            news.await;
+        }
+    }
 }
 
 /// Which token a heartbeat is for, and how often it is sent.
 pub struct HeartbeatConfig {
     /// The activity that the token is from.
-    pub activity: String,
+    pub activity: Arc<str>,
     /// Answers the task.
     pub token: Token,
     /// From beat to beat.
@@ -102,14 +122,15 @@ pub struct HeartbeatConfig {
 /// The running heartbeat of one task. Dropping it stops it.
 #[derive(Debug)]
 pub struct Heartbeat {
-    life: watch::Receiver<TokenStatus>,
+    told: Arc<Told>,
     task: AbortHandle,
 }
 
 impl Heartbeat {
     /// Starts to beat: in a moment for a task that has just come, at once for one that was read back.
     pub fn start<W: World>(world: Arc<W>, beating: HeartbeatConfig) -> Heartbeat {
-        let (tell, life) = watch::channel(TokenStatus::Nothing);
+        let told: Arc<Told> = Arc::default();
+        let tell = Arc::clone(&told);
         let beats = async move {
             let mut first_is_immediate = beating.first_is_immediate;
             loop {
@@ -126,26 +147,20 @@ impl Heartbeat {
                 sleep(AFTER_BUG.min(beating.interval / 2)).await;
                 first_is_immediate = true;
             }
-            tell.send_replace(TokenStatus::Gone);
+            tell.tell(|told| &told.gone);
         };
         let task = tokio::spawn(beats.instrument(Span::current())).abort_handle();
-        Heartbeat { life, task }
+        Heartbeat { told, task }
     }
 
     /// Returns once the token is dead. Never returns if the heartbeat was stopped before that.
     pub async fn gone(&self) {
-        let mut life = self.life.clone();
-        if life.wait_for(|known| *known == TokenStatus::Gone).await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        self.told.heard(|told| &told.gone).await;
     }
 
     /// Returns once a beat was accepted: somebody waits.
     pub async fn accepted(&self) {
-        let mut life = self.life.clone();
-        if life.wait_for(|known| *known == TokenStatus::Accepted).await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        self.told.heard(|told| &told.accepted).await;
     }
 
     /// Stops beating, and leaves the task to Step Functions' own timeout.
@@ -173,7 +188,7 @@ async fn beat_until_gone<W: World>(
     world: &W,
     beating: &HeartbeatConfig,
     first_is_immediate: bool,
-    tell: &watch::Sender<TokenStatus>,
+    tell: &Told,
 ) {
     let HeartbeatConfig { activity, token, interval, limiter, on_event, .. } = beating;
     let interval = *interval;
@@ -194,9 +209,7 @@ async fn beat_until_gone<W: World>(
         match beat {
             Beat::Accepted => {
                 on_event(HeartbeatEvent::Accepted);
-                tell.send_if_modified(|known| {
-                    std::mem::replace(known, TokenStatus::Accepted) != TokenStatus::Accepted
-                });
+                tell.tell(|told| &told.accepted);
                 if troubled {
                     debug!("Step Functions takes heartbeats again");
                 }
