@@ -241,7 +241,7 @@ impl Admin {
             vcore_seconds: progress.as_ref().and_then(|progress| progress.vcore_seconds),
             tracking_url: progress.as_ref().and_then(|progress| progress.tracking_url.clone()),
             driver_log_url: progress.and_then(|progress| progress.log_url),
-            age: view::age(held, now, wall),
+            age: view::age(held, now, wall).as_secs(),
             heartbeat: held.is_beaten_for().then(|| seconds(held.last_heartbeat, now)),
         }
     }

@@ -66,7 +66,7 @@ fn status(to: &mut Markup, now: &Overview, at: Timestamp) {
     } else {
         "ill"
     });
-    to.tags("\">\n<h2 id=\"now\">").tags(if now.problems.is_empty() { "Well" } else { "Not well" });
+    to.tags("\">\n<h2 id=\"now\">").tags(if now.problems.is_empty() { "All is well" } else { "Not well" });
     to.tags(" <small>as of <time datetime=\"").text(&at).tags("\">");
     to.text(&at.replace('T', " ").replace('Z', " UTC"))
         .tags("</time></small></h2>\n<p>")

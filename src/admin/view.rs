@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::overview::Stranger;
-use super::{Admin, Overview, page, seconds};
+use super::{Admin, Overview, page};
 use crate::job::sweep::Progress;
 use crate::job::timestamp::Timestamp;
 use crate::job::world::World;
@@ -49,10 +49,10 @@ impl Admin {
     }
 }
 
-/// Seconds since a task's job was submitted, or else since this process holds the task.
-pub(super) fn age(held: &HeldTask, now: Instant, wall: Timestamp) -> u64 {
+/// Time since a task's job was submitted, or else since this process holds the task.
+pub(super) fn age(held: &HeldTask, now: Instant, wall: Timestamp) -> Duration {
     let submitted = held.run.as_deref().and_then(|run| wall.millis_since(run.submitted?));
-    submitted.map_or_else(|| seconds(held.since, now), |millis| millis / 1_000)
+    submitted.map_or_else(|| now.saturating_duration_since(held.since), Duration::from_millis)
 }
 
 /// Whether a task's last heartbeat is older than two intervals.

@@ -71,7 +71,7 @@ async fn the_first_view_shows_each_task_with_its_links_and_what_the_services_say
     running(&stage, &worker).await;
     let id = stage.livy.live_applications()[0].id.clone().expect("YARN gives ids");
     stage.yarn().cost(&id, 3_686_400, 7_200);
-    let page = shows(&worker, ">1 GiB·h, 2 vcore·h<").await;
+    let page = shows(&worker, ">1 GiB·h <").await;
     harmless(&page);
     assert!(page.starts_with("<!doctype html>\n<html lang=\"en\">"), "{page}");
     assert!(page.contains("Polling; 1 task (1 Running); etl-"), "{page}");
@@ -88,7 +88,7 @@ async fn the_first_view_shows_each_task_with_its_links_and_what_the_services_say
         "Running",
         "<progress",
         "10 %",
-        "1 GiB·h, 2 vcore·h",
+        ">1 GiB·h <small>2 vcore·h</small><",
     ] {
         assert!(rows[0].contains(part), "no {part} in {}", rows[0]);
     }
@@ -159,8 +159,6 @@ async fn of_many_tasks_the_oldest_are_shown_and_the_rest_is_counted() {
     let worker = stage.worker_with(&config);
     stage.schedule(r#"{"Name":"first","File":"s3://b/a.py"}"#);
     let first = stage.submitted("first-").await;
-    // Ages are in whole seconds.
-    shows(&worker, "<td data-label=\"Age\">1s</td>").await;
     for _ in 0..103 {
         stage.task();
     }

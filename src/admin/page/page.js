@@ -73,10 +73,7 @@ async function ask() {
     show(fresh, main);
   } catch (error) {
     wait = Math.min(wait * 2, SLOWEST);
-    const why = error.name === "TimeoutError" ? `no answer within ${PATIENCE} s` : error.message;
-    const text = `The worker does not answer (${why}). What is shown here is old.`;
-    if (gone.textContent !== text) gone.textContent = text;
-    gone.hidden = false;
+    miss(error);
   } finally {
     asking = false;
     plan();
@@ -95,6 +92,15 @@ function show(fresh, main) {
   gone.textContent = "";
 }
 
+function miss(error) {
+  const reasons = { TimeoutError: `nothing was said for ${PATIENCE} s`, TypeError: "there is no connection" };
+  const text = `The worker does not answer: ${reasons[error.name] ?? error.message}. What is shown here is old.`;
+  // What does not change is not read out again.
+  if (gone.textContent !== text) gone.textContent = text;
+  gone.hidden = false;
+  document.querySelector("main").className = "old";
+}
+
 function build(page) {
   return page.querySelector("meta[name=build]")?.content;
 }
@@ -109,7 +115,7 @@ function plan() {
 function tell() {
   const age = Math.round((performance.now() - answered) / 1000);
   const old = age < 60 ? `${age} s` : `${Math.floor(age / 60)} min`;
-  said.textContent = wanted && gone.hidden ? `New every ${EVERY} s` : `From ${old} ago`;
+  said.textContent = wanted && gone.hidden ? `Refreshed every ${EVERY} s` : `Refreshed ${old} ago`;
 }
 
 button.type = "button";

@@ -43,8 +43,8 @@ fn row(to: &mut Markup, task: &TaskOverview, yarn: &str) {
     progress(to, task, &name);
     to.tags("<td data-label=\"Age\">").text(&age(task.age)).tags("</td><td data-label=\"Heartbeat\">");
     to.text(&task.heartbeat.map_or_else(none, |seconds| format!("{} ago", age(seconds))));
-    to.tags("</td><td data-label=\"Cost\">").text(&cost(task.memory_seconds, task.vcore_seconds));
     to.tags("</td>");
+    cost(to, task.memory_seconds, task.vcore_seconds);
     let log = task.driver_log_url.as_deref().and_then(places::driver_log);
     application(
         to,
@@ -110,11 +110,13 @@ fn application(
 pub(super) fn finished(to: &mut Markup, past: &FinishedTasks, yarn: &str) {
     to.tags("<section aria-labelledby=\"finished\">\n<h2 id=\"finished\">Finished <small>");
     let bad = past.tasks.iter().filter(|task| !task.is_good()).count();
-    match past.tasks.len() {
-        0 => to.tags("</small></h2>\n<p>No task has ended that is still known.</p>\n</section>\n"),
-        all => to.text(&format!("the last {all}, {bad} of them without success")).tags("</small></h2>\n"),
+    let all = past.tasks.len();
+    match (all, bad) {
+        (0, _) => to.tags("</small></h2>\n<p>No task has ended that is still known.</p>\n</section>\n"),
+        (_, 0) => to.text(&format!("the last {all}, all with success")).tags("</small></h2>\n"),
+        (..) => to.text(&format!("the last {all}, {bad} without success")).tags("</small></h2>\n"),
     };
-    if past.tasks.is_empty() {
+    if all == 0 {
         return;
     }
     to.tags(
@@ -145,9 +147,8 @@ fn ended(to: &mut Markup, task: &Finished, yarn: &str) {
         to.tags(" <small>Spark jobs in it that failed: ").text(&jobs.to_string()).tags("</small>");
     }
     to.tags("</td><td data-label=\"Took\">").text(&task.seconds.map_or_else(none, age));
-    to.tags("</td><td data-label=\"Cost\">")
-        .text(&cost(task.memory_seconds, task.vcore_seconds))
-        .tags("</td>");
+    to.tags("</td>");
+    cost(to, task.memory_seconds, task.vcore_seconds);
     application(to, yarn, (task.application.as_deref(), task.batch, task.session), None);
     to.tags("</tr>\n");
 }
@@ -158,11 +159,13 @@ pub(super) fn of(shown: usize, all: usize) -> String {
 }
 
 /// What a job has used, in units that stay small for a job of days.
-fn cost(memory_seconds: Option<u64>, vcore_seconds: Option<u64>) -> String {
+fn cost(to: &mut Markup, memory_seconds: Option<u64>, vcore_seconds: Option<u64>) {
     let memory = memory_seconds.map(|used| format!("{} GiB·h", short((used as f64) / GIB_HOUR)));
-    let vcores = vcore_seconds.map(|used| format!("{} vcore·h", short((used as f64) / HOUR)));
-    let known: Vec<String> = memory.into_iter().chain(vcores).collect();
-    if known.is_empty() { none() } else { known.join(", ") }
+    to.tags("<td data-label=\"Cost\">").text(&memory.unwrap_or_else(none));
+    if let Some(used) = vcore_seconds {
+        to.tags(" <small>").text(&format!("{} vcore·h", short((used as f64) / HOUR))).tags("</small>");
+    }
+    to.tags("</td>");
 }
 
 /// Three digits that count, where there are so many.
@@ -185,11 +188,10 @@ fn none() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{cost, of};
+    use super::{Markup, cost, of, short};
 
     #[test]
     fn a_cost_has_three_digits_and_says_only_what_is_known() {
-        let gib_hours = |hours: f64| (hours * 3_686_400.0) as u64;
         for (hours, text) in [
             (0.0, "0"),
             (0.0004, "0"),
@@ -198,13 +200,25 @@ mod tests {
             (1.0, "1"),
             (1.234, "1.23"),
             (56.78, "56.8"),
-            (1_234.5, "1234"),
+            (1_234.4, "1234"),
             (100.0, "100"),
         ] {
-            assert_eq!(cost(Some(gib_hours(hours)), None), format!("{text} GiB·h"), "{hours}");
+            assert_eq!(short(hours), text);
         }
-        assert_eq!(cost(Some(3_686_400), Some(7_200)), "1 GiB·h, 2 vcore·h");
-        assert_eq!(cost(None, None), "-");
+        let shown = |memory, vcores| {
+            let mut cell = Markup::default();
+            cost(&mut cell, memory, vcores);
+            cell.done()
+        };
+        assert_eq!(
+            shown(Some(3_686_400), Some(7_200)),
+            "<td data-label=\"Cost\">1 GiB·h <small>2 vcore·h</small></td>"
+        );
+        assert_eq!(shown(None, None), "<td data-label=\"Cost\">-</td>");
+    }
+
+    #[test]
+    fn how_many_are_shown_is_said_where_there_are_more() {
         assert_eq!((of(3, 3), of(100, 10_000)), ("3".to_owned(), "100 of 10000".to_owned()));
     }
 }
