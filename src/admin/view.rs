@@ -26,9 +26,8 @@ impl Admin {
     /// bytes each while they are compared.
     fn first_tasks(&self, most: usize) -> Overview {
         let (now, wall) = (Instant::now(), self.world.now());
-        let order = self
-            .registry
-            .each(|held| (Reverse((is_late(held, now), age(held, now, wall))), held.task.id.clone()));
+        let order =
+            self.registry.each(|held| (rank(is_late(held, now), age(held, now, wall)), held.task.id.clone()));
         let places: HashMap<String, usize> =
             first(order, most).into_iter().enumerate().map(|(place, (_, id))| (id, place)).collect();
         let at = self.registry.statements();
@@ -70,6 +69,11 @@ fn stranger(progress: Progress) -> Stranger {
     }
 }
 
+/// What is to be looked at first ranks lowest.
+fn rank(is_late: bool, age: Duration) -> Reverse<(bool, Duration)> {
+    Reverse((is_late, age))
+}
+
 /// The smallest `most`, in their order.
 fn first<T: Ord>(mut all: Vec<T>, most: usize) -> Vec<T> {
     if all.len() > most {
@@ -82,7 +86,17 @@ fn first<T: Ord>(mut all: Vec<T>, most: usize) -> Vec<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::first;
+    use std::time::Duration;
+
+    use super::{first, rank};
+
+    #[test]
+    fn late_heartbeats_come_before_age_and_age_before_youth() {
+        let [old, young] = [3_600, 1].map(Duration::from_secs);
+        assert!(rank(true, young) < rank(false, old));
+        assert!(rank(false, old) < rank(false, young));
+        assert!(rank(true, old) < rank(true, young));
+    }
 
     #[test]
     fn the_first_of_many_are_in_their_order() {

@@ -124,74 +124,117 @@ async function text() {
   assert.deepEqual(wrong, []);
 }
 
-async function live() {
+/** A page whose clock stands still, and what it has asked so far. */
+async function stopped() {
   const { page, wrong } = await open({ ...VIEWS.dark, viewport: { width: 1280, height: 300 } });
   await page.clock.install();
   await page.goto(url);
-  let asked = 0;
-  page.on("request", (request) => (asked += Number(request.url() === url)));
+  const asked = { count: 0 };
+  page.on("request", (request) => (asked.count += Number(request.url() === url)));
   // The next question, and its answer or none.
   const next = async () => {
-    const [before, question] = [asked, page.waitForRequest(url)];
-    while (asked === before) await page.clock.runFor(1_000);
+    const [before, question] = [asked.count, page.waitForRequest(url)];
+    while (asked.count === before) await page.clock.runFor(1_000);
     await (await question).response();
   };
+  const pass = async (seconds) => {
+    for (let passed = 0; passed < seconds; passed += 5) await page.clock.runFor(5_000);
+  };
+  return { page, wrong, asked, next, pass };
+}
+
+const FINISHED = "tr[data-key^=finished-]";
+
+/** The one who reads keeps the focus, and the place in the page, while rows come and go. */
+async function kept({ page, next }) {
   const row = page.locator("tr[data-key^=task-]", { hasText: "stays" });
   await row.getByRole("link", { name: "log of the driver" }).focus();
   await page.evaluate(() => {
     window.kept = [document.activeElement, document.activeElement.closest("tr")];
     scrollTo(0, 120);
   });
-  const place = await row.evaluate((one) => one.getBoundingClientRect().top);
   await ask("end");
-  while ((await page.locator("tr[data-key^=finished-]").count()) === 0) await next();
+  while ((await page.locator(FINISHED).count()) === 0) await next();
   assert.equal(await page.locator("tr[data-key^=task-]").count(), 1);
-  const kept = () => page.evaluate(() => window.kept[0] === document.activeElement && window.kept[1] === window.kept[0].closest("tr"));
-  assert.ok(await kept(), "the focus stays, and so does the row");
-  assert.ok((await page.evaluate(() => scrollY)) > 0, `the place in the page stays (${place})`);
+  const same = await page.evaluate(() => {
+    const [link, row] = window.kept;
+    return link === document.activeElement && row === link.closest("tr");
+  });
+  assert.ok(same, "the focus stays, and so does the row");
+  assert.ok((await page.evaluate(() => scrollY)) > 0, "the place in the page stays");
+}
 
+/** Nothing is asked while nobody looks, or while the page is to be still. */
+async function quiet({ page, asked, pass }) {
   await page.evaluate(() => {
     Object.defineProperty(document, "hidden", { configurable: true, get: () => true });
     document.dispatchEvent(new Event("visibilitychange"));
   });
-  const before = asked;
-  await page.clock.runFor(300_000);
-  assert.equal(asked, before, "a page that nobody sees asks nothing");
+  const before = asked.count;
+  await pass(300);
+  assert.equal(asked.count, before, "a page that nobody sees asks nothing");
+  const seen = page.waitForEvent("requestfinished");
   await page.evaluate(() => {
     delete document.hidden;
     document.dispatchEvent(new Event("visibilitychange"));
   });
-  await page.waitForEvent("requestfinished");
-  assert.equal(asked, before + 1, "and asks once it is seen");
+  await seen;
+  assert.equal(asked.count, before + 1, "and asks once it is seen");
 
   const hold = page.getByRole("button", { name: "Hold still" });
   await hold.click();
   assert.equal(await hold.getAttribute("aria-pressed"), "true");
-  await page.clock.runFor(300_000);
-  assert.equal(asked, before + 1, "a page that is held still asks nothing");
+  await pass(300);
+  assert.equal(asked.count, before + 1, "a page that is held still asks nothing");
+  const again = page.waitForEvent("requestfinished");
   await hold.click();
-  await page.waitForEvent("requestfinished");
-  assert.deepEqual(wrong, []);
+  await again;
+}
 
+/** A worker that is gone is told, with the age of what is shown, and is not pressed; one that is back is shown. */
+async function gone({ page, asked, next, pass }) {
   await ask("kill");
-  const gone = page.getByRole("alert");
-  while (!(await gone.isVisible())) await next();
-  assert.equal(await gone.innerText(), "The worker does not answer: there is no connection. What is shown here is old.");
-  for (let seconds = 0; seconds < 125; seconds += 5) await page.clock.runFor(5_000);
+  const told = page.getByRole("alert");
+  while (!(await told.isVisible())) await next();
+  const text = "The worker does not answer: there is no connection. What is shown here is old.";
+  assert.equal(await told.innerText(), text);
+  await pass(125);
   assert.match(await page.locator("#refresh").innerText(), /^Refreshed \d+ min ago/);
   await page.setViewportSize(VIEWS.dark.viewport);
   await judge(page, "gone-dark");
   await page.emulateMedia({ colorScheme: "light" });
   await judge(page, "gone-light");
-  const silent = asked;
-  for (let seconds = 0; seconds < 600; seconds += 5) await page.clock.runFor(5_000);
-  const questions = asked - silent;
+  const before = asked.count;
+  await pass(600);
+  const questions = asked.count - before;
   assert.ok(questions >= 5 && questions <= 12, `${questions} questions in ten minutes to one who does not answer`);
 
   await ask("start");
-  while (await gone.isVisible()) await next();
-  assert.equal(await page.locator("tr[data-key^=finished-]").count(), 1, "it shows what is there now");
+  while (await told.isVisible()) await next();
+  assert.equal(await page.locator(FINISHED).count(), 1, "it shows what is there now");
   assert.match(await page.locator("#refresh").innerText(), /^Refreshed every 5 s/);
+}
+
+/** A worker of another build brings another script: the page is loaded anew. */
+async function upgraded({ page, next }) {
+  const other = async (route) => {
+    const response = await route.fetch();
+    const body = (await response.text()).replace('name="build" content="', "$&other-");
+    await route.fulfill({ response, body });
+  };
+  await page.route(url, other, { times: 1 });
+  const loaded = page.waitForEvent("load");
+  await next();
+  await loaded;
+}
+
+async function live() {
+  const reader = await stopped();
+  await kept(reader);
+  await quiet(reader);
+  assert.deepEqual(reader.wrong, []);
+  await gone(reader);
+  await upgraded(reader);
 }
 
 const scenes = { busy: [views], empty: [views], trouble: [views, text], live: [live] };
