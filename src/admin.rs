@@ -227,7 +227,7 @@ impl Admin {
             resource,
             task: held.task.id.clone(),
             execution: held.task.execution.clone(),
-            activity: held.task.activity.clone(),
+            activity: held.task.activity.as_ref().to_owned(),
             job: run.map(|run| run.name.clone()).filter(|name| !name.is_empty()),
             state: held.stage.as_str().to_owned(),
             batch: run.and_then(Run::batch),
