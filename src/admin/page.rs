@@ -176,9 +176,7 @@ fn strangers(to: &mut Markup, now: &Overview) {
     if all.is_empty() {
         return;
     }
-    to.tags(
-        "<section aria-labelledby=\"strangers\" class=\"ill\">\n<h2 id=\"strangers\">No task here <small>",
-    );
+    to.tags("<section aria-labelledby=\"strangers\">\n<h2 id=\"strangers\">No task here <small>");
     to.text(&tasks::of(all.len().min(STRANGERS), all.len()));
     to.tags(", another worker's of this cluster, or followed by nobody</small></h2>\n<ul>\n");
     for stranger in &all[..all.len().min(STRANGERS)] {

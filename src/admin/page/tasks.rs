@@ -188,7 +188,35 @@ fn none() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Markup, cost, of, short};
+    use super::{Markup, TaskOverview, cost, of, row, short};
+
+    #[test]
+    fn a_session_of_a_stack_shows_its_statement_and_who_waits_for_it() {
+        let task = TaskOverview {
+            task: "3f2a9c0d1e4b5a67".into(),
+            stack: Some("arn:aws:cloudformation:eu-west-1:123456789012:stack/etl/5e3f-77".into()),
+            resource: Some("Stream".into()),
+            job: Some("taxi-3f2a9c0d1e4b5a67".into()),
+            state: "Listening".into(),
+            session: Some(5),
+            statement: Some(2),
+            statements: Some(3),
+            yarn_state: Some("RUNNING".into()),
+            percent: Some(10),
+            age: 3_725,
+            ..TaskOverview::default()
+        };
+        let mut shown = Markup::default();
+        row(&mut shown, &task, "http://rm:8088");
+        assert_eq!(
+            shown.done(),
+            "<tr data-key=\"task-3f2a9c0d1e4b5a67\"><th scope=\"row\">taxi <small>3f2a9c0d1e4b5a67</small></th>\
+             <td data-label=\"Execution\">etl/Stream</td><td data-label=\"State\">Listening</td>\
+             <td data-label=\"Progress\">statement 2 of 3</td><td data-label=\"Age\">1h02m</td>\
+             <td data-label=\"Heartbeat\">-</td><td data-label=\"Cost\">-</td>\
+             <td data-label=\"Application\">session 5</td></tr>\n"
+        );
+    }
 
     #[test]
     fn a_cost_has_three_digits_and_says_only_what_is_known() {
