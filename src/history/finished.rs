@@ -156,7 +156,8 @@ fn job(name: &str) -> Option<String> {
     (!name.is_empty()).then(|| clip(name, LONGEST_NAME))
 }
 
-fn rfc3339(at: Timestamp) -> String {
+/// A moment as it is shown, in UTC and whole seconds.
+pub fn rfc3339(at: Timestamp) -> String {
     let since = Duration::from_millis(at.0.min(LAST_MOMENT));
     humantime::format_rfc3339_seconds(UNIX_EPOCH + since).to_string()
 }
