@@ -1,9 +1,10 @@
 //! How an operator looks at the running daemon, and tells it that the node goes down: a control socket for `status`,
-//! `history` and `terminating`, and a loopback endpoint that only reads.
+//! `history`, `logs` and `terminating`, and a loopback endpoint that only reads.
 
 mod control;
 mod finished;
 mod http;
+mod logs;
 mod openmetrics;
 mod overview;
 mod page;
@@ -31,9 +32,10 @@ use crate::registry::{HeldTask, Phase, TaskRegistry};
 use crate::spark::addresses::AddressInUse;
 use crate::world::RealWorld;
 
-pub use control::{Control, Reply, Unanswered, ask};
+pub use control::{Control, Reply, Unanswered, ask, ask_for_log};
 pub use finished::finished_table;
 pub use http::Endpoint;
+pub use logs::{FoundLog, LogAnswer, LogFile, LogPlace, LogQuestion, NoLog};
 pub use overview::Overview;
 pub use table::table;
 
@@ -72,6 +74,7 @@ pub struct Admin {
     registry: Arc<TaskRegistry>,
     history: Arc<History>,
     terminating: watch::Sender<bool>,
+    readers: logs::Readers,
 }
 
 impl Admin {
@@ -85,7 +88,8 @@ impl Admin {
     ) -> Admin {
         let (world, sweep, registry) = (Arc::clone(world), sweep.clone(), Arc::clone(registry));
         let (history, terminating) = (Arc::clone(history), watch::Sender::new(false));
-        Admin { info, world, sweep, registry, history, terminating }
+        let readers = logs::Readers::default();
+        Admin { info, world, sweep, registry, history, terminating, readers }
     }
 
     /// Becomes true once somebody says that the node goes down for good.

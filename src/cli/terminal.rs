@@ -8,6 +8,10 @@ use std::io::{self, IsTerminal, Write, stderr, stdout};
 
 use crate::printable::printable;
 
+/// Goes to the beginning of a line and clears it.
+const BEGIN: &str = "\r\x1b[K";
+/// The most characters of a line that is written over: a longer one would be two in most terminals.
+const WIDTH: usize = 79;
 /// Moves to the upper left corner of a terminal and clears it.
 const CLEAR: &str = "\x1b[H\x1b[2J";
 
@@ -31,6 +35,32 @@ pub(super) fn again<'a>(lines: impl IntoIterator<Item = &'a str>) -> io::Result<
         out.write_all(CLEAR.as_bytes())?;
     }
     put(&mut out, lines)
+}
+
+/// Prints lines below those that are there.
+///
+/// # Errors
+/// Where nobody reads any more.
+pub(super) fn more<'a>(lines: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
+    progress("");
+    put(&mut stdout().lock(), lines)
+}
+
+/// Shows how things are in a line that the next one is written over; on a terminal alone, and beside what is printed.
+/// An empty one takes it away.
+pub(super) fn progress(text: &str) {
+    let mut out = stderr().lock();
+    if out.is_terminal() {
+        let shown: String = printable(text).chars().take(WIDTH).collect();
+        let _ = write!(out, "{BEGIN}{shown}");
+        let _ = out.flush();
+    }
+}
+
+/// Says one line beside what is printed.
+pub(super) fn note(text: &str) {
+    progress("");
+    complain_line(text);
 }
 
 /// Says one line of what is wrong.

@@ -77,7 +77,10 @@ impl Shared {
             return said(&format!("Invalid start and end values. Start: [{start}], end[{end}]"));
         }
         let showing = if end - start < length {
-            format!("<p>\n Showing {} bytes. Click \n<a href=\"?start=0\">here</a>\n for full log\n", end - start)
+            format!(
+                "<p>\n Showing {} bytes. Click \n<a href=\"?start=0\">here</a>\n for full log\n",
+                end - start
+            )
         } else {
             String::new()
         };
