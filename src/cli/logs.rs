@@ -2,7 +2,9 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::admin::{self, FoundLog, LogAnswer, LogFile, LogPlace, LogQuestion, NoLog, Reply};
 use crate::config::{self, ControlSocket};

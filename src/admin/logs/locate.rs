@@ -4,7 +4,7 @@
 use super::super::{Admin, percent};
 use super::NoLog;
 use super::wanted::Wanted;
-use crate::job::application::{AppState, YarnAnswer};
+use crate::job::application::{AppState, Application, YarnAnswer};
 use crate::job::machine::{Records, Stage};
 use crate::job::world::{BatchState, BatchView, Unreachable, World};
 
@@ -38,41 +38,37 @@ pub(super) async fn locate(admin: &Admin, wanted: &Wanted) -> Located {
         let progress = Some(format!("{} {} %", seen.word, percent(&seen)));
         return Located { place: Place::Page(page), is_over: false, progress };
     }
-    match admin.world.application(application).await {
-        YarnAnswer::Answer(found) if !found.is_empty() => {
-            let found = found.into_iter().next();
-            let is_over = found.as_ref().is_some_and(|app| app.state != AppState::Active);
-            let progress = found.as_ref().map(|app| app.word.clone());
-            let page = found.and_then(|app| app.log_url).map(Place::Page);
-            let place = page.unwrap_or_else(|| without_container(application, is_over));
-            Located { place, is_over, progress }
+    let reason = match admin.world.application(application).await {
+        YarnAnswer::Answer(found) => match found.into_iter().next() {
+            Some(found) => return by_yarn(found),
+            None => "YARN does not know it, or no longer".to_owned(),
+        },
+        YarnAnswer::Off => "YARN is not asked (url = \"\" in [yarn])".to_owned(),
+        YarnAnswer::Hidden(reason) => format!("YARN does not show it to the worker: {reason}"),
+        YarnAnswer::Unreachable(reason) => format!("YARN does not answer: {reason}"),
+    };
+    by_livy(admin, wanted, application, &reason, stage).await
+}
+
+/// What YARN says of an application's driver.
+fn by_yarn(found: Application) -> Located {
+    let is_over = found.state != AppState::Active;
+    let place = match found.log_url {
+        Some(page) => Place::Page(page),
+        None if is_over => {
+            let text = format!("{} has ended, and YARN names no container of its driver", found.id);
+            Place::None(NoLog::Never, text)
         }
-        answer => {
-            let reason = match answer {
-                YarnAnswer::Answer(_) => "YARN does not know it, or no longer".to_owned(),
-                YarnAnswer::Off => "YARN is not asked (url = \"\" in [yarn])".to_owned(),
-                YarnAnswer::Hidden(reason) => format!("YARN does not show it to the worker: {reason}"),
-                YarnAnswer::Unreachable(reason) => format!("YARN does not answer: {reason}"),
-            };
-            by_livy(admin, wanted, application, &reason, stage).await
+        None => {
+            let text = format!("{} has no container yet: try again, or wait for it with --follow", found.id);
+            Place::None(NoLog::NotYet, text)
         }
-    }
+    };
+    Located { place, is_over, progress: Some(found.word) }
 }
 
 fn is_over(stage: Stage) -> bool {
     matches!(stage, Stage::Ended | Stage::Settled)
-}
-
-fn without_container(application: &str, is_over: bool) -> Place {
-    if is_over {
-        Place::None(
-            NoLog::Never,
-            format!("{application} has ended, and YARN names no container of its driver"),
-        )
-    } else {
-        let text = format!("{application} has no container yet: try again, or wait for it with --follow");
-        Place::None(NoLog::NotYet, text)
-    }
 }
 
 /// What Livy knows of the page of a driver, where YARN does not say it.
