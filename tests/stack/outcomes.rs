@@ -1,12 +1,13 @@
 //! What becomes of a job on YARN, by scenario: what Step Functions sees, how many applications there are, and that
 //! nothing is left running. Success, crashes and restarts are in `crash.rs`, what never reaches YARN in `abort.rs`.
 
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
 use crate::crash::succeeded;
-use crate::real::{On, Stage, control, has_processes, input, stack, wait_for};
+use crate::real::{On, PROGRAM, Stage, control, has_processes, input, stack, wait_for};
 
 /// For jobs that somebody ends.
 const LONG: u32 = 300;
@@ -40,6 +41,44 @@ async fn a_python_job_that_fails_says_why_from_the_log_server() {
     fails_in_python(&stage, "again-", &execution).await;
     control(&["stop", "nm"], &[]);
     control(&["start", "nm"], &[]);
+}
+
+#[tokio::test]
+async fn a_drivers_log_is_followed_to_its_end_and_read_from_the_log_server_afterwards() {
+    let stage = Stage::new(On::Yarn, "logs").await;
+    control(&["stop", "nm"], &[]);
+    control(&["start", "nm"], &[("LOG_AGGREGATION", "on")]);
+    let execution = stage.run("logs", "fails.py", json!({})).await;
+    let batch = stage.posted("logs-").await;
+    let name = batch["name"].as_str().unwrap_or_default();
+    let (code, out, err) = logs(&stage, &["--follow", name]);
+    println!("followed:\n{out}\n{err}");
+    assert_eq!(code, 0, "{err}");
+    let words = ["about to fail", "Traceback (most recent call last):", "ValueError: no such rate code: 99"];
+    assert!(words.iter().all(|word| out.lines().any(|line| line == *word)), "{out}");
+    assert_eq!(out.lines().filter(|line| *line == words[0]).count(), 1, "nothing is shown twice: {out}");
+    fails_in_python(&stage, "logs-", &execution).await;
+    let driver = &out[out.find(words[0]).unwrap_or_default()..];
+    wait_for("the log server", async || {
+        let (code, out, err) = logs(&stage, &[execution.as_str()]);
+        println!("afterwards: {code}\n{err}");
+        (code == 0 && out == driver).then_some(())
+    })
+    .await;
+    let (code, out, err) = logs(&stage, &[name, "--stderr", "--follow"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("SparkUserAppException") || out.contains("exited with status 1"), "{out}");
+    control(&["stop", "nm"], &[]);
+    control(&["start", "nm"], &[]);
+}
+
+/// Exit code, stdout and stderr of `logs` against the stage's daemon.
+fn logs(stage: &Stage, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(PROGRAM);
+    let output = command.arg("logs").args(arguments).arg("--config").arg(stage.worker.config()).output();
+    let output = output.expect("it runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }
 
 /// The cause has YARN's diagnostics and the driver's own words.

@@ -60,7 +60,11 @@ fn by_yarn(found: Application) -> Located {
             Place::None(NoLog::Never, text)
         }
         None => {
-            let text = format!("{} has no container yet: try again, or wait for it with --follow", found.id);
+            let text = format!(
+                "YARN names no container of {} yet, or, where it has access lists, none to the worker: try \
+                         again, or wait for it with --follow",
+                found.id
+            );
             Place::None(NoLog::NotYet, text)
         }
     };
