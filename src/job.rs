@@ -176,6 +176,7 @@ impl<W: World> Job<W> {
                 State::Stopping { .. }
                 | State::InDoubt { .. }
                 | State::Running { .. }
+                | State::Withdrawing { .. }
                 | State::Speaking { .. }
                 | State::Listening { .. }
                 | State::Judged { .. }
@@ -261,6 +262,11 @@ impl<W: World> Job<W> {
                 biased;
                 event = outside.interrupted() => event,
                 event = Box::pin(duties::follow(services, task, run, cache, |_| {})) => event,
+            },
+            State::Withdrawing { run } => tokio::select! {
+                biased;
+                event = outside.interrupted() => event,
+                event = Box::pin(duties::withdraw(services, task, run)) => event,
             },
             State::Speaking { run, number } | State::Listening { run, number } => tokio::select! {
                 biased;

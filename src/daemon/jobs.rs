@@ -168,6 +168,7 @@ impl Jobs {
                 Stage::Submitting
                 | Stage::InDoubt
                 | Stage::Running
+                | Stage::Withdrawing
                 | Stage::Speaking
                 | Stage::Listening
                 | Stage::Judged

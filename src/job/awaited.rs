@@ -97,6 +97,7 @@ impl<W: World> Outside<'_, W> {
             State::Submitting { .. }
             | State::InDoubt { .. }
             | State::Running { .. }
+            | State::Withdrawing { .. }
             | State::Speaking { .. }
             | State::Listening { .. }
             | State::Judged { .. }
@@ -123,6 +124,7 @@ impl<W: World> Outside<'_, W> {
             | State::Submitting { .. }
             | State::InDoubt { .. }
             | State::Running { .. }
+            | State::Withdrawing { .. }
             | State::Speaking { .. }
             | State::Listening { .. }
             | State::Judged { .. }

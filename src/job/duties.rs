@@ -12,6 +12,7 @@ mod kill;
 mod report;
 mod statements;
 mod submit;
+mod withdraw;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,7 @@ pub(super) use kill::{kill, leave};
 pub(super) use report::report;
 pub(super) use statements::talk;
 pub(super) use submit::{prepare, submit};
+pub(super) use withdraw::withdraw;
 
 use doubles::Duplicates;
 
@@ -49,7 +51,12 @@ pub(super) struct JobServices<W> {
 impl<W: World> JobServices<W> {
     /// This moment, on all clocks.
     fn now(&self) -> Now {
-        Now { wall: self.world.now(), elapsed: self.sweep.elapsed(), answered: self.sweep.answered() }
+        Now {
+            wall: self.world.now(),
+            elapsed: self.sweep.elapsed(),
+            answered: self.sweep.answered(),
+            yarn: self.sweep.answered_by_yarn(),
+        }
     }
 
     /// Whether YARN's lists prove no absence.

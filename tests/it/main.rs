@@ -33,6 +33,7 @@ mod old_worker;
 mod pages;
 mod poll;
 mod processes;
+mod queue;
 mod report;
 mod shutdown;
 mod spark;

@@ -28,8 +28,12 @@ pub(in crate::job) async fn follow<W: World>(
     lives: impl Fn(bool) + Send,
 ) -> Event {
     let world = &*services.world;
-    let terms =
-        Terms { interval: services.rules.interval, waits: services.rules.waits, has_yarn: world.has_yarn() };
+    let terms = Terms {
+        interval: services.rules.interval,
+        waits: services.rules.waits,
+        has_yarn: world.has_yarn(),
+        queue_timeout: task.queue_timeout,
+    };
     let since = services.sweep.number();
     let mut follow = Follow::new(run.clone(), terms, cache.doubles.were_seen(), services.now());
     let mut log: Option<Vec<String>> = None;
@@ -73,6 +77,7 @@ pub(in crate::job) async fn follow<W: World>(
                 Observation::Tick
             }
             FollowStep::Learn(run) => return Event::Learned(run),
+            FollowStep::Withdraw => return Event::Overdue,
             FollowStep::Open => return Event::Opened,
             FollowStep::Refuse(user) => return refused(task, run, user.as_deref()),
             FollowStep::Judge(run, word) => return Event::Judged { run, word },
@@ -246,6 +251,7 @@ fn message(error: ErrorName, look: Option<&LivyAnswer>) -> String {
         | ErrorName::StatementFailed
         | ErrorName::ResultTooLarge
         | ErrorName::SessionBroken
+        | ErrorName::QueueTimeout
         | ErrorName::InvalidInput
         | ErrorName::Rejected
         | ErrorName::LivyUnavailable

@@ -24,21 +24,21 @@ fn run(application: Option<&str>) -> Run {
 
 /// All clocks go together: both services answer.
 fn now(elapsed: Duration) -> Now {
-    Now { wall: Timestamp(0), elapsed, answered: elapsed }
+    Now { wall: Timestamp(0), elapsed, answered: elapsed, yarn: elapsed }
 }
 
 /// Nobody answers.
 fn silent(elapsed: Duration) -> Now {
-    Now { answered: Duration::ZERO, ..now(elapsed) }
+    Now { answered: Duration::ZERO, yarn: Duration::ZERO, ..now(elapsed) }
 }
 
 fn follow(application: Option<&str>) -> Follow {
-    let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true };
+    let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true, queue_timeout: None };
     Follow::new(run(application), terms, false, now(Duration::ZERO))
 }
 
 fn without_yarn(application: Option<&str>) -> Follow {
-    let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: false };
+    let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: false, queue_timeout: None };
     Follow::new(run(application), terms, false, now(Duration::ZERO))
 }
 
@@ -431,7 +431,7 @@ fn a_double_beside_an_ended_application_is_remembered() {
 #[test]
 fn an_application_that_is_older_than_its_post_has_a_double_that_may_still_appear() {
     for (submitted, doubled) in [(10, true), (9, false), (8, false)] {
-        let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true };
+        let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true, queue_timeout: None };
         let run = Run { submitted: Some(Timestamp(submitted)), ..run(Some(ID)) };
         let mut follow = Follow::new(run, terms, false, now(Duration::ZERO));
         follow.see(observed(record(BatchState::Running, Some(ID)), &[], true), false, now(SECOND));
@@ -443,7 +443,7 @@ fn an_application_that_is_older_than_its_post_has_a_double_that_may_still_appear
 
 #[test]
 fn livy_running_it_for_another_user_is_refused() {
-    let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true };
+    let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true, queue_timeout: None };
     let run = Run { proxy_user: Some("alice".into()), ..run(Some(ID)) };
     let mut follow = Follow::new(run, terms, false, now(Duration::ZERO));
     // Whom the record of another application is for says nothing.
@@ -504,7 +504,7 @@ mod of_a_session {
     use crate::job::machine::Step;
 
     fn session(step: Step, application: Option<&str>) -> Follow {
-        let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true };
+        let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true, queue_timeout: None };
         Follow::new(run(application).at(step), terms, false, now(Duration::ZERO))
     }
 
@@ -604,7 +604,7 @@ mod of_a_session {
 
     #[test]
     fn without_yarn_one_that_does_not_open_has_failed_all_the_same() {
-        let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: false };
+        let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: false, queue_timeout: None };
         let mut alone = Follow::new(run(None).at(Step::Opening), terms, false, now(Duration::ZERO));
         let error = || blind(record(BatchState::Other("error".into()), None));
         assert!(is_wait(&alone.see(error(), false, now(SECOND))));
@@ -642,7 +642,7 @@ mod of_a_session {
         assert!(follow.lives(), "YARN will never show it");
         follow.see(answer(&[]), true, now(SECOND * 4));
         assert!(!follow.lives());
-        let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: false };
+        let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: false, queue_timeout: None };
         let mut alone = Follow::new(run(None).at(Step::At(1)), terms, false, now(Duration::ZERO));
         alone.see(blind(record(BatchState::Ready, None)), false, now(SECOND));
         assert!(alone.lives(), "without YARN Livy's word is all there is");
