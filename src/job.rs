@@ -173,10 +173,11 @@ impl<W: World> Job<W> {
                     self.cache.release_slot();
                     state = State::Ended { outcome: Outcome::Failed(Box::new(failure)), leftover: None };
                 }
+                // Nothing was killed: a restart that does not know of it would take the kill for somebody else's.
+                State::Withdrawing { run } => state = State::Running { run },
                 State::Stopping { .. }
                 | State::InDoubt { .. }
                 | State::Running { .. }
-                | State::Withdrawing { .. }
                 | State::Speaking { .. }
                 | State::Listening { .. }
                 | State::Judged { .. }
