@@ -187,13 +187,14 @@ impl Mishap {
 }
 
 /// What together shows what is rarely seen otherwise.
-const THEMES: [&[Mishap]; 6] = [
+const THEMES: [&[Mishap]; 7] = [
     &[Mishap::LivyForgets, Mishap::Hides, Mishap::LongJobs],
     &[Mishap::YarnAway, Mishap::Failover, Mishap::LostCalls],
     &[Mishap::BadDisk, Mishap::FullLivy],
     &[Mishap::BadPosts, Mishap::GiveBack, Mishap::Aborts],
     &[Mishap::FullQueue, Mishap::Crashes, Mishap::RefusedKills],
     &[Mishap::FullQueue, Mishap::YarnAway, Mishap::Failover],
+    &[Mishap::FullQueue, Mishap::Aborts, Mishap::LostCalls],
 ];
 
 /// A guard that is broken on purpose on the side of the world, to see that the ledger notices. Guards inside the worker
@@ -294,7 +295,7 @@ impl Plan {
             on_abort: if rng.u8(0..8) == 0 { OnAbort::Leave } else { OnAbort::Kill },
             livy_polls: 5 * SECOND,
             asks_spark: rng.bool(),
-            queue_timeout: (rng.u8(0..4) > 0).then(|| rng.u64(20..150) * SECOND),
+            queue_timeout: (rng.u8(0..4) > 0).then(|| rng.u64(20..120) * SECOND),
         };
         if plan.has(Mishap::StaleLivy) {
             plan.livy_polls = rng.u64(20..400) * SECOND;

@@ -105,7 +105,8 @@ impl Inner {
             _ => AppEnd::Killed,
         };
         let longest = if self.plan.has(Mishap::LongJobs) { 500 } else { 60 };
-        let waits = if self.strikes(Mishap::FullQueue, 2) { 400 } else { 8 };
+        let is_full = self.strikes(Mishap::FullQueue, 1);
+        let waits = if is_full { [60, 150, 240, 1_000][self.rng.usize(0..4)] } else { 8 };
         let (born, runs) = (self.at, self.at + self.rng.u64(0..waits) * SECOND);
         let ends = runs + self.rng.u64(1..longest * SECOND);
         let diagnostics =
