@@ -6,6 +6,7 @@ mod finished;
 mod http;
 mod openmetrics;
 mod overview;
+mod pausing;
 mod table;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use crate::job::tags;
 use crate::job::timestamp::Timestamp;
 use crate::job::world::World;
 use crate::log::Drops;
+use crate::pause::Pause;
 use crate::registry::{HeldTask, Phase, TaskRegistry};
 use crate::spark::addresses::AddressInUse;
 use crate::world::RealWorld;
@@ -32,7 +34,7 @@ use crate::world::RealWorld;
 pub use control::{Control, Reply, Unanswered, ask};
 pub use finished::finished_table;
 pub use http::Endpoint;
-pub use overview::Overview;
+pub use overview::{Overview, PauseOverview};
 pub use table::table;
 
 /// So many jobs are named in `STATUS=`: a line is what `systemctl status` has room for.
@@ -71,6 +73,7 @@ pub struct Admin {
     sweep: Sweep,
     registry: Arc<TaskRegistry>,
     history: Arc<History>,
+    pause: Arc<Pause>,
     terminating: watch::Sender<bool>,
 }
 
@@ -81,11 +84,12 @@ impl Admin {
         world: &Arc<RealWorld>,
         sweep: &Sweep,
         registry: &Arc<TaskRegistry>,
-        history: &Arc<History>,
+        (history, pause): (&Arc<History>, &Arc<Pause>),
     ) -> Admin {
         let (world, sweep, registry) = (Arc::clone(world), sweep.clone(), Arc::clone(registry));
-        let (history, terminating) = (Arc::clone(history), watch::Sender::new(false));
-        Admin { info, world, sweep, registry, history, terminating }
+        let (history, pause, terminating) =
+            (Arc::clone(history), Arc::clone(pause), watch::Sender::new(false));
+        Admin { info, world, sweep, registry, history, pause, terminating }
     }
 
     /// Becomes true once somebody says that the node goes down for good.
@@ -116,6 +120,7 @@ impl Admin {
             },
             moving: moving.iter().map(moving_of).collect(),
             moving_count,
+            paused: self.paused(),
             ..Overview::default()
         };
         self.count(&mut overview, now);

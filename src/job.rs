@@ -230,7 +230,8 @@ impl<W: World> Job<W> {
         let Job { services, task, heartbeat, stop, start, place, dropped, cache, .. } = self;
         let (heartbeat, task, start) = (heartbeat.as_ref(), &*task, *start);
         let (world, has_place, dropped) = (&*services.world, AtomicBool::new(false), dropped.as_ref());
-        let outside = Outside { heartbeat, dropped, stop, world, task, state, has_place: &has_place };
+        let gate = &services.gate;
+        let outside = Outside { heartbeat, dropped, stop, world, gate, task, state, has_place: &has_place };
         match state {
             State::Stopping { .. } => tokio::select! {
                 biased;
@@ -242,6 +243,10 @@ impl<W: World> Job<W> {
                 event = outside.interrupted() => event,
                 event = Box::pin(async {
                     may_begin(start, heartbeat).await;
+                    if task.document.is_some() && services.gate.unpaused().await.is_none() {
+                        // The process ends.
+                        std::future::pending::<()>().await;
+                    }
                     place.granted().await;
                     has_place.store(true, Ordering::Relaxed);
                     duties::prepare(services, task, attempt, cache).await

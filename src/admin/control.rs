@@ -15,7 +15,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-use super::{Admin, FinishedTasks, HeldTask, Overview};
+use super::{Admin, FinishedTasks, HeldTask, Overview, PauseOverview};
 
 /// The longest question.
 const QUESTION: u64 = 256;
@@ -38,6 +38,16 @@ pub enum Reply {
     Terminating {
         /// Tasks that were not given back within 10 s; the daemon goes on trying.
         awaited: usize,
+    },
+    /// To `pause`, and to `pausing`, which changes nothing: the pause that is on.
+    Paused(Option<Box<PauseOverview>>),
+    /// To `resume`.
+    #[serde(rename_all = "camelCase")]
+    Resumed {
+        /// A pause was on.
+        was_on: bool,
+        /// Why a restart would pause again.
+        unkept: Option<String>,
     },
     /// To anything else.
     Unknown(String),
@@ -172,7 +182,14 @@ async fn converse(stream: UnixStream, admin: &Admin, user: u32) -> io::Result<()
         "status" => Reply::Status(Box::new(admin.fresh_overview().await)),
         "history" => Reply::History(admin.finished()),
         "terminating" => terminate(admin).await,
-        other => Reply::Unknown(format!("{other:?} is none of status, history and terminating")),
+        "pausing" => Reply::Paused(admin.paused().map(Box::new)),
+        "resume" => admin.end_pause().await,
+        other => match other.strip_prefix("pause") {
+            Some(seconds) => admin.begin_pause(seconds.trim()).await,
+            None => Reply::Unknown(format!(
+                "{other:?} is none of status, history, pause, resume and terminating"
+            )),
+        },
     };
     let mut answer = serde_json::to_vec(&reply)?;
     answer.push(b'\n');

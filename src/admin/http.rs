@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
-use super::Admin;
+use super::{Admin, Overview};
 use super::openmetrics;
 use crate::printable::printable;
 
@@ -106,13 +106,7 @@ fn answer(request: &Request<Incoming>, admin: &Admin) -> Response<Full<Bytes>> {
             respond(StatusCode::OK, JSON, shown(&body))
         }
         "/metrics" => respond(StatusCode::OK, openmetrics::CONTENT_TYPE, admin.metrics().into_bytes()),
-        "/healthz" => match admin.summary().problems {
-            none if none.is_empty() => text(StatusCode::OK, "ok\n"),
-            problems => {
-                let lines = problems.iter().map(|problem| printable(problem)).collect::<Vec<_>>();
-                text(StatusCode::SERVICE_UNAVAILABLE, &(lines.join("\n") + "\n"))
-            }
-        },
+        "/healthz" => healthz(&admin.summary()),
         "/" => {
             let now = admin.summary();
             text(
@@ -125,6 +119,20 @@ fn answer(request: &Request<Incoming>, admin: &Admin) -> Response<Full<Bytes>> {
         }
         _ => text(StatusCode::NOT_FOUND, "there are /status, /history, /healthz and /metrics\n"),
     }
+}
+
+/// Well, or what is not. A pause was asked for, and is said beside either.
+fn healthz(now: &Overview) -> Response<Full<Bytes>> {
+    let (status, mut lines) = match now.problems.is_empty() {
+        true => (StatusCode::OK, vec!["ok".into()]),
+        false => {
+            let problems = now.problems.iter().map(|problem| printable(problem)).collect();
+            (StatusCode::SERVICE_UNAVAILABLE, problems)
+        }
+    };
+    let paused = now.paused.as_ref().map(|paused| paused.line(!now.queues.is_empty()));
+    lines.extend(paused.as_deref().map(printable));
+    text(status, &(lines.join("\n") + "\n"))
 }
 
 /// Whether a `Host` header means this node's loopback. A name that somebody's DNS points here is not among them.

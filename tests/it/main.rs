@@ -31,6 +31,7 @@ mod lint;
 mod monitoring;
 mod old_worker;
 mod pages;
+mod pause;
 mod poll;
 mod processes;
 mod queue;

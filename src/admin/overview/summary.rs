@@ -1,6 +1,6 @@
 //! The picture in short: the line for `systemctl status`, and what is not well.
 
-use super::{ActivityOverview, Overview, ServiceOverview};
+use super::{ActivityOverview, Overview, PauseOverview, ServiceOverview};
 use crate::arn;
 
 /// An open poll is answered within a minute; one that was allowed for so long and was not is a problem, in seconds.
@@ -13,7 +13,9 @@ impl Overview {
         if self.phase != "serving" {
             problems.push(format!("the worker is {}", self.phase));
         }
-        for activity in &self.activities {
+        problems.extend(self.paused.as_ref().and_then(|paused| paused.unread.clone()));
+        // Of polls that nobody makes nothing can be wrong.
+        for activity in self.activities.iter().filter(|activity| self.polls_at(activity)) {
             let seconds = activity.unanswered.filter(|seconds| *seconds >= POLL_IS_LATE);
             match (&activity.trouble, seconds) {
                 (Some(trouble), _) => problems.push(format!(
@@ -67,7 +69,7 @@ impl Overview {
         match self.phase.as_str() {
             "stopping" => parts.push("Stopping, waiting for open polls".to_owned()),
             "terminating" => parts.push("Terminating: every task is given back".to_owned()),
-            _ => {}
+            _ => parts.extend(self.paused.as_ref().map(|paused| paused.line(!self.queues.is_empty()))),
         }
         if !self.state_directory.writable {
             parts.push("Waiting for the state directory to be writable".to_owned());
@@ -86,7 +88,7 @@ impl Overview {
             None if !self.yarn.url.is_empty() => parts.push(format!("Waiting for YARN{}", self.yarn.at())),
             Some(true) | None => {}
         }
-        for activity in &self.activities {
+        for activity in self.activities.iter().filter(|activity| self.polls_at(activity)) {
             if let Some(trouble) = &activity.trouble {
                 let (name, seconds) = (activity.name(), trouble.seconds);
                 parts.push(format!("Waiting at {name}: {} ({seconds} s)", trouble.condition));
@@ -112,6 +114,11 @@ impl Overview {
             parts.push(shown.chain(more).collect::<Vec<String>>().join(", "));
         }
         parts.join("; ")
+    }
+
+    /// Whether polls of an activity are made, or were open when a pause began.
+    fn polls_at(&self, activity: &ActivityOverview) -> bool {
+        self.paused.is_none() || activity.open_polls > 0
     }
 
     /// Where nothing is in the way: whether there is room for another task.
@@ -140,6 +147,23 @@ impl Overview {
             1 => format!("1 task ({})", states.join(", ")),
             all => format!("{all} tasks ({})", states.join(", ")),
         }
+    }
+}
+
+impl PauseOverview {
+    /// In one line. `has_queues`: requests for resources come in, too.
+    pub fn line(&self, has_queues: bool) -> String {
+        let since = self.since.as_ref().map(|since| format!(" since {since}"));
+        let until = self.until.as_ref().map_or("until resume".to_owned(), |until| format!("until {until}"));
+        let polls = match self.open_polls {
+            0 => "no task is polled".to_owned(),
+            1 => "1 poll is still open".to_owned(),
+            polls => format!("{polls} polls are still open"),
+        };
+        let queues = if has_queues { "; of stacks deletions alone are carried out" } else { "" };
+        let unkept = if self.unkept.is_some() { "; a restart will not know of it" } else { "" };
+        let unread = if self.unread.is_some() { "; its file cannot be read" } else { "" };
+        format!("Paused{}, {until}: {polls}, jobs run on{queues}{unkept}{unread}", since.unwrap_or_default())
     }
 }
 
