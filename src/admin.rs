@@ -1,5 +1,5 @@
 //! How an operator looks at the running daemon, and tells it that the node goes down: a control socket for `status`,
-//! `history` and `terminating`, and a loopback endpoint that only reads.
+//! `history`, `pause`, `resume` and `terminating`, and a loopback endpoint that only reads.
 
 mod control;
 mod finished;
@@ -170,7 +170,11 @@ impl Admin {
     }
 
     fn activity(&self, served: &ActivityPlaces, now: Instant) -> overview::ActivityOverview {
-        let polls = self.registry.polls(&served.arn);
+        let mut polls = self.registry.polls(&served.arn);
+        if polls.open == 0 && self.pause.paused().is_some() {
+            // Of polls that nobody makes nothing can be wrong.
+            (polls.waiting, polls.trouble) = (None, None);
+        }
         overview::ActivityOverview {
             arn: served.arn.clone(),
             places: served.places.total(),

@@ -106,7 +106,11 @@ impl Pause {
         let directory = self.directory.clone();
         let unkept = self.change(move || file::keep(&directory, &span)).await.err();
         match &unkept {
-            None => info!(message_id = message_id::PAUSED, "paused{}: no task is polled, jobs run on", until(&paused)),
+            None => info!(
+                message_id = message_id::PAUSED,
+                "paused{}: no task is polled, jobs run on",
+                until(&paused)
+            ),
             Some(why) => error!(
                 message_id = message_id::PAUSED,
                 "paused{}, and a restart will not know of it: {why}",
@@ -163,7 +167,8 @@ impl Pause {
     /// Changes the file, and waits for that.
     async fn change(&self, change: impl FnOnce() -> io::Result<()> + Send + 'static) -> Result<(), String> {
         let changed = spawn_blocking(change).await.map_err(io::Error::from).flatten();
-        changed.map_err(|error| format!("{} cannot be changed: {error}", file::path(&self.directory).display()))
+        changed
+            .map_err(|error| format!("{} cannot be changed: {error}", file::path(&self.directory).display()))
     }
 
     fn now(&self) -> MutexGuard<'_, Option<Paused>> {

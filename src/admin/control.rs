@@ -186,9 +186,9 @@ async fn converse(stream: UnixStream, admin: &Admin, user: u32) -> io::Result<()
         "resume" => admin.end_pause().await,
         other => match other.strip_prefix("pause") {
             Some(seconds) => admin.begin_pause(seconds.trim()).await,
-            None => Reply::Unknown(format!(
-                "{other:?} is none of status, history, pause, resume and terminating"
-            )),
+            None => {
+                Reply::Unknown(format!("{other:?} is none of status, history, pause, resume and terminating"))
+            }
         },
     };
     let mut answer = serde_json::to_vec(&reply)?;

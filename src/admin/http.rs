@@ -19,8 +19,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
-use super::{Admin, Overview};
 use super::openmetrics;
+use super::{Admin, Overview};
 use crate::printable::printable;
 
 /// Connections at once: some scrapers and a person.

@@ -50,9 +50,7 @@ pub(super) fn terminating(config: &Path) -> ExitCode {
         Ok(Reply::Terminating { awaited }) => {
             failed(&format!("{awaited} tasks are not given back yet; the daemon goes on trying"))
         }
-        Ok(_) => {
-            failed("the daemon sent an unexpected answer to terminating; is it of another version?")
-        }
+        Ok(_) => failed("the daemon sent an unexpected answer to terminating; is it of another version?"),
         Err(unanswered) => failed(&why(&unanswered, &socket)),
     }
 }

@@ -26,7 +26,8 @@ const OTHER_VERSION: &str = "the daemon sent an unexpected answer; is it of anot
 /// # Errors
 /// Why it is none.
 pub(super) fn length(text: &str) -> Result<Duration, String> {
-    let length = parse_duration(text).map_err(|error| format!("{error}; durations are written 90s, 20m, 2h"))?;
+    let length =
+        parse_duration(text).map_err(|error| format!("{error}; durations are written 90s, 20m, 2h"))?;
     if (LEAST..=MOST).contains(&length) {
         Ok(length)
     } else {
@@ -87,10 +88,13 @@ async fn polls_end(socket: &ControlSocket, begun: &PauseOverview) -> Result<Stri
         match asked(socket, "pausing") {
             Ok(Some(next)) => now = next,
             Ok(None) => return Err("somebody had the worker go on meanwhile".to_owned()),
-            Err(problem) => return Err(format!("{problem}\nit was paused before, and a restart knows of it")),
+            Err(problem) => {
+                return Err(format!("{problem}\nit was paused before, and a restart knows of it"));
+            }
         }
     }
-    let until = now.until.map_or("until spark-job-worker resume".to_owned(), |until| format!("until {until}"));
+    let until =
+        now.until.map_or("until spark-job-worker resume".to_owned(), |until| format!("until {until}"));
     Ok(format!("paused {until}; no poll is open, and jobs run on"))
 }
 

@@ -129,7 +129,8 @@ fn begin(
             let identity = own(generation);
             let checked = check(&identity);
             let wanted = checked.as_ref().ok();
-            let (goal, queue_timeout) = (wanted.map(|it| it.goal), wanted.and_then(|it| it.job.queue_timeout));
+            let (goal, queue_timeout) =
+                (wanted.map(|it| it.goal), wanted.and_then(|it| it.job.queue_timeout));
             let batch = identity.name.clone();
             let attempt = Attempt::new(Run::new(identity.name, identity.tag));
             let state = match *stops_first || resource.dies_by_tag() {

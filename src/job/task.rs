@@ -109,8 +109,7 @@ impl Task {
         (self.heartbeat_interval, self.on_abort) = (activity.heartbeat_interval, activity.on_abort);
         if let (Some(TaskRequest::Unchecked(input)), Some(run)) = (&self.request, run) {
             let identity = Identity { name: run.name.clone(), tag: run.tag.clone(), groups: Vec::new() };
-            let (request, queue_timeout) =
-                TaskRequest::check(Input::read(input), &identity, activity, livy);
+            let (request, queue_timeout) = TaskRequest::check(Input::read(input), &identity, activity, livy);
             self.queue_timeout = queue_timeout;
             self.request = Some(match request {
                 TaskRequest::Session(_) => {

@@ -115,8 +115,7 @@ fn sync(directory: &Path) -> io::Result<()> {
 }
 
 fn encode(span: &Span) -> io::Result<Vec<u8>> {
-    let payload =
-        Payload { since: span.since.0, said: span.said.0, until: span.until.map(|until| until.0) };
+    let payload = Payload { since: span.since.0, said: span.said.0, until: span.until.map(|until| until.0) };
     Ok(seal(KIND, FORMAT, &serde_json::to_vec(&payload)?))
 }
 

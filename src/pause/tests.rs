@@ -45,7 +45,10 @@ async fn a_clock_that_is_set_back_makes_no_pause_endless() {
     assert!(!paused.is_over(Timestamp(59_000)));
     tokio::time::advance(SECOND).await;
     assert!(paused.is_over(Timestamp(60_000)));
-    assert!(paused.is_over(at(60)) && Paused { end: None, ..paused }.is_over(at(60)), "by the wall clock, too");
+    assert!(
+        paused.is_over(at(60)) && Paused { end: None, ..paused }.is_over(at(60)),
+        "by the wall clock, too"
+    );
 }
 
 #[tokio::test(start_paused = true)]

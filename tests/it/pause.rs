@@ -60,7 +60,10 @@ async fn while_paused_no_poll_begins_and_jobs_run_on_until_it_is_said_to_go_on()
     let first = stage.task();
     let name = running(&stage, &worker).await;
     let out = paused(&worker, &[]);
-    assert!(out.ends_with("paused until spark-job-worker resume; no poll is open, and jobs run on\n"), "{out}");
+    assert!(
+        out.ends_with("paused until spark-job-worker resume; no poll is open, and jobs run on\n"),
+        "{out}"
+    );
     assert_eq!(stage.sfn.open_polls(&stage.arn), 0);
     let second = stage.task();
     polls_none(&stage).await;
@@ -263,6 +266,8 @@ async fn a_worker_without_livy_can_be_paused_and_trouble_of_polls_is_no_problem_
     stage.livy.up().await;
     stage.sfn.up().await;
     resumed(&worker);
+    // The poll that the outage cut off has ended in the service, too.
+    worker.logged("polls are answered again");
     stage.output(&stage.task()).await;
 }
 
@@ -271,7 +276,9 @@ async fn a_length_that_is_none_is_a_usage_error_and_without_a_daemon_nothing_is_
     let stage = stage().await;
     let mut worker = stage.worker();
     stage.polling().await;
-    for (length, why) in [("0s", "from 1s to 30days"), ("31days", "from 1s to 30days"), ("soon", "90s, 20m, 2h")] {
+    for (length, why) in
+        [("0s", "from 1s to 30days"), ("31days", "from 1s to 30days"), ("soon", "90s, 20m, 2h")]
+    {
         let (code, _, err) = told(&worker, &["pause", "--for", length]);
         assert!(code == 2 && err.contains(why), "{length}: {code} {err}");
     }

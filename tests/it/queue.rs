@@ -153,7 +153,10 @@ async fn a_worker_that_is_killed_meanwhile_comes_to_the_same_end() {
     // It is on disk before YARN hears of it.
     in_state(&stage, "Withdrawing", 1).await;
     worker.kill();
-    stage.yarn().wait_for(|_| state(&stage) == AppState::Killed || stage.yarn().kills().is_empty(), None).await;
+    stage
+        .yarn()
+        .wait_for(|_| state(&stage) == AppState::Killed || stage.yarn().kills().is_empty(), None)
+        .await;
     let _worker = stage.worker();
     let (error, cause) = stage.failure(&task).await;
     assert_eq!(error, "SparkJob.QueueTimeout", "{cause}");

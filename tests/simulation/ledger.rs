@@ -352,7 +352,8 @@ impl Inner {
         let number = self.ticket_of_tag(tag).filter(|number| self.tickets[*number].node() == Some(node));
         let Some(number) = number else { return };
         let facts = &mut self.tickets[number].facts;
-        if matches!(facts.stage, Some(Stage::InDoubt | Stage::Running | Stage::Withdrawing | Stage::Orphaned)) {
+        if matches!(facts.stage, Some(Stage::InDoubt | Stage::Running | Stage::Withdrawing | Stage::Orphaned))
+        {
             facts.yarn_showed += if self.yarn.apps[app].node.is_some() { times } else { 0 };
             self.yarn.apps[app].shown += times;
         }

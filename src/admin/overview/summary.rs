@@ -14,8 +14,7 @@ impl Overview {
             problems.push(format!("the worker is {}", self.phase));
         }
         problems.extend(self.paused.as_ref().and_then(|paused| paused.unread.clone()));
-        // Of polls that nobody makes nothing can be wrong.
-        for activity in self.activities.iter().filter(|activity| self.polls_at(activity)) {
+        for activity in &self.activities {
             let seconds = activity.unanswered.filter(|seconds| *seconds >= POLL_IS_LATE);
             match (&activity.trouble, seconds) {
                 (Some(trouble), _) => problems.push(format!(
@@ -88,7 +87,7 @@ impl Overview {
             None if !self.yarn.url.is_empty() => parts.push(format!("Waiting for YARN{}", self.yarn.at())),
             Some(true) | None => {}
         }
-        for activity in self.activities.iter().filter(|activity| self.polls_at(activity)) {
+        for activity in &self.activities {
             if let Some(trouble) = &activity.trouble {
                 let (name, seconds) = (activity.name(), trouble.seconds);
                 parts.push(format!("Waiting at {name}: {} ({seconds} s)", trouble.condition));
@@ -114,11 +113,6 @@ impl Overview {
             parts.push(shown.chain(more).collect::<Vec<String>>().join(", "));
         }
         parts.join("; ")
-    }
-
-    /// Whether polls of an activity are made, or were open when a pause began.
-    fn polls_at(&self, activity: &ActivityOverview) -> bool {
-        self.paused.is_none() || activity.open_polls > 0
     }
 
     /// Where nothing is in the way: whether there is room for another task.
@@ -220,6 +214,38 @@ mod tests {
             }],
             ..Overview::default()
         }
+    }
+
+    #[test]
+    fn a_pause_is_no_problem_and_the_line_says_it_first() {
+        let mut paused = well();
+        let since = Some("2026-11-28T05:00:00Z".to_owned());
+        paused.paused = Some(PauseOverview { since, open_polls: 2, ..PauseOverview::default() });
+        assert_eq!(paused.find_problems(), Vec::<String>::new());
+        assert_eq!(
+            paused.line(),
+            "Paused since 2026-11-28T05:00:00Z, until resume: 2 polls are still open, jobs run on; no tasks"
+        );
+        paused.livy.up = Some(false);
+        paused.queues.push(QueueOverview::default());
+        let pause = paused.paused.as_mut().unwrap();
+        (pause.open_polls, pause.until) = (0, Some("2026-11-28T07:00:00Z".to_owned()));
+        pause.unkept = Some("full".to_owned());
+        let line = paused.line();
+        for part in [
+            "until 2026-11-28T07:00:00Z: no task is polled, jobs run on; of stacks deletions alone are carried out; a \
+             restart will not know of it; Waiting for Livy",
+            "no tasks",
+        ] {
+            assert!(line.contains(part), "{line}");
+        }
+        let unread = Some("it says nothing".to_owned());
+        paused.livy.up = Some(true);
+        paused.paused = Some(PauseOverview { unread, ..PauseOverview::default() });
+        assert_eq!(paused.find_problems(), ["it says nothing"]);
+        assert!(paused.line().starts_with("Paused, until resume: no task is polled"), "{}", paused.line());
+        paused.phase = "stopping".to_owned();
+        assert!(!paused.line().contains("Paused"));
     }
 
     #[test]

@@ -28,14 +28,9 @@ pub(in crate::job) async fn follow<W: World>(
     lives: impl Fn(bool) + Send,
 ) -> Event {
     let world = &*services.world;
-    let terms = Terms {
-        interval: services.rules.interval,
-        waits: services.rules.waits,
-        has_yarn: world.has_yarn(),
-        queue_timeout: task.queue_timeout,
-    };
     let since = services.sweep.number();
-    let mut follow = Follow::new(run.clone(), terms, cache.doubles.were_seen(), services.now());
+    let mut follow =
+        Follow::new(run.clone(), terms(services, task), cache.doubles.were_seen(), services.now());
     let mut log: Option<Vec<String>> = None;
     let mut unread = Unread::default();
     let mut observation = first(cache);
@@ -86,6 +81,15 @@ pub(in crate::job) async fn follow<W: World>(
                 return conclude(task, (run, doubled), verdict, follow.observed(), log.unwrap_or_default());
             }
         };
+    }
+}
+
+fn terms<W: World>(services: &JobServices<W>, task: &Task) -> Terms {
+    Terms {
+        interval: services.rules.interval,
+        waits: services.rules.waits,
+        has_yarn: services.world.has_yarn(),
+        queue_timeout: task.queue_timeout,
     }
 }
 

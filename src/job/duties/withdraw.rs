@@ -22,9 +22,9 @@ pub(in crate::job) async fn withdraw<W: World>(services: &JobServices<W>, task: 
     if !look(services, run).await.as_ref().is_some_and(may_be_killed) {
         return Event::LeftQueue;
     }
-    match kill(services, run).await {
-        Event::Killed => {}
-        other => return other,
+    let killed = kill(services, run).await;
+    if killed != Event::Killed {
+        return killed;
     }
     match look(services, run).await {
         Some(application) if is_killed(&application) => told(task, run, application),
@@ -67,10 +67,7 @@ fn told(task: &Task, run: &Run, application: Application) -> Event {
     let failure = Failure {
         verdict_source: Source::Yarn,
         diagnostics: Some(application.diagnostics).filter(|text| !text.is_empty()),
-        cost: Cost {
-            memory_seconds: application.memory_seconds,
-            vcore_seconds: application.vcore_seconds,
-        },
+        cost: Cost { memory_seconds: application.memory_seconds, vcore_seconds: application.vcore_seconds },
         ..failure(task, error, "Withdrawing", message)
     };
     ended(of_run(task, Some(run), failure), None)

@@ -110,12 +110,7 @@ pub(super) static KEYS: [Key; 25] = [
     key("Kind", "kind", Kind::Language),
     key("Variables", "variables", Kind::Variables),
     key("Result", "result", Kind::Result),
-    Key {
-        name: "QueueTimeout",
-        camel: "queueTimeout",
-        others: &["queue_timeout"],
-        kind: Kind::QueueTimeout,
-    },
+    Key { name: "QueueTimeout", camel: "queueTimeout", others: &["queue_timeout"], kind: Kind::QueueTimeout },
     key("LivyHost", "livyHost", Kind::Host),
     key("LivyPort", "livyPort", Kind::Port),
     key("Execution", "execution", Kind::Execution),

@@ -302,7 +302,8 @@ mod keys_and_types {
         assert_eq!(none.expect("it is right").queue_timeout, None);
         for wrong in ["0s", "999ms", "366days", "20", "soon"] {
             let table = json!({ "QueueTimeout": wrong });
-            let problems = Defaults::new(table.as_object().expect("a table").clone(), false).expect_err(wrong);
+            let problems =
+                Defaults::new(table.as_object().expect("a table").clone(), false).expect_err(wrong);
             assert_eq!(problems.iter().next().map(|problem| problem.path.as_str()), Some("$.QueueTimeout"));
         }
     }

@@ -12,13 +12,13 @@ mod session;
 use std::time::Duration;
 
 use super::Now;
-use queue::Queue;
 use crate::job::application::{AppState, Application, YarnAnswer};
 use crate::job::machine::{FinalWord, Run};
 use crate::job::verdict::{
     Circumstances, LivyView, Verdict, VerdictTimeouts, YarnView, judge, livy_view, yarn_view,
 };
 use crate::job::world::Observed;
+use queue::Queue;
 
 /// From question to question about a run that YARN's list does not have, or of which Livy says nothing.
 const ASK_AGAIN: Duration = Duration::from_secs(10);

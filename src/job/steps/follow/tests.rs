@@ -518,7 +518,11 @@ mod in_yarns_queue {
     }
 
     fn waiting() -> Application {
-        Application { word: "ACCEPTED".into(), started: Some(Timestamp(0)), ..application(ID, AppState::Active) }
+        Application {
+            word: "ACCEPTED".into(),
+            started: Some(Timestamp(0)),
+            ..application(ID, AppState::Active)
+        }
     }
 
     fn listed(application: Application) -> Observation {
