@@ -6,8 +6,10 @@ mod finished;
 mod http;
 mod openmetrics;
 mod overview;
+mod page;
 mod pausing;
 mod table;
+mod view;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -39,8 +41,6 @@ pub use table::table;
 
 /// So many jobs are named in `STATUS=`: a line is what `systemctl status` has room for.
 const SHOWN: usize = 3;
-/// A sweep of YARN that is older says nothing about strangers.
-const FRESH: Duration = Duration::from_secs(10);
 /// What is asked of YARN on behalf of `status` may take so long.
 const LOOK: Duration = Duration::from_secs(3);
 
@@ -134,9 +134,7 @@ impl Admin {
         let (now, wall) = (Instant::now(), self.world.now());
         let at = self.registry.statements();
         let tasks = self.registry.each(|held| self.task(held, at.get(&held.task.id), now, wall));
-        let strangers = self.sweep.strangers(FRESH, |tag| self.knows(tag) || self.stands(tag));
-        let strangers = strangers.map(|found| found.into_iter().map(stranger).collect());
-        Overview { tasks, strangers, ..self.summary() }
+        Overview { tasks, strangers: self.strangers(), ..self.summary() }
     }
 
     /// The same, with YARN asked now.
@@ -213,7 +211,7 @@ impl Admin {
             if held.is_beaten_for() {
                 let age = now.saturating_duration_since(held.last_heartbeat);
                 overview.oldest_heartbeat = overview.oldest_heartbeat.max(Some(age.as_secs()));
-                overview.late_heartbeats += usize::from(age > held.task.heartbeat_interval * 2);
+                overview.late_heartbeats += usize::from(view::is_late(held, now));
             }
         });
         overview.states = states.into_iter().map(|(state, count)| (state.to_owned(), count)).collect();
@@ -228,7 +226,6 @@ impl Admin {
     ) -> overview::TaskOverview {
         let run = held.run.as_deref();
         let progress = run.and_then(|run| self.sweep.progress(&run.tag));
-        let submitted = run.and_then(|run| wall.millis_since(run.submitted?));
         let document = held.task.document.as_ref();
         let (stack, resource) = document
             .and_then(|document| whose(&document.form))
@@ -239,7 +236,7 @@ impl Admin {
             resource,
             task: held.task.id.clone(),
             execution: held.task.execution.clone(),
-            activity: held.task.activity.clone(),
+            activity: held.task.activity.as_ref().to_owned(),
             job: run.map(|run| run.name.clone()).filter(|name| !name.is_empty()),
             state: held.stage.as_str().to_owned(),
             batch: run.and_then(Run::batch),
@@ -251,8 +248,9 @@ impl Admin {
             percent: progress.as_ref().map(percent),
             memory_seconds: progress.as_ref().and_then(|progress| progress.memory_seconds),
             vcore_seconds: progress.as_ref().and_then(|progress| progress.vcore_seconds),
-            tracking_url: progress.and_then(|progress| progress.tracking_url),
-            age: submitted.map_or_else(|| seconds(held.since, now), |millis| millis / 1_000),
+            tracking_url: progress.as_ref().and_then(|progress| progress.tracking_url.clone()),
+            driver_log_url: progress.and_then(|progress| progress.log_url),
+            age: view::age(held, now, wall).as_secs(),
             heartbeat: held.is_beaten_for().then(|| seconds(held.last_heartbeat, now)),
         }
     }
@@ -283,15 +281,6 @@ fn moving_of(progress: &Progress) -> overview::JobProgress {
         name: progress.name.clone(),
         state: progress.word.clone(),
         percent: percent(progress),
-    }
-}
-
-fn stranger(progress: Progress) -> overview::Stranger {
-    overview::Stranger {
-        application: progress.application,
-        name: progress.name,
-        tag: progress.tag,
-        state: progress.word,
     }
 }
 

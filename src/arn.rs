@@ -142,6 +142,32 @@ fn is_name(text: &str) -> bool {
     (1..=MAX_NAME).contains(&text.chars().count()) && !text.contains(forbidden)
 }
 
+/// Where the console shows an execution of Step Functions; `None` where a text is no ARN of one, or of a partition whose
+/// console is not known. A child of a Distributed Map is `MACHINE/LABEL:NAME`.
+pub fn console(execution: &str) -> Option<String> {
+    let parts: Vec<&str> = execution.split(':').collect();
+    let ["arn", partition, "states", region, account, "execution", machine, name] = parts[..] else {
+        return None;
+    };
+    let (machine, label) = machine.split_once('/').unwrap_or((machine, name));
+    let is_one = is_word(region) && is_account(account) && [machine, label, name].into_iter().all(is_name);
+    let host = match partition {
+        "aws" => "console.aws.amazon.com",
+        "aws-cn" => "console.amazonaws.cn",
+        "aws-us-gov" => "console.amazonaws-us-gov.com",
+        _ => return None,
+    };
+    is_one.then(|| {
+        let place = format!("https://{region}.{host}/states/home?region={region}#/v2/executions/details/");
+        execution.bytes().fold(place, |place, byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' | b'/' => {
+                place + char::from(byte).encode_utf8(&mut [0; 4])
+            }
+            other => place + &format!("%{other:02X}"),
+        })
+    })
+}
+
 /// The region of an activity's ARN; `None` where it is no activity's.
 pub fn region(arn: &str) -> Option<&str> {
     ActivityArn::parse(arn)?;
@@ -155,7 +181,7 @@ pub fn name(arn: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{ActivityArn, StackArn, TopicArn, name};
+    use super::{ActivityArn, StackArn, TopicArn, console, name};
 
     #[test]
     fn an_activitys_arn_has_seven_parts_and_none_is_empty() {
@@ -202,6 +228,32 @@ mod tests {
     fn the_last_part_is_the_name() {
         assert_eq!(name("arn:aws:states:eu-west-1:1:execution:nightly:run-1"), "run-1");
         assert_eq!(name("run-1"), "run-1");
+    }
+
+    #[test]
+    fn the_console_shows_what_is_an_executions_arn_and_nothing_else() {
+        let shown = |partition: &str, region: &str, rest: &str| {
+            console(&format!("arn:{partition}:states:{region}:123456789012:execution:{rest}"))
+        };
+        let at = "https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/\
+                  arn:aws:states:eu-west-1:123456789012:execution:";
+        assert_eq!(shown("aws", "eu-west-1", "nightly:run-1"), Some(format!("{at}nightly:run-1")));
+        assert_eq!(shown("aws", "eu-west-1", "nightly/map:5e3f"), Some(format!("{at}nightly/map:5e3f")));
+        assert_eq!(shown("aws", "eu-west-1", "nightly:(ü)"), Some(format!("{at}nightly:%28%C3%BC%29")));
+        for (partition, region, host) in [
+            ("aws-cn", "cn-north-1", "https://cn-north-1.console.amazonaws.cn/states/"),
+            ("aws-us-gov", "us-gov-west-1", "https://us-gov-west-1.console.amazonaws-us-gov.com/states/"),
+        ] {
+            assert!(shown(partition, region, "a:b").is_some_and(|place| place.starts_with(host)));
+        }
+        assert_eq!(shown("aws-iso", "us-iso-east-1", "a:b"), None);
+        assert_eq!(shown("aws", "evil.com/", "a:b"), None);
+        for odd in ["a", "a:", ":b", "a:b:c", "a/b/c:d", "a\"b:c", "a:<b>", "a:b c", "/b:c"] {
+            assert_eq!(shown("aws", "eu-west-1", odd), None, "{odd}");
+        }
+        for odd in ["", "run-1", "arn:aws:states:eu-west-1:123456789012:express:a:b:c"] {
+            assert_eq!(console(odd), None, "{odd}");
+        }
     }
 
     #[test]

@@ -51,62 +51,76 @@ use world::{Unwritable, World};
 
 pub use task::{ActivityRules, JobContext, JobTimings, SessionRequest, Start, Task, TaskRequest};
 
-/// Carries a task from `state` to its end. `observe` sees each state before its duty begins.
-pub async fn run<W: World>(
+/// Starts the heartbeat of a task, in the span that is entered, and carries it from `state` to its end. `observe` sees
+/// each state before its duty begins.
+pub fn run<W: World>(
     context: JobContext<W>,
     task: Task,
     state: State,
     start: Start,
+    observe: impl FnMut(&State) + Send,
+) -> impl Future<Output = ()> + Send {
+    let (job, state) = Job::begin(context, task, state, start);
+    carry(job, state, observe)
+}
+
+#[expect(clippy::manual_async_fn, reason = "an `async fn` holds its arguments twice")]
+fn carry<W: World>(
+    mut job: Job<W>,
+    mut state: State,
     mut observe: impl FnMut(&State) + Send,
-) {
-    let (mut job, mut state) = Job::begin(context, task, state, start);
-    // A resumed state is already on disk. `InDoubt` is written again: it may have been read as `Submitting`.
-    let mut kept = match start {
-        Start::Resumed => state.stage() != Stage::InDoubt,
-        Start::Kept => true,
-        Start::Fresh | Start::Parked => false,
-    };
-    while state != State::Settled {
-        let mut unwritten = false;
-        if !std::mem::take(&mut kept) {
-            (state, unwritten) = Box::pin(job.keep(state)).await;
-        }
-        let is_told = state.stage() == Stage::Ended && job.task.document.is_some();
-        if is_told || state.stage() == Stage::Orphaned {
-            // Nobody waits for it, or it may run on for months: it holds up no other task.
-            job.place = Ticket::NotNeeded;
-        }
-        observe(&state);
-        let event = if unwritten { job.perform_unwritten(&state).await } else { job.perform(&state).await };
-        if let (State::Running { run }, Event::TokenGone(OnAbort::Leave)) = (&state, &event)
-            && !run.is_session()
-        {
-            // The job is left alone; what carries its tag beside it is not.
-            Box::pin(duties::leave(&job.services, run, &mut job.cache)).await;
-        }
-        trace!(state = state.name(), event = event.name(), "the duty of {} is done", job.name);
-        event_log::log_event(&job.name, job.task.document.is_some(), &event);
-        state = match next(state, event) {
-            Ok(next) => next,
-            Err(illegal) => {
-                error!(
-                    message_id = message_id::ILLEGAL_EVENT,
-                    "the event {} does not fit the state {}; the state is kept",
-                    illegal.event.name(),
-                    illegal.state.name(),
-                );
-                tokio::time::sleep(job.services.rules.interval).await;
-                illegal.state
-            }
+) -> impl Future<Output = ()> + Send {
+    async move {
+        // A resumed state is already on disk. `InDoubt` is written again: it may have been read as `Submitting`.
+        let mut kept = match job.start {
+            Start::Resumed => state.stage() != Stage::InDoubt,
+            Start::Kept => true,
+            Start::Fresh | Start::Parked => false,
         };
-        if state.stage() != Stage::Submitting {
-            job.cache.release_slot();
+        while state != State::Settled {
+            let mut unwritten = false;
+            if !std::mem::take(&mut kept) {
+                (state, unwritten) = Box::pin(job.keep(state)).await;
+            }
+            let is_told = state.stage() == Stage::Ended && job.task.document.is_some();
+            if is_told || state.stage() == Stage::Orphaned {
+                // Nobody waits for it, or it may run on for months: it holds up no other task.
+                job.place = Ticket::NotNeeded;
+            }
+            observe(&state);
+            let event =
+                if unwritten { job.perform_unwritten(&state).await } else { job.perform(&state).await };
+            if let (State::Running { run }, Event::TokenGone(OnAbort::Leave)) = (&state, &event)
+                && !run.is_session()
+            {
+                // The job is left alone; what carries its tag beside it is not.
+                Box::pin(duties::leave(&job.services, run, &mut job.cache)).await;
+            }
+            trace!(state = state.name(), event = event.name(), "the duty of {} is done", job.name);
+            event_log::log_event(&job.name, job.task.document.is_some(), &event);
+            state = match next(state, event) {
+                Ok(next) => next,
+                Err(illegal) => {
+                    error!(
+                        message_id = message_id::ILLEGAL_EVENT,
+                        "the event {} does not fit the state {}; the state is kept",
+                        illegal.event.name(),
+                        illegal.state.name(),
+                    );
+                    tokio::time::sleep(job.services.rules.interval).await;
+                    illegal.state
+                }
+            };
+            if state.stage() != Stage::Submitting {
+                job.cache.release_slot();
+            }
+            job.task.drop_request(&state);
         }
-        job.task.drop_request(&state);
+        job.forget().await;
+        // Its place first: whoever sees the end may count on it.
+        drop(job);
+        observe(&state);
     }
-    job.forget().await;
-    job.place = Ticket::NotNeeded;
-    observe(&state);
 }
 
 /// Returns once a task that was received may go on. One that no poll has brought waits for the end of a pause here.

@@ -155,7 +155,7 @@ impl TaskRegistry {
     }
 
     /// The tokens of all tasks that somebody may still wait for, each with its activity.
-    pub fn tokens(&self) -> Vec<(String, Token)> {
+    pub fn tokens(&self) -> Vec<(Arc<str>, Token)> {
         let contents = self.contents();
         let awaited = contents.held.values().filter(|held| held.is_awaited());
         awaited.filter_map(|held| Some((held.task.activity.clone(), held.task.token.clone()?))).collect()

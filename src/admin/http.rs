@@ -1,4 +1,4 @@
-//! The loopback endpoint: `/status`, `/history`, `/healthz` and `/metrics`. It only reads, and answers only those who name
+//! The loopback endpoint: the page at `/`, `/status`, `/history`, `/healthz` and `/metrics`. It only reads, and answers only those who name
 //! this node in `Host`: a web page that a browser on the node shows must not get at it.
 
 use std::convert::Infallible;
@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -19,8 +22,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
-use super::openmetrics;
 use super::{Admin, Overview};
+use super::{openmetrics, page};
 use crate::printable::printable;
 
 /// Connections at once: some scrapers and a person.
@@ -93,7 +96,7 @@ fn answer(request: &Request<Incoming>, admin: &Admin) -> Response<Full<Bytes>> {
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, "this endpoint only reads\n");
-        refused.headers_mut().insert(ALLOW, hyper::header::HeaderValue::from_static("GET, HEAD"));
+        refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return refused;
     }
     match request.uri().path() {
@@ -107,17 +110,10 @@ fn answer(request: &Request<Incoming>, admin: &Admin) -> Response<Full<Bytes>> {
         }
         "/metrics" => respond(StatusCode::OK, openmetrics::CONTENT_TYPE, admin.metrics().into_bytes()),
         "/healthz" => healthz(&admin.summary()),
-        "/" => {
-            let now = admin.summary();
-            text(
-                StatusCode::OK,
-                &format!(
-                    "spark-job-worker {}: {}\n/status /history /healthz /metrics\n",
-                    now.version, now.status
-                ),
-            )
-        }
-        _ => text(StatusCode::NOT_FOUND, "there are /status, /history, /healthz and /metrics\n"),
+        "/" => respond(StatusCode::OK, page::TYPE, admin.page().into_bytes()),
+        "/page.css" => respond(StatusCode::OK, "text/css; charset=utf-8", page::STYLE.into()),
+        "/page.js" => respond(StatusCode::OK, "text/javascript; charset=utf-8", page::SCRIPT.into()),
+        _ => text(StatusCode::NOT_FOUND, "there are /, /status, /history, /healthz and /metrics\n"),
     }
 }
 
@@ -160,8 +156,15 @@ fn respond(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Response<Fu
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static(kind));
-    headers.insert(CACHE_CONTROL, hyper::header::HeaderValue::from_static("no-store"));
+    for (name, value) in [
+        (CONTENT_TYPE, kind),
+        (CACHE_CONTROL, "no-store"),
+        (CONTENT_SECURITY_POLICY, page::POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
     response
 }
 

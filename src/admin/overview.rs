@@ -198,6 +198,9 @@ pub struct TaskOverview {
     pub vcore_seconds: Option<u64>,
     /// Where the application can be looked at.
     pub tracking_url: Option<String>,
+    /// Where the log of its driver is.
+    #[serde(default)]
+    pub driver_log_url: Option<String>,
     /// Since it was submitted, or else since this process holds it.
     pub age: u64,
     /// Since its last accepted heartbeat.

@@ -82,11 +82,18 @@ fn none() -> String {
     "-".to_owned()
 }
 
+/// Which of its statements a session is at.
+pub(super) fn statement(task: &TaskOverview) -> Option<String> {
+    match task.statement.zip(task.statements)? {
+        (0, _) => None,
+        (statement, statements) if statement > statements => Some("result".to_owned()),
+        (statement, statements) => Some(format!("statement {statement} of {statements}")),
+    }
+}
+
 fn progress(task: &TaskOverview) -> String {
-    match task.statement.zip(task.statements) {
-        Some((0, _)) | None => {}
-        Some((statement, statements)) if statement > statements => return "result".to_owned(),
-        Some((statement, statements)) => return format!("statement {statement} of {statements}"),
+    if let Some(statement) = statement(task) {
+        return statement;
     }
     match (task.yarn_state.as_deref(), task.percent) {
         (Some("RUNNING"), Some(percent)) => {

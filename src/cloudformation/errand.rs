@@ -90,7 +90,7 @@ pub fn task(
         id: task_id(&order.stack_id, &order.logical_id, &order.request_id),
         token: None,
         document: Some(Box::new(document)),
-        activity: String::new(),
+        activity: "".into(),
         execution: None,
         request,
         heartbeat_interval: NO_BEAT,

@@ -50,7 +50,7 @@ pub(super) async fn open(settings: &Settings, admin: &Arc<Admin>, loops: &mut Lo
     match Endpoint::bind(address).await {
         Ok(endpoint) => {
             let address = endpoint.address().unwrap_or(address);
-            info!("/status, /history, /healthz and /metrics are at http://{address}");
+            info!("/ (a page), /status, /history, /healthz and /metrics are at http://{address}");
             loops.start("HTTP endpoint", endpoint.serve(Arc::clone(admin)));
         }
         Err(error) => warn!(

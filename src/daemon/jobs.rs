@@ -45,7 +45,7 @@ pub(super) struct Jobs {
     pub(super) history: Arc<History>,
     pub(super) watchdog: Watchdog,
     pub(super) give_up: watch::Sender<bool>,
-    rules: JobTimings,
+    rules: Arc<JobTimings>,
     own_livy: OwnLivy,
     pub(super) limiter: Arc<RateLimiter>,
     pub(super) tasks: JoinSet<()>,
@@ -95,7 +95,7 @@ impl Jobs {
             history,
             watchdog,
             give_up: watch::Sender::new(false),
-            rules: rules(settings),
+            rules: Arc::new(rules(settings)),
             own_livy: settings.own_livy(),
             limiter: Arc::new(RateLimiter::new(settings.aws.heartbeat_rate)),
             tasks: JoinSet::new(),
@@ -143,7 +143,14 @@ impl Jobs {
             let state = State::Orphaned { run };
             let span = span_of(&task, &state);
             info!(parent: &span, "{} must not live on: it is ended", name_of(&task, &state));
-            self.start_with(proof.timings(self.rules), task, state, Start::Fresh, Ticket::NotNeeded, span);
+            self.start_with(
+                Arc::new(proof.timings(*self.rules)),
+                task,
+                state,
+                Start::Fresh,
+                Ticket::NotNeeded,
+                span,
+            );
         }
     }
 
@@ -208,12 +215,12 @@ impl Jobs {
     }
 
     pub(super) fn start(&mut self, task: Task, state: State, start: Start, place: Ticket, span: Span) -> Id {
-        self.start_with(self.rules, task, state, start, place, span)
+        self.start_with(Arc::clone(&self.rules), task, state, start, place, span)
     }
 
     fn start_with(
         &mut self,
-        rules: JobTimings,
+        rules: Arc<JobTimings>,
         task: Task,
         state: State,
         start: Start,
@@ -249,7 +256,7 @@ impl Jobs {
             span: span.clone(),
         };
         let observe = observer(shown, start);
-        let job = job::run(context, task, state, start, observe).instrument(span);
+        let job = span.in_scope(|| job::run(context, task, state, start, observe)).instrument(span);
         let id = self.tasks.spawn(job).id();
         self.running.insert(id, running);
         id

@@ -43,7 +43,7 @@ pub(super) fn resume(
     let mut entries = contents.entries;
     entries.sort_by_key(|entry| (matches!(entry.state, State::Received { .. }), entry.task.received));
     for mut entry in entries {
-        let serving = served.iter().find(|served| served.arn == entry.task.activity);
+        let serving = served.iter().find(|served| *served.arn == *entry.task.activity);
         if entry.is_old {
             bring_up_to_date(settings, serving, &mut entry, jobs.own_livy());
         }

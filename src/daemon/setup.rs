@@ -34,7 +34,7 @@ pub(super) async fn world(settings: &Settings, sweep: &Sweep) -> Result<(Arc<Rea
     let door = door(settings, &contents, sweep).await?;
     let (region, endpoint_url) = (&settings.aws.region, settings.aws.endpoint_url.as_ref());
     let step_functions = StepFunctions::connect(region, endpoint_url.map(Address::base)).await;
-    let held = contents.entries.iter().map(|entry| entry.task.activity.as_str());
+    let held = contents.entries.iter().map(|entry| &*entry.task.activity);
     if let Some(why) = step_functions.unanswerable(held) {
         return Err(Fatal::Unsupported(why));
     }

@@ -24,7 +24,7 @@ pub(super) fn span_of(task: &Task, state: &State) -> Span {
         "task",
         task_id = task.id,
         sfn_execution = task.execution,
-        sfn_activity = (!task.activity.is_empty()).then_some(task.activity.as_str()),
+        sfn_activity = (!task.activity.is_empty()).then_some(&*task.activity),
         cfn_stack = whose.as_ref().map(|whose| whose.stack.as_str()),
         cfn_resource = whose.as_ref().map(|whose| whose.logical.as_str()),
         job_name = state.run().map(|run| run.name.as_str()),

@@ -72,7 +72,7 @@ impl Finished {
         let known = Finished {
             task: task.id.clone(),
             execution: task.execution.as_deref().map(|execution| clip(execution, LONGEST_NAME)),
-            activity: task.activity.clone(),
+            activity: task.activity.as_ref().to_owned(),
             stack,
             resource,
             job: run.and_then(|run| job(&run.name)),

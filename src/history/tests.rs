@@ -23,7 +23,7 @@ const RECEIVED: Timestamp = Timestamp(1_795_831_300_000);
 fn task() -> Task {
     Task {
         token: Some(Token::new("AQB-secret-token".to_owned())),
-        activity: "arn:aws:states:us-east-1:123456789012:activity:spark-job".to_owned(),
+        activity: "arn:aws:states:us-east-1:123456789012:activity:spark-job".into(),
         execution: Some("exec-1".to_owned()),
         ..Task::orphan(TASK).0
     }

@@ -39,39 +39,20 @@ impl<W: World> Outside<'_, W> {
 
     /// Returns once nobody waits; never where nothing tells.
     pub(super) async fn gone(&self) -> Event {
-        let token_dead = async {
-            match self.heartbeat {
-                Some(heartbeat) => heartbeat.gone().await,
-                None => pending().await,
-            }
-        };
-        let dropped = async {
-            let told = match self.dropped {
-                Some(dropped) => dropped.clone().wait_for(|dropped| *dropped).await.is_ok(),
-                None => false,
-            };
-            if !told {
-                pending::<()>().await;
-            }
-        };
-        tokio::select! {
-            biased;
-            () = token_dead => {}
-            () = dropped => {}
+        match (self.heartbeat, self.dropped) {
+            // A task with a token hears it from its heartbeat alone, another one from the door alone.
+            (Some(heartbeat), _) => heartbeat.gone().await,
+            (None, Some(dropped)) => becomes_true(dropped).await,
+            (None, None) => pending().await,
         }
         Event::TokenGone(self.task.on_abort)
     }
 
     /// Returns once the worker gives the task up, or its time is over.
     pub(super) async fn gives_up(&self) -> Event {
-        let stopped = async {
-            if self.stop.clone().wait_for(|stop| *stop).await.is_err() {
-                pending::<()>().await;
-            }
-        };
         tokio::select! {
             biased;
-            () = stopped => {
+            () = becomes_true(self.stop) => {
                 let message = "the worker on this cluster is going down and gives the task back; a Retry can go to another cluster";
                 self.with(ErrorName::ClusterTerminating, message.to_owned())
             }
@@ -140,10 +121,17 @@ impl<W: World> Outside<'_, W> {
     }
 }
 
-/// Returns at the deadline; never where there is none.
+/// Returns once it is true; never where nobody is left to say so.
+async fn becomes_true(told: &watch::Receiver<bool>) {
+    if told.clone().wait_for(|told| *told).await.is_err() {
+        pending::<()>().await;
+    }
+}
+
+/// Returns at the deadline; never where there is none. Boxed: of thousands of jobs few have one.
 async fn over<W: World>(world: &W, document: Option<&Document>) {
     match document {
-        Some(document) => duties::until(world, document.deadline).await,
+        Some(document) => Box::pin(duties::until(world, document.deadline)).await,
         None => pending().await,
     }
 }

@@ -45,7 +45,7 @@ pub(super) struct JobServices<W> {
     pub(super) world: Arc<W>,
     pub(super) sweep: Sweep,
     pub(super) gate: Gate,
-    pub(super) rules: JobTimings,
+    pub(super) rules: Arc<JobTimings>,
 }
 
 impl<W: World> JobServices<W> {
@@ -69,7 +69,8 @@ impl<W: World> JobServices<W> {
 #[derive(Debug, Default)]
 pub(super) struct JobCache {
     slot: Option<Slot>,
-    submit_waits: Option<Pauses>,
+    /// Boxed: few jobs have to wait, and thousands are there.
+    submit_waits: Option<Box<Pauses>>,
     seen: Option<Observed>,
     doubles: Duplicates,
     /// YARN's word for the application's state, as it was last told.

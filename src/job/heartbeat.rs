@@ -5,12 +5,13 @@
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Notify};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{Instrument, Span, debug, error, warn};
@@ -72,21 +73,40 @@ pub enum HeartbeatEvent {
 /// Is called on every event of a heartbeat.
 pub type HeartbeatObserver = Box<dyn Fn(HeartbeatEvent) + Send + Sync>;
 
-/// What the beats of this life have told so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TokenStatus {
-    /// Nothing.
-    Nothing,
+/// What the beats of this life have told so far. A `watch` would take six times the room, of thousands of tasks.
+#[derive(Debug, Default)]
+struct Told {
     /// A beat was accepted.
-    Accepted,
+    accepted: AtomicBool,
     /// Nobody waits.
-    Gone,
+    gone: AtomicBool,
+    news: Notify,
+}
+
+impl Told {
+    fn tell(&self, fact: impl Fn(&Told) -> &AtomicBool) {
+        if !fact(self).swap(true, Ordering::AcqRel) {
+            self.news.notify_waiters();
+        }
+    }
+
+    /// Returns once it was told; never where the beats were stopped before that.
+    async fn heard(&self, fact: impl Fn(&Told) -> &AtomicBool) {
+        loop {
+            // It hears what is told from here on.
+            let news = self.news.notified();
+            if fact(self).load(Ordering::Acquire) {
+                return;
+            }
+            news.await;
+        }
+    }
 }
 
 /// Which token a heartbeat is for, and how often it is sent.
 pub struct HeartbeatConfig {
     /// The activity that the token is from.
-    pub activity: String,
+    pub activity: Arc<str>,
     /// Answers the task.
     pub token: Token,
     /// From beat to beat.
@@ -102,19 +122,24 @@ pub struct HeartbeatConfig {
 /// The running heartbeat of one task. Dropping it stops it.
 #[derive(Debug)]
 pub struct Heartbeat {
-    life: watch::Receiver<TokenStatus>,
+    told: Arc<Told>,
     task: AbortHandle,
 }
 
 impl Heartbeat {
     /// Starts to beat: in a moment for a task that has just come, at once for one that was read back.
     pub fn start<W: World>(world: Arc<W>, beating: HeartbeatConfig) -> Heartbeat {
-        let (tell, life) = watch::channel(TokenStatus::Nothing);
+        let told: Arc<Told> = Arc::default();
+        let tell = Arc::clone(&told);
         let beats = async move {
             let mut first_is_immediate = beating.first_is_immediate;
-            // A token that nobody beats any more dies, whatever its job does: a bug must not end its heartbeat.
-            // What the panic says is a line of its own (`log/panics.rs`).
-            while panics(beat_until_gone(&*world, &beating, first_is_immediate, &tell)).await {
+            loop {
+                // A token that nobody beats any more dies, whatever its job does: a bug must not end its heartbeat.
+                // What the panic says is a line of its own (`log/panics.rs`).
+                let beats = pin!(beat_until_gone(&*world, &beating, first_is_immediate, &tell));
+                if !panics(beats).await {
+                    break;
+                }
                 error!(
                     message_id = message_id::JOB_PANICKED,
                     "a bug ended the heartbeat of a task; it begins again"
@@ -122,26 +147,20 @@ impl Heartbeat {
                 sleep(AFTER_BUG.min(beating.interval / 2)).await;
                 first_is_immediate = true;
             }
-            tell.send_replace(TokenStatus::Gone);
+            tell.tell(|told| &told.gone);
         };
         let task = tokio::spawn(beats.instrument(Span::current())).abort_handle();
-        Heartbeat { life, task }
+        Heartbeat { told, task }
     }
 
     /// Returns once the token is dead. Never returns if the heartbeat was stopped before that.
     pub async fn gone(&self) {
-        let mut life = self.life.clone();
-        if life.wait_for(|known| *known == TokenStatus::Gone).await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        self.told.heard(|told| &told.gone).await;
     }
 
     /// Returns once a beat was accepted: somebody waits.
     pub async fn accepted(&self) {
-        let mut life = self.life.clone();
-        if life.wait_for(|known| *known == TokenStatus::Accepted).await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        self.told.heard(|told| &told.accepted).await;
     }
 
     /// Stops beating, and leaves the task to Step Functions' own timeout.
@@ -156,21 +175,20 @@ impl Drop for Heartbeat {
     }
 }
 
-/// Whether a future panics instead of coming to its end. It is not asked again after that.
-async fn panics(future: impl Future<Output = ()>) -> bool {
-    let mut future = pin!(future);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+/// Whether a future panics instead of coming to its end. It is not asked again after that. It stays where it is pinned:
+/// one that is moved in is there twice, for as long as it runs.
+fn panics(mut future: Pin<&mut impl Future<Output = ()>>) -> impl Future<Output = bool> {
+    poll_fn(move |context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
         Ok(polled) => polled.map(|()| false),
         Err(_) => Poll::Ready(true),
     })
-    .await
 }
 
 async fn beat_until_gone<W: World>(
     world: &W,
     beating: &HeartbeatConfig,
     first_is_immediate: bool,
-    tell: &watch::Sender<TokenStatus>,
+    tell: &Told,
 ) {
     let HeartbeatConfig { activity, token, interval, limiter, on_event, .. } = beating;
     let interval = *interval;
@@ -191,9 +209,7 @@ async fn beat_until_gone<W: World>(
         match beat {
             Beat::Accepted => {
                 on_event(HeartbeatEvent::Accepted);
-                tell.send_if_modified(|known| {
-                    std::mem::replace(known, TokenStatus::Accepted) != TokenStatus::Accepted
-                });
+                tell.tell(|told| &told.accepted);
                 if troubled {
                     debug!("Step Functions takes heartbeats again");
                 }

@@ -35,9 +35,6 @@ use health::Service;
 use hiding::Hiding;
 use watchers::Watchers;
 
-/// A ResourceManager has this long for the list.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// YARN counts as silent once its first unanswered question is so old: one lost answer stops no polls.
 const YARN_GRACE: Duration = Duration::from_secs(10);
 
@@ -188,7 +185,7 @@ impl Sweep {
     }
 
     /// Sweeps Livy without end: every interval while jobs run or Livy is away, else at the idle pace. `moved` is told by
-    /// when the next sweep must have ended.
+    /// when the next sweep must have ended; not of one that has begun, whose requests have timeouts of their own.
     pub async fn run<W: World>(self, world: Arc<W>, moved: impl Fn(Option<Instant>)) {
         let Pace { interval, idle } = self.0.pace;
         loop {
@@ -224,7 +221,7 @@ impl Sweep {
         let Pace { interval, idle } = self.0.pace;
         loop {
             let began = Instant::now();
-            moved(Some(began + (PATIENCE + interval) * 2));
+            moved(None);
             self.ask_yarn(&*world).await;
             moved(Some(Instant::now() + idle * 2 + interval * 2));
             self.pause(began, &self.0.yarn, &self.0.wake_yarn).await;

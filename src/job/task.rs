@@ -35,7 +35,7 @@ pub struct Task {
     /// Answers the task in the place of a token.
     pub document: Option<Box<Document>>,
     /// The activity's ARN.
-    pub activity: String,
+    pub activity: Arc<str>,
     /// The execution, if the input names it.
     pub execution: Option<String>,
     /// What is to be submitted; none once the run is known.
@@ -74,7 +74,7 @@ impl Task {
             id,
             token: Some(token),
             document: None,
-            activity: arn.to_owned(),
+            activity: arn.into(),
             execution,
             request: Some(request),
             heartbeat_interval: activity.heartbeat_interval,
@@ -91,7 +91,7 @@ impl Task {
             id: id.to_owned(),
             token: None,
             document: None,
-            activity: String::new(),
+            activity: "".into(),
             execution: None,
             request: None,
             heartbeat_interval: Duration::from_secs(20),
@@ -187,7 +187,7 @@ impl Task {
         first_is_immediate: bool,
     ) -> Option<Heartbeat> {
         let beating = HeartbeatConfig {
-            activity: self.activity.clone(),
+            activity: Arc::clone(&self.activity),
             token: self.token.clone()?,
             interval: self.heartbeat_interval,
             limiter,
@@ -254,7 +254,7 @@ pub struct JobContext<W: World> {
     /// What polls and POSTs wait for.
     pub gate: Gate,
     /// How runs are followed.
-    pub rules: JobTimings,
+    pub rules: Arc<JobTimings>,
     /// Spreads heartbeats.
     pub limiter: Arc<RateLimiter>,
     /// Becomes true when the worker gives up its tasks.

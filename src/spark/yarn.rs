@@ -26,6 +26,8 @@ use asking::{LastActive, Question};
 
 /// A ResourceManager answers from memory. One that hangs must not keep a kill from the next one.
 const ANSWER: Duration = Duration::from_secs(5);
+/// Its list of thousands of active applications takes longer.
+const LIST: Duration = Duration::from_secs(30);
 /// The user that asks, where YARN's simple authentication wants one.
 const USER: &str = "user.name=spark-job-worker";
 
@@ -39,6 +41,8 @@ pub struct ResourceManager {
     /// The one that answered last; none until one has.
     active: Arc<Mutex<Option<LastActive>>>,
     connection: Connection,
+    /// The longest that a list may take.
+    list: Duration,
 }
 
 /// An answer: the one that was asked for, or another.
@@ -48,7 +52,8 @@ enum Read<T> {
 }
 
 impl ResourceManager {
-    /// A client of the ResourceManagers at `addresses`, whose requests take at most `timeout`, and 5 s.
+    /// A client of the ResourceManagers at `addresses`, whose requests take at most `timeout`, and 5 s; the list of what
+    /// is active 30 s.
     ///
     /// # Errors
     /// Where the TLS library cannot be set up.
@@ -58,7 +63,7 @@ impl ResourceManager {
         timeout: Duration,
     ) -> Result<ResourceManager, Box<dyn Error + Send + Sync>> {
         let connection = Connection::new(access, &addresses, timeout.min(ANSWER), Pool::Kept)?;
-        Ok(ResourceManager { addresses, active: Arc::default(), connection })
+        Ok(ResourceManager { addresses, active: Arc::default(), connection, list: timeout.min(LIST) })
     }
 
     /// Whether there is none to be asked.
@@ -166,7 +171,7 @@ impl ResourceManager {
             }
             Ok(Read::Refused(status, body))
         };
-        self.ask_each(Question { method: &Method::GET, path, body: None }, read).await
+        self.ask_each(Question { method: &Method::GET, path, body: None, within: None }, read).await
     }
 
     /// Asks for the end of an application. That it ended is to be seen by looking.

@@ -30,6 +30,7 @@ mod lifecycle;
 mod lint;
 mod monitoring;
 mod old_worker;
+mod page;
 mod pages;
 mod pause;
 mod poll;

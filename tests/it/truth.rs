@@ -395,6 +395,22 @@ async fn a_kill_waits_until_a_resource_manager_is_active() {
     job.dead();
 }
 
+/// The list of ten thousand applications takes a ResourceManager its time.
+#[tokio::test]
+async fn a_list_of_yarn_may_take_longer_than_an_answer_about_one_application() {
+    let stage = Stage::with_yarn().await;
+    stage.livy.plan(Plan::running());
+    stage.yarn().fault_times("GET /apps", usize::MAX, Fault::Delay(Duration::from_secs(6)));
+    let worker = stage.worker_with(&stage.config().table("livy", "request_timeout = \"20s\""));
+    let task = stage.task();
+    let name = stage.submitted("etl-").await;
+    stage.yarn().wait_for(|yarn| yarn.count("GET /apps") >= 3, None).await;
+    assert_eq!(worker.count("YARN does not answer"), 0);
+    stage.yarn().set(&only_application(&stage), "FINISHED", "SUCCEEDED");
+    stage.livy.misjudge(&name, "dead");
+    assert_eq!(stage.output(&task).await["verdictSource"], "yarn");
+}
+
 #[tokio::test]
 async fn a_second_application_with_our_tag_is_killed_and_the_oldest_is_kept() {
     let stage = Stage::with_yarn().await;

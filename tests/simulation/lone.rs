@@ -172,7 +172,7 @@ pub(crate) async fn live(
         world: Arc::clone(world),
         gate: Gate::new(1, &sweep, true, disk, draining),
         sweep,
-        rules: rules(),
+        rules: Arc::new(rules()),
         limiter: Arc::new(RateLimiter::new(100)),
         stop,
         on_event: Box::new(|_| {}),

@@ -290,7 +290,7 @@ impl Life {
             world: Arc::new(self.here.clone()),
             sweep: self.sweep.clone(),
             gate: self.gate.clone(),
-            rules: rules(),
+            rules: Arc::new(rules()),
             limiter: Arc::clone(&self.limiter),
             stop,
             on_event: Box::new(|_| {}),

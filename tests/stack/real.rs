@@ -1,5 +1,6 @@
 //! The real servers, as far as a test asks them anything.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -130,6 +131,8 @@ pub(crate) struct Stage {
     livy: String,
     manager: String,
     client: reqwest::Client,
+    /// The names of what earlier tests left with the servers: another test may have called a task the same.
+    earlier: HashSet<String>,
 }
 
 impl Stage {
@@ -166,7 +169,10 @@ impl Stage {
         let files = (on == On::Pair).then(|| ("HADOOP_CONF_DIR", stack("PAIR_CONF")));
         let variables: Vec<_> = files.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let worker = Worker::start_with(&PathBuf::from(PROGRAM), &path, &variables);
-        Stage { worker, activity, directory, livy, manager: on.manager(), client }
+        let manager = on.manager();
+        let there = [batches_of(&livy).await, applications_of(&manager).await].concat();
+        let earlier = there.iter().filter_map(|one| one["name"].as_str()).map(str::to_owned).collect();
+        Stage { worker, activity, directory, livy, manager, client, earlier }
     }
 
     /// Starts the worker anew, on the same state directory.
@@ -252,28 +258,20 @@ impl Stage {
         call(&self.client, operation, body).await
     }
 
-    /// Livy's batches whose names begin so.
+    /// Livy's batches of this test whose names begin so.
     pub(crate) async fn batches(&self, prefix: &str) -> Vec<Value> {
-        let list = get(&format!("{}/batches?from=0&size=1000", self.livy)).await;
-        let all = list["sessions"].as_array().cloned().unwrap_or_default();
-        all.into_iter()
-            .filter(|batch| batch["name"].as_str().is_some_and(|name| name.starts_with(prefix)))
-            .collect()
+        self.ours(batches_of(&self.livy).await, prefix)
     }
 
-    /// YARN's applications of the batches whose names begin so.
+    /// YARN's applications of this test whose names begin so.
     pub(crate) async fn applications(&self, prefix: &str) -> Vec<Value> {
-        // As their owner: the one who started the servers.
-        let list = get(&format!(
-            "{}/ws/v1/cluster/apps?applicationTags=spark-job-worker&user.name={}",
-            self.manager,
-            stack("USER")
-        ))
-        .await;
-        let all = list["apps"]["app"].as_array().cloned().unwrap_or_default();
-        all.into_iter()
-            .filter(|app| app["name"].as_str().is_some_and(|name| name.starts_with(prefix)))
-            .collect()
+        self.ours(applications_of(&self.manager).await, prefix)
+    }
+
+    fn ours(&self, mut listed: Vec<Value>, prefix: &str) -> Vec<Value> {
+        let ours = |name: &str| name.starts_with(prefix) && !self.earlier.contains(name);
+        listed.retain(|one| one["name"].as_str().is_some_and(ours));
+        listed
     }
 
     /// Waits until Livy has a batch whose name begins so.
@@ -298,14 +296,18 @@ impl Stage {
 
     /// Waits until nothing is left: no application that goes on, no process of one, no entry in the journal.
     pub(crate) async fn nothing_left(&self, prefix: &str) {
-        wait_for("an end of everything", async || {
-            let applications = self.applications(prefix).await;
+        let end = Instant::now() + LIMIT;
+        loop {
             let ended = |app: &Value| app["state"].as_str().is_some_and(|state| ENDED.contains(&state));
-            let nothing =
-                applications.iter().all(|app| ended(app) && !has_processes(app)) && self.journal().is_empty();
-            nothing.then_some(())
-        })
-        .await;
+            let mut left = self.applications(prefix).await;
+            left.retain(|app| !ended(app) || has_processes(app));
+            let entries = self.journal();
+            if left.is_empty() && entries.is_empty() {
+                return;
+            }
+            assert!(Instant::now() < end, "left after {LIMIT:?}: {left:?}, in the journal: {entries:?}");
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// The entries of the worker's journal.
@@ -319,6 +321,18 @@ impl Stage {
             })
             .collect()
     }
+}
+
+async fn batches_of(livy: &str) -> Vec<Value> {
+    let list = get(&format!("{livy}/batches?from=0&size=1000")).await;
+    list["sessions"].as_array().cloned().unwrap_or_default()
+}
+
+/// The worker's applications, for their owner: the one who started the servers.
+async fn applications_of(manager: &str) -> Vec<Value> {
+    let query = format!("applicationTags=spark-job-worker&user.name={}", stack("USER"));
+    let list = get(&format!("{manager}/ws/v1/cluster/apps?{query}")).await;
+    list["apps"]["app"].as_array().cloned().unwrap_or_default()
 }
 
 /// A task's input.

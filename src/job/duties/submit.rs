@@ -97,7 +97,7 @@ pub(in crate::job) async fn submit<W: World>(
         Posted::Accepted(view) => Event::Submitted(learn(run, &view, since, task.proxy_user())),
         Posted::NotNow(reason) => {
             info!("Livy cannot take {} now: {reason}", run.name);
-            cache.submit_waits.get_or_insert_with(|| retry::SUBMIT.start());
+            cache.submit_waits.get_or_insert_with(|| Box::new(retry::SUBMIT.start()));
             Event::NotNow(Some(Hold { since, reason }))
         }
         Posted::Unsure { answered, reason } => {

@@ -120,7 +120,7 @@ impl EntryV1 {
             id: self.task,
             token: self.token.map(Token::new),
             document: None,
-            activity: self.activity,
+            activity: self.activity.into(),
             execution: self.execution,
             request: (!self.input.is_empty()).then(|| job::TaskRequest::Unchecked(self.input.into())),
             heartbeat_interval: HEARTBEAT_INTERVAL,

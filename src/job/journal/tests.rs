@@ -152,7 +152,7 @@ fn entry_of(id: &str, state: State) -> Entry {
         id: id.to_owned(),
         token: Some(Token::new("AQB4…/+= \"secret\"".to_owned())),
         document: None,
-        activity: "arn:aws:states:eu-west-1:1:activity:spark-job".to_owned(),
+        activity: "arn:aws:states:eu-west-1:1:activity:spark-job".into(),
         execution: Some("exec-1".to_owned()),
         request: Some(TaskRequest::Checked { body: body.into(), proxy_user: Some("alice".into()) }),
         heartbeat_interval: Duration::from_millis(7_500),
@@ -226,7 +226,7 @@ fn of_documents() -> Vec<(&'static str, Entry)> {
     };
     let entry = |state| {
         let mut entry = entry_of(TASK, state);
-        (entry.task.token, entry.task.activity) = (None, String::new());
+        (entry.task.token, entry.task.activity) = (None, "".into());
         entry.task.document = Some(Box::new(document.clone()));
         entry
     };

@@ -25,6 +25,8 @@ pub struct Progress {
     pub vcore_seconds: Option<u64>,
     /// Where it can be looked at.
     pub tracking_url: Option<String>,
+    /// Where the log of its driver is.
+    pub log_url: Option<String>,
 }
 
 /// The applications of a tag: the oldest first, which is ours.
@@ -90,6 +92,7 @@ fn progress(tag: &str, tagged: &Tagged) -> Option<Progress> {
         memory_seconds: tagged.memory_seconds,
         vcore_seconds: tagged.vcore_seconds,
         tracking_url: application.tracking_url.clone(),
+        log_url: application.log_url.clone(),
     })
 }
 

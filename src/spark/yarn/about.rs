@@ -93,6 +93,10 @@ impl ResourceManager {
             let (version, store) = (info.resource_manager_version, info.rm_state_store_name);
             Ok(About { started: Timestamp(info.started_on), version, store })
         };
-        self.ask_each(Question { method: &Method::GET, path: "/ws/v1/cluster/info", body: None }, read).await
+        self.ask_each(
+            Question { method: &Method::GET, path: "/ws/v1/cluster/info", body: None, within: None },
+            read,
+        )
+        .await
     }
 }

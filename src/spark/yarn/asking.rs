@@ -7,6 +7,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::future::Future;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use reqwest::header::LOCATION;
 use reqwest::{Method, Response, StatusCode, Url};
@@ -34,6 +35,8 @@ pub(super) struct Question<'a> {
     pub(super) method: &'a Method,
     pub(super) path: &'a str,
     pub(super) body: Option<&'static str>,
+    /// How long its answer may take, where that is not the connection's timeout.
+    pub(super) within: Option<Duration>,
 }
 
 /// An answer, or a standby's redirect.
@@ -80,10 +83,10 @@ impl ResourceManager {
             }
             Ok((status, body))
         };
-        self.ask_each(Question { method: &method, path, body }, read).await
+        self.ask_each(Question { method: &method, path, body, within: None }, read).await
     }
 
-    /// GET, and its answer read as it streams in.
+    /// GET of a list, read as it streams in.
     pub(super) async fn ask_streaming<T: DeserializeOwned + Send + 'static>(
         &self,
         path: &str,
@@ -96,7 +99,8 @@ impl ResourceManager {
             }
             Ok(read_streaming(response, serde_json::from_reader::<_, T>).await?)
         };
-        self.ask_each(Question { method: &Method::GET, path, body: None }, read).await
+        let question = Question { method: &Method::GET, path, body: None, within: Some(self.list) };
+        self.ask_each(question, read).await
     }
 
     /// A question to each ResourceManager in turn, until one gives an answer that can be read.
@@ -147,7 +151,7 @@ impl ResourceManager {
 
     /// One question to one of them.
     async fn ask_one(&self, base: &str, question: Question<'_>) -> Result<Reply, ServiceError> {
-        let Question { method, path, body } = question;
+        let Question { method, path, body, within } = question;
         let and = if path.contains('?') { '&' } else { '?' };
         let mut request = self
             .connection
@@ -155,6 +159,9 @@ impl ResourceManager {
             .header("Accept", "application/json");
         if let Some(body) = body {
             request = request.header("Content-Type", "application/json").body(body);
+        }
+        if let Some(within) = within {
+            request = request.timeout(within);
         }
         let response = self.connection.send(request).await?;
         if !response.status().is_redirection() {

@@ -281,7 +281,7 @@ impl Worker {
             world: Arc::clone(&self.here),
             sweep: self.here.sweep.clone(),
             gate: self.gate.clone(),
-            rules,
+            rules: Arc::new(rules),
             limiter: Arc::new(RateLimiter::new(100)),
             stop,
             on_event: Box::new(|_| {}),

@@ -122,7 +122,7 @@ async fn life(sim: &Sim, task: Task, state: State, start: Start) {
         world: Arc::clone(&world),
         gate: Gate::new(1, &sweep, true, disk, draining),
         sweep: sweep.clone(),
-        rules: JobTimings { session_keep: Duration::from_secs(40), ..rules() },
+        rules: Arc::new(JobTimings { session_keep: Duration::from_secs(40), ..rules() }),
         limiter: Arc::new(RateLimiter::new(100)),
         stop,
         on_event: Box::new(|_| {}),

@@ -18,7 +18,7 @@ impl EntryV3 {
             task: task.id.clone(),
             token: task.token.as_ref().map(|token| token.secret().to_owned()),
             door: match &task.document {
-                None => Door::Activity(task.activity.clone()),
+                None => Door::Activity(task.activity.as_ref().to_owned()),
                 Some(document) => Door::Document((&**document).into()),
             },
             execution: task.execution.clone(),
@@ -44,7 +44,7 @@ impl EntryV3 {
             id: self.task,
             token: self.token.map(Token::new),
             document,
-            activity,
+            activity: activity.into(),
             execution: self.execution,
             request: self.request.map(job::TaskRequest::from),
             heartbeat_interval: Duration::from_millis(self.heartbeat_interval_ms),

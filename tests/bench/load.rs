@@ -1,0 +1,246 @@
+//! Many jobs at once: what they cost, and what somebody who looks costs.
+
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+use stand_ins::WaitFor;
+use stand_ins::livy::Plan;
+use stand_ins::sfn::{Sfn, TaskId};
+use stand_ins::worker::command;
+
+use crate::board::{Board, spread};
+use crate::stage::{Journal, NO_PYTHON, Process, Stage, program, python, wait};
+use crate::{LIMIT, Length};
+
+const BURST: usize = 500;
+/// Of a job without faults.
+const WRITES: f64 = 6.0;
+/// A processor's time for jobs on disk, beside the same in memory. What the file system does for an entry is most of it.
+const DISK: f64 = 6.0;
+
+/// Jobs that come at once and end at once.
+pub(crate) async fn bursts(board: &mut Board, length: Length) {
+    let python = python();
+    let (mut on_disk, mut in_memory, mut plain) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 1..=if length == Length::Short { 1 } else { 3 } {
+        let what = format!("burst {round} of {BURST}");
+        on_disk.push(
+            burst(board, &format!("{what}, journal on disk"), Some(Journal::OnDisk), &|stage| {
+                stage.ours(Journal::OnDisk)
+            })
+            .await,
+        );
+        in_memory.push(
+            burst(board, &format!("{what}, journal in memory"), None, &|stage| stage.ours(Journal::InMemory))
+                .await,
+        );
+        match &python {
+            Some(python) => plain.push(
+                burst(board, &format!("{what}, plain python"), None, &|stage| {
+                    stage.plain(python.as_os_str())
+                })
+                .await,
+            ),
+            None => board.left_out(&format!("{what}, plain python"), NO_PYTHON),
+        }
+    }
+    let least = |times: &[f64]| times.iter().copied().fold(f64::NAN, f64::min);
+    let (on_disk, in_memory, plain) = (least(&on_disk), least(&in_memory), least(&plain));
+    board.at_most("processor for a burst, disk beside memory", on_disk / in_memory, DISK, "times");
+    if python.is_some() {
+        board.at_most("processor for a burst, beside plain python", on_disk / plain, 1.0, "times");
+    }
+}
+
+/// Returns the seconds of a processor.
+async fn burst(
+    board: &mut Board,
+    what: &str,
+    counted: Option<Journal>,
+    start: &dyn Fn(&Stage) -> Process,
+) -> f64 {
+    let stage = Stage::new(Plan::running()).await;
+    let process = start(&stage);
+    stage.sfn.wait_for(|sfn| sfn.open_polls(&stage.arn) > 0, LIMIT).await;
+    let entries = counted.map(|journal| Entries::watch(&stage.place(journal).join("state")));
+    let cpu = process.usage().cpu;
+    let begun = Instant::now();
+    let tasks: Vec<TaskId> = (0..BURST).map(|number| stage.schedule(number)).collect();
+    stage.livy.wait_for(|livy| livy.live_applications().len() == BURST, LIMIT).await;
+    let submitted = begun.elapsed();
+    for batch in stage.livy.batches() {
+        stage.livy.set_state(batch.name.as_deref().unwrap_or_default(), "success");
+    }
+    let ended = Instant::now();
+    let all = |sfn: &Sfn| tasks.iter().all(|task| sfn.peek(task).is_some());
+    stage.sfn.wait_for(all, LIMIT).await;
+    let reported = ended.elapsed();
+    let usage = process.usage();
+    let used = usage.cpu - cpu;
+    board.tell(
+        what,
+        &format!(
+            "submitted {:.2} s, all ended to all reported {:.2} s, processor {used:.2} s, peak {:.0} MB",
+            submitted.as_secs_f64(),
+            reported.as_secs_f64(),
+            usage.peak,
+        ),
+    );
+    if let Some(entries) = entries {
+        // The last entry goes once its outcome is taken.
+        wait(Duration::from_secs(1)).await;
+        let (written, removed) = entries.counts();
+        board.at_most("durable writes of a job", written as f64 / BURST as f64, WRITES, "entries");
+        board.at_most("entries of a job removed", removed as f64 / BURST as f64, 1.0, "entries");
+        board.at_most(
+            "entries of a job that are left",
+            (BURST as f64 - removed as f64) / BURST as f64,
+            0.0,
+            "entries",
+        );
+    }
+    used
+}
+
+/// What happens to a journal's entries, by the kernel's word.
+struct Entries(OwnedFd);
+
+impl Entries {
+    fn watch(journal: &Path) -> Entries {
+        let watcher = inotify::init(CreateFlags::NONBLOCK).expect("inotify");
+        inotify::add_watch(&watcher, journal, WatchFlags::MOVED_TO | WatchFlags::DELETE)
+            .expect("a directory");
+        Entries(watcher)
+    }
+
+    /// How many were written and how many were removed.
+    fn counts(&self) -> (usize, usize) {
+        let mut buffer = [std::mem::MaybeUninit::uninit(); 4_096];
+        let mut events = inotify::Reader::new(&self.0, &mut buffer);
+        let (mut written, mut removed) = (0, 0);
+        while let Ok(event) = events.next() {
+            assert!(!event.events().contains(ReadFlags::QUEUE_OVERFLOW), "events were lost");
+            let name = event.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if Path::new(&name).extension().is_some_and(|extension| extension == "task") {
+                if event.events().contains(ReadFlags::DELETE) { removed += 1 } else { written += 1 }
+            }
+        }
+        (written, removed)
+    }
+}
+
+/// Requests for one job and for many.
+pub(crate) async fn requests(board: &mut Board) {
+    for jobs in [1, 200] {
+        let stage = Stage::new(Plan::running()).await;
+        let _process = stage.ours(Journal::OnDisk);
+        for number in 0..jobs {
+            stage.schedule(number);
+        }
+        stage.livy.wait_for(|livy| livy.live_applications().len() == jobs, LIMIT).await;
+        sweeps(board, &stage, jobs).await;
+    }
+}
+
+/// At most one list of Livy and one of YARN at each look, however many jobs there are.
+pub(crate) async fn sweeps(board: &mut Board, stage: &Stage, jobs: usize) {
+    const SPAN: u64 = 20;
+    // The first looks at new jobs ask more.
+    wait(Duration::from_secs(3)).await;
+    let asked = || (stage.livy.calls().len(), stage.yarn.calls().len());
+    let before = asked();
+    wait(Duration::from_secs(SPAN)).await;
+    let after = asked();
+    // One more may fall into the span.
+    let most = (SPAN + 1) as f64 / SPAN as f64;
+    for (service, count) in [("Livy", after.0 - before.0), ("YARN", after.1 - before.1)] {
+        let what = format!("requests to {service} a look, {jobs} running jobs");
+        board.at_most(&what, count as f64 / SPAN as f64, most, "requests");
+    }
+}
+
+/// A thousand running jobs, and an operator who looks at them.
+pub(crate) async fn looks(board: &mut Board) {
+    const JOBS: usize = 1_000;
+    let stage = Stage::new(Plan::running()).await;
+    let lines = "max_concurrent_jobs = 1001\npollers = 4\nheartbeat_interval = \"20s\"";
+    let port = free_port();
+    let config = stage
+        .configured(Journal::OnDisk, lines)
+        .table("admin", &format!("listen = \"127.0.0.1:{port}\""))
+        .table("log", "filter = \"warn\"");
+    let _process = stage.start(&config);
+    for number in 0..JOBS {
+        stage.schedule(number);
+    }
+    stage.livy.wait_for(|livy| livy.live_applications().len() == JOBS, LIMIT).await;
+    wait(Duration::from_secs(3)).await;
+    for path in ["/status", "/healthz", "/metrics"] {
+        let (mut times, mut bytes) = (Vec::new(), 0);
+        for _ in 0..50 {
+            let begun = Instant::now();
+            bytes = asked(port, path).await;
+            times.push(begun.elapsed());
+            // A different phase of sweeps and heartbeats each time.
+            wait(Duration::from_millis(37)).await;
+        }
+        board.tell(&format!("{path} with {JOBS} jobs"), &format!("{}, {bytes} bytes", spread(&mut times)));
+    }
+    let mut times = Vec::new();
+    for _ in 0..10 {
+        let begun = Instant::now();
+        let shown =
+            command(&program()).args(["status", "--config"]).arg(stage.config()).output().expect("it runs");
+        times.push(begun.elapsed());
+        assert!(shown.status.success() && shown.stdout.len() > JOBS * 60);
+    }
+    board.tell(&format!("status with {JOBS} jobs"), &spread(&mut times));
+}
+
+/// A port of loopback that nobody has at this moment.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port()
+}
+
+/// GET of the worker's own endpoint. Returns how many bytes came.
+pub(crate) async fn asked(port: u16, path: &str) -> usize {
+    let answer = reqwest::get(format!("http://127.0.0.1:{port}{path}")).await.expect("an answer");
+    assert!(answer.status().is_success(), "{path}: {}", answer.status());
+    answer.bytes().await.expect("a body").len()
+}
+
+/// A thousand running jobs while Livy hangs for a minute: how late is a heartbeat?
+pub(crate) async fn hang(board: &mut Board) {
+    const JOBS: usize = 1_000;
+    const INTERVAL: f64 = 20.0;
+    let stage = Stage::new(Plan::running()).await;
+    let lines = format!("max_concurrent_jobs = 1001\npollers = 4\nheartbeat_interval = \"{INTERVAL}s\"");
+    let config = stage.configured(Journal::OnDisk, &lines).table("log", "filter = \"warn\"");
+    let _process = stage.start(&config);
+    let tasks: Vec<TaskId> = (0..JOBS).map(|number| stage.schedule(number)).collect();
+    stage.livy.wait_for(|livy| livy.live_applications().len() == JOBS, LIMIT).await;
+    let beaten = |sfn: &Sfn| tasks.iter().all(|task| !sfn.heartbeats(task).is_empty());
+    stage.sfn.wait_for(beaten, LIMIT).await;
+    stage.livy.hang_all(true);
+    let hung = Instant::now();
+    wait(Duration::from_secs(60)).await;
+    let longest = gaps(&stage, &tasks, hung);
+    let what = format!("longest gap of {INTERVAL} s heartbeats, Livy hangs");
+    // A beat is sent up to 15 % early; on its way it may wait for its turn.
+    board.at_most(&what, longest.as_secs_f64(), INTERVAL * 1.05, "s");
+}
+
+/// The longest time between two heartbeats of a task since then.
+pub(crate) fn gaps(stage: &Stage, tasks: &[TaskId], since: Instant) -> Duration {
+    let now = Instant::now();
+    let of_one = |task: &TaskId| {
+        let times = stage.sfn.heartbeats(task);
+        let between = times.windows(2).filter(|pair| pair[1] > since).map(|pair| pair[1] - pair[0]).max();
+        let last = now - *times.last().expect("it was beaten for");
+        between.unwrap_or_default().max(last)
+    };
+    tasks.iter().map(of_one).max().unwrap_or_default()
+}

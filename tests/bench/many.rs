@@ -1,0 +1,104 @@
+//! Ten thousand running jobs, with 2 KB of input each.
+
+use std::time::{Duration, Instant};
+
+use stand_ins::WaitFor;
+use stand_ins::livy::Plan;
+use stand_ins::sfn::{Sfn, TaskId};
+
+use crate::board::{Board, spread};
+use crate::load::{asked, free_port, gaps, sweeps};
+use crate::stage::{Journal, Process, Stage, wait};
+use crate::{LIMIT, Length};
+
+/// A node's memory is the jobs'.
+const PEAK: f64 = 100.0;
+/// What a running job takes, KB.
+const JOB: f64 = 10.0;
+/// Seconds from the start to polling, with all jobs taken over.
+const SUPERVISED: f64 = 1.0;
+/// From one heartbeat of a task to the next, seconds.
+const INTERVAL: f64 = 60.0;
+/// Heartbeats a second, as many as the service allows an account.
+const RATE: f64 = 500.0;
+/// How long a question may wait behind the others', milliseconds.
+const STALL: f64 = 250.0;
+
+/// They come as fast as they can; a disk would slow that down. The worker is killed and started again.
+pub(crate) async fn many(board: &mut Board, jobs: usize, length: Length) {
+    let stage = Stage::new(Plan::running()).await;
+    let padding = "x".repeat(2_000);
+    let lines =
+        format!("max_concurrent_jobs = {}\npollers = 4\nheartbeat_interval = \"{INTERVAL}s\"", jobs + 1);
+    let port = free_port();
+    let config = stage
+        .configured(Journal::InMemory, &lines)
+        .table("aws", &format!("heartbeat_rate = {RATE}"))
+        .table("admin", &format!("listen = \"127.0.0.1:{port}\""))
+        .table("log", "filter = \"warn\"");
+    let first = stage.start(&config);
+    stage.sfn.wait_for(|sfn| sfn.open_polls(&stage.arn) == 4, LIMIT).await;
+    let before = first.usage().resident;
+    let input = |number| format!(r#"{{"Name":"job-{number}","File":"s3://b/a.py","Args":["{padding}"]}}"#);
+    let tasks: Vec<TaskId> = (0..jobs).map(|number| stage.sfn.schedule(&stage.arn, &input(number))).collect();
+    stage.livy.wait_for(|livy| livy.count("POST /batches") >= jobs, LIMIT * 3).await;
+    sweeps(board, &stage, jobs).await;
+    if length == Length::Full {
+        looked_at(board, &stage, &tasks, port).await;
+    }
+    let usage = first.usage();
+    board.at_most(&format!("peak, {jobs} jobs arrive and run"), usage.peak, PEAK, "MB");
+    board.at_most("resident memory of a job", (usage.resident - before) * 1024.0 / jobs as f64, JOB, "KB");
+    drop(first);
+    started_again(board, &stage, jobs, || stage.start(&config)).await;
+}
+
+/// Somebody asks for all that there is to see, without a pause, while another one asks for the least.
+async fn looked_at(board: &mut Board, stage: &Stage, tasks: &[TaskId], port: u16) {
+    let beaten = |sfn: &Sfn| tasks.iter().all(|task| !sfn.heartbeats(task).is_empty());
+    stage.sfn.wait_for(beaten, LIMIT).await;
+    let since = Instant::now();
+    let looker = tokio::spawn(async move {
+        loop {
+            asked(port, "/status").await;
+            asked(port, "/metrics").await;
+        }
+    });
+    let mut times = Vec::new();
+    while since.elapsed().as_secs_f64() < INTERVAL * 1.2 {
+        let begun = Instant::now();
+        asked(port, "/healthz").await;
+        times.push(begun.elapsed());
+        wait(Duration::from_millis(50)).await;
+    }
+    assert!(!looker.is_finished(), "the looker was answered all the time");
+    looker.abort();
+    board.tell("/healthz beside a looker", &spread(&mut times));
+    let longest = times.last().map_or(f64::NAN, |longest| longest.as_secs_f64() * 1e3);
+    board.at_most("longest answer of /healthz beside a looker", longest, STALL, "ms");
+    let longest = gaps(stage, tasks, since).as_secs_f64();
+    board.at_most(
+        &format!("longest gap of {INTERVAL} s heartbeats, a looker"),
+        longest,
+        INTERVAL * 1.05,
+        "s",
+    );
+}
+
+async fn started_again(board: &mut Board, stage: &Stage, jobs: usize, start: impl Fn() -> Process) {
+    let (polls, beats) = (stage.sfn.polls(&stage.arn), stage.sfn.count("SendTaskHeartbeat"));
+    let begun = Instant::now();
+    let second = start();
+    stage.sfn.wait_for(|sfn| sfn.polls(&stage.arn) > polls, LIMIT).await;
+    board.at_most("killed and started again, to polling", begun.elapsed().as_secs_f64(), SUPERVISED, "s");
+    stage.sfn.wait_for(|sfn| sfn.count("SendTaskHeartbeat") >= beats + jobs, LIMIT).await;
+    let least = jobs as f64 / RATE;
+    board.at_most(
+        "and all beaten for, beside the quota",
+        begun.elapsed().as_secs_f64(),
+        least * 1.2 + 2.0,
+        "s",
+    );
+    board.at_most(&format!("peak, {jobs} jobs taken over"), second.usage().peak, PEAK, "MB");
+    assert_eq!(stage.livy.count("POST /batches"), jobs, "nothing was submitted twice");
+}
