@@ -175,6 +175,8 @@ async fn a_pause_outlives_a_crash_and_a_stop_and_is_said_at_the_start() {
     }
     let worker = stage.worker();
     worker.logged("still paused");
+    // The socket is there before the endpoint.
+    endpoint(&worker);
     resumed(&worker);
     assert!(!file(&stage).exists());
     stage.output(&task).await;

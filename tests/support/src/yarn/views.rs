@@ -197,7 +197,8 @@ impl Shared {
             "unmanagedApplication": false,
         });
         let fields = view.as_object_mut().expect("it is an object");
-        let has_container = times.launched > 0;
+        // What has run or ended by itself had one, also where a test skipped the launch.
+        let has_container = times.launched > 0 || running || (over && state != "KILLED");
         leave_out(fields, &mind, (running || over, has_container), full);
         for (key, letters) in mind.written.get(id).into_iter().flatten() {
             fields.insert(key.clone(), format!("{LETTERS}{letters}{LETTERS}").into());
