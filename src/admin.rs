@@ -16,7 +16,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
+use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{Instant, timeout};
 
 use crate::cloudformation::errand::whose;
@@ -75,6 +76,8 @@ pub struct Admin {
     history: Arc<History>,
     pause: Arc<Pause>,
     terminating: watch::Sender<bool>,
+    /// Held while all tasks are written down: with thousands of them that takes megabytes.
+    turn: Mutex<()>,
 }
 
 impl Admin {
@@ -89,7 +92,8 @@ impl Admin {
         let (world, sweep, registry) = (Arc::clone(world), sweep.clone(), Arc::clone(registry));
         let (history, pause, terminating) =
             (Arc::clone(history), Arc::clone(pause), watch::Sender::new(false));
-        Admin { info, world, sweep, registry, history, pause, terminating }
+        let turn = Mutex::default();
+        Admin { info, world, sweep, registry, history, pause, terminating, turn }
     }
 
     /// Becomes true once somebody says that the node goes down for good.
@@ -137,13 +141,24 @@ impl Admin {
         Overview { tasks, strangers: self.strangers(), ..self.summary() }
     }
 
-    /// The same, with YARN asked now.
-    pub async fn fresh_overview(&self) -> Overview {
+    /// Asks YARN now. One that hangs is shown as it was last seen.
+    async fn ask_yarn(&self) {
         if self.world.has_yarn() {
-            // A YARN that hangs is shown as it was last seen.
             let _ = timeout(LOOK, self.sweep.ask_yarn(&*self.world)).await;
         }
-        self.overview()
+    }
+
+    /// What is shown of all tasks, made where it holds up no heartbeat; one after the other.
+    ///
+    /// # Errors
+    /// Where a bug keeps it from being made.
+    async fn shown<T: Send + 'static>(
+        self: &Arc<Admin>,
+        make: impl FnOnce(&Admin) -> T + Send + 'static,
+    ) -> Result<T, JoinError> {
+        let _turn = self.turn.lock().await;
+        let admin = Arc::clone(self);
+        spawn_blocking(move || make(&admin)).await
     }
 
     /// The tasks that have ended lately.

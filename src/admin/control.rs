@@ -170,7 +170,7 @@ fn own_user() -> io::Result<u32> {
     Ok(std::fs::metadata("/proc/self")?.uid())
 }
 
-async fn converse(stream: UnixStream, admin: &Admin, user: u32) -> io::Result<()> {
+async fn converse(stream: UnixStream, admin: &Arc<Admin>, user: u32) -> io::Result<()> {
     let peer = stream.peer_cred()?.uid();
     if peer != 0 && peer != user {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("user {peer} may not ask")));
@@ -178,20 +178,23 @@ async fn converse(stream: UnixStream, admin: &Admin, user: u32) -> io::Result<()
     let (read, mut write) = stream.into_split();
     let mut question = String::new();
     tokio::io::BufReader::new(read.take(QUESTION)).read_line(&mut question).await?;
-    let reply = match question.trim() {
-        "status" => Reply::Status(Box::new(admin.fresh_overview().await)),
-        "history" => Reply::History(admin.finished()),
-        "terminating" => terminate(admin).await,
-        "pausing" => Reply::Paused(admin.paused().map(Box::new)),
-        "resume" => admin.end_pause().await,
-        other => match other.strip_prefix("pause") {
+    let answer = match question.trim() {
+        "status" => {
+            admin.ask_yarn().await;
+            admin.shown(|admin| serde_json::to_vec(&Reply::Status(Box::new(admin.overview())))).await?
+        }
+        "history" => serde_json::to_vec(&Reply::History(admin.finished())),
+        "terminating" => serde_json::to_vec(&terminate(admin).await),
+        "pausing" => serde_json::to_vec(&Reply::Paused(admin.paused().map(Box::new))),
+        "resume" => serde_json::to_vec(&admin.end_pause().await),
+        other => serde_json::to_vec(&match other.strip_prefix("pause") {
             Some(seconds) => admin.begin_pause(seconds.trim()).await,
             None => {
                 Reply::Unknown(format!("{other:?} is none of status, history, pause, resume and terminating"))
             }
-        },
+        }),
     };
-    let mut answer = serde_json::to_vec(&reply)?;
+    let mut answer = answer?;
     answer.push(b'\n');
     write.write_all(&answer).await?;
     write.shutdown().await

@@ -105,20 +105,21 @@ impl Sweep {
 
     /// How far the job of a tag was at YARN's last sweep.
     pub fn progress(&self, tag: &str) -> Option<Progress> {
-        self.watchers().moved()?.of(tag)
+        let seen = self.watchers().moved()?;
+        seen.of(tag)
     }
 
     /// The first `most` jobs by name, among the tags that are `wanted`, at YARN's last sweep, and how many there are.
     pub fn first(&self, most: usize, wanted: impl Fn(&str) -> bool) -> (Vec<Progress>, usize) {
-        self.watchers().moved().map(|seen| seen.first(most, wanted)).unwrap_or_default()
+        let seen = self.watchers().moved();
+        seen.map(|seen| seen.first(most, wanted)).unwrap_or_default()
     }
 
     /// The applications with a tag of ours that are not `known`, at YARN's last sweep; `None` where that is older than
     /// `age` or had no answer.
     pub fn strangers(&self, age: Duration, known: impl Fn(&str) -> bool) -> Option<Vec<Progress>> {
         let now = self.elapsed();
-        let watchers = self.watchers();
-        let seen = watchers.moved().filter(|seen| !seen.is_older_than(age, now))?;
+        let seen = self.watchers().moved().filter(|seen| !seen.is_older_than(age, now))?;
         Some(seen.first(usize::MAX, |tag| !known(tag)).0)
     }
 

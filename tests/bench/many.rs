@@ -43,12 +43,13 @@ pub(crate) async fn many(board: &mut Board, jobs: usize, length: Length) {
     let tasks: Vec<TaskId> = (0..jobs).map(|number| stage.sfn.schedule(&stage.arn, &input(number))).collect();
     stage.livy.wait_for(|livy| livy.count("POST /batches") >= jobs, LIMIT * 3).await;
     sweeps(board, &stage, jobs).await;
-    if length == Length::Full {
-        looked_at(board, &stage, &tasks, port).await;
-    }
     let usage = first.usage();
     board.at_most(&format!("peak, {jobs} jobs arrive and run"), usage.peak, PEAK, "MB");
     board.at_most("resident memory of a job", (usage.resident - before) * 1024.0 / jobs as f64, JOB, "KB");
+    if length == Length::Full {
+        looked_at(board, &stage, &tasks, port).await;
+        board.tell("peak, beside a looker", &format!("{:.2} MB", first.usage().peak));
+    }
     drop(first);
     started_again(board, &stage, jobs, || stage.start(&config)).await;
 }
