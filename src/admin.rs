@@ -1,5 +1,5 @@
 //! How an operator looks at the running daemon, and tells it that the node goes down: a control socket for `status`,
-//! `history` and `terminating`, and a loopback endpoint that only reads.
+//! `history`, `pause`, `resume` and `terminating`, and a loopback endpoint that only reads.
 
 mod control;
 mod finished;
@@ -7,6 +7,7 @@ mod http;
 mod openmetrics;
 mod overview;
 mod page;
+mod pausing;
 mod table;
 mod view;
 
@@ -28,6 +29,7 @@ use crate::job::tags;
 use crate::job::timestamp::Timestamp;
 use crate::job::world::World;
 use crate::log::Drops;
+use crate::pause::Pause;
 use crate::registry::{HeldTask, Phase, TaskRegistry};
 use crate::spark::addresses::AddressInUse;
 use crate::world::RealWorld;
@@ -35,7 +37,7 @@ use crate::world::RealWorld;
 pub use control::{Control, Reply, Unanswered, ask};
 pub use finished::finished_table;
 pub use http::Endpoint;
-pub use overview::Overview;
+pub use overview::{Overview, PauseOverview};
 pub use table::table;
 
 /// So many jobs are named in `STATUS=`: a line is what `systemctl status` has room for.
@@ -72,6 +74,7 @@ pub struct Admin {
     sweep: Sweep,
     registry: Arc<TaskRegistry>,
     history: Arc<History>,
+    pause: Arc<Pause>,
     terminating: watch::Sender<bool>,
     /// Held while all tasks are written down: with thousands of them that takes megabytes.
     turn: Mutex<()>,
@@ -84,11 +87,13 @@ impl Admin {
         world: &Arc<RealWorld>,
         sweep: &Sweep,
         registry: &Arc<TaskRegistry>,
-        history: &Arc<History>,
+        (history, pause): (&Arc<History>, &Arc<Pause>),
     ) -> Admin {
         let (world, sweep, registry) = (Arc::clone(world), sweep.clone(), Arc::clone(registry));
-        let (history, terminating) = (Arc::clone(history), watch::Sender::new(false));
-        Admin { info, world, sweep, registry, history, terminating, turn: Mutex::default() }
+        let (history, pause, terminating) =
+            (Arc::clone(history), Arc::clone(pause), watch::Sender::new(false));
+        let turn = Mutex::default();
+        Admin { info, world, sweep, registry, history, pause, terminating, turn }
     }
 
     /// Becomes true once somebody says that the node goes down for good.
@@ -119,6 +124,7 @@ impl Admin {
             },
             moving: moving.iter().map(moving_of).collect(),
             moving_count,
+            paused: self.paused(),
             ..Overview::default()
         };
         self.count(&mut overview, now);
@@ -177,7 +183,11 @@ impl Admin {
     }
 
     fn activity(&self, served: &ActivityPlaces, now: Instant) -> overview::ActivityOverview {
-        let polls = self.registry.polls(&served.arn);
+        let mut polls = self.registry.polls(&served.arn);
+        if polls.open == 0 && self.pause.paused().is_some() {
+            // Of polls that nobody makes nothing can be wrong.
+            (polls.waiting, polls.trouble) = (None, None);
+        }
         overview::ActivityOverview {
             arn: served.arn.clone(),
             places: served.places.total(),

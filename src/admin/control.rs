@@ -15,7 +15,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-use super::{Admin, FinishedTasks, HeldTask, Overview};
+use super::{Admin, FinishedTasks, HeldTask, Overview, PauseOverview};
 
 /// The longest question.
 const QUESTION: u64 = 256;
@@ -38,6 +38,16 @@ pub enum Reply {
     Terminating {
         /// Tasks that were not given back within 10 s; the daemon goes on trying.
         awaited: usize,
+    },
+    /// To `pause`, and to `pausing`, which changes nothing: the pause that is on.
+    Paused(Option<Box<PauseOverview>>),
+    /// To `resume`.
+    #[serde(rename_all = "camelCase")]
+    Resumed {
+        /// A pause was on.
+        was_on: bool,
+        /// Why a restart would pause again.
+        unkept: Option<String>,
     },
     /// To anything else.
     Unknown(String),
@@ -175,9 +185,14 @@ async fn converse(stream: UnixStream, admin: &Arc<Admin>, user: u32) -> io::Resu
         }
         "history" => serde_json::to_vec(&Reply::History(admin.finished())),
         "terminating" => serde_json::to_vec(&terminate(admin).await),
-        other => serde_json::to_vec(&Reply::Unknown(format!(
-            "{other:?} is none of status, history and terminating"
-        ))),
+        "pausing" => serde_json::to_vec(&Reply::Paused(admin.paused().map(Box::new))),
+        "resume" => serde_json::to_vec(&admin.end_pause().await),
+        other => serde_json::to_vec(&match other.strip_prefix("pause") {
+            Some(seconds) => admin.begin_pause(seconds.trim()).await,
+            None => {
+                Reply::Unknown(format!("{other:?} is none of status, history, pause, resume and terminating"))
+            }
+        }),
     };
     let mut answer = answer?;
     answer.push(b'\n');

@@ -24,7 +24,7 @@ use tokio::task::JoinError;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
-use super::Admin;
+use super::{Admin, Overview};
 use super::{openmetrics, page};
 use crate::printable::printable;
 
@@ -107,18 +107,26 @@ async fn answer(request: &Request<Incoming>, admin: &Arc<Admin>) -> Response<Ful
         "/metrics" => {
             made(openmetrics::CONTENT_TYPE, admin.shown(|admin| admin.metrics().into_bytes()).await)
         }
-        "/healthz" => match admin.summary().problems {
-            none if none.is_empty() => text(StatusCode::OK, "ok\n"),
-            problems => {
-                let lines = problems.iter().map(|problem| printable(problem)).collect::<Vec<_>>();
-                text(StatusCode::SERVICE_UNAVAILABLE, &(lines.join("\n") + "\n"))
-            }
-        },
+        "/healthz" => healthz(&admin.summary()),
         "/" => made(page::TYPE, admin.shown(|admin| admin.page().into_bytes()).await),
         "/page.css" => respond(StatusCode::OK, "text/css; charset=utf-8", page::STYLE.into()),
         "/page.js" => respond(StatusCode::OK, "text/javascript; charset=utf-8", page::SCRIPT.into()),
         _ => text(StatusCode::NOT_FOUND, "there are /, /status, /history, /healthz and /metrics\n"),
     }
+}
+
+/// Well, or what is not. A pause was asked for, and is said beside either.
+fn healthz(now: &Overview) -> Response<Full<Bytes>> {
+    let (status, mut lines) = match now.problems.is_empty() {
+        true => (StatusCode::OK, vec!["ok".into()]),
+        false => {
+            let problems = now.problems.iter().map(|problem| printable(problem)).collect();
+            (StatusCode::SERVICE_UNAVAILABLE, problems)
+        }
+    };
+    let paused = now.paused.as_ref().map(|paused| paused.line(!now.queues.is_empty()));
+    lines.extend(paused.as_deref().map(printable));
+    text(status, &(lines.join("\n") + "\n"))
 }
 
 fn pretty(value: &impl Serialize) -> String {

@@ -8,6 +8,8 @@ use std::io::{self, IsTerminal, Write, stderr, stdout};
 
 use crate::printable::printable;
 
+/// Takes away what stands behind the cursor in its line.
+const CLEAR_LINE: &str = "\x1b[K";
 /// Moves to the upper left corner of a terminal and clears it.
 const CLEAR: &str = "\x1b[H\x1b[2J";
 
@@ -31,6 +33,15 @@ pub(super) fn again<'a>(lines: impl IntoIterator<Item = &'a str>) -> io::Result<
         out.write_all(CLEAR.as_bytes())?;
     }
     put(&mut out, lines)
+}
+
+/// Says how far a wait is, where a person looks on: in one line, which the next one takes the place of; an empty one leaves
+/// nothing.
+pub(super) fn progress(text: &str) {
+    let mut out = stderr().lock();
+    if out.is_terminal() {
+        let _ = write!(out, "\r{}{CLEAR_LINE}", printable(text)).and_then(|()| out.flush());
+    }
 }
 
 /// Says one line of what is wrong.

@@ -147,7 +147,7 @@ fn hung(service: &'static str) -> ServiceAddresses {
 async fn daemon(socket: PathBuf, by: Instant) -> DaemonFacts {
     match in_time(by, move || admin::ask(&socket, "status")).await {
         Some(Ok(Reply::Status(overview))) => DaemonFacts::Answers(overview),
-        Some(Ok(Reply::History(_) | Reply::Terminating { .. } | Reply::Unknown(_))) => DaemonFacts::Silent(
+        Some(Ok(_)) => DaemonFacts::Silent(
             "it sent an unexpected answer to status; is it of another version?".to_owned(),
         ),
         Some(Err(Unanswered::NoDaemon(_, error))) if error.kind() == io::ErrorKind::PermissionDenied => {

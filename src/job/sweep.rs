@@ -52,6 +52,7 @@ struct Shared {
     began: Instant,
     watchers: Mutex<Watchers<oneshot::Sender<Observed>>>,
     clock: Mutex<Clock>,
+    yarn_clock: Mutex<Clock>,
     hiding: Mutex<Hiding>,
     wake_livy: Notify,
     wake_yarn: Notify,
@@ -72,6 +73,7 @@ impl Sweep {
             began: Instant::now(),
             watchers: Mutex::default(),
             clock: Mutex::default(),
+            yarn_clock: Mutex::new(Clock::of_yarn()),
             hiding: Mutex::default(),
             wake_livy: Notify::new(),
             wake_yarn: Notify::new(),
@@ -129,6 +131,11 @@ impl Sweep {
     /// The reading of the clock that runs while Livy and YARN both answer.
     pub fn answered(&self) -> Duration {
         locked(&self.0.clock).reading()
+    }
+
+    /// The reading of the one that runs while YARN answers.
+    pub fn answered_by_yarn(&self) -> Duration {
+        locked(&self.0.yarn_clock).reading()
     }
 
     /// The sweep of YARN that began last: a list that has to show what is known now is a later one.
@@ -280,7 +287,11 @@ impl Sweep {
 
     fn note(&self, asked: ServiceKind, answered: bool, world: &impl World) {
         let now = self.elapsed();
-        locked(&self.0.clock).note(asked, answered, now, self.0.pace.interval, world.has_yarn());
+        let (interval, has_yarn) = (self.0.pace.interval, world.has_yarn());
+        locked(&self.0.clock).note(asked, answered, now, interval, has_yarn);
+        if asked == ServiceKind::Yarn {
+            locked(&self.0.yarn_clock).note(asked, answered, now, interval, has_yarn);
+        }
     }
 
     /// Until the next sweep of a service is due. A job that registers ends the idle pause, not the interval.

@@ -118,8 +118,11 @@ fn commands(text: &str) -> Vec<String> {
 
 /// What the program does not know of these arguments.
 fn unknown_to_the_program(words: &[&str]) -> Option<String> {
-    let ["check" | "doctor" | "history" | "lint" | "render" | "run" | "status" | "terminating", rest @ ..] =
-        words
+    let [
+        "check" | "doctor" | "history" | "lint" | "pause" | "render" | "resume" | "run" | "status"
+        | "terminating",
+        rest @ ..,
+    ] = words
     else {
         let is_flag = words.first().is_none_or(|word| word.starts_with("--"));
         return (!is_flag).then(|| format!("there is no command {words:?}"));

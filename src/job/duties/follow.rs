@@ -28,13 +28,9 @@ pub(in crate::job) async fn follow<W: World>(
     cache: &mut JobCache,
     lives: impl Fn(bool) + Send,
 ) -> Event {
-    let terms = Terms {
-        interval: services.rules.interval,
-        waits: services.rules.waits,
-        has_yarn: services.world.has_yarn(),
-    };
     let since = services.sweep.number();
-    let mut follow = Follow::new(run.clone(), terms, cache.doubles.were_seen(), services.now());
+    let mut follow =
+        Follow::new(run.clone(), terms(services, task), cache.doubles.were_seen(), services.now());
     let mut observation = first(cache);
     let mut acts = Acts { services, task, run, cache, log: None, unread: Unread::default() };
     loop {
@@ -104,6 +100,7 @@ impl<W: World> Acts<'_, W> {
                 Observation::Tick
             }
             FollowStep::Learn(run) => return ControlFlow::Break(Event::Learned(run)),
+            FollowStep::Withdraw => return ControlFlow::Break(Event::Overdue),
             FollowStep::Open => return ControlFlow::Break(Event::Opened),
             FollowStep::Refuse(user) => return ControlFlow::Break(refused(task, run, user.as_deref())),
             FollowStep::Judge(run, word) => return ControlFlow::Break(Event::Judged { run, word }),
@@ -113,6 +110,15 @@ impl<W: World> Acts<'_, W> {
                 return ControlFlow::Break(conclude(task, (run, doubled), verdict, follow.observed(), log));
             }
         })
+    }
+}
+
+fn terms<W: World>(services: &JobServices<W>, task: &Task) -> Terms {
+    Terms {
+        interval: services.rules.interval,
+        waits: services.rules.waits,
+        has_yarn: services.world.has_yarn(),
+        queue_timeout: task.queue_timeout,
     }
 }
 
@@ -278,6 +284,7 @@ fn message(error: ErrorName, look: Option<&LivyAnswer>) -> String {
         | ErrorName::StatementFailed
         | ErrorName::ResultTooLarge
         | ErrorName::SessionBroken
+        | ErrorName::QueueTimeout
         | ErrorName::InvalidInput
         | ErrorName::Rejected
         | ErrorName::LivyUnavailable
