@@ -200,6 +200,7 @@ const OF_219: [&str; 39] = [
     "CapabilityBoundingSet",
     "Description",
     "Documentation",
+    "Environment",
     "EnvironmentFile",
     "ExecReload",
     "ExecStart",
