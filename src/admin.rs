@@ -1,5 +1,5 @@
 //! How an operator looks at the running daemon, and tells it that the node goes down: a control socket for `status`,
-//! `history`, `logs` and `terminating`, and a loopback endpoint that only reads.
+//! `history`, `logs`, `pause`, `resume` and `terminating`, and a loopback endpoint that only reads.
 
 mod control;
 mod finished;
@@ -8,6 +8,7 @@ mod logs;
 mod openmetrics;
 mod overview;
 mod page;
+mod pausing;
 mod table;
 mod view;
 
@@ -16,7 +17,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
+use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{Instant, timeout};
 
 use crate::cloudformation::errand::whose;
@@ -28,6 +30,7 @@ use crate::job::tags;
 use crate::job::timestamp::Timestamp;
 use crate::job::world::World;
 use crate::log::Drops;
+use crate::pause::Pause;
 use crate::registry::{HeldTask, Phase, TaskRegistry};
 use crate::spark::addresses::AddressInUse;
 use crate::world::RealWorld;
@@ -36,7 +39,7 @@ pub use control::{Control, Reply, Unanswered, ask, ask_for_log};
 pub use finished::finished_table;
 pub use http::Endpoint;
 pub use logs::{FoundLog, LogAnswer, LogFile, LogPlace, LogQuestion, NoLog};
-pub use overview::Overview;
+pub use overview::{Overview, PauseOverview};
 pub use table::table;
 
 /// So many jobs are named in `STATUS=`: a line is what `systemctl status` has room for.
@@ -73,8 +76,11 @@ pub struct Admin {
     sweep: Sweep,
     registry: Arc<TaskRegistry>,
     history: Arc<History>,
+    pause: Arc<Pause>,
     terminating: watch::Sender<bool>,
     readers: logs::Readers,
+    /// Held while all tasks are written down: with thousands of them that takes megabytes.
+    turn: Mutex<()>,
 }
 
 impl Admin {
@@ -84,12 +90,14 @@ impl Admin {
         world: &Arc<RealWorld>,
         sweep: &Sweep,
         registry: &Arc<TaskRegistry>,
-        history: &Arc<History>,
+        (history, pause): (&Arc<History>, &Arc<Pause>),
     ) -> Admin {
         let (world, sweep, registry) = (Arc::clone(world), sweep.clone(), Arc::clone(registry));
-        let (history, terminating) = (Arc::clone(history), watch::Sender::new(false));
+        let (history, pause, terminating) =
+            (Arc::clone(history), Arc::clone(pause), watch::Sender::new(false));
+        let turn = Mutex::default();
         let readers = logs::Readers::default();
-        Admin { info, world, sweep, registry, history, terminating, readers }
+        Admin { info, world, sweep, registry, history, pause, terminating, readers, turn }
     }
 
     /// Becomes true once somebody says that the node goes down for good.
@@ -120,6 +128,7 @@ impl Admin {
             },
             moving: moving.iter().map(moving_of).collect(),
             moving_count,
+            paused: self.paused(),
             ..Overview::default()
         };
         self.count(&mut overview, now);
@@ -136,13 +145,24 @@ impl Admin {
         Overview { tasks, strangers: self.strangers(), ..self.summary() }
     }
 
-    /// The same, with YARN asked now.
-    pub async fn fresh_overview(&self) -> Overview {
+    /// Asks YARN now. One that hangs is shown as it was last seen.
+    async fn ask_yarn(&self) {
         if self.world.has_yarn() {
-            // A YARN that hangs is shown as it was last seen.
             let _ = timeout(LOOK, self.sweep.ask_yarn(&*self.world)).await;
         }
-        self.overview()
+    }
+
+    /// What is shown of all tasks, made where it holds up no heartbeat; one after the other.
+    ///
+    /// # Errors
+    /// Where a bug keeps it from being made.
+    async fn shown<T: Send + 'static>(
+        self: &Arc<Admin>,
+        make: impl FnOnce(&Admin) -> T + Send + 'static,
+    ) -> Result<T, JoinError> {
+        let _turn = self.turn.lock().await;
+        let admin = Arc::clone(self);
+        spawn_blocking(move || make(&admin)).await
     }
 
     /// The tasks that have ended lately.
@@ -167,7 +187,11 @@ impl Admin {
     }
 
     fn activity(&self, served: &ActivityPlaces, now: Instant) -> overview::ActivityOverview {
-        let polls = self.registry.polls(&served.arn);
+        let mut polls = self.registry.polls(&served.arn);
+        if polls.open == 0 && self.pause.paused().is_some() {
+            // Of polls that nobody makes nothing can be wrong.
+            (polls.waiting, polls.trouble) = (None, None);
+        }
         overview::ActivityOverview {
             arn: served.arn.clone(),
             places: served.places.total(),

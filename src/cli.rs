@@ -6,6 +6,7 @@ mod doctor;
 mod history;
 mod lint;
 mod logs;
+mod pause;
 mod render;
 mod terminal;
 
@@ -96,6 +97,14 @@ enum Command {
         #[arg(long)]
         raw: bool,
     },
+    /// Have the running daemon poll no more; jobs run on. Returns once open polls have ended, and survives a restart
+    Pause {
+        /// It ends by itself after this time, such as 90s or 2h; at most 30days
+        #[arg(long = "for", value_name = "DURATION", value_parser = pause::length)]
+        length: Option<Duration>,
+    },
+    /// Have it poll again
+    Resume,
     /// Tell the running daemon that the node goes down for good: every task is given back at once
     Terminating,
     /// Print the exact Livy request that a task's input, or a resource's properties, would become
@@ -158,6 +167,8 @@ pub fn main() -> ExitCode {
             let file = if stderr { LogFile::Stderr } else { LogFile::Stdout };
             Ok(logs::run(&path, logs::Wish { name, file, follow, raw }))
         }
+        Command::Pause { length } => Ok(pause::begin(&path, length)),
+        Command::Resume => Ok(pause::end(&path)),
         Command::Terminating => Ok(control::terminating(&path)),
         Command::Render { input, activity } => {
             loaded().map(|settings| render::run(&settings, &input, activity.as_deref()))

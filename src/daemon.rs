@@ -101,19 +101,22 @@ impl Daemon {
         let leaving = ShutdownMarker::kept_in(&settings.state.directory);
         let draining = watch::Sender::new(leaving.is_set());
         setup::start_sweeps(&sweep, &world, &watchdog, &mut loops);
+        let pause = setup::pause(settings.state.directory.clone(), world.now()).await?;
         let gate = Gate::new(
             settings.livy.max_concurrent_submits,
             &sweep,
             world.has_yarn(),
             world.disk.subscribe(),
             draining.subscribe(),
-        );
+        )
+        .paused_by(pause.is_on());
         let history = setup::history(settings.state.directory.clone()).await?;
         loops.start("history of finished tasks", Arc::clone(&history).keep());
         let mut jobs = Jobs::new(&settings, world, sweep, gate, history, watchdog);
         // A first task that cannot be kept would be given back: better not to take it.
         jobs.world.try_disk().await;
         loops.start("watch on the state directory", Arc::clone(&jobs.world).watch_disk());
+        loops.start("pause", Arc::clone(&pause).watch(Arc::clone(&jobs.world)));
         let journal = jobs.world.journal.clone();
         loops.start("journal's thread", async move { journal.ended().await });
         let served: Vec<Arc<PolledActivity>> = settings.activities.iter().map(serve).collect();
@@ -121,7 +124,8 @@ impl Daemon {
         resume(&settings, contents, (&served, &doors), &mut jobs);
         jobs.tend().await;
         let info = endpoints::info(&settings, (&served, &doors), drops);
-        let admin = Arc::new(Admin::new(info, &jobs.world, &jobs.sweep, &jobs.registry, &jobs.history));
+        let kept = (&jobs.history, &pause);
+        let admin = Arc::new(Admin::new(info, &jobs.world, &jobs.sweep, &jobs.registry, kept));
         endpoints::open(&settings, &admin, &mut loops).await;
         let (arrive, arrivals) = mpsc::channel(ARRIVALS);
         let mut pollers = start_pollers(&settings, &served, &jobs, &arrive);

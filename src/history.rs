@@ -23,7 +23,7 @@ use tracing::{info, warn};
 use crate::job::journal::{read_bounded, replace_unsynced};
 use ring::Ring;
 
-pub use finished::{Finished, rfc3339};
+pub use finished::Finished;
 
 /// Its name in the state directory.
 const FILE: &str = "history";

@@ -41,6 +41,7 @@ use crate::log::message_id;
 use crate::retry;
 use awaited::Outside;
 use duties::{JobCache, JobServices};
+use gate::Gate;
 use heartbeat::Heartbeat;
 use machine::{Event, OnAbort, Stage, State, next};
 use places::Ticket;
@@ -122,12 +123,16 @@ fn carry<W: World>(
     }
 }
 
-/// Returns once a task that was received may go on.
-async fn may_begin(start: Start, heartbeat: Option<&Heartbeat>) {
+/// Returns once a task that was received may go on. One that no poll has brought waits for the end of a pause here.
+async fn may_begin(start: Start, heartbeat: Option<&Heartbeat>, task: &Task, gate: &Gate) {
     match (start, heartbeat) {
         (Start::Parked, _) => std::future::pending().await,
         (Start::Resumed, Some(heartbeat)) => heartbeat.accepted().await,
         (Start::Fresh | Start::Kept, _) | (Start::Resumed, None) => {}
+    }
+    if task.document.is_some() && gate.unpaused().await.is_none() {
+        // The process ends.
+        std::future::pending().await
     }
 }
 
@@ -187,6 +192,8 @@ impl<W: World> Job<W> {
                     self.cache.release_slot();
                     state = State::Ended { outcome: Outcome::Failed(Box::new(failure)), leftover: None };
                 }
+                // Nothing was killed: a restart that does not know of it would take the kill for somebody else's.
+                State::Withdrawing { run } => state = State::Running { run },
                 State::Stopping { .. }
                 | State::InDoubt { .. }
                 | State::Running { .. }
@@ -242,7 +249,8 @@ impl<W: World> Job<W> {
         let Job { services, task, heartbeat, stop, start, place, dropped, cache, .. } = self;
         let (heartbeat, task, start) = (heartbeat.as_ref(), &*task, *start);
         let (world, has_place, dropped) = (&*services.world, AtomicBool::new(false), dropped.as_ref());
-        let outside = Outside { heartbeat, dropped, stop, world, task, state, has_place: &has_place };
+        let gate = &services.gate;
+        let outside = Outside { heartbeat, dropped, stop, world, gate, task, state, has_place: &has_place };
         match state {
             State::Stopping { .. } => tokio::select! {
                 biased;
@@ -253,7 +261,7 @@ impl<W: World> Job<W> {
                 biased;
                 event = outside.interrupted() => event,
                 event = Box::pin(async {
-                    may_begin(start, heartbeat).await;
+                    may_begin(start, heartbeat, task, gate).await;
                     place.granted().await;
                     has_place.store(true, Ordering::Relaxed);
                     duties::prepare(services, task, attempt, cache).await
@@ -271,15 +279,13 @@ impl<W: World> Job<W> {
                     duties::find(services, task, attempt, Doubt { since: *since, answered: *answered }, cache)
                 ) => event,
             },
-            State::Running { run } => tokio::select! {
+            State::Running { run }
+            | State::Withdrawing { run }
+            | State::Speaking { run, .. }
+            | State::Listening { run, .. } => tokio::select! {
                 biased;
                 event = outside.interrupted() => event,
-                event = Box::pin(duties::follow(services, task, run, cache, |_| {})) => event,
-            },
-            State::Speaking { run, number } | State::Listening { run, number } => tokio::select! {
-                biased;
-                event = outside.interrupted() => event,
-                event = Box::pin(duties::talk(services, task, run, (state.stage(), *number), cache)) => event,
+                event = duties::go_on(services, task, run, state, cache) => event,
             },
             State::Judged { run, word } => tokio::select! {
                 biased;

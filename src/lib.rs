@@ -36,6 +36,9 @@ pub mod registry;
 // The tasks that have ended lately, to be shown.
 pub mod history;
 
+// That no task is polled for a while.
+pub mod pause;
+
 // The services that a job works on, put together behind the trait that it knows.
 pub mod world;
 

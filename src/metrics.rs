@@ -148,6 +148,7 @@ impl Metrics {
             | State::Submitting { .. }
             | State::InDoubt { .. }
             | State::Running { .. }
+            | State::Withdrawing { .. }
             | State::Speaking { .. }
             | State::Listening { .. }
             | State::Judged { .. }

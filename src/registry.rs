@@ -28,14 +28,14 @@ pub enum Phase {
 }
 
 /// A task that is held.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct HeldTask {
     /// The task, without its input.
     pub task: Arc<Task>,
     /// The kind of its state.
     pub stage: Stage,
     /// Its run, as far as it is known.
-    pub run: Option<Box<Run>>,
+    pub run: Option<Arc<Run>>,
     /// Since when this process holds it.
     pub since: Instant,
     /// The last accepted heartbeat, or `since`.
@@ -136,7 +136,7 @@ impl TaskRegistry {
         held.stage = state.stage();
         // An outcome has no run any more, and people still want to know which one it was.
         if let Some(run) = state.run() {
-            held.run = Some(Box::new(run.clone()));
+            held.run = Some(Arc::new(run.clone()));
         }
     }
 
@@ -196,9 +196,10 @@ impl TaskRegistry {
         self.contents().statements.clone()
     }
 
-    /// What `read` makes of each task.
-    pub fn each<T>(&self, mut read: impl FnMut(&HeldTask) -> T) -> Vec<T> {
-        self.contents().held.values().map(&mut read).collect()
+    /// What `read` makes of each task, as they are now: nobody waits while it reads.
+    pub fn each<T>(&self, read: impl FnMut(&HeldTask) -> T) -> Vec<T> {
+        let held: Vec<HeldTask> = self.contents().held.values().cloned().collect();
+        held.iter().map(read).collect()
     }
 
     /// A poll begins. It was allowed only now where it had to wait for that.

@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 use super::logs::{self, LogAnswer, LogQuestion};
-use super::{Admin, FinishedTasks, HeldTask, Overview};
+use super::{Admin, FinishedTasks, HeldTask, Overview, PauseOverview};
 
 /// The longest question: `logs` with a name, of which an execution's ARN is the longest.
 const QUESTION: u64 = 4_096;
@@ -43,6 +43,16 @@ pub enum Reply {
     Terminating {
         /// Tasks that were not given back within 10 s; the daemon goes on trying.
         awaited: usize,
+    },
+    /// To `pause`, and to `pausing`, which changes nothing: the pause that is on.
+    Paused(Option<Box<PauseOverview>>),
+    /// To `resume`.
+    #[serde(rename_all = "camelCase")]
+    Resumed {
+        /// A pause was on.
+        was_on: bool,
+        /// Why a restart would pause again.
+        unkept: Option<String>,
     },
     /// To anything else.
     Unknown(String),
@@ -175,7 +185,7 @@ fn own_user() -> io::Result<u32> {
     Ok(std::fs::metadata("/proc/self")?.uid())
 }
 
-async fn converse(stream: UnixStream, admin: &Admin, user: u32) -> io::Result<()> {
+async fn converse(stream: UnixStream, admin: &Arc<Admin>, user: u32) -> io::Result<()> {
     let peer = stream.peer_cred()?.uid();
     if peer != 0 && peer != user {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("user {peer} may not ask")));
@@ -187,7 +197,7 @@ async fn converse(stream: UnixStream, admin: &Admin, user: u32) -> io::Result<()
     let question = question.trim();
     // Whoever takes the answer slowly has a place until it is taken, or the time of the connection is over.
     let mut place = None;
-    let reply = match question {
+    let answer = match question {
         asked if asked.starts_with(LOGS) => {
             let answer = async {
                 place = admin.readers.turn().await;
@@ -195,17 +205,27 @@ async fn converse(stream: UnixStream, admin: &Admin, user: u32) -> io::Result<()
             };
             tokio::select! {
                 biased;
-                answer = answer => answer,
+                reply = answer => serde_json::to_vec(&reply),
                 // Nobody asks twice: whoever has gone needs no answer.
                 _ = read.read_u8() => return Ok(()),
             }
         }
-        "status" => Reply::Status(Box::new(admin.fresh_overview().await)),
-        "history" => Reply::History(admin.finished()),
-        "terminating" => terminate(admin).await,
-        other => Reply::Unknown(format!("{other:?} is none of status, history, logs and terminating")),
+        "status" => {
+            admin.ask_yarn().await;
+            admin.shown(|admin| serde_json::to_vec(&Reply::Status(Box::new(admin.overview())))).await?
+        }
+        "history" => serde_json::to_vec(&Reply::History(admin.finished())),
+        "terminating" => serde_json::to_vec(&terminate(admin).await),
+        "pausing" => serde_json::to_vec(&Reply::Paused(admin.paused().map(Box::new))),
+        "resume" => serde_json::to_vec(&admin.end_pause().await),
+        other => serde_json::to_vec(&match other.strip_prefix("pause") {
+            Some(seconds) => admin.begin_pause(seconds.trim()).await,
+            None => Reply::Unknown(format!(
+                "{other:?} is none of status, history, logs, pause, resume and terminating"
+            )),
+        }),
     };
-    let mut answer = serde_json::to_vec(&reply)?;
+    let mut answer = answer?;
     answer.push(b'\n');
     write.write_all(&answer).await?;
     write.shutdown().await

@@ -17,12 +17,14 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use serde::Serialize;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::JoinError;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
-use super::Admin;
+use super::{Admin, Overview};
 use super::{openmetrics, page};
 use crate::printable::printable;
 
@@ -82,14 +84,14 @@ impl Endpoint {
 async fn converse(stream: TcpStream, admin: Arc<Admin>) -> Result<(), hyper::Error> {
     let service = service_fn(|request| {
         let admin = Arc::clone(&admin);
-        async move { Ok::<_, Infallible>(answer(&request, &admin)) }
+        async move { Ok::<_, Infallible>(answer(&request, &admin).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(IDLE);
     http.serve_connection(TokioIo::new(stream), service).await
 }
 
-fn answer(request: &Request<Incoming>, admin: &Admin) -> Response<Full<Bytes>> {
+async fn answer(request: &Request<Incoming>, admin: &Arc<Admin>) -> Response<Full<Bytes>> {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     if !is_this_node(host) {
         return text(StatusCode::FORBIDDEN, "this endpoint answers to localhost alone\n");
@@ -100,27 +102,41 @@ fn answer(request: &Request<Incoming>, admin: &Admin) -> Response<Full<Bytes>> {
         return refused;
     }
     match request.uri().path() {
-        "/status" => {
-            let body = serde_json::to_string_pretty(&admin.overview()).unwrap_or_default();
-            respond(StatusCode::OK, JSON, shown(&body))
+        "/status" => made(JSON, admin.shown(|admin| shown(&pretty(&admin.overview()))).await),
+        "/history" => respond(StatusCode::OK, JSON, shown(&pretty(&admin.finished()))),
+        "/metrics" => {
+            made(openmetrics::CONTENT_TYPE, admin.shown(|admin| admin.metrics().into_bytes()).await)
         }
-        "/history" => {
-            let body = serde_json::to_string_pretty(&admin.finished()).unwrap_or_default();
-            respond(StatusCode::OK, JSON, shown(&body))
-        }
-        "/metrics" => respond(StatusCode::OK, openmetrics::CONTENT_TYPE, admin.metrics().into_bytes()),
-        "/healthz" => match admin.summary().problems {
-            none if none.is_empty() => text(StatusCode::OK, "ok\n"),
-            problems => {
-                let lines = problems.iter().map(|problem| printable(problem)).collect::<Vec<_>>();
-                text(StatusCode::SERVICE_UNAVAILABLE, &(lines.join("\n") + "\n"))
-            }
-        },
-        "/" => respond(StatusCode::OK, page::TYPE, admin.page().into_bytes()),
+        "/healthz" => healthz(&admin.summary()),
+        "/" => made(page::TYPE, admin.shown(|admin| admin.page().into_bytes()).await),
         "/page.css" => respond(StatusCode::OK, "text/css; charset=utf-8", page::STYLE.into()),
         "/page.js" => respond(StatusCode::OK, "text/javascript; charset=utf-8", page::SCRIPT.into()),
         _ => text(StatusCode::NOT_FOUND, "there are /, /status, /history, /healthz and /metrics\n"),
     }
+}
+
+/// Well, or what is not. A pause was asked for, and is said beside either.
+fn healthz(now: &Overview) -> Response<Full<Bytes>> {
+    let (status, mut lines) = match now.problems.is_empty() {
+        true => (StatusCode::OK, vec!["ok".into()]),
+        false => {
+            let problems = now.problems.iter().map(|problem| printable(problem)).collect();
+            (StatusCode::SERVICE_UNAVAILABLE, problems)
+        }
+    };
+    let paused = now.paused.as_ref().map(|paused| paused.line(!now.queues.is_empty()));
+    lines.extend(paused.as_deref().map(printable));
+    text(status, &(lines.join("\n") + "\n"))
+}
+
+fn pretty(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+fn made(kind: &'static str, body: Result<Vec<u8>, JoinError>) -> Response<Full<Bytes>> {
+    // What the panic says is a line of the log.
+    let bug = |_| text(StatusCode::INTERNAL_SERVER_ERROR, "a bug in the worker: its log says more\n");
+    body.map_or_else(bug, |body| respond(StatusCode::OK, kind, body))
 }
 
 /// Whether a `Host` header means this node's loopback. A name that somebody's DNS points here is not among them.
@@ -140,8 +156,13 @@ fn text(status: StatusCode, body: &str) -> Response<Full<Bytes>> {
 
 /// A text whose lines are printable: somebody looks at it in a terminal.
 fn shown(text: &str) -> Vec<u8> {
-    let lines = text.split('\n').map(printable).collect::<Vec<_>>();
-    lines.join("\n").into_bytes()
+    let mut shown = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let end = if line.ends_with('\n') { "\n" } else { "" };
+        shown.push_str(&printable(&line[..line.len() - end.len()]));
+        shown.push_str(end);
+    }
+    shown.into_bytes()
 }
 
 fn respond(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Response<Full<Bytes>> {

@@ -179,8 +179,10 @@ async fn answer(admin: &Admin, wanted: &Wanted, question: LogQuestion) -> LogAns
     let found = match place {
         Place::Page(page) => of_driver(&admin.world, &page, question, is_over).await,
         Place::Submission(lines) => {
-            let masked = |line: String| if question.raw { line } else { mask(&line).into_owned() };
-            FoundLog::Submission(lines.into_iter().map(masked).collect())
+            // Livy's headings begin with an empty line.
+            let lines = lines.iter().flat_map(|line| line.lines());
+            let masked = |line: &str| if question.raw { line.to_owned() } else { mask(line).into_owned() };
+            FoundLog::Submission(lines.map(masked).collect())
         }
         Place::None(why, text) => FoundLog::Nothing(why, text),
     };

@@ -90,6 +90,9 @@ fn gauges(now: &Overview) -> Registry {
     }
     registry.register("up", "Whether Livy and YARN answered when they were last asked", up);
     registry.register_with_unit("sweep", "How long the last answered sweep took", Unit::Seconds, took);
+    let paused = Gauge::<i64>::default();
+    paused.set(i64::from(now.paused.is_some()));
+    registry.register("paused", "Whether an operator has paused polls", paused);
     let disk = Gauge::<i64>::default();
     disk.set(i64::from(now.state_directory.writable));
     registry.register("state_writable", "Whether the state directory can be written", disk);

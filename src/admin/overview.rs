@@ -17,6 +17,9 @@ pub struct Overview {
     /// What it does or waits for, how many tasks there are, and how far the first jobs are: what `systemctl status` shows.
     #[serde(default)]
     pub status: String,
+    /// The pause that is on: no task is polled, jobs run on; `null` where none is.
+    #[serde(default)]
+    pub paused: Option<PauseOverview>,
     /// What is not well; empty where all is.
     pub problems: Vec<String>,
     /// The activities that are polled.
@@ -44,6 +47,24 @@ pub struct Overview {
     pub tasks: Vec<TaskOverview>,
     /// Applications with a tag of ours and no task here; `null` where YARN was not asked just now.
     pub strangers: Option<Vec<Stranger>>,
+}
+
+/// A pause that an operator has asked for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PauseOverview {
+    /// Since when, in UTC; `null` where its file cannot be understood.
+    pub since: Option<String>,
+    /// Until when; `null`: until `resume`.
+    pub until: Option<String>,
+    /// For how long it is on; `null` where that is not known.
+    pub seconds: Option<u64>,
+    /// Polls that were open when it began, and still are: what they bring is run.
+    pub open_polls: usize,
+    /// Why a restart would not know of it.
+    pub unkept: Option<String>,
+    /// Why its file cannot be understood.
+    pub unread: Option<String>,
 }
 
 /// An activity.

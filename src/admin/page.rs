@@ -10,7 +10,7 @@ mod tasks;
 use super::overview::{ActivityOverview, Overview, QueueOverview, ServiceOverview};
 use super::table::age;
 use crate::arn;
-use crate::history::{FinishedTasks, rfc3339};
+use crate::history::FinishedTasks;
 use crate::job::timestamp::Timestamp;
 use markup::Markup;
 
@@ -60,7 +60,7 @@ fn escaped(text: &str) -> String {
 
 /// The Status line, what is not well, and of when that is.
 fn status(to: &mut Markup, now: &Overview, at: Timestamp) {
-    let at = rfc3339(at);
+    let at = at.rfc3339();
     to.tags("<section aria-labelledby=\"now\" class=\"").tags(if now.problems.is_empty() {
         "well"
     } else {

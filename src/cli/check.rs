@@ -9,6 +9,8 @@ use crate::causes::chain;
 use crate::cloudformation::files;
 use crate::config::{self, Settings};
 use crate::job::journal;
+use crate::job::timestamp::Timestamp;
+use crate::pause::{self, Read};
 
 use super::{failed, terminal, wrong};
 
@@ -66,6 +68,14 @@ fn check_journal(directory: &Path) -> ExitCode {
                 terminal::line(&format!(
                     "resources of CloudFormation whose answered jobs may still run: {standing}"
                 ));
+            }
+            match pause::read(directory) {
+                Read::Nothing => {}
+                Read::Paused(span) => {
+                    let until = span.until.map_or("resume".to_owned(), Timestamp::rfc3339);
+                    terminal::line(&format!("the worker is paused until {until}, and a restart knows of it"));
+                }
+                Read::Unreadable(why) => terminal::complain_line(&format!("warning: {why}")),
             }
             ExitCode::SUCCESS
         }

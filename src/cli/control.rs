@@ -22,7 +22,7 @@ pub(super) fn status(config: &Path, watch: bool, json: bool) -> ExitCode {
                 (vec![serde_json::to_string(&now).unwrap_or_default()], ExitCode::SUCCESS)
             }
             Ok(Reply::Status(now)) => (admin::table(&now), ExitCode::SUCCESS),
-            Ok(Reply::History(_) | Reply::Logs(_) | Reply::Terminating { .. } | Reply::Unknown(_)) => {
+            Ok(_) => {
                 return failed("the daemon sent an unexpected answer to status; is it of another version?");
             }
             Err(unanswered) if watch && !json => (vec![why(&unanswered, &socket)], ExitCode::FAILURE),
@@ -50,9 +50,7 @@ pub(super) fn terminating(config: &Path) -> ExitCode {
         Ok(Reply::Terminating { awaited }) => {
             failed(&format!("{awaited} tasks are not given back yet; the daemon goes on trying"))
         }
-        Ok(Reply::Status(_) | Reply::History(_) | Reply::Logs(_) | Reply::Unknown(_)) => {
-            failed("the daemon sent an unexpected answer to terminating; is it of another version?")
-        }
+        Ok(_) => failed("the daemon sent an unexpected answer to terminating; is it of another version?"),
         Err(unanswered) => failed(&why(&unanswered, &socket)),
     }
 }

@@ -32,9 +32,7 @@ fn asked(config: &Path) -> Result<FinishedTasks, String> {
     let socket = config::control_socket(config);
     match admin::ask(&socket.path, "history") {
         Ok(Reply::History(past)) => Ok(past),
-        Ok(Reply::Status(_) | Reply::Logs(_) | Reply::Terminating { .. } | Reply::Unknown(_)) => {
-            Err("the daemon sent an unexpected answer to history; is it of another version?".to_owned())
-        }
+        Ok(_) => Err("the daemon sent an unexpected answer to history; is it of another version?".to_owned()),
         Err(unanswered) if unanswered.is_nobody() => {
             kept(config).map_err(|reason| format!("{}\n{reason}", why(&unanswered, &socket)))
         }

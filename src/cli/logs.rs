@@ -96,9 +96,7 @@ pub(super) fn run(config: &Path, wish: Wish) -> ExitCode {
 fn ask(socket: &ControlSocket, question: &LogQuestion) -> Result<LogAnswer, String> {
     match admin::ask_for_log(&socket.path, question) {
         Ok(Reply::Logs(answer)) => Ok(*answer),
-        Ok(Reply::Status(_) | Reply::History(_) | Reply::Terminating { .. } | Reply::Unknown(_)) => {
-            Err("the daemon sent an unexpected answer to logs; is it of another version?".to_owned())
-        }
+        Ok(_) => Err("the daemon sent an unexpected answer to logs; is it of another version?".to_owned()),
         Err(unanswered) => Err(why(&unanswered, socket)),
     }
 }

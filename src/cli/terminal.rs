@@ -8,8 +8,8 @@ use std::io::{self, IsTerminal, Write, stderr, stdout};
 
 use crate::printable::printable;
 
-/// Goes to the beginning of a line and clears it.
-const BEGIN: &str = "\r\x1b[K";
+/// Takes away what stands behind the cursor in its line.
+const CLEAR_LINE: &str = "\x1b[K";
 /// The most characters of a line that is written over: a longer one would be two in most terminals.
 const WIDTH: usize = 79;
 /// Moves to the upper left corner of a terminal and clears it.
@@ -46,14 +46,13 @@ pub(super) fn more<'a>(lines: impl IntoIterator<Item = &'a str>) -> io::Result<(
     put(&mut stdout().lock(), lines)
 }
 
-/// Shows how things are in a line that the next one is written over; on a terminal alone, and beside what is printed.
-/// An empty one takes it away.
+/// Says how far a wait is, where a person looks on: in one line, which the next one takes the place of; an empty one leaves
+/// nothing.
 pub(super) fn progress(text: &str) {
     let mut out = stderr().lock();
     if out.is_terminal() {
         let shown: String = printable(text).chars().take(WIDTH).collect();
-        let _ = write!(out, "{BEGIN}{shown}");
-        let _ = out.flush();
+        let _ = write!(out, "\r{shown}{CLEAR_LINE}").and_then(|()| out.flush());
     }
 }
 

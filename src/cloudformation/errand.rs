@@ -66,7 +66,7 @@ pub fn task(
     rules: &Rules,
     now: Timestamp,
 ) -> Option<(Task, State)> {
-    let Begun { state, request, goal, batch } = begin((order, act, resource), name, check)?;
+    let Begun { state, request, goal, batch, queue_timeout } = begin((order, act, resource), name, check)?;
     let adopted = matches!(act, Act::Adopt { .. });
     let form = Form {
         stack: order.stack_id.clone(),
@@ -95,6 +95,7 @@ pub fn task(
         request,
         heartbeat_interval: NO_BEAT,
         on_abort: if adopted { OnAbort::Leave } else { OnAbort::Kill },
+        queue_timeout,
         received: now,
     };
     Some((task, state))
@@ -106,11 +107,13 @@ struct Begun {
     request: Option<TaskRequest>,
     goal: Option<Goal>,
     batch: String,
+    /// None where its run was there before.
+    queue_timeout: Option<Duration>,
 }
 
 impl From<State> for Begun {
     fn from(state: State) -> Begun {
-        Begun { state, request: None, goal: None, batch: String::new() }
+        Begun { state, request: None, goal: None, batch: String::new(), queue_timeout: None }
     }
 }
 
@@ -125,14 +128,16 @@ fn begin(
         Act::Run { generation, stops_first } => {
             let identity = own(generation);
             let checked = check(&identity);
-            let goal = checked.as_ref().ok().map(|wanted| wanted.goal);
+            let wanted = checked.as_ref().ok();
+            let (goal, queue_timeout) =
+                (wanted.map(|it| it.goal), wanted.and_then(|it| it.job.queue_timeout));
             let batch = identity.name.clone();
             let attempt = Attempt::new(Run::new(identity.name, identity.tag));
             let state = match *stops_first || resource.dies_by_tag() {
                 true => State::Stopping { then: Then::Run(attempt) },
                 false => State::Received { attempt },
             };
-            Begun { state, request: Some(requested(checked)), goal, batch }
+            Begun { state, request: Some(requested(checked)), goal, batch, queue_timeout }
         }
         Act::Adopt { generation } => {
             let goal = check(&own(generation)).ok().map(|wanted| wanted.goal);
@@ -142,7 +147,7 @@ fn begin(
                 Fate::Succeeded => ended(reached(Some(&run), Goal::Succeeded.as_str())),
                 Fate::Pending | Fate::Standing | Fate::Dying | Fate::Over => State::Running { run },
             };
-            Begun { state, request: None, goal, batch }
+            Begun { state, request: None, goal, batch, queue_timeout: None }
         }
         Act::Keep { generation } => {
             let run = generation.as_ref().and_then(|generation| newest(resource, generation));

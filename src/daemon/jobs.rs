@@ -175,6 +175,7 @@ impl Jobs {
                 Stage::Submitting
                 | Stage::InDoubt
                 | Stage::Running
+                | Stage::Withdrawing
                 | Stage::Speaking
                 | Stage::Listening
                 | Stage::Judged

@@ -13,8 +13,10 @@ use crate::config::{self, ServiceSettings, Settings, TrustSettings};
 use crate::history::History;
 use crate::job::journal::{Contents, Journal, Writer};
 use crate::job::sweep::{Pace, Sweep};
+use crate::job::timestamp::Timestamp;
 use crate::job::world::World;
 use crate::log::message_id;
+use crate::pause::Pause;
 use crate::spark::address::Address;
 use crate::spark::driver_log::DriverLogs;
 use crate::spark::history::SparkRest;
@@ -84,6 +86,12 @@ async fn journal(directory: PathBuf) -> Result<(Writer, Contents), Fatal> {
 pub(super) async fn history(directory: PathBuf) -> Result<Arc<History>, Fatal> {
     let opened = spawn_blocking(move || History::open(&directory)).await;
     opened.map(Arc::new).map_err(Fatal::setup("the history of finished tasks"))
+}
+
+/// Whether polls are paused.
+pub(super) async fn pause(directory: PathBuf, now: Timestamp) -> Result<Arc<Pause>, Fatal> {
+    let opened = spawn_blocking(move || Pause::open(&directory, now)).await;
+    opened.map(Arc::new).map_err(Fatal::setup("the pause"))
 }
 
 /// The clients of the cluster. Says so where certificates are not to be verified.

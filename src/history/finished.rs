@@ -1,8 +1,6 @@
 //! What is remembered of a task that has ended: whose it was, how it ended, its root cause and its cost. Nothing of its
 //! input, its token or its output.
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use serde::{Deserialize, Serialize};
 
 use crate::cloudformation::errand::whose;
@@ -18,8 +16,6 @@ const ABORTED: &str = "aborted";
 const LONGEST_CAUSE: usize = 300;
 /// The most UTF-16 units of a name that an input brings: more than an ARN has.
 const LONGEST_NAME: usize = 512;
-/// The last moment that RFC 3339 can write, in milliseconds: a clock may be anywhere.
-const LAST_MOMENT: u64 = 253_402_300_799_999;
 
 /// A task that has ended. What is not known is `null`. Times are RFC 3339 in UTC.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -98,8 +94,8 @@ impl Finished {
     #[must_use]
     pub fn from_to(mut self, received: Timestamp, ended: Timestamp) -> Finished {
         let is_known = received > Timestamp(0);
-        self.received = is_known.then(|| rfc3339(received));
-        self.ended = rfc3339(ended);
+        self.received = is_known.then(|| received.rfc3339());
+        self.ended = ended.rfc3339();
         self.seconds = is_known.then(|| ended.millis_since(received)).flatten().map(|millis| millis / 1_000);
         self
     }
@@ -154,10 +150,4 @@ impl Finished {
 /// A name, where there is one.
 fn job(name: &str) -> Option<String> {
     (!name.is_empty()).then(|| clip(name, LONGEST_NAME))
-}
-
-/// A moment as it is shown, in UTC and whole seconds.
-pub fn rfc3339(at: Timestamp) -> String {
-    let since = Duration::from_millis(at.0.min(LAST_MOMENT));
-    humantime::format_rfc3339_seconds(UNIX_EPOCH + since).to_string()
 }

@@ -44,6 +44,26 @@ pub struct Application {
     pub log_url: Option<String>,
 }
 
+/// YARN's word for an application whose driver is at work (`YarnApplicationState`).
+pub const RUNNING: &str = "RUNNING";
+
+impl Application {
+    /// Whether it waits for its first container. One whose times YARN does not let us see may have had one.
+    pub fn waits(&self) -> bool {
+        self.state == AppState::Active
+            && self.word != RUNNING
+            && self.started.is_some()
+            && !self.had_container()
+    }
+
+    /// Whether it was ever given a container, as far as YARN says: its launch is told from Hadoop 3.2 on, the log of the
+    /// container and what it cost by older ones, too.
+    pub fn had_container(&self) -> bool {
+        let has_cost = self.memory_seconds.is_some_and(|used| used > 0);
+        self.launched.is_some() || self.log_url.is_some() || has_cost
+    }
+}
+
 /// An application on its way, as a sweep of YARN shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MovingApplication {

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::document::Document;
 use super::duties;
+use super::gate::Gate;
 use super::heartbeat::Heartbeat;
 use super::machine::{Event, State};
 use super::report::{ErrorName, Outcome};
@@ -19,6 +20,7 @@ pub(super) struct Outside<'a, W> {
     pub(super) dropped: Option<&'a watch::Receiver<bool>>,
     pub(super) stop: &'a watch::Receiver<bool>,
     pub(super) world: &'a W,
+    pub(super) gate: &'a Gate,
     pub(super) task: &'a Task,
     pub(super) state: &'a State,
     /// It holds a place.
@@ -71,6 +73,9 @@ impl<W: World> Outside<'_, W> {
                     None if self.has_place.load(Ordering::Relaxed) => {
                         "Livy did not take the job in time".to_owned()
                     }
+                    None if self.gate.is_paused() => {
+                        "the worker is paused and begins no job; deploy again once it goes on".to_owned()
+                    }
                     None => "all places were taken".to_owned(),
                 };
                 self.with(ErrorName::LivyUnavailable, message)
@@ -78,6 +83,7 @@ impl<W: World> Outside<'_, W> {
             State::Submitting { .. }
             | State::InDoubt { .. }
             | State::Running { .. }
+            | State::Withdrawing { .. }
             | State::Speaking { .. }
             | State::Listening { .. }
             | State::Judged { .. }
@@ -104,6 +110,7 @@ impl<W: World> Outside<'_, W> {
             | State::Submitting { .. }
             | State::InDoubt { .. }
             | State::Running { .. }
+            | State::Withdrawing { .. }
             | State::Speaking { .. }
             | State::Listening { .. }
             | State::Judged { .. }

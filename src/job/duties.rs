@@ -12,6 +12,7 @@ mod kill;
 mod report;
 mod statements;
 mod submit;
+mod withdraw;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::gate::{Gate, Slot};
-use super::machine::{Event, Run};
+use super::machine::{Event, Run, State};
 use super::report::{ErrorName, Failure, Outcome, Stopped};
 use super::steps::Now;
 use super::sweep::Sweep;
@@ -29,14 +30,15 @@ use super::{JobTimings, Task};
 use crate::retry::Pauses;
 
 pub(super) use find::find;
-pub(super) use follow::follow;
 pub(super) use gather::gather;
 pub(super) use kill::{kill, leave};
 pub(super) use report::report;
-pub(super) use statements::talk;
 pub(super) use submit::{prepare, submit};
 
 use doubles::Duplicates;
+use follow::follow;
+use statements::talk;
+use withdraw::withdraw;
 
 /// What every duty may use.
 pub(super) struct JobServices<W> {
@@ -49,7 +51,12 @@ pub(super) struct JobServices<W> {
 impl<W: World> JobServices<W> {
     /// This moment, on all clocks.
     fn now(&self) -> Now {
-        Now { wall: self.world.now(), elapsed: self.sweep.elapsed(), answered: self.sweep.answered() }
+        Now {
+            wall: self.world.now(),
+            elapsed: self.sweep.elapsed(),
+            answered: self.sweep.answered(),
+            yarn: self.sweep.answered_by_yarn(),
+        }
     }
 
     /// Whether YARN's lists prove no absence.
@@ -74,6 +81,31 @@ impl JobCache {
     /// Gives back the slot of a POST that will not be made.
     pub(super) fn release_slot(&mut self) {
         self.slot = None;
+    }
+}
+
+/// Goes on with a run that Livy or YARN has, as its state says. Each duty is boxed.
+pub(super) async fn go_on<W: World>(
+    services: &JobServices<W>,
+    task: &Task,
+    run: &Run,
+    state: &State,
+    cache: &mut JobCache,
+) -> Event {
+    match state {
+        State::Withdrawing { .. } => Box::pin(withdraw(services, task, run)).await,
+        State::Speaking { number, .. } | State::Listening { number, .. } => {
+            Box::pin(talk(services, task, run, (state.stage(), *number), cache)).await
+        }
+        State::Running { .. }
+        | State::Stopping { .. }
+        | State::Received { .. }
+        | State::Submitting { .. }
+        | State::InDoubt { .. }
+        | State::Judged { .. }
+        | State::Ended { .. }
+        | State::Orphaned { .. }
+        | State::Settled => Box::pin(follow(services, task, run, cache, |_| {})).await,
     }
 }
 

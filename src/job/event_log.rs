@@ -19,6 +19,10 @@ pub(super) fn log_event(name: &str, has_document: bool, event: &Event) {
             run.name,
             run.application.as_deref().unwrap_or("an unknown application")
         ),
+        Event::Overdue => {
+            warn!("{name} has waited in YARN's queue for as long as it may: it is taken out of it")
+        }
+        Event::LeftQueue => info!("{name} does not wait in YARN's queue any more, and is followed on"),
         Event::Opened => info!("the session {name} takes statements"),
         Event::Judged { run, word } => info!(
             yarn_application_id = run.application.as_deref(),

@@ -1,7 +1,7 @@
 //! Whether a task may be polled for, and whether a batch may be posted.
 //!
 //! A poll needs a Livy and a YARN that answer and a state directory that can be written; no poll begins while the
-//! worker drains. A POST needs a Livy that answers, a slot among the POSTs under way, and no drain. A slot is worth
+//! worker drains or is paused. A POST needs a Livy that answers, a slot among the POSTs under way, and no drain. A slot is worth
 //! nothing by itself: all of it is looked at again once the slot is there, and once more right before the POST.
 
 use std::sync::Arc;
@@ -19,6 +19,8 @@ pub struct Gate {
     yarn: Option<watch::Receiver<Health>>,
     disk: watch::Receiver<bool>,
     draining: watch::Receiver<bool>,
+    /// None where nobody can pause.
+    paused: Option<watch::Receiver<bool>>,
 }
 
 /// A place among the POSTs under way, while it lives.
@@ -46,7 +48,14 @@ impl Gate {
         draining: watch::Receiver<bool>,
     ) -> Gate {
         let yarn = has_yarn.then(|| sweep.yarn_health());
-        Gate { submits: Arc::new(Semaphore::new(submits)), livy: sweep.health(), yarn, disk, draining }
+        let (submits, livy) = (Arc::new(Semaphore::new(submits)), sweep.health());
+        Gate { submits, livy, yarn, disk, draining, paused: None }
+    }
+
+    /// The same, where polls can be paused.
+    #[must_use]
+    pub fn paused_by(self, paused: watch::Receiver<bool>) -> Gate {
+        Gate { paused: Some(paused), ..self }
     }
 
     /// A slot; waits for a free one.
@@ -96,7 +105,7 @@ impl Gate {
                 if let Some(yarn) = &mut yarn {
                     yarn.wait_for(|health| *health == Health::Up).await.ok()?;
                 }
-                Some(())
+                self.unpaused().await
             };
             if answers.await.is_none() {
                 return false;
@@ -107,10 +116,24 @@ impl Gate {
         }
     }
 
+    /// Waits until nothing is paused. `None` where that never will be: the process ends.
+    pub async fn unpaused(&self) -> Option<()> {
+        match &self.paused {
+            Some(paused) => paused.clone().wait_for(|paused| !*paused).await.ok().map(|_| ()),
+            None => Some(()),
+        }
+    }
+
+    /// Whether polls are paused.
+    pub fn is_paused(&self) -> bool {
+        self.paused.as_ref().is_some_and(|paused| *paused.borrow())
+    }
+
     /// Whether a poll may begin at this moment.
     pub fn is_open(&self) -> bool {
         *self.livy.borrow() == Health::Up
             && *self.disk.borrow()
             && self.yarn.as_ref().is_none_or(|yarn| *yarn.borrow() == Health::Up)
+            && !self.is_paused()
     }
 }

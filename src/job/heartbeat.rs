@@ -20,7 +20,7 @@ use super::evidence::TokenLiveness;
 use super::token::Token;
 use super::world::{Beat, World};
 use crate::log::message_id;
-use crate::retry;
+use crate::retry::{self, Pauses};
 
 /// From receipt to the first beat. A beat within milliseconds of the poll meets a service that does not know the token
 /// everywhere yet.
@@ -144,7 +144,7 @@ impl Heartbeat {
                     message_id = message_id::JOB_PANICKED,
                     "a bug ended the heartbeat of a task; it begins again"
                 );
-                sleep(AFTER_BUG.min(beating.interval / 2)).await;
+                Box::pin(sleep(AFTER_BUG.min(beating.interval / 2))).await;
                 first_is_immediate = true;
             }
             tell.tell(|told| &told.gone);
@@ -193,8 +193,8 @@ async fn beat_until_gone<W: World>(
     let HeartbeatConfig { activity, token, interval, limiter, on_event, .. } = beating;
     let interval = *interval;
     let mut life = TokenLiveness::Alive;
-    let mut waits = retry::HEARTBEAT.start();
-    let mut troubled = false;
+    // While Step Functions is silent. Boxed: thousands of tasks wait in here.
+    let mut trouble: Option<Box<Pauses>> = None;
     let mut due = if first_is_immediate { Instant::now() } else { Instant::now() + FIRST.min(interval) };
     loop {
         on_event(HeartbeatEvent::MovesBy(due + interval));
@@ -210,10 +210,9 @@ async fn beat_until_gone<W: World>(
             Beat::Accepted => {
                 on_event(HeartbeatEvent::Accepted);
                 tell.tell(|told| &told.accepted);
-                if troubled {
+                if trouble.take().is_some() {
                     debug!("Step Functions takes heartbeats again");
                 }
-                (troubled, waits) = (false, retry::HEARTBEAT.start());
                 due = began + interval.mul_f64(1.0 - JITTER * fastrand::f64());
             }
             Beat::Dead(reason) if life == TokenLiveness::Gone => {
@@ -225,9 +224,10 @@ async fn beat_until_gone<W: World>(
                 due = began + CONFIRM.min(interval);
             }
             Beat::Unanswered(reason) => {
-                if !std::mem::replace(&mut troubled, true) {
+                let waits = trouble.get_or_insert_with(|| {
                     warn!("a heartbeat failed: {reason}; retrying");
-                }
+                    Box::new(retry::HEARTBEAT.start())
+                });
                 due = Instant::now() + waits.next(fastrand::f64()).min(interval / 2);
             }
         }

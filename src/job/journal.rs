@@ -2,8 +2,8 @@
 //!
 //! The file of task `0123456789abcdef` is `0123456789abcdef.task` in the state directory, mode 0600: a first line
 //! `spark-job-worker 2 <SHA-256 of the rest>`, then the task and its state as JSON (`format_v3.rs`: 2 is the format of
-//! batches, 3 that of sessions, 4 that of outcomes for which Spark told of failed jobs; the first, of version 0.1.0, is
-//! still read). It is written to `0123456789abcdef.tmp`,
+//! batches, 3 that of sessions, 4 that of outcomes for which Spark told of failed jobs, 5 that of jobs that may not wait
+//! in YARN's queue for ever; the first, of version 0.1.0, is still read). It is written to `0123456789abcdef.tmp`,
 //! synced, renamed over the old one, and the directory is synced; so at every moment the old entry or the new one is
 //! there, whole. What a crash leaves behind:
 //!

@@ -25,6 +25,7 @@ pub fn next(state: State, event: Event) -> Result<State, Box<Illegal>> {
         | State::Submitting { .. }
         | State::InDoubt { .. } => until_it_runs(state, event),
         State::Speaking { .. } | State::Listening { .. } => in_a_session(state, event),
+        State::Withdrawing { .. } => out_of_the_queue(state, event),
         State::Running { .. }
         | State::Judged { .. }
         | State::Ended { .. }
@@ -84,6 +85,7 @@ fn once_it_runs(state: State, event: Event) -> Result<State, Box<Illegal>> {
         (S::Running { .. }, E::Ended { outcome, leftover }) => S::Ended { outcome, leftover },
         (S::Running { .. }, E::Learned(run)) => S::Running { run },
         (S::Running { .. }, E::Judged { run, word }) => S::Judged { run, word },
+        (S::Running { run }, E::Overdue) => S::Withdrawing { run },
         (S::Running { run }, E::Opened) if run.is_session() => {
             S::Speaking { run: run.at(Step::At(0)), number: 0 }
         }
@@ -113,6 +115,21 @@ fn once_it_runs(state: State, event: Event) -> Result<State, Box<Illegal>> {
         (state @ (S::Orphaned { .. } | S::Settled), E::TokenGone(_) | E::Stop(_)) => state,
         (state @ (S::Judged { .. } | S::Ended { .. }), E::Stop(_)) => state,
 
+        (state, event) => return Err(Box::new(Illegal { state, event })),
+    };
+    Ok(next)
+}
+
+/// While an application that has waited for too long is taken out of YARN's queue.
+fn out_of_the_queue(state: State, event: Event) -> Result<State, Box<Illegal>> {
+    use Event as E;
+    use State as S;
+    let next = match (state, event) {
+        (S::Withdrawing { run }, E::LeftQueue) => S::Running { run },
+        (S::Withdrawing { .. }, E::Ended { outcome, leftover }) => S::Ended { outcome, leftover },
+        // It is being killed, whatever `on_abort` says.
+        (S::Withdrawing { run }, E::TokenGone(_)) => S::Orphaned { run },
+        (S::Withdrawing { run }, E::Stop(failure)) => ended(failure, Some(run)),
         (state, event) => return Err(Box::new(Illegal { state, event })),
     };
     Ok(next)

@@ -32,6 +32,7 @@ mod tests;
 mod value;
 
 use std::fmt;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -52,6 +53,8 @@ use value::Setting;
 const MAX_STEM: usize = 40;
 /// The name of a nameless job.
 pub const NAMELESS: &str = "job";
+/// The key of the wait in YARN's queue.
+const QUEUE_TIMEOUT: &str = "QueueTimeout";
 
 /// What the configuration says about inputs, checked once at start: the values that a task inherits
 /// (`[activity.defaults]`), and whether letters that are not ASCII arrive (`[yarn] utf8`).
@@ -70,6 +73,11 @@ impl Defaults {
         let settings = InputSettings::read(table, "$", KeyScope::Defaults, utf8, &mut problems);
         batch_entries(&InputSettings::default(), &settings, "$", &mut problems);
         problems.or(Defaults { settings, utf8 })
+    }
+
+    /// How long a job may wait in YARN's queue whose task does not say it.
+    pub fn queue_timeout(&self) -> Option<Duration> {
+        queue_timeout(&InputSettings::default(), &self.settings)
     }
 
     /// No defaults. `utf8` as for [`Defaults::new`].
@@ -124,6 +132,8 @@ pub struct JobRequest {
     pub batch: Batch,
     /// What is run in the session.
     pub script: Option<Script>,
+    /// How long it may wait in YARN's queue; none: for ever.
+    pub queue_timeout: Option<Duration>,
 }
 
 /// A task's input, read once. What it names can be asked for where it is wrong, too.
@@ -189,7 +199,8 @@ impl<'a> Input<'a> {
         let script = statements::read(inner(top), &settings, &base, for_resource, &mut problems);
         let execution = settings.text("Execution").map(str::to_owned);
         let make = if script.is_some() { Batch::session } else { Batch::new };
-        problems.or(JobRequest { execution, batch: make(entries, identity), script })
+        let queue_timeout = queue_timeout(&settings, &defaults.settings);
+        problems.or(JobRequest { execution, batch: make(entries, identity), script, queue_timeout })
     }
 
     /// Whether a key of this kind stands anywhere.
@@ -239,6 +250,13 @@ fn check_tags(entries: &[Given], groups: usize, base: &str, problems: &mut Probl
     if let Some(Err(text)) = conf.map(|conf| conf::has_room(conf, groups)) {
         problems.add(member(base, "Conf"), text);
     }
+}
+
+/// How long the job may wait in YARN's queue: as the task says, or else the defaults.
+fn queue_timeout(settings: &InputSettings, defaults: &InputSettings) -> Option<Duration> {
+    let given = settings.text(QUEUE_TIMEOUT).or_else(|| defaults.text(QUEUE_TIMEOUT))?;
+    // Checked when it was read.
+    value::queue_timeout(given).ok()
 }
 
 fn check_file(top: Json, settings: &InputSettings, entries: &[Given], base: &str, problems: &mut Problems) {

@@ -24,4 +24,6 @@ pub struct Now {
     pub elapsed: Duration,
     /// The reading of the clock that runs only while Livy and YARN both answer.
     pub answered: Duration,
+    /// The reading of the one that runs while YARN answers.
+    pub yarn: Duration,
 }

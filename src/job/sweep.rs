@@ -52,6 +52,7 @@ struct Shared {
     began: Instant,
     watchers: Mutex<Watchers<oneshot::Sender<Observed>>>,
     clock: Mutex<Clock>,
+    yarn_clock: Mutex<Clock>,
     hiding: Mutex<Hiding>,
     wake_livy: Notify,
     wake_yarn: Notify,
@@ -72,6 +73,7 @@ impl Sweep {
             began: Instant::now(),
             watchers: Mutex::default(),
             clock: Mutex::default(),
+            yarn_clock: Mutex::new(Clock::of_yarn()),
             hiding: Mutex::default(),
             wake_livy: Notify::new(),
             wake_yarn: Notify::new(),
@@ -103,20 +105,21 @@ impl Sweep {
 
     /// How far the job of a tag was at YARN's last sweep.
     pub fn progress(&self, tag: &str) -> Option<Progress> {
-        self.watchers().moved()?.of(tag)
+        let seen = self.watchers().moved()?;
+        seen.of(tag)
     }
 
     /// The first `most` jobs by name, among the tags that are `wanted`, at YARN's last sweep, and how many there are.
     pub fn first(&self, most: usize, wanted: impl Fn(&str) -> bool) -> (Vec<Progress>, usize) {
-        self.watchers().moved().map(|seen| seen.first(most, wanted)).unwrap_or_default()
+        let seen = self.watchers().moved();
+        seen.map(|seen| seen.first(most, wanted)).unwrap_or_default()
     }
 
     /// The applications with a tag of ours that are not `known`, at YARN's last sweep; `None` where that is older than
     /// `age` or had no answer.
     pub fn strangers(&self, age: Duration, known: impl Fn(&str) -> bool) -> Option<Vec<Progress>> {
         let now = self.elapsed();
-        let watchers = self.watchers();
-        let seen = watchers.moved().filter(|seen| !seen.is_older_than(age, now))?;
+        let seen = self.watchers().moved().filter(|seen| !seen.is_older_than(age, now))?;
         Some(seen.first(usize::MAX, |tag| !known(tag)).0)
     }
 
@@ -128,6 +131,11 @@ impl Sweep {
     /// The reading of the clock that runs while Livy and YARN both answer.
     pub fn answered(&self) -> Duration {
         locked(&self.0.clock).reading()
+    }
+
+    /// The reading of the one that runs while YARN answers.
+    pub fn answered_by_yarn(&self) -> Duration {
+        locked(&self.0.yarn_clock).reading()
     }
 
     /// The sweep of YARN that began last: a list that has to show what is known now is a later one.
@@ -279,7 +287,11 @@ impl Sweep {
 
     fn note(&self, asked: ServiceKind, answered: bool, world: &impl World) {
         let now = self.elapsed();
-        locked(&self.0.clock).note(asked, answered, now, self.0.pace.interval, world.has_yarn());
+        let (interval, has_yarn) = (self.0.pace.interval, world.has_yarn());
+        locked(&self.0.clock).note(asked, answered, now, interval, has_yarn);
+        if asked == ServiceKind::Yarn {
+            locked(&self.0.yarn_clock).note(asked, answered, now, interval, has_yarn);
+        }
     }
 
     /// Until the next sweep of a service is due. A job that registers ends the idle pause, not the interval.

@@ -11,7 +11,7 @@ use super::document::Document;
 use super::gate::Gate;
 use super::goal::Goal;
 use super::heartbeat::{Heartbeat, HeartbeatConfig, HeartbeatObserver, RateLimiter};
-use super::machine::{Attempt, OnAbort, Run, State, Step};
+use super::machine::{Attempt, OnAbort, Run, Stage, State, Step};
 use super::places::Ticket;
 use super::request::{Defaults, Identity, Input, OwnLivy};
 use super::statements::script::Script;
@@ -44,6 +44,8 @@ pub struct Task {
     pub heartbeat_interval: Duration,
     /// What becomes of a job whose execution no longer waits.
     pub on_abort: OnAbort,
+    /// How long its application may wait in YARN's queue; none: for ever, or it waits no more.
+    pub queue_timeout: Option<Duration>,
     /// When the task was received; 0 where that is not known.
     pub received: Timestamp,
 }
@@ -63,7 +65,7 @@ impl Task {
         let input = Input::read(input);
         let identity = input.identity(&id, &activity.defaults);
         let execution = input.execution();
-        let request = TaskRequest::check(input, &identity, activity, livy);
+        let (request, queue_timeout) = TaskRequest::check(input, &identity, activity, livy);
         let mut run = Run::new(identity.name, identity.tag);
         if let TaskRequest::Session(_) = request {
             run = run.at(Step::Opening);
@@ -77,6 +79,7 @@ impl Task {
             request: Some(request),
             heartbeat_interval: activity.heartbeat_interval,
             on_abort: activity.on_abort,
+            queue_timeout,
             received: now,
         };
         (task, State::Received { attempt: Attempt::new(run) })
@@ -93,6 +96,7 @@ impl Task {
             request: None,
             heartbeat_interval: Duration::from_secs(20),
             on_abort: OnAbort::Kill,
+            queue_timeout: None,
             received: Timestamp(0),
         };
         // Every run's name ends with the task id; no more is known of it.
@@ -105,7 +109,8 @@ impl Task {
         (self.heartbeat_interval, self.on_abort) = (activity.heartbeat_interval, activity.on_abort);
         if let (Some(TaskRequest::Unchecked(input)), Some(run)) = (&self.request, run) {
             let identity = Identity { name: run.name.clone(), tag: run.tag.clone(), groups: Vec::new() };
-            let request = TaskRequest::check(Input::read(input), &identity, activity, livy);
+            let (request, queue_timeout) = TaskRequest::check(Input::read(input), &identity, activity, livy);
+            self.queue_timeout = queue_timeout;
             self.request = Some(match request {
                 TaskRequest::Session(_) => {
                     TaskRequest::Wrong("$.Statements: the version that took this task ran files only".into())
@@ -117,15 +122,21 @@ impl Task {
         }
     }
 
-    /// Lets go of the request once it is not needed any more: that of a batch once Livy has it, that of a session at the
-    /// end of its statements.
+    /// Lets go of what is not needed any more: of the request of a batch once Livy has it, of that of a session at the end
+    /// of its statements; and of the wait in YARN's queue once it can be over no more.
     pub(super) fn drop_request(&mut self, state: &State) {
+        if matches!(state.stage(), Stage::Speaking | Stage::Listening | Stage::Judged)
+            || matches!(state.stage(), Stage::Ended | Stage::Orphaned | Stage::Settled)
+        {
+            self.queue_timeout = None;
+        }
         let is_needed = match state {
             State::Received { .. }
             | State::Submitting { .. }
             | State::InDoubt { .. }
             | State::Stopping { .. } => true,
             State::Running { run }
+            | State::Withdrawing { run }
             | State::Speaking { run, .. }
             | State::Listening { run, .. }
             | State::Judged { run, .. } => run.is_session(),

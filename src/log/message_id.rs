@@ -17,6 +17,12 @@ pub const STOPPING: &str = "8d33777496d8457e90695b08cc0e40d0";
 /// The node goes down for good: every task is given back.
 pub const TERMINATING: &str = "b1c0a4d6f7f64b0aa6a2a1f5f3c0f7de";
 
+/// Polls are paused because an operator has said so, or were before a restart.
+pub const PAUSED: &str = "8a5c0e3f7d1b4f96b2e4c7d90a6f1835";
+
+/// A pause is over: polls go on.
+pub const RESUMED: &str = "f3b6d18e52c94a07a9d0e1c47b8f2660";
+
 /// The control socket or the loopback endpoint cannot be had; jobs go on without.
 pub const ADMIN_UNAVAILABLE: &str = "4d8de1ba2f3b4a76a6be5b52a5c2d9f1";
 

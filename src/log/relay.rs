@@ -84,7 +84,11 @@ impl Fields {
     fn put(&mut self, name: &'static str, value: String) {
         match self.0.iter_mut().find(|(known, _)| *known == name) {
             Some((_, earlier)) => *earlier = value,
-            None => self.0.push((name, value)),
+            None => {
+                // Each of thousands of tasks has some, and they stay few.
+                self.0.reserve_exact(1);
+                self.0.push((name, value));
+            }
         }
     }
 

@@ -17,11 +17,11 @@ use serde::de::DeserializeOwned;
 use super::addresses::ServiceAddresses;
 use super::connection::{Access, Connection, Pool};
 use super::{read_body, read_streaming};
-use crate::job::application::{Active, Application, MovingApplication, YarnAnswer};
+use crate::job::application::{Active, YarnAnswer};
 use crate::job::tags;
 use crate::job::world::{NotKilled, ServiceError};
 pub use about::About;
-use application::{List, One, oldest_first};
+use application::{List, Moving, One, Whole, oldest_first};
 use asking::{LastActive, Question};
 
 /// A ResourceManager answers from memory. One that hangs must not keep a kill from the next one.
@@ -92,23 +92,7 @@ impl ResourceManager {
             "/ws/v1/cluster/apps?applicationTags={}&states={ACTIVE}&deSelects=resourceRequests",
             tags::OURS
         );
-        let list: List = self.ask_streaming(&path).await?;
-        let mut found = Active::new();
-        for raw in list.into_applications() {
-            let Some(tag) = raw.run_tag().map(str::to_owned) else { continue };
-            let (name, progress) = (raw.name.clone(), raw.progress());
-            let whole = Application::from(raw);
-            let (memory_seconds, vcore_seconds) = (whole.memory_seconds, whole.vcore_seconds);
-            // What a waiting application says, and what it has cost so far, change all the time and mean nothing.
-            let application = Application {
-                diagnostics: String::new(),
-                memory_seconds: None,
-                vcore_seconds: None,
-                ..whole
-            };
-            let moving = MovingApplication { name, progress, memory_seconds, vcore_seconds, application };
-            found.entry(tag).or_default().push(moving);
-        }
+        let Moving(mut found) = self.ask_streaming::<List<Moving>>(&path).await?.into_kept();
         for applications in found.values_mut() {
             applications.sort_by(|a, b| oldest_first(&a.application, &b.application));
         }
@@ -121,9 +105,9 @@ impl ResourceManager {
             return YarnAnswer::Off;
         }
         let path = format!("/ws/v1/cluster/apps?applicationTags={tag}&deSelects=resourceRequests");
-        match self.read::<List>(&path).await {
+        match self.read::<List<Whole>>(&path).await {
             Ok(Read::Answer(list)) => {
-                let mut found: Vec<Application> = list.into_applications().map(Application::from).collect();
+                let Whole(mut found) = list.into_kept();
                 found.sort_by(oldest_first);
                 YarnAnswer::Answer(found)
             }

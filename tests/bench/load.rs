@@ -19,7 +19,7 @@ const BURST: usize = 500;
 /// Of a job without faults.
 const WRITES: f64 = 6.0;
 /// A processor's time for jobs on disk, beside the same in memory. What the file system does for an entry is most of it.
-const DISK: f64 = 6.0;
+const DISK: f64 = 4.0;
 
 /// Jobs that come at once and end at once.
 pub(crate) async fn bursts(board: &mut Board, length: Length) {

@@ -92,8 +92,10 @@ impl Stage {
     pub(crate) fn start(&self, config: &Config) -> Process {
         let path = self.config();
         std::fs::write(&path, config.text()).expect("written");
-        let child = command(&program()).args(["run", "--config"]).arg(&path).stderr(Stdio::null()).spawn();
-        Process(child.expect("it starts"))
+        let mut worker = command(&program());
+        // As the unit has it.
+        worker.env("MALLOC_ARENA_MAX", "1").args(["run", "--config"]).arg(&path).stderr(Stdio::null());
+        Process(worker.spawn().expect("it starts"))
     }
 
     /// The configuration's file.

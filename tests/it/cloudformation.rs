@@ -739,3 +739,47 @@ async fn a_worker_without_a_queue_makes_no_call_to_sqs_and_makes_no_files_for_re
     stage.output(&stage.task()).await;
     assert!(sqs.calls().is_empty() && !stage.directory.path().join("state/resources").exists());
 }
+
+#[tokio::test]
+async fn while_paused_deletions_are_carried_out_and_other_requests_wait() {
+    let door = Door::open().await;
+    let mut worker = door.worker();
+    let created = door.ask(Request::create("r1", etl("s3://b/etl.py"))).await;
+    let id = succeeded(&created).clone();
+    assert_eq!(crate::admin::told(&worker, &["pause"]).0, 0);
+    succeeded(&door.ask(Request::delete("r2", &id)).await);
+    assert!(door.livy().live_applications().is_empty());
+    let late = with(etl("s3://b/late.py"), "WaitFor", "SUCCEEDED");
+    let mut other = Request::create("r3", late.clone());
+    other.body["LogicalResourceId"] = json!("Late");
+    door.send(&other.clone().waits(4));
+    let answer = door.bucket.answered("r3", None).await;
+    let reason = text(&answer["Reason"]);
+    assert!(reason.contains("SparkJob.LivyUnavailable") && reason.contains("paused"), "{answer}");
+    let mut waits = Request::create("r4", etl("s3://b/waits.py"));
+    waits.body["LogicalResourceId"] = json!("Waits");
+    door.send(&waits);
+    door.emptied().await;
+    // It is kept, so a restart knows of it, and of the pause.
+    worker.kill();
+    let worker = door.worker();
+    worker.logged("still paused");
+    let lists = door.livy().count("GET /batches");
+    door.livy().wait_for(|livy| livy.count("GET /batches") >= lists + 10, None).await;
+    assert_eq!(door.livy().posts().len(), 1, "nothing is begun");
+    assert_eq!(crate::admin::told(&worker, &["resume"]).0, 0);
+    let answer = door.bucket.answered("r4", None).await;
+    assert_eq!(answer["Status"], "SUCCESS", "{answer}");
+    assert_eq!(door.livy().posts().len(), 2);
+}
+
+#[tokio::test]
+async fn a_job_that_waits_too_long_in_yarns_queue_fails_its_stack_once_it_is_dead() {
+    let door = Door::open().await;
+    door.livy().plan(Plan::running().starts_after(Duration::from_secs(3_600)));
+    let _worker = door.worker();
+    let properties = with(etl("s3://b/etl.py"), "QueueTimeout", "2s");
+    let id = failed(&door.ask(Request::create("r1", properties)).await, "SparkJob.QueueTimeout");
+    assert!(door.livy().live_applications().is_empty());
+    succeeded(&door.ask(Request::delete("r2", &id)).await);
+}

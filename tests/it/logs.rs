@@ -256,9 +256,14 @@ async fn a_driver_that_has_not_started_is_waited_for_by_follow_alone() {
     worker.logged(&format!("{name} is ACCEPTED in YARN"));
     let (code, _, err) = told(&worker, &["logs", &id]);
     assert_eq!(code, 1);
+    assert!(err.contains("YARN names no container") && err.contains("wait for it with --follow"), "{err}");
+    // It has one now, and its node has not started it.
+    stage.yarn().launched(&id, Duration::ZERO);
+    let (code, _, err) = told(&worker, &["logs", &id]);
+    assert_eq!(code, 1);
     assert!(err.contains("Unknown container") && err.contains("wait for it with --follow"), "{err}");
     let following = Following::start(&worker, &[&id]);
-    stage.yarn().wait_for(|yarn| yarn.count("GET /node/containerlogs/") >= 3, None).await;
+    stage.yarn().wait_for(|yarn| yarn.count("GET /node/containerlogs/") >= 4, None).await;
     stage.yarn().wrote(&id, "stdout", "begun\n");
     stage.livy.set_state(&name, "running");
     assert_eq!(following.line(), "begun");

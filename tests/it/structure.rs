@@ -194,12 +194,13 @@ fn the_unit_is_a_notify_service_that_does_not_restart_on_a_wrong_configuration()
 }
 
 /// What the units say, and systemd 219 of Amazon Linux 2 understands; its newer words belong into the drop-in.
-const OF_219: [&str; 39] = [
+const OF_219: [&str; 40] = [
     "AccuracySec",
     "After",
     "CapabilityBoundingSet",
     "Description",
     "Documentation",
+    "Environment",
     "EnvironmentFile",
     "ExecReload",
     "ExecStart",

@@ -57,7 +57,7 @@ impl Here {
         let input = {
             let inner = self.sim.inner();
             let number = inner.ticket_of(&token);
-            inner.tickets[number].input.of(number)
+            inner.input_of(number)
         };
         Some((Token::new(token), input.to_string()))
     }

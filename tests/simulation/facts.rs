@@ -34,6 +34,8 @@ pub(crate) enum Invariant {
     NotForgotten,
     /// An application is dead within the kill rules once its token's death could be known.
     DeadInTime,
+    /// A job that was not given a container is taken out of the queue within its time and the kill rules.
+    OutOfQueueInTime,
     /// Nothing of a run lives when its task is let go.
     NothingLeft,
     /// Nothing of a run appears after its task was let go.
@@ -89,6 +91,8 @@ pub(crate) struct Facts {
     pub(crate) left: bool,
     /// Its run is left alone (`on_abort`).
     pub(crate) spared: bool,
+    /// Its application was to be taken out of YARN's queue.
+    pub(crate) withdrawn: bool,
     /// A bug has ended its loop.
     pub(crate) broke: bool,
     /// Its entry became unreadable.
@@ -105,6 +109,10 @@ pub(crate) struct Facts {
     pub(crate) killable: Millis,
     /// For so long two of its applications were there to be seen.
     pub(crate) doubled: Millis,
+    /// For so long this life could have seen its application wait in the queue.
+    pub(crate) queued: Millis,
+    /// For so long what was to be taken out of the queue could have been killed.
+    pub(crate) removable: Millis,
     /// For so long YARN's final word was there to be heard.
     pub(crate) judgeable: Millis,
     /// For so long YARN has shown an application of its to whoever asks.
@@ -119,7 +127,7 @@ impl Facts {
         (self.held, self.stage) = (false, None);
         (self.livy_showed, self.yarn_showed, self.knows) = (false, 0, None);
         (self.beatable, self.killable, self.doubled, self.judgeable, self.visible) = (0, 0, 0, 0, 0);
-        self.unwritten = 0;
+        (self.unwritten, self.queued, self.removable) = (0, 0, 0);
     }
 }
 

@@ -15,6 +15,8 @@ const BEAT_BOUND: Millis = 32 * SECOND;
 const KILL_BOUND: Millis = 150 * SECOND;
 const DOUBLE_BOUND: Millis = 100 * SECOND;
 const JUDGE_BOUND: Millis = 70 * SECOND;
+/// Beside twice the time that a job has: the minute after a restart, and until it is asked for.
+const QUEUE_BOUND: Millis = 150 * SECOND;
 const WRITE_BOUND: Millis = 90 * SECOND;
 
 impl Inner {
@@ -36,6 +38,7 @@ impl Inner {
             if self.tickets[number].facts.held {
                 self.count_beatable(number, span);
                 self.count_apps(number, span);
+                self.count_queue(number, span);
                 self.count_unwritten(number, span);
             }
         }
@@ -107,6 +110,36 @@ impl Inner {
         }
     }
 
+    /// What waits for longer than its task allows is taken out of the queue. Where answers get lost, their clock runs slower.
+    fn count_queue(&mut self, number: usize, span: Millis) {
+        let (Some(timeout), YarnAnswer::On) = (self.plan.queue_timeout, self.plan.yarn) else { return };
+        let ticket = &self.tickets[number];
+        let ours = ticket.facts.knows.as_deref();
+        let app = self.yarn.apps.iter().find(|app| ours == Some(app.id.as_str()) && app.is_known());
+        let waits = app.is_some_and(|app| app.is_live() && !app.has_run());
+        let lives = app.is_some_and(crate::yarn::App::is_live);
+        let answers = !self.yarn_is_away() && !self.yarn_hides();
+        let disk = ticket.node().is_some_and(|node| !self.nodes[node].bad_disk.is_on(self.at));
+        let stage = ticket.facts.stage;
+        let facts = &mut self.tickets[number].facts;
+        match (waits && stage == Some(Stage::Running), answers && disk) {
+            (true, true) => facts.queued += span,
+            (true, false) => {}
+            (false, _) => facts.queued = 0,
+        }
+        match (lives && stage == Some(Stage::Withdrawing), answers) {
+            (true, true) => facts.removable += span,
+            (true, false) => {}
+            (false, _) => facts.removable = 0,
+        }
+        let (queued, removable, token) = (facts.queued, facts.removable, self.token(number));
+        if queued > timeout * 2 + QUEUE_BOUND || removable > KILL_BOUND {
+            self.violate(Invariant::OutOfQueueInTime, || {
+                format!("{token} waits for {queued} ms, and lives for {removable} ms after that")
+            });
+        }
+    }
+
     pub(crate) fn heard_beat(&mut self, number: usize) {
         self.tickets[number].facts.beatable = 0;
     }
@@ -174,6 +207,7 @@ impl Inner {
             Stage::Stopping
             | Stage::InDoubt
             | Stage::Running
+            | Stage::Withdrawing
             | Stage::Speaking
             | Stage::Listening
             | Stage::Judged
@@ -217,6 +251,7 @@ impl Inner {
         }
         let Some(number) = self.ticket_of_task(task) else { return };
         let before = self.tickets[number].facts.stage.replace(stage);
+        self.tickets[number].facts.withdrawn |= stage == Stage::Withdrawing;
         if let Some(run) = state.run() {
             self.tickets[number].facts.knows = run.application.clone();
         }
@@ -317,7 +352,8 @@ impl Inner {
         let number = self.ticket_of_tag(tag).filter(|number| self.tickets[*number].node() == Some(node));
         let Some(number) = number else { return };
         let facts = &mut self.tickets[number].facts;
-        if matches!(facts.stage, Some(Stage::InDoubt | Stage::Running | Stage::Orphaned)) {
+        if matches!(facts.stage, Some(Stage::InDoubt | Stage::Running | Stage::Withdrawing | Stage::Orphaned))
+        {
             facts.yarn_showed += if self.yarn.apps[app].node.is_some() { times } else { 0 };
             self.yarn.apps[app].shown += times;
         }
@@ -345,7 +381,7 @@ impl Inner {
     pub(crate) fn kill_refused(&mut self, tag: &str) {
         if let Some(number) = self.ticket_of_tag(tag) {
             let facts = &mut self.tickets[number].facts;
-            (facts.killable, facts.doubled) = (0, 0);
+            (facts.killable, facts.doubled, facts.removable) = (0, 0, 0);
         }
     }
 

@@ -97,7 +97,12 @@ impl Node {
         let has_place = |stage: &&Stage| {
             matches!(
                 stage,
-                Stage::Submitting | Stage::InDoubt | Stage::Running | Stage::Judged | Stage::Ended
+                Stage::Submitting
+                    | Stage::InDoubt
+                    | Stage::Running
+                    | Stage::Withdrawing
+                    | Stage::Judged
+                    | Stage::Ended
             )
         };
         let posted = self.jobs.iter().filter(|(task, _)| !self.unposted.contains(*task));

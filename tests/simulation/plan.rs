@@ -139,10 +139,12 @@ pub(crate) enum Mishap {
     LongJobs,
     /// Bugs of the worker end what it is at.
     Bugs,
+    /// Applications wait for minutes before they are given a container.
+    FullQueue,
 }
 
 impl Mishap {
-    pub(crate) const ALL: [Mishap; 37] = [
+    pub(crate) const ALL: [Mishap; 38] = [
         Mishap::LostCalls,
         Mishap::Crashes,
         Mishap::Handoff,
@@ -180,15 +182,19 @@ impl Mishap {
         Mishap::NoImpersonation,
         Mishap::LongJobs,
         Mishap::Bugs,
+        Mishap::FullQueue,
     ];
 }
 
 /// What together shows what is rarely seen otherwise.
-const THEMES: [&[Mishap]; 4] = [
+const THEMES: [&[Mishap]; 7] = [
     &[Mishap::LivyForgets, Mishap::Hides, Mishap::LongJobs],
     &[Mishap::YarnAway, Mishap::Failover, Mishap::LostCalls],
     &[Mishap::BadDisk, Mishap::FullLivy],
     &[Mishap::BadPosts, Mishap::GiveBack, Mishap::Aborts],
+    &[Mishap::FullQueue, Mishap::Crashes, Mishap::RefusedKills],
+    &[Mishap::FullQueue, Mishap::YarnAway, Mishap::Failover],
+    &[Mishap::FullQueue, Mishap::Aborts, Mishap::LostCalls],
 ];
 
 /// A guard that is broken on purpose on the side of the world, to see that the ledger notices. Guards inside the worker
@@ -252,6 +258,8 @@ pub(crate) struct Plan {
     pub(crate) livy_polls: Millis,
     /// Spark is asked what failed, in the place of YARN.
     pub(crate) asks_spark: bool,
+    /// How long tasks let their job wait in YARN's queue.
+    pub(crate) queue_timeout: Option<Millis>,
 }
 
 impl Plan {
@@ -287,6 +295,7 @@ impl Plan {
             on_abort: if rng.u8(0..8) == 0 { OnAbort::Leave } else { OnAbort::Kill },
             livy_polls: 5 * SECOND,
             asks_spark: rng.bool(),
+            queue_timeout: (rng.u8(0..4) > 0).then(|| rng.u64(20..120) * SECOND),
         };
         if plan.has(Mishap::StaleLivy) {
             plan.livy_polls = rng.u64(20..400) * SECOND;

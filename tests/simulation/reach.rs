@@ -80,7 +80,7 @@ fn world() -> Vec<Key> {
 }
 
 /// What the world does.
-const WORLD: [(&str, &str); 55] = [
+const WORLD: [(&str, &str); 56] = [
     ("hidden ids kept", "some"),
     ("hidden ids kept", "none any more"),
     ("a restart knows what is hidden", ""),
@@ -99,6 +99,7 @@ const WORLD: [(&str, &str); 55] = [
     ("write refused", "Received"),
     ("write refused", "Submitting"),
     ("write refused", "Running"),
+    ("write refused", "Withdrawing"),
     ("write refused", "Judged"),
     ("write refused", "Ended"),
     ("unlink refused", ""),
@@ -147,6 +148,7 @@ fn states() -> Vec<State> {
         State::Submitting { attempt: attempt.clone(), since },
         State::InDoubt { attempt, since, answered: false },
         State::Running { run: run.clone() },
+        State::Withdrawing { run: run.clone() },
         State::Judged { run: run.clone(), word: word() },
         State::Ended { outcome: outcome(), leftover: None },
         State::Orphaned { run },
@@ -165,6 +167,8 @@ fn events() -> Vec<Event> {
         Event::Found(run.clone()),
         Event::Absent,
         Event::Learned(run.clone()),
+        Event::Overdue,
+        Event::LeftQueue,
         Event::Judged { run, word: word() },
         Event::Gathered(outcome()),
         Event::Ended { outcome: outcome(), leftover: None },

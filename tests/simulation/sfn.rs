@@ -111,6 +111,15 @@ impl Inner {
         });
     }
 
+    /// What a ticket's task says.
+    pub(crate) fn input_of(&self, number: usize) -> Value {
+        let mut input = self.tickets[number].input.of(number);
+        if let Some(timeout) = self.plan.queue_timeout {
+            input["QueueTimeout"] = json!(format!("{timeout}ms"));
+        }
+        input
+    }
+
     /// The ticket of a token.
     pub(crate) fn ticket_of(&self, token: &str) -> usize {
         self.tickets

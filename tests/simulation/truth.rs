@@ -36,6 +36,7 @@ impl Inner {
             ErrorName::Failed | ErrorName::OutOfMemory | ErrorName::NodeLost => {
                 self.is_failure(number, error, source, id)
             }
+            ErrorName::QueueTimeout => self.is_out_of_queue(number, source, id),
             ErrorName::Killed => self.is_kill(number, source, id),
             ErrorName::SubmitFailed => self.is_without_application(number),
             ErrorName::Lost => self.is_unknowable(number, &failure.stage),
@@ -115,7 +116,11 @@ impl Inner {
     }
 
     fn is_kill(&self, number: usize, source: Source, id: Option<&str>) -> Result<(), String> {
-        let by_us = |app: &crate::yarn::App| id == Some(app.id.as_str()) && app.killed_by_worker;
+        // One that began just before it was taken out of the queue has not waited for nothing.
+        let withdrawn = self.tickets[number].facts.withdrawn;
+        let by_us = |app: &crate::yarn::App| {
+            id == Some(app.id.as_str()) && app.killed_by_worker && !(withdrawn && app.has_run())
+        };
         if self.tickets[number].is_open() && self.apps_of(number).any(by_us) {
             return Err("it was the worker that killed it".to_owned());
         }
@@ -129,6 +134,27 @@ impl Inner {
             Source::Yarn | Source::Livy | Source::Session | Source::Worker => {
                 Err(format!("{source:?} did not say so"))
             }
+        }
+    }
+
+    /// It never ran, it is dead, and so is all that carries its tag, and it had its time.
+    fn is_out_of_queue(&self, number: usize, source: Source, id: Option<&str>) -> Result<(), String> {
+        let ticket = &self.tickets[number];
+        let Some(timeout) = self.plan.queue_timeout else { return Err("it may wait for ever".to_owned()) };
+        let Some(app) = self.apps_of(number).find(|app| id == Some(app.id.as_str())) else {
+            return Err(format!("there is no application {id:?}"));
+        };
+        let stepped = ticket.node().is_some_and(|node| self.nodes[node].clock_stepped);
+        let (waited, least) = (self.at - app.born, timeout.min(60 * SECOND));
+        match app.over {
+            _ if source != Source::Yarn => Err(format!("{source:?} said so")),
+            None => Err(format!("{} lives", app.id)),
+            Some((end, _)) if end != AppEnd::Killed => Err(format!("{} ended {end:?}", app.id)),
+            Some(_) if app.has_run() => Err(format!("{} has run", app.id)),
+            Some(_) if waited < if stepped { least } else { timeout } => {
+                Err(format!("it has waited for {waited} ms, and had {timeout} ms"))
+            }
+            Some(_) => Ok(()),
         }
     }
 

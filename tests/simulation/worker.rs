@@ -221,6 +221,7 @@ impl Life {
                 | State::Submitting { .. }
                 | State::InDoubt { .. }
                 | State::Running { .. }
+                | State::Withdrawing { .. }
                 | State::Speaking { .. }
                 | State::Listening { .. }
                 | State::Judged { .. }

@@ -46,6 +46,11 @@ impl App {
         self.is_live() && self.runs.is_some()
     }
 
+    /// Whether it was ever given a container.
+    pub(crate) fn has_run(&self) -> bool {
+        self.runs.is_some()
+    }
+
     /// Whether the job of its tag has seen it.
     pub(crate) fn is_seen(&self) -> bool {
         self.shown >= 5
@@ -100,7 +105,9 @@ impl Inner {
             _ => AppEnd::Killed,
         };
         let longest = if self.plan.has(Mishap::LongJobs) { 500 } else { 60 };
-        let (born, runs) = (self.at, self.at + self.rng.u64(0..8) * SECOND);
+        let is_full = self.strikes(Mishap::FullQueue, 1);
+        let waits = if is_full { [60, 150, 240, 1_000][self.rng.usize(0..4)] } else { 8 };
+        let (born, runs) = (self.at, self.at + self.rng.u64(0..waits) * SECOND);
         let ends = runs + self.rng.u64(1..longest * SECOND);
         let diagnostics =
             if end == AppEnd::Failed { FAILURES[self.rng.usize(0..FAILURES.len())] } else { "" };
@@ -247,8 +254,8 @@ impl Inner {
             started: time(app.born),
             launched: app.runs.and_then(time),
             finished: app.over.and_then(|(_, at)| time(at)),
-            memory_seconds: Some(1),
-            vcore_seconds: Some(1),
+            memory_seconds: Some(u64::from(app.runs.is_some())),
+            vcore_seconds: Some(u64::from(app.runs.is_some())),
             diagnostics: app.diagnostics.to_owned(),
             tracking_url: None,
             log_url: app.runs.map(|_| format!("http://node/{}", app.id)),

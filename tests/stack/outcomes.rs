@@ -60,7 +60,7 @@ async fn a_drivers_log_is_followed_to_its_end_and_read_from_the_log_server_after
     fails_in_python(&stage, "logs-", &execution).await;
     let driver = &out[out.find(words[0]).unwrap_or_default()..];
     wait_for("the log server", async || {
-        let (code, out, err) = logs(&stage, &[execution.as_str()]);
+        let (code, out, err) = logs(&stage, &[name]);
         println!("afterwards: {code}\n{err}");
         (code == 0 && out == driver).then_some(())
     })

@@ -119,7 +119,7 @@ others_files() {
   inside systemctl stop "$unit" # it would take away what is left of it by itself
   inside sh -c 'echo "not of this worker" >/mnt/sjw/state/notes; touch /etc/spark-job-worker/ca.pem
     # of the worker, as a stop at any moment leaves them
-    cd /mnt/sjw/state && touch leaving probe.tmp history history.tmp 0123456789abcdef.tmp 0123456789abcdef.corrupt
+    cd /mnt/sjw/state && touch leaving probe.tmp history history.tmp paused paused.tmp 0123456789abcdef.tmp 0123456789abcdef.corrupt
     echo "spark-job-worker 99 00" >/mnt/sjw/state/0123456789abcdef.task'
 }
 uninstall() { inside runuser -u hadoop -- sudo bash /usr/local/lib/spark-job-worker/uninstall "$@"; }

@@ -1,6 +1,6 @@
 //! The picture in short: the line for `systemctl status`, and what is not well.
 
-use super::{ActivityOverview, Overview, ServiceOverview};
+use super::{ActivityOverview, Overview, PauseOverview, ServiceOverview};
 use crate::arn;
 
 /// An open poll is answered within a minute; one that was allowed for so long and was not is a problem, in seconds.
@@ -13,6 +13,7 @@ impl Overview {
         if self.phase != "serving" {
             problems.push(format!("the worker is {}", self.phase));
         }
+        problems.extend(self.paused.as_ref().and_then(|paused| paused.unread.clone()));
         for activity in &self.activities {
             let seconds = activity.unanswered.filter(|seconds| *seconds >= POLL_IS_LATE);
             match (&activity.trouble, seconds) {
@@ -67,7 +68,7 @@ impl Overview {
         match self.phase.as_str() {
             "stopping" => parts.push("Stopping, waiting for open polls".to_owned()),
             "terminating" => parts.push("Terminating: every task is given back".to_owned()),
-            _ => {}
+            _ => parts.extend(self.paused.as_ref().map(|paused| paused.line(!self.queues.is_empty()))),
         }
         if !self.state_directory.writable {
             parts.push("Waiting for the state directory to be writable".to_owned());
@@ -143,6 +144,23 @@ impl Overview {
     }
 }
 
+impl PauseOverview {
+    /// In one line. `has_queues`: requests for resources come in, too.
+    pub fn line(&self, has_queues: bool) -> String {
+        let since = self.since.as_ref().map(|since| format!(" since {since}"));
+        let until = self.until.as_ref().map_or("until resume".to_owned(), |until| format!("until {until}"));
+        let polls = match self.open_polls {
+            0 => "no task is polled".to_owned(),
+            1 => "1 poll is still open".to_owned(),
+            polls => format!("{polls} polls are still open"),
+        };
+        let queues = if has_queues { "; of stacks deletions alone are carried out" } else { "" };
+        let unkept = if self.unkept.is_some() { "; a restart will not know of it" } else { "" };
+        let unread = if self.unread.is_some() { "; its file cannot be read" } else { "" };
+        format!("Paused{}, {until}: {polls}, jobs run on{queues}{unkept}{unread}", since.unwrap_or_default())
+    }
+}
+
 impl ActivityOverview {
     /// Whether no task is asked for, because no place is free. An open poll holds the place of the task that it may bring.
     pub fn is_full(&self) -> bool {
@@ -196,6 +214,38 @@ mod tests {
             }],
             ..Overview::default()
         }
+    }
+
+    #[test]
+    fn a_pause_is_no_problem_and_the_line_says_it_first() {
+        let mut paused = well();
+        let since = Some("2026-11-28T05:00:00Z".to_owned());
+        paused.paused = Some(PauseOverview { since, open_polls: 2, ..PauseOverview::default() });
+        assert_eq!(paused.find_problems(), Vec::<String>::new());
+        assert_eq!(
+            paused.line(),
+            "Paused since 2026-11-28T05:00:00Z, until resume: 2 polls are still open, jobs run on; no tasks"
+        );
+        paused.livy.up = Some(false);
+        paused.queues.push(QueueOverview::default());
+        let pause = paused.paused.as_mut().unwrap();
+        (pause.open_polls, pause.until) = (0, Some("2026-11-28T07:00:00Z".to_owned()));
+        pause.unkept = Some("full".to_owned());
+        let line = paused.line();
+        for part in [
+            "until 2026-11-28T07:00:00Z: no task is polled, jobs run on; of stacks deletions alone are carried out; a \
+             restart will not know of it; Waiting for Livy",
+            "no tasks",
+        ] {
+            assert!(line.contains(part), "{line}");
+        }
+        let unread = Some("it says nothing".to_owned());
+        paused.livy.up = Some(true);
+        paused.paused = Some(PauseOverview { unread, ..PauseOverview::default() });
+        assert_eq!(paused.find_problems(), ["it says nothing"]);
+        assert!(paused.line().starts_with("Paused, until resume: no task is polled"), "{}", paused.line());
+        paused.phase = "stopping".to_owned();
+        assert!(!paused.line().contains("Paused"));
     }
 
     #[test]

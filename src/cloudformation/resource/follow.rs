@@ -54,6 +54,7 @@ impl Resource {
             | State::Submitting { .. }
             | State::InDoubt { .. }
             | State::Running { .. }
+            | State::Withdrawing { .. }
             | State::Speaking { .. }
             | State::Listening { .. }
             | State::Judged { .. }
@@ -72,6 +73,7 @@ impl Resource {
                 | Stage::Submitting
                 | Stage::InDoubt
                 | Stage::Running
+                | Stage::Withdrawing
                 | Stage::Speaking
                 | Stage::Listening
                 | Stage::Judged
@@ -93,6 +95,7 @@ impl Resource {
             Stage::Submitting
             | Stage::InDoubt
             | Stage::Running
+            | Stage::Withdrawing
             | Stage::Speaking
             | Stage::Listening
             | Stage::Ended

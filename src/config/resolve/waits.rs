@@ -6,7 +6,7 @@ use humantime::format_duration;
 
 use super::super::problem::Problem;
 use super::super::raw::Raw;
-use super::super::settings::{Settings, StopSettings, WatchSettings};
+use super::super::settings::{ServiceLocation, Settings, StopSettings, WatchSettings};
 
 /// `TimeoutStopSec` of the unit that is shipped: after that systemd kills a stop that is still at work.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(90);
@@ -115,6 +115,14 @@ pub(in crate::config) fn warnings(settings: &Settings) -> Vec<String> {
              CloudFormation hears nothing"
         )
     });
+    let limited = settings.activities.iter().filter(|activity| activity.defaults.queue_timeout().is_some());
+    let limited = limited.filter(|_| settings.yarn.service.place == ServiceLocation::At(Vec::new()));
+    let unseen = limited.map(|activity| {
+        format!(
+            "QueueTimeout in the defaults of {} has no effect without YARN (yarn.url is empty): nothing is known of a queue",
+            activity.arn
+        )
+    });
     let below = waits.into_iter().filter(|(_, value, shipped, _)| value < shipped);
     below
         .map(|(key, value, shipped, risk)| {
@@ -122,6 +130,7 @@ pub(in crate::config) fn warnings(settings: &Settings) -> Vec<String> {
             format!("{key} = {value} is below the shipped {shipped}: {risk}")
         })
         .chain(elsewhere)
+        .chain(unseen)
         .collect()
 }
 
@@ -214,6 +223,20 @@ mod tests {
         for settings in [Raw::default(), with(least), with(most)] {
             assert_eq!(problems(&settings), []);
         }
+    }
+
+    #[test]
+    fn a_wait_in_the_queue_of_no_yarn_is_told_of() {
+        let limited = |url: &str| {
+            warned(&with(|raw| {
+                let defaults = serde_json::json!({ "queue_timeout": "20m" });
+                raw.activity[0].defaults = defaults.as_object().unwrap().clone();
+                raw.yarn.url = serde_json::from_value(serde_json::json!(url)).unwrap();
+            }))
+        };
+        assert_eq!(limited("auto"), Vec::<String>::new());
+        let found = limited("");
+        assert!(found.len() == 1 && found[0].contains("no effect without YARN"), "{found:?}");
     }
 
     #[test]

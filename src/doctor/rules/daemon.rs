@@ -5,6 +5,18 @@ use super::super::facts::{Configured, DaemonFacts, Facts};
 use super::configuration::SUDO;
 
 pub(super) fn judge(facts: &Facts, configured: &Configured) -> Vec<Finding> {
+    let mut findings = of_daemon(facts, configured);
+    if let DaemonFacts::Answers(now) = &configured.daemon
+        && let Some(paused) = &now.paused
+    {
+        // Somebody wants it so, and may have forgotten.
+        let note = format!("{}; to go on: sudo spark-job-worker resume", paused.line(!now.queues.is_empty()));
+        findings.push(Finding::ok("pause", note));
+    }
+    findings
+}
+
+fn of_daemon(facts: &Facts, configured: &Configured) -> Vec<Finding> {
     match &configured.daemon {
         DaemonFacts::Answers(now) if now.problems.is_empty() && now.version == env!("CARGO_PKG_VERSION") => {
             vec![Finding::ok("daemon", now.line())]

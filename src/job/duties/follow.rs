@@ -1,5 +1,6 @@
 //! While it runs: follow it to its end.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -18,8 +19,8 @@ use crate::job::verdict::Verdict;
 use crate::job::world::{BatchView, LivyAnswer, Observed, World};
 use crate::log::message_id;
 
-/// Follows the run until the rules call it an event. What is done once and takes room is boxed: thousands of jobs wait
-/// in here. `lives` hears whether a session can be asked.
+/// Follows the run until the rules call it an event. What is done between the waits is boxed: thousands of jobs wait in
+/// here. `lives` hears whether a session can be asked.
 pub(in crate::job) async fn follow<W: World>(
     services: &JobServices<W>,
     task: &Task,
@@ -27,60 +28,97 @@ pub(in crate::job) async fn follow<W: World>(
     cache: &mut JobCache,
     lives: impl Fn(bool) + Send,
 ) -> Event {
-    let world = &*services.world;
-    let terms =
-        Terms { interval: services.rules.interval, waits: services.rules.waits, has_yarn: world.has_yarn() };
     let since = services.sweep.number();
-    let mut follow = Follow::new(run.clone(), terms, cache.doubles.were_seen(), services.now());
-    let mut log: Option<Vec<String>> = None;
-    let mut unread = Unread::default();
+    let mut follow =
+        Follow::new(run.clone(), terms(services, task), cache.doubles.were_seen(), services.now());
     let mut observation = first(cache);
+    let mut acts = Acts { services, task, run, cache, log: None, unread: Unread::default() };
     loop {
+        // A step takes room that those who wait do not need.
         let step = follow.see(observation, services.hides(), services.now());
+        let pause = if let FollowStep::Wait(pause) = step { Ok(pause) } else { Err(Box::new(step)) };
         if let Some((livy, yarn)) = follow.views() {
             trace!(?livy, ?yarn, "both views of {}", run.name);
         }
-        observation = match step {
-            FollowStep::Wait(pause) => {
-                lives(follow.lives());
-                cache.seen = follow.observed().cloned();
-                tell_word(run, cache);
-                if let Some(word) = goal::reached(task.goal(), run, follow.observed()) {
-                    return reached(run, word, follow.observed());
+        let pause = match pause {
+            Ok(pause) => pause,
+            Err(step) => match Box::pin(acts.perform(*step, &follow)).await {
+                ControlFlow::Continue(seen) => {
+                    observation = seen;
+                    continue;
                 }
-                next_observation(services, run, since, cache, pause).await
-            }
+                ControlFlow::Break(event) => return event,
+            },
+        };
+        lives(follow.lives());
+        acts.cache.seen = follow.observed().cloned();
+        tell_word(run, acts.cache);
+        if let Some(word) = goal::reached(task.goal(), run, follow.observed()) {
+            return reached(run, word, follow.observed());
+        }
+        observation = next_observation(services, run, since, acts.cache, pause).await;
+    }
+}
+
+/// What is done for a run between the waits.
+struct Acts<'a, W> {
+    services: &'a JobServices<W>,
+    task: &'a Task,
+    run: &'a Run,
+    cache: &'a mut JobCache,
+    log: Option<Vec<String>>,
+    unread: Unread,
+}
+
+impl<W: World> Acts<'_, W> {
+    /// Performs a step: what is seen then, or the event that ends the state.
+    async fn perform(&mut self, step: FollowStep, follow: &Follow) -> ControlFlow<Event, Observation> {
+        let Acts { services, task, run, cache, log, unread } = self;
+        let world = &*services.world;
+        ControlFlow::Continue(match step {
+            FollowStep::Wait(_) => Observation::Tick,
             FollowStep::AskById(id) => {
-                let answer = Box::pin(world.application(&id)).await;
+                let answer = world.application(&id).await;
                 unread.note(&id, &answer, *services.sweep.yarn_health().borrow() == Health::Up);
                 Observation::Answer(answer)
             }
             FollowStep::AskByTag => {
-                let answer = Box::pin(world.tagged(&run.tag)).await;
-                Box::pin(cache.doubles.kill_others(world, run, &answer)).await;
+                let answer = world.tagged(&run.tag).await;
+                cache.doubles.kill_others(world, run, &answer).await;
                 Observation::Answer(answer)
             }
             FollowStep::ReadLog => {
-                let lines = Box::pin(last_log(world, run)).await;
+                let lines = last_log(world, run).await;
                 Observation::LivyLog(log.insert(lines).clone())
             }
             FollowStep::Kill(others) => {
-                Box::pin(cache.doubles.kill(world, run, others)).await;
+                cache.doubles.kill(world, run, others).await;
                 Observation::Tick
             }
             FollowStep::Hide(id, reason) => {
                 services.sweep.hidden(&id, &reason);
                 Observation::Tick
             }
-            FollowStep::Learn(run) => return Event::Learned(run),
-            FollowStep::Open => return Event::Opened,
-            FollowStep::Refuse(user) => return refused(task, run, user.as_deref()),
-            FollowStep::Judge(run, word) => return Event::Judged { run, word },
+            FollowStep::Learn(run) => return ControlFlow::Break(Event::Learned(run)),
+            FollowStep::Withdraw => return ControlFlow::Break(Event::Overdue),
+            FollowStep::Open => return ControlFlow::Break(Event::Opened),
+            FollowStep::Refuse(user) => return ControlFlow::Break(refused(task, run, user.as_deref())),
+            FollowStep::Judge(run, word) => return ControlFlow::Break(Event::Judged { run, word }),
             FollowStep::End(verdict) => {
                 let doubled = cache.doubles.were_seen();
-                return conclude(task, (run, doubled), verdict, follow.observed(), log.unwrap_or_default());
+                let log = log.take().unwrap_or_default();
+                return ControlFlow::Break(conclude(task, (run, doubled), verdict, follow.observed(), log));
             }
-        };
+        })
+    }
+}
+
+fn terms<W: World>(services: &JobServices<W>, task: &Task) -> Terms {
+    Terms {
+        interval: services.rules.interval,
+        waits: services.rules.waits,
+        has_yarn: services.world.has_yarn(),
+        queue_timeout: task.queue_timeout,
     }
 }
 
@@ -246,6 +284,7 @@ fn message(error: ErrorName, look: Option<&LivyAnswer>) -> String {
         | ErrorName::StatementFailed
         | ErrorName::ResultTooLarge
         | ErrorName::SessionBroken
+        | ErrorName::QueueTimeout
         | ErrorName::InvalidInput
         | ErrorName::Rejected
         | ErrorName::LivyUnavailable

@@ -231,6 +231,7 @@ fn failed(task: &Task, run: &Run, word: &FinalWord, heard: Heard) -> Failure {
         | ErrorName::WorkerFault
         | ErrorName::StillRunning
         | ErrorName::Superseded
+        | ErrorName::QueueTimeout
         | ErrorName::NotStopped => "YARN says that the job failed",
     };
     let told = failure(task, error, "Running", message.to_owned()).with_log(log).with_driver_log(driver);

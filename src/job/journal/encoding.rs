@@ -8,8 +8,10 @@ use super::format_v1::EntryV1;
 use super::format_v3::EntryV3;
 use super::sealed::{Unreadable, seal, unseal};
 
-/// The newest format that this version reads, and writes where Spark told of failed jobs or stages.
-pub(super) const VERSION: u32 = 4;
+/// The newest format that this version reads, and writes where a wait in YARN's queue can be over.
+pub(super) const VERSION: u32 = 5;
+/// What it writes of others, where Spark told of failed jobs or stages.
+pub(super) const OF_FAILED_WORK: u32 = 4;
 /// What it writes of other sessions.
 pub(super) const OF_SESSIONS: u32 = 3;
 /// What it writes of other batches.
@@ -34,7 +36,8 @@ pub struct Entry {
 pub fn encode(task: &Task, state: &State) -> io::Result<Vec<u8>> {
     let entry = EntryV3::new(task, state);
     let version = match entry.is_of_session() {
-        _ if entry.tells_of_failed_work() => VERSION,
+        _ if entry.tells_of_queue() => VERSION,
+        _ if entry.tells_of_failed_work() => OF_FAILED_WORK,
         true => OF_SESSIONS,
         false => OF_BATCHES,
     };
@@ -49,7 +52,7 @@ pub fn decode(bytes: &[u8]) -> Result<Entry, Unreadable> {
     let (version, payload) = unseal(MAGIC, VERSION, bytes)?;
     let entry = match version {
         1 => serde_json::from_slice::<EntryV1>(payload).map(EntryV1::read),
-        2..=4 => serde_json::from_slice::<EntryV3>(payload).map(EntryV3::read),
+        2..=5 => serde_json::from_slice::<EntryV3>(payload).map(EntryV3::read),
         other => return Err(Unreadable::Foreign(format!("format {other} never was"))),
     };
     entry.map_err(|error| Unreadable::Foreign(error.to_string()))?.map_err(Unreadable::Foreign)

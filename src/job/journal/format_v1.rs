@@ -125,6 +125,7 @@ impl EntryV1 {
             request: (!self.input.is_empty()).then(|| job::TaskRequest::Unchecked(self.input.into())),
             heartbeat_interval: HEARTBEAT_INTERVAL,
             on_abort: OnAbort::Kill,
+            queue_timeout: None,
             received: Timestamp(0),
         };
         Ok(Entry { task, state: self.state.read()?, is_old: true })

@@ -1,12 +1,13 @@
-//! The second to the fourth format of an entry: contracts with every later version, apart from the types of the machine.
+//! The second to the fifth format of an entry: contracts with every later version, apart from the types of the machine.
 //!
-//! The third is the second with sessions, the fourth has what Spark says of failed jobs and stages as well: an entry
-//! without is written as the one before, byte for byte, so that an older version reads it. A change here needs a new
-//! format. `tests/fixtures/journal/v2`, `v3` and `v4` have a file of each kind.
+//! The third is the second with sessions, the fourth has what Spark says of failed jobs and stages as well, the fifth how
+//! long a job may wait in YARN's queue: an entry without is written as the one before, byte for byte, so that an older
+//! version reads it. A change here needs a new format. `tests/fixtures/journal/v2` to `v5` have a file of each kind.
 
 mod convert;
 mod failed;
 mod outcome;
+mod queue;
 mod session;
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,9 @@ pub(super) struct EntryV3 {
     heartbeat_interval_ms: u64,
     on_abort: Abort,
     received: u64,
+    /// From the fifth format on; none where it may wait for ever, or waits no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    queue_timeout_ms: Option<u64>,
     request: Option<Request>,
     state: State,
 }
@@ -99,6 +103,10 @@ enum State {
         answered: bool,
     },
     Running {
+        run: Run,
+    },
+    /// From the fifth format on.
+    Withdrawing {
         run: Run,
     },
     /// From the third format on.

@@ -95,6 +95,27 @@ fn of_failed_work() -> Vec<(&'static str, Entry)> {
     ]
 }
 
+/// Entries of jobs that may not wait in YARN's queue for ever.
+fn of_queue() -> Vec<(&'static str, Entry)> {
+    let limited = |state: State| {
+        let mut entry = entry_of(TASK, state);
+        entry.task.queue_timeout = Some(Duration::from_millis(1_200_500));
+        entry
+    };
+    let failure = Failure::new(ErrorName::QueueTimeout, "Withdrawing", "it waited, and has never run");
+    let outcome = Outcome::Failed(Box::new(failure));
+    let since = Timestamp(1_700_000_000_123);
+    vec![
+        ("Received", limited(State::Received { attempt: attempt() })),
+        ("Submitting", limited(State::Submitting { attempt: attempt(), since })),
+        ("InDoubt", limited(State::InDoubt { attempt: attempt(), since, answered: false })),
+        ("Running", limited(State::Running { run: run() })),
+        ("Withdrawing", limited(State::Withdrawing { run: run() })),
+        ("WithdrawingAlone", entry_of(TASK, State::Withdrawing { run: run() })),
+        ("Ended", entry_of(TASK, State::Ended { outcome, leftover: None })),
+    ]
+}
+
 fn states() -> Vec<State> {
     let since = Timestamp(1_700_000_000_123);
     vec![
@@ -136,6 +157,7 @@ fn entry_of(id: &str, state: State) -> Entry {
         request: Some(TaskRequest::Checked { body: body.into(), proxy_user: Some("alice".into()) }),
         heartbeat_interval: Duration::from_millis(7_500),
         on_abort: OnAbort::Leave,
+        queue_timeout: None,
         received: Timestamp(1_700_000_000_000),
     };
     Entry { task, state, is_old: false }
@@ -634,12 +656,12 @@ mod refused {
     fn an_entry_of_a_newer_version_stops_the_start_and_is_left_alone() {
         let directory = directory();
         let path = directory.path().join(format!("{TASK}.task"));
-        let bytes = b"spark-job-worker 5 a-checksum-of-another-kind\nbinary \xff\x00";
+        let bytes = b"spark-job-worker 6 a-checksum-of-another-kind\nbinary \xff\x00";
         fs::write(&path, bytes).expect("written");
         let error = Journal::open(directory.path()).expect_err("it is too new");
-        assert!(matches!(error, JournalError::Newer { version: 5, .. }), "{error:?}");
+        assert!(matches!(error, JournalError::Newer { version: 6, .. }), "{error:?}");
         let text = told(&error);
-        for part in [&*path.to_string_lossy(), "format 5", "this one reads 4", "install that version again"] {
+        for part in [&*path.to_string_lossy(), "format 6", "this one reads 5", "install that version again"] {
             assert!(text.contains(part), "{part} is missing in: {text}");
         }
         assert_eq!(fs::read(&path).expect("still there"), bytes);
@@ -863,6 +885,18 @@ mod golden {
             keep("v4", name, &bytes);
             let shipped = fixture("v4", name);
             assert!(shipped.starts_with(b"spark-job-worker 4 "), "{name}");
+            assert_eq!(String::from_utf8_lossy(&bytes), String::from_utf8_lossy(&shipped), "{name}");
+            assert_eq!(decode(&shipped).expect(name), entry);
+        }
+    }
+
+    #[test]
+    fn what_may_not_wait_in_the_queue_for_ever_is_of_the_fifth_format_and_stays_as_it_is() {
+        for (name, entry) in of_queue() {
+            let bytes = bytes_of(&entry);
+            keep("v5", name, &bytes);
+            let shipped = fixture("v5", name);
+            assert!(shipped.starts_with(b"spark-job-worker 5 "), "{name}");
             assert_eq!(String::from_utf8_lossy(&bytes), String::from_utf8_lossy(&shipped), "{name}");
             assert_eq!(decode(&shipped).expect(name), entry);
         }

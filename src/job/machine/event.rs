@@ -46,6 +46,10 @@ pub enum Event {
     Absent,
     /// More is known about the run.
     Learned(Run),
+    /// Its application has waited in YARN's queue for as long as it was to.
+    Overdue,
+    /// It does not wait there any more, or nobody can say what it does: it is followed on.
+    LeftQueue,
     /// The session takes statements.
     Opened,
     /// Livy has the step that is said, under this number.
@@ -90,6 +94,8 @@ impl Event {
             Event::Found(_) => "Found",
             Event::Absent => "Absent",
             Event::Learned(_) => "Learned",
+            Event::Overdue => "Overdue",
+            Event::LeftQueue => "LeftQueue",
             Event::Opened => "Opened",
             Event::Said(_) => "Said",
             Event::Confirmed(_) => "Confirmed",

@@ -17,6 +17,8 @@ pub enum Stage {
     InDoubt,
     /// [`State::Running`]
     Running,
+    /// [`State::Withdrawing`]
+    Withdrawing,
     /// [`State::Speaking`]
     Speaking,
     /// [`State::Listening`]
@@ -33,12 +35,13 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in the order in which a task goes through them.
-    pub const ALL: [Stage; 11] = [
+    pub const ALL: [Stage; 12] = [
         Stage::Stopping,
         Stage::Received,
         Stage::Submitting,
         Stage::InDoubt,
         Stage::Running,
+        Stage::Withdrawing,
         Stage::Speaking,
         Stage::Listening,
         Stage::Judged,
@@ -55,6 +58,7 @@ impl Stage {
             Stage::Submitting => "Submitting",
             Stage::InDoubt => "InDoubt",
             Stage::Running => "Running",
+            Stage::Withdrawing => "Withdrawing",
             Stage::Speaking => "Speaking",
             Stage::Listening => "Listening",
             Stage::Judged => "Judged",
@@ -108,6 +112,11 @@ pub enum State {
         /// What is being followed.
         run: Run,
     },
+    /// The run has waited in YARN's queue for as long as it was to: it is taken out of it, unless it has begun.
+    Withdrawing {
+        /// What is to be killed before its driver begins.
+        run: Run,
+    },
     /// The run's step is to be said to the session, or may have been said.
     Speaking {
         /// What is being followed, and the step.
@@ -155,6 +164,7 @@ impl State {
             | State::Received { .. }
             | State::InDoubt { .. }
             | State::Running { .. }
+            | State::Withdrawing { .. }
             | State::Speaking { .. }
             | State::Listening { .. }
             | State::Judged { .. }
@@ -172,6 +182,7 @@ impl State {
             State::Submitting { .. } => Stage::Submitting,
             State::InDoubt { .. } => Stage::InDoubt,
             State::Running { .. } => Stage::Running,
+            State::Withdrawing { .. } => Stage::Withdrawing,
             State::Speaking { .. } => Stage::Speaking,
             State::Listening { .. } => Stage::Listening,
             State::Judged { .. } => Stage::Judged,
@@ -194,6 +205,7 @@ impl State {
             | State::Submitting { attempt, .. }
             | State::InDoubt { attempt, .. } => Some(&attempt.run),
             State::Running { run }
+            | State::Withdrawing { run }
             | State::Speaking { run, .. }
             | State::Listening { run, .. }
             | State::Judged { run, .. }

@@ -260,6 +260,41 @@ fn event(name: &str) -> Event {
     }
 }
 
+/// A row an event; the states are a run that waits in YARN's queue, and one that is taken out of it.
+#[test]
+fn what_is_taken_out_of_the_queue_goes_on_where_it_has_begun_and_is_never_left_alone() {
+    const TABLE: [(&str, [&str; 2]); 10] = [
+        ("Overdue", ["Withdrawing", "-"]),
+        ("LeftQueue", ["-", "Running"]),
+        ("Ended", ["Ended", "Ended"]),
+        ("Ended+leftover", ["Ended+leftover", "Ended+leftover"]),
+        ("TokenGone(kill)", ["Orphaned", "Orphaned"]),
+        ("TokenGone(leave)", ["Settled", "Orphaned"]),
+        ("Stop", ["Ended+leftover", "Ended+leftover"]),
+        ("Judged", ["Judged", "-"]),
+        ("Killed", ["-", "-"]),
+        ("Learned", ["Running", "-"]),
+    ];
+    for (event_name, row) in TABLE {
+        for (before, expected) in
+            [State::Running { run: run() }, State::Withdrawing { run: run() }].into_iter().zip(row)
+        {
+            let event = match event_name {
+                "Overdue" => Event::Overdue,
+                "LeftQueue" => Event::LeftQueue,
+                other => event(other),
+            };
+            assert_eq!(event.name(), event_name.split(['+', '(']).next().expect("a kind"));
+            let (name, after) = (before.name(), next(before.clone(), event));
+            let seen = after.as_ref().map_or("-", label);
+            assert_eq!(seen, expected, "{event_name} in {name}");
+            assert!(after.is_ok_and(|state| state.run() == Some(&run())) || seen != "Withdrawing");
+        }
+    }
+    let out = State::Withdrawing { run: run() };
+    assert_eq!((out.name(), out.run(), out.clone().read_back()), ("Withdrawing", Some(&run()), out.clone()));
+}
+
 /// What is different where statements run: a row an event, a column a state.
 #[test]
 fn statements_are_said_and_heard_one_after_the_other_and_a_session_is_always_ended() {

@@ -25,6 +25,8 @@ pub enum ErrorName {
     SessionBroken,
     /// A session never took statements.
     SessionFailed,
+    /// The application waited in YARN's queue for longer than it was to, and was taken out of it.
+    QueueTimeout,
     /// What became of the job cannot be known any more.
     Lost,
     /// Livy stayed unreachable or full for too long, and nothing was submitted.
@@ -53,7 +55,7 @@ impl ErrorName {
     }
 
     /// Every name that a state machine sees, in the order of the README.
-    pub const ALL: [ErrorName; 15] = [
+    pub const ALL: [ErrorName; 16] = [
         ErrorName::InvalidInput,
         ErrorName::Rejected,
         ErrorName::SubmitFailed,
@@ -65,6 +67,7 @@ impl ErrorName {
         ErrorName::ResultTooLarge,
         ErrorName::SessionBroken,
         ErrorName::SessionFailed,
+        ErrorName::QueueTimeout,
         ErrorName::Lost,
         ErrorName::LivyUnavailable,
         ErrorName::ClusterTerminating,
@@ -85,6 +88,7 @@ impl ErrorName {
             ErrorName::ResultTooLarge => "SparkJob.ResultTooLarge",
             ErrorName::SessionBroken => "SparkJob.SessionBroken",
             ErrorName::SessionFailed => "SparkJob.SessionFailed",
+            ErrorName::QueueTimeout => "SparkJob.QueueTimeout",
             ErrorName::Lost => "SparkJob.Lost",
             ErrorName::LivyUnavailable => "SparkJob.LivyUnavailable",
             ErrorName::ClusterTerminating => "SparkJob.ClusterTerminating",
@@ -104,6 +108,7 @@ impl ErrorName {
             | ErrorName::WorkerFault
             | ErrorName::NotStopped => Retry::Yes,
             ErrorName::SubmitFailed
+            | ErrorName::QueueTimeout
             | ErrorName::Lost
             | ErrorName::SessionBroken
             | ErrorName::SessionFailed => Retry::ByChoice,

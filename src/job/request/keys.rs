@@ -36,6 +36,8 @@ pub(super) enum Kind {
     Language,
     /// The worker's own: what of a session is the task's result.
     Result,
+    /// The worker's own: how long the job may wait in YARN's queue.
+    QueueTimeout,
     /// The worker's own: the host of Livy.
     Host,
     /// The worker's own: the port of Livy.
@@ -65,8 +67,10 @@ impl Key {
 
     /// Whether the key is sent to Livy, rather than read by the worker itself.
     pub(super) fn is_sent(&self) -> bool {
-        !matches!(self.kind, Kind::Host | Kind::Port | Kind::Execution | Kind::Parameters)
-            && !self.is_of_script()
+        !matches!(
+            self.kind,
+            Kind::QueueTimeout | Kind::Host | Kind::Port | Kind::Execution | Kind::Parameters
+        ) && !self.is_of_script()
     }
 
     /// Whether the key says something about statements.
@@ -85,7 +89,7 @@ const fn key(name: &'static str, camel: &'static str, kind: Kind) -> Key {
 }
 
 /// Every key, in the order in which they are sent. `NumExecutors` may be 0, with dynamic allocation. `Configuration` is what the old Java worker called `Conf`.
-pub(super) static KEYS: [Key; 24] = [
+pub(super) static KEYS: [Key; 25] = [
     key("Name", "name", Kind::Name),
     key("File", "file", Kind::Path),
     key("ClassName", "className", Kind::Class),
@@ -106,6 +110,7 @@ pub(super) static KEYS: [Key; 24] = [
     key("Kind", "kind", Kind::Language),
     key("Variables", "variables", Kind::Variables),
     key("Result", "result", Kind::Result),
+    Key { name: "QueueTimeout", camel: "queueTimeout", others: &["queue_timeout"], kind: Kind::QueueTimeout },
     key("LivyHost", "livyHost", Kind::Host),
     key("LivyPort", "livyPort", Kind::Port),
     key("Execution", "execution", Kind::Execution),

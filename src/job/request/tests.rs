@@ -257,7 +257,8 @@ mod keys_and_types {
             Kind::Conf | Kind::Parameters => &["{}"],
             Kind::Statements => &["[\"/a\"]"],
             // Without statements they say nothing.
-            Kind::Variables | Kind::Language | Kind::Result => &[],
+            // A wait has a unit.
+            Kind::Variables | Kind::Language | Kind::Result | Kind::QueueTimeout => &[],
         }
     }
 
@@ -278,6 +279,32 @@ mod keys_and_types {
                     assert_eq!(paths, [format!("$.{spelling}")], "{input}: {problems}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_wait_in_yarns_queue_is_the_tasks_own_or_else_the_defaults_and_livy_hears_nothing_of_it() {
+        let usual = defaults(json!({ "File": "/f", "queue_timeout": "20m" }));
+        assert_eq!(usual.queue_timeout(), Some(Duration::from_secs(1_200)));
+        for (input, expected) in [
+            ("{}", Some(1_200)),
+            (r#"{ "QueueTimeout": null }"#, Some(1_200)),
+            (r#"{ "QueueTimeout": "1h 30m" }"#, Some(5_400)),
+            (r#"{ "Parameters": { "queueTimeout": "365days" } }"#, Some(31_536_000)),
+            (r#"{ "Statements": ["1"], "QueueTimeout": "1s" }"#, Some(1)),
+        ] {
+            let request = parse(input, &fixed(), &usual, &own_livy()).expect(input);
+            assert_eq!(request.queue_timeout, expected.map(Duration::from_secs), "{input}");
+            let sent = serde_json::to_string(&request.batch).expect("JSON");
+            assert!(!sent.to_lowercase().contains("timeout"), "{sent}");
+        }
+        let none = parse(r#"{ "File": "/f" }"#, &fixed(), &Defaults::default(), &own_livy());
+        assert_eq!(none.expect("it is right").queue_timeout, None);
+        for wrong in ["0s", "999ms", "366days", "20", "soon"] {
+            let table = json!({ "QueueTimeout": wrong });
+            let problems =
+                Defaults::new(table.as_object().expect("a table").clone(), false).expect_err(wrong);
+            assert_eq!(problems.iter().next().map(|problem| problem.path.as_str()), Some("$.QueueTimeout"));
         }
     }
 

@@ -1,7 +1,9 @@
 //! One value of a known key, checked and put into the form that Livy takes.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use humantime::format_duration;
 use serde::Serialize;
 
 use super::arrival;
@@ -41,6 +43,9 @@ pub(super) fn check(
             argument(value).and_then(|text| sound(&text).map(|()| text))
         }
         Kind::Memory(property) => memory(value, property),
+        Kind::QueueTimeout => {
+            text(value).and_then(|text| queue_timeout(&text).map(|wait| format_duration(wait).to_string()))
+        }
         Kind::Count(least) => return count(value, least, path, problems),
         Kind::Port => return number(value, 1, "a port number", path, problems),
         Kind::Args => {
@@ -101,6 +106,21 @@ fn memory(value: Json, property: &str) -> Result<String, String> {
         return Err(format!("expected {WANTED}, found {}", shown(text)));
     }
     fits(argument_len(property, text.len())).map(|()| text.to_owned())
+}
+
+/// How long a job may wait in YARN's queue, written as the configuration's durations are, and within the bounds of its
+/// waits.
+pub(super) fn queue_timeout(text: &str) -> Result<Duration, String> {
+    const LEAST: Duration = Duration::from_secs(1);
+    const MOST: Duration = Duration::from_secs(365 * 24 * 3_600);
+    let wait = humantime::parse_duration(text).map_err(|error| {
+        format!("expected a duration such as 90s, 20m or 2h, found {} ({error})", shown(text))
+    })?;
+    if (LEAST..=MOST).contains(&wait) {
+        Ok(wait)
+    } else {
+        Err(format!("must be at least 1s, and at most 365days, found {}", shown(text)))
+    }
 }
 
 fn count(value: Json, least: u8, path: &str, problems: &mut Problems) -> Option<Setting> {

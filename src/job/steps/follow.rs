@@ -5,6 +5,7 @@
 //! Livy's word has ended, or now and then. Timeouts are counted in answers, never in time without an answer.
 
 mod asking;
+mod queue;
 mod seen;
 mod session;
 
@@ -17,6 +18,7 @@ use crate::job::verdict::{
     Circumstances, LivyView, Verdict, VerdictTimeouts, YarnView, judge, livy_view, yarn_view,
 };
 use crate::job::world::Observed;
+use queue::Queue;
 
 /// From question to question about a run that YARN's list does not have, or of which Livy says nothing.
 const ASK_AGAIN: Duration = Duration::from_secs(10);
@@ -57,6 +59,8 @@ pub enum FollowStep {
     Hide(String, String),
     /// More is known of the run.
     Learn(Run),
+    /// It has waited in YARN's queue for too long.
+    Withdraw,
     /// The session takes statements.
     Open,
     /// Livy runs it on behalf of somebody else than it was to.
@@ -76,6 +80,8 @@ pub struct Terms {
     pub waits: VerdictTimeouts,
     /// There is a YARN to ask.
     pub has_yarn: bool,
+    /// How long the run may wait in YARN's queue; none: for ever.
+    pub queue_timeout: Option<Duration>,
 }
 
 /// What Livy's log told.
@@ -104,6 +110,7 @@ pub struct Follow {
     /// More than one application with the run's tag was seen.
     doubled: bool,
     hides: bool,
+    queue: Queue,
 }
 
 impl Follow {
@@ -123,6 +130,7 @@ impl Follow {
             doubles_at: None,
             doubled,
             hides: false,
+            queue: Queue::default(),
         }
     }
 
@@ -149,7 +157,10 @@ impl Follow {
         self.hides = hides;
         let step = match observation {
             Observation::Observed(observed) => self.see_observed(observed),
-            Observation::Answer(yarn) => self.see_answer(yarn),
+            Observation::Answer(yarn) => {
+                self.queue.hear(&yarn);
+                self.see_answer(yarn)
+            }
             Observation::LivyLog(lines) => {
                 self.log = Some(LogSays {
                     on_yarn: lines.iter().any(|line| line.trim() == ON_YARN),
@@ -178,11 +189,10 @@ impl Follow {
         }
         if is_listed {
             (self.answer, self.left_out) = (None, 0);
-            if let Some(step) = self.of_session(livy, YarnView::Active, now) {
-                return step;
-            }
             // Livy may still say that it runs it for somebody else, or YARN that it is gone.
-            return FollowStep::Wait(if doubles.is_empty() { LONG } else { ASK_AGAIN });
+            let usual = FollowStep::Wait(if doubles.is_empty() { LONG } else { ASK_AGAIN });
+            let of_session = self.of_session(livy, YarnView::Active, now);
+            return of_session.unwrap_or(usual).unless(self.of_queue(now));
         }
         let again = self.ask_again(livy, observed);
         if let Some(again) = again
@@ -233,6 +243,17 @@ impl Follow {
 
     fn known_as(&self, id: &str) -> Run {
         Run { application: Some(id.to_owned()), ..self.run.clone() }
+    }
+}
+
+impl FollowStep {
+    /// The sooner of two waits; what is to be done goes before a wait, and this step before the other.
+    fn unless(self, other: Option<FollowStep>) -> FollowStep {
+        match (self, other) {
+            (FollowStep::Wait(pause), Some(FollowStep::Wait(other))) => FollowStep::Wait(pause.min(other)),
+            (FollowStep::Wait(_), Some(other)) => other,
+            (step, _) => step,
+        }
     }
 }
 

@@ -1,12 +1,10 @@
 //! Whether a run has come as far as it is waited for, while it runs. Its end is another matter, and follows from YARN's
 //! word.
 
+use crate::job::application::RUNNING;
 use crate::job::goal::Goal;
 use crate::job::machine::Run;
 use crate::job::world::Observed;
-
-/// YARN's word for an application whose driver is at work (`YarnApplicationState`).
-const RUNNING: &str = "RUNNING";
 
 /// YARN's word for it where it has; `None` where it is still waited for. Nothing is reached before anything was seen: what
 /// is seen may be somebody else's.

@@ -25,6 +25,11 @@ pub(super) struct Clock {
 }
 
 impl Clock {
+    /// One that is told of YARN's answers alone.
+    pub(super) fn of_yarn() -> Clock {
+        Clock { livy: true, ..Clock::default() }
+    }
+
     /// `who` answered, or did not, at `at` since the process began. Sweeps are made every `interval`. Without a YARN
     /// Livy's answers are enough.
     pub(super) fn note(

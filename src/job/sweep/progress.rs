@@ -47,8 +47,10 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    pub(super) fn new(found: Active, at: Duration) -> Seen {
-        Seen { tags: found.into_iter().filter_map(tagged).collect(), at }
+    /// What is as the sweep `before` saw it is kept once, for this sweep and for whoever holds it since then.
+    pub(super) fn new(found: Active, at: Duration, before: Option<&Seen>) -> Seen {
+        let known = |tag: &str| before.and_then(|before| before.active(tag));
+        Seen { tags: found.into_iter().filter_map(|one| tagged(one, known)).collect(), at }
     }
 
     /// The ids of all that it shows.
@@ -75,9 +77,14 @@ impl Seen {
     /// The first `most` by name among the tags that are `wanted`, and how many there are.
     pub(super) fn first(&self, most: usize, wanted: impl Fn(&str) -> bool) -> (Vec<Progress>, usize) {
         let mut found: Vec<(&String, &Tagged)> = self.tags.iter().filter(|(tag, _)| wanted(tag)).collect();
-        found.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
-        let shown = found.iter().filter_map(|(tag, tagged)| progress(tag, tagged)).take(most).collect();
-        (shown, found.len())
+        let (count, by_name) =
+            (found.len(), |(_, a): &(_, &Tagged), (_, b): &(_, &Tagged)| a.name.cmp(&b.name));
+        if most < count {
+            found.select_nth_unstable_by(most, by_name);
+            found.truncate(most);
+        }
+        found.sort_by(by_name);
+        (found.into_iter().filter_map(|(tag, tagged)| progress(tag, tagged)).collect(), count)
     }
 }
 
@@ -97,10 +104,17 @@ fn progress(tag: &str, tagged: &Tagged) -> Option<Progress> {
 }
 
 /// What is kept of a tag's applications: the progress is the oldest one's, which is ours.
-fn tagged((tag, found): (String, Vec<MovingApplication>)) -> Option<(String, Tagged)> {
+fn tagged(
+    (tag, found): (String, Vec<MovingApplication>),
+    known: impl Fn(&str) -> Option<Arc<[Application]>>,
+) -> Option<(String, Tagged)> {
     let first = found.first()?;
     let (name, progress) = (first.name.clone(), first.progress);
     let (memory_seconds, vcore_seconds) = (first.memory_seconds, first.vcore_seconds);
-    let applications = found.into_iter().map(|moving| moving.application).collect();
+    let is_known =
+        |known: &Arc<[Application]>| known.iter().eq(found.iter().map(|moving| &moving.application));
+    let applications = known(&tag)
+        .filter(is_known)
+        .unwrap_or_else(|| found.into_iter().map(|moving| moving.application).collect());
     Some((tag, Tagged { applications, name, progress, memory_seconds, vcore_seconds }))
 }

@@ -34,7 +34,7 @@ pub(super) struct Watchers<T> {
     watchers: BTreeMap<String, Box<Watcher<T>>>,
     /// The names among them that are of sessions.
     sessions: BTreeSet<String>,
-    moved: Option<(SweepNumber, Seen)>,
+    moved: Option<(SweepNumber, Arc<Seen>)>,
     begun: SweepNumber,
     nothing: Arc<[Application]>,
 }
@@ -98,8 +98,8 @@ impl<T> Watchers<T> {
     }
 
     /// What YARN's last sweep saw; `None` where it got no answer, or was not made yet.
-    pub(super) fn moved(&self) -> Option<&Seen> {
-        self.moved.as_ref().map(|(_, seen)| seen)
+    pub(super) fn moved(&self) -> Option<Arc<Seen>> {
+        self.moved.as_ref().map(|(_, seen)| Arc::clone(seen))
     }
 
     /// Livy was asked for `names` and has these, or no answer. Returns what each job is to be told.
@@ -134,7 +134,8 @@ impl<T> Watchers<T> {
         answer: Option<Active>,
         at: Duration,
     ) -> Vec<(T, Observed)> {
-        self.moved = answer.map(|found| (began, Seen::new(found, at)));
+        let before = self.moved();
+        self.moved = answer.map(|found| (began, Arc::new(Seen::new(found, at, before.as_deref()))));
         let news = self.watchers.iter().filter_map(|(name, watcher)| {
             let livy = match &watcher.seen {
                 Some(seen) => seen.livy.clone(),

@@ -1,6 +1,7 @@
 //! What is to be submitted for a task.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::ActivityRules;
 use crate::job::request::{Identity, Input, JobRequest, OwnLivy};
@@ -55,27 +56,29 @@ impl std::fmt::Debug for TaskRequest {
 }
 
 impl TaskRequest {
-    /// Checks an input by the rules of its activity, on a node whose Livy is this one.
+    /// Checks an input by the rules of its activity, on a node whose Livy is this one. With how long its job may wait in
+    /// YARN's queue.
     pub(super) fn check(
         input: Input,
         identity: &Identity,
         activity: &ActivityRules,
         livy: &OwnLivy,
-    ) -> TaskRequest {
+    ) -> (TaskRequest, Option<Duration>) {
         match input.check(identity, &activity.defaults, livy) {
-            Ok(JobRequest { batch, script, .. }) => {
+            Ok(JobRequest { batch, script, queue_timeout, .. }) => {
                 let proxy_user = batch.proxy_user().map(Into::into);
                 // A map of texts, numbers and lists can always be written as JSON.
-                match (serde_json::to_string(&batch), script) {
+                let request = match (serde_json::to_string(&batch), script) {
                     (Err(error), _) => TaskRequest::Wrong(error.to_string().into()),
                     (Ok(body), None) => TaskRequest::Checked { body: body.into(), proxy_user },
                     (Ok(body), Some(script)) => {
                         let body = body.into();
                         TaskRequest::Session(Arc::new(SessionRequest { body, proxy_user, script }))
                     }
-                }
+                };
+                (request, queue_timeout)
             }
-            Err(problems) => TaskRequest::Wrong(problems.to_string().into()),
+            Err(problems) => (TaskRequest::Wrong(problems.to_string().into()), None),
         }
     }
 }

@@ -83,7 +83,12 @@ impl Talk {
     }
 
     fn now(&self) -> Now {
-        Now { wall: Timestamp(0), elapsed: self.began.elapsed(), answered: Duration::ZERO }
+        Now {
+            wall: Timestamp(0),
+            elapsed: self.began.elapsed(),
+            answered: Duration::ZERO,
+            yarn: Duration::ZERO,
+        }
     }
 
     async fn post(&self, turn: Turn) -> Observation {

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::job::application::{AppEnd, AppState, Application};
+use crate::job::application::{Active, AppEnd, AppState, Application, MovingApplication};
 use crate::job::tags;
 use crate::job::timestamp::Timestamp;
 
@@ -17,16 +17,18 @@ use crate::job::timestamp::Timestamp;
 /// characters of diagnostics that a ResourceManager keeps, and for its words about that.
 const MAX_TEXT: usize = 65 * 1024;
 
-/// Many of them. `apps` is null or empty where there are none, and never left out: without it somebody else answers.
+/// Many of them, and what is kept of each. `apps` is null or empty where there are none, and never left out: without it
+/// somebody else answers.
 #[derive(Deserialize)]
-pub(super) struct List {
+#[serde(bound = "T: Default + Extend<RawApplication>")]
+pub(super) struct List<T> {
     #[serde(deserialize_with = "Option::deserialize")]
-    apps: Option<Apps>,
+    apps: Option<Apps<T>>,
 }
 
-impl List {
-    pub(super) fn into_applications(self) -> impl Iterator<Item = RawApplication> {
-        self.apps.map(|apps| apps.app).unwrap_or_default().into_iter()
+impl<T: Default> List<T> {
+    pub(super) fn into_kept(self) -> T {
+        self.apps.map(|apps| apps.app.0).unwrap_or_default()
     }
 }
 
@@ -37,9 +39,70 @@ pub(super) struct One {
 }
 
 #[derive(Deserialize)]
-struct Apps {
+#[serde(bound = "T: Default + Extend<RawApplication>")]
+struct Apps<T> {
     #[serde(default)]
-    app: Vec<RawApplication>,
+    app: Kept<T>,
+}
+
+/// What is kept of a list, one by one as it comes: of ten thousand the whole is never there.
+#[derive(Default)]
+struct Kept<T>(T);
+
+impl<'de, T: Default + Extend<RawApplication>> Deserialize<'de> for Kept<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Kept<T>, D::Error> {
+        struct Each<T>(T);
+        impl<'de, T: Extend<RawApplication>> Visitor<'de> for Each<T> {
+            type Value = Kept<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<Kept<T>, A::Error> {
+                while let Some(application) = seq.next_element::<RawApplication>()? {
+                    self.0.extend([application]);
+                }
+                Ok(Kept(self.0))
+            }
+        }
+        deserializer.deserialize_seq(Each(T::default()))
+    }
+}
+
+/// All that is told of each.
+#[derive(Default)]
+pub(super) struct Whole(pub(super) Vec<Application>);
+
+impl Extend<RawApplication> for Whole {
+    fn extend<I: IntoIterator<Item = RawApplication>>(&mut self, applications: I) {
+        self.0.extend(applications.into_iter().map(Application::from));
+    }
+}
+
+/// Those with a tag of a run, by that tag.
+#[derive(Default)]
+pub(super) struct Moving(pub(super) Active);
+
+impl Extend<RawApplication> for Moving {
+    fn extend<I: IntoIterator<Item = RawApplication>>(&mut self, applications: I) {
+        for raw in applications {
+            let Some(tag) = raw.run_tag().map(str::to_owned) else { continue };
+            let (name, progress) = (raw.name.clone(), raw.progress());
+            let whole = Application::from(raw);
+            let (memory_seconds, vcore_seconds) = (whole.memory_seconds, whole.vcore_seconds);
+            // What a waiting application says, and what it has cost so far, change all the time and mean nothing.
+            let application = Application {
+                diagnostics: String::new(),
+                memory_seconds: None,
+                vcore_seconds: None,
+                ..whole
+            };
+            let moving = MovingApplication { name, progress, memory_seconds, vcore_seconds, application };
+            // Most tags have one application.
+            self.0.entry(tag).or_insert_with(|| Vec::with_capacity(1)).push(moving);
+        }
+    }
 }
 
 /// The fields that matter.
@@ -48,7 +111,7 @@ struct Apps {
 pub(super) struct RawApplication {
     id: String,
     #[serde(default, deserialize_with = "bounded")]
-    pub(super) name: String,
+    name: String,
     state: String,
     #[serde(default, deserialize_with = "bounded")]
     application_tags: String,
@@ -76,13 +139,13 @@ pub(super) struct RawApplication {
 
 impl RawApplication {
     /// The tag of its run.
-    pub(super) fn run_tag(&self) -> Option<&str> {
+    fn run_tag(&self) -> Option<&str> {
         tags::run_among(&self.application_tags)
     }
 
     /// Progress in percent; 0 where YARN says none.
     #[expect(clippy::cast_possible_truncation, reason = "a percentage")]
-    pub(super) fn progress(&self) -> f32 {
+    fn progress(&self) -> f32 {
         self.progress.0.filter(|number| number.is_finite()).unwrap_or_default() as f32
     }
 }
@@ -258,11 +321,11 @@ mod tests {
     #[test]
     fn json_of_something_else_is_no_answer_and_an_empty_list_is_one() {
         for none in [r#"{"apps": null}"#, r#"{"apps": {}}"#, r#"{"apps": {"app": []}}"#] {
-            let list = serde_json::from_str::<List>(none).expect("it is read");
-            assert_eq!(list.into_applications().count(), 0, "{none}");
+            let list = serde_json::from_str::<List<Whole>>(none).expect("it is read");
+            assert_eq!(list.into_kept().0.len(), 0, "{none}");
         }
         for odd in ["{}", r#"{"status": "ok"}"#, r#"{"apps": "ok"}"#, "[]"] {
-            assert!(serde_json::from_str::<List>(odd).is_err(), "{odd}");
+            assert!(serde_json::from_str::<List<Whole>>(odd).is_err(), "{odd}");
         }
         for odd in ["{}", r#"{"app": null}"#, r#"{"app": {}}"#, r#"{"app": {"id": "a_1_1"}}"#] {
             assert!(serde_json::from_str::<One>(odd).is_err(), "{odd}");

@@ -172,6 +172,7 @@ impl Worker {
                 Stage::Submitting
                 | Stage::InDoubt
                 | Stage::Running
+                | Stage::Withdrawing
                 | Stage::Speaking
                 | Stage::Listening
                 | Stage::Judged => Ticket::Held(self.places.take()),

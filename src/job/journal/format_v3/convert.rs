@@ -28,6 +28,7 @@ impl EntryV3 {
                 OnAbort::Leave => Abort::Leave,
             },
             received: task.received.0,
+            queue_timeout_ms: queue::millis(task.queue_timeout),
             request: task.request.as_ref().map(Request::from),
             state: State::from(state),
         }
@@ -51,6 +52,7 @@ impl EntryV3 {
                 Abort::Kill => OnAbort::Kill,
                 Abort::Leave => OnAbort::Leave,
             },
+            queue_timeout: self.queue_timeout_ms.map(Duration::from_millis),
             received: Timestamp(self.received),
         };
         Ok(Entry { task, state: self.state.read()?, is_old: false })
@@ -142,6 +144,7 @@ impl From<&machine::State> for State {
                 State::InDoubt { attempt: attempt.into(), since: since.0, answered: *answered }
             }
             machine::State::Running { run } => State::Running { run: run.into() },
+            machine::State::Withdrawing { run } => State::Withdrawing { run: run.into() },
             machine::State::Speaking { run, number } => State::Speaking { run: run.into(), number: *number },
             machine::State::Listening { run, number } => {
                 State::Listening { run: run.into(), number: *number }
@@ -173,6 +176,7 @@ impl State {
                 machine::State::InDoubt { attempt: attempt.read(), since: Timestamp(since), answered }
             }
             State::Running { run } => machine::State::Running { run: run.read() },
+            State::Withdrawing { run } => machine::State::Withdrawing { run: run.read() },
             State::Speaking { run, number } => machine::State::Speaking { run: run.read(), number },
             State::Listening { run, number } => machine::State::Listening { run: run.read(), number },
             State::Judged { run, word } => {

@@ -90,9 +90,10 @@ impl EntryV3 {
             | State::InDoubt { attempt, .. } => of_attempt(attempt),
             State::Stopping { then: Then::End(outcome) } => of_outcome(outcome),
             State::Speaking { .. } | State::Listening { .. } => true,
-            State::Running { run } | State::Judged { run, .. } | State::Orphaned { run } => {
-                run.session.is_some()
-            }
+            State::Running { run }
+            | State::Withdrawing { run }
+            | State::Judged { run, .. }
+            | State::Orphaned { run } => run.session.is_some(),
             State::Ended { outcome, leftover } => {
                 of_outcome(outcome) || leftover.as_ref().is_some_and(|run| run.session.is_some())
             }

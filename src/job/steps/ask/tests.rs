@@ -10,7 +10,12 @@ const TASK: &str = "0123456789abcdef";
 const PATIENCE: Duration = Duration::from_secs(600);
 
 fn at(seconds: u64) -> Now {
-    Now { wall: Timestamp(0), elapsed: Duration::from_secs(seconds), answered: Duration::ZERO }
+    Now {
+        wall: Timestamp(0),
+        elapsed: Duration::from_secs(seconds),
+        answered: Duration::ZERO,
+        yarn: Duration::ZERO,
+    }
 }
 
 fn ask(turn: Turn, from: u64, known: bool) -> Ask<'static> {

@@ -10,7 +10,12 @@ const LIMIT: Duration = Duration::from_secs(100);
 
 /// Wall time and the process's own go together.
 fn now(millis: u64) -> Now {
-    Now { wall: Timestamp(millis), elapsed: Duration::from_millis(millis), answered: Duration::ZERO }
+    Now {
+        wall: Timestamp(millis),
+        elapsed: Duration::from_millis(millis),
+        answered: Duration::ZERO,
+        yarn: Duration::ZERO,
+    }
 }
 
 fn search(answered: bool) -> Search {

@@ -24,21 +24,21 @@ fn run(application: Option<&str>) -> Run {
 
 /// All clocks go together: both services answer.
 fn now(elapsed: Duration) -> Now {
-    Now { wall: Timestamp(0), elapsed, answered: elapsed }
+    Now { wall: Timestamp(0), elapsed, answered: elapsed, yarn: elapsed }
 }
 
 /// Nobody answers.
 fn silent(elapsed: Duration) -> Now {
-    Now { answered: Duration::ZERO, ..now(elapsed) }
+    Now { answered: Duration::ZERO, yarn: Duration::ZERO, ..now(elapsed) }
 }
 
 fn follow(application: Option<&str>) -> Follow {
-    let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true };
+    let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true, queue_timeout: None };
     Follow::new(run(application), terms, false, now(Duration::ZERO))
 }
 
 fn without_yarn(application: Option<&str>) -> Follow {
-    let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: false };
+    let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: false, queue_timeout: None };
     Follow::new(run(application), terms, false, now(Duration::ZERO))
 }
 
@@ -431,7 +431,7 @@ fn a_double_beside_an_ended_application_is_remembered() {
 #[test]
 fn an_application_that_is_older_than_its_post_has_a_double_that_may_still_appear() {
     for (submitted, doubled) in [(10, true), (9, false), (8, false)] {
-        let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true };
+        let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true, queue_timeout: None };
         let run = Run { submitted: Some(Timestamp(submitted)), ..run(Some(ID)) };
         let mut follow = Follow::new(run, terms, false, now(Duration::ZERO));
         follow.see(observed(record(BatchState::Running, Some(ID)), &[], true), false, now(SECOND));
@@ -443,7 +443,7 @@ fn an_application_that_is_older_than_its_post_has_a_double_that_may_still_appear
 
 #[test]
 fn livy_running_it_for_another_user_is_refused() {
-    let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true };
+    let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true, queue_timeout: None };
     let run = Run { proxy_user: Some("alice".into()), ..run(Some(ID)) };
     let mut follow = Follow::new(run, terms, false, now(Duration::ZERO));
     // Whom the record of another application is for says nothing.
@@ -499,12 +499,156 @@ fn an_answer_is_dropped_when_a_list_begins_to_leave_the_run_out_and_kept_while_i
     assert_eq!(follow.views(), Some((LivyView::Live, YarnView::NotFound)), "and the answer still counts");
 }
 
+mod in_yarns_queue {
+    use super::*;
+    use crate::job::machine::Step;
+
+    const TIMEOUT: Duration = Duration::from_secs(20 * 60);
+
+    /// A run that was submitted at 0 of the wall clock.
+    fn queued(work: Option<Step>, timeout: Option<Duration>, since: Now) -> Follow {
+        let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true, queue_timeout: timeout };
+        let run = Run { submitted: Some(Timestamp(0)), ..run(Some(ID)) };
+        Follow::new(work.map_or(run.clone(), |step| run.at(step)), terms, false, since)
+    }
+
+    /// The wall clock goes with the others.
+    fn at(elapsed: Duration) -> Now {
+        Now { wall: Timestamp(u64::try_from(elapsed.as_millis()).expect("a time")), ..now(elapsed) }
+    }
+
+    fn waiting() -> Application {
+        Application {
+            word: "ACCEPTED".into(),
+            started: Some(Timestamp(0)),
+            ..application(ID, AppState::Active)
+        }
+    }
+
+    fn listed(application: Application) -> Observation {
+        let livy = record(BatchState::Starting, Some(ID));
+        Observation::Observed(Observed { livy, active: Some([application].into()), missing: false })
+    }
+
+    fn alone(application: Application) -> Observation {
+        Observation::Answer(YarnAnswer::Answer(vec![application]))
+    }
+
+    #[test]
+    fn it_is_withdrawn_after_its_time_by_an_answer_about_it_alone() {
+        let mut follow = queued(None, Some(TIMEOUT), at(Duration::ZERO));
+        let left = waits(&follow.see(listed(waiting()), false, at(SECOND * 10)));
+        assert_eq!(left, TIMEOUT - SECOND * 10 + SECOND, "it counts from its POST");
+        assert!(is_wait(&follow.see(Observation::Tick, false, at(TIMEOUT - SECOND))));
+        assert_eq!(follow.see(Observation::Tick, false, at(TIMEOUT)), FollowStep::AskById(ID.into()));
+        assert_eq!(follow.see(alone(waiting()), false, at(TIMEOUT)), FollowStep::Withdraw);
+    }
+
+    #[test]
+    fn without_a_limit_it_waits_for_ever_and_so_does_what_takes_statements() {
+        let mut follow = queued(None, None, at(Duration::ZERO));
+        assert_eq!(waits(&follow.see(listed(waiting()), false, at(MINUTE * 600))), LONG);
+        let mut speaks = queued(Some(Step::At(1)), Some(TIMEOUT), at(Duration::ZERO));
+        assert!(is_wait(&speaks.see(listed(waiting()), false, at(MINUTE))));
+        assert!(is_wait(&speaks.see(Observation::Tick, false, at(MINUTE * 60))));
+    }
+
+    #[test]
+    fn a_session_on_its_way_is_withdrawn_too_unless_its_start_timeout_comes_first() {
+        let short = TIMEOUT.min(WAITS.start_timeout);
+        let mut opening = queued(Some(Step::Opening), Some(short), at(Duration::ZERO));
+        opening.see(listed(waiting()), false, at(SECOND));
+        assert_eq!(opening.see(Observation::Tick, false, at(short)), FollowStep::AskById(ID.into()));
+        assert_eq!(opening.see(alone(waiting()), false, at(short)), FollowStep::Withdraw);
+        let mut patient = queued(Some(Step::Opening), Some(MINUTE * 60), at(Duration::ZERO));
+        patient.see(listed(waiting()), false, at(SECOND));
+        let late = patient.see(Observation::Tick, false, at(WAITS.start_timeout));
+        assert_eq!(late, FollowStep::End(Verdict::Open(ErrorName::SessionFailed)));
+    }
+
+    #[test]
+    fn time_in_which_yarn_does_not_answer_does_not_count_and_livys_silence_changes_nothing() {
+        let mut follow = queued(None, Some(TIMEOUT), at(Duration::ZERO));
+        follow.see(listed(waiting()), false, at(Duration::ZERO));
+        let silent = Now { yarn: MINUTE, answered: MINUTE, ..at(MINUTE * 90) };
+        let left = waits(&follow.see(Observation::Tick, false, silent));
+        assert_eq!(left, TIMEOUT - MINUTE + SECOND);
+        let deaf = Now { answered: Duration::ZERO, yarn: TIMEOUT, ..at(MINUTE * 120) };
+        assert_eq!(follow.see(Observation::Tick, false, deaf), FollowStep::AskById(ID.into()));
+    }
+
+    #[test]
+    fn after_a_restart_it_counts_from_its_submission_and_is_seen_to_wait_for_a_minute() {
+        let start = Now { wall: Timestamp(3_600_000), ..now(Duration::ZERO) };
+        let mut follow = queued(None, Some(TIMEOUT), start);
+        assert_eq!(waits(&follow.see(listed(waiting()), false, start)), SECOND * 61);
+        assert!(is_wait(&follow.see(Observation::Tick, false, Now { wall: start.wall, ..now(SECOND * 59) })));
+        let due = Now { wall: start.wall, ..now(MINUTE) };
+        assert_eq!(follow.see(Observation::Tick, false, due), FollowStep::AskById(ID.into()));
+        // By YARN's clock it came later: the two may differ, and the later time counts.
+        let mut late = queued(None, Some(TIMEOUT), start);
+        let young = Application { started: Some(Timestamp(3_500_000)), ..waiting() };
+        assert_eq!(waits(&late.see(listed(young), false, start)), TIMEOUT - SECOND * 99);
+        // Of a clock that was set back nothing follows.
+        let before = Now { wall: Timestamp(0), ..start };
+        let mut back = queued(None, Some(TIMEOUT), before);
+        assert_eq!(waits(&back.see(listed(waiting()), false, before)), TIMEOUT + SECOND);
+    }
+
+    #[test]
+    fn what_has_or_had_a_container_does_not_wait() {
+        let began = [
+            Application { word: "RUNNING".into(), ..waiting() },
+            Application { launched: Some(Timestamp(2)), ..waiting() },
+            Application { log_url: Some("http://node/log".into()), ..waiting() },
+            Application { memory_seconds: Some(1), ..waiting() },
+            // Who may not see its times may not see its containers.
+            Application { started: None, ..waiting() },
+        ];
+        for application in began {
+            let mut follow = queued(None, Some(TIMEOUT), at(Duration::ZERO));
+            assert_eq!(waits(&follow.see(listed(application.clone()), false, at(MINUTE * 60))), LONG);
+            let mut follow = queued(None, Some(TIMEOUT), at(Duration::ZERO));
+            follow.see(listed(waiting()), false, at(SECOND));
+            assert_eq!(follow.see(Observation::Tick, false, at(TIMEOUT)), FollowStep::AskById(ID.into()));
+            let step = follow.see(alone(application.clone()), false, at(TIMEOUT));
+            assert_eq!(waits(&step), SECOND * 10, "{application:?}");
+        }
+        let waits = Application { memory_seconds: Some(0), ..waiting() };
+        assert!(waits.waits() && !waits.had_container());
+        let over = Application { state: SUCCEEDED, ..waiting() };
+        assert!(!over.waits());
+    }
+
+    #[test]
+    fn one_that_nobody_answers_about_is_asked_for_every_ten_seconds() {
+        let mut follow = queued(None, Some(TIMEOUT), at(Duration::ZERO));
+        follow.see(listed(waiting()), false, at(SECOND));
+        assert_eq!(follow.see(Observation::Tick, false, at(TIMEOUT)), FollowStep::AskById(ID.into()));
+        assert_eq!(waits(&follow.see(unanswered(), false, at(TIMEOUT))), SECOND * 10);
+        let again = at(TIMEOUT + SECOND * 10);
+        assert!(is_wait(&follow.see(Observation::Tick, false, at(TIMEOUT + SECOND * 9))));
+        assert_eq!(follow.see(Observation::Tick, false, again), FollowStep::AskById(ID.into()));
+        assert_eq!(follow.see(alone(waiting()), false, again), FollowStep::Withdraw);
+    }
+
+    #[test]
+    fn a_wait_begins_anew_once_it_was_interrupted() {
+        let mut follow = queued(None, Some(TIMEOUT), at(Duration::ZERO));
+        let back = Application { started: Some(Timestamp(1_800_000)), ..waiting() };
+        follow.see(listed(waiting()), false, at(SECOND));
+        let running = Application { word: "RUNNING".into(), ..waiting() };
+        assert_eq!(waits(&follow.see(listed(running), false, at(MINUTE * 10))), LONG);
+        assert_eq!(waits(&follow.see(listed(back), false, at(MINUTE * 30))), TIMEOUT + SECOND);
+    }
+}
+
 mod of_a_session {
     use super::*;
     use crate::job::machine::Step;
 
     fn session(step: Step, application: Option<&str>) -> Follow {
-        let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true };
+        let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: true, queue_timeout: None };
         Follow::new(run(application).at(step), terms, false, now(Duration::ZERO))
     }
 
@@ -604,7 +748,7 @@ mod of_a_session {
 
     #[test]
     fn without_yarn_one_that_does_not_open_has_failed_all_the_same() {
-        let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: false };
+        let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: false, queue_timeout: None };
         let mut alone = Follow::new(run(None).at(Step::Opening), terms, false, now(Duration::ZERO));
         let error = || blind(record(BatchState::Other("error".into()), None));
         assert!(is_wait(&alone.see(error(), false, now(SECOND))));
@@ -642,7 +786,7 @@ mod of_a_session {
         assert!(follow.lives(), "YARN will never show it");
         follow.see(answer(&[]), true, now(SECOND * 4));
         assert!(!follow.lives());
-        let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: false };
+        let terms = Terms { interval: SECOND, waits: WAITS, has_yarn: false, queue_timeout: None };
         let mut alone = Follow::new(run(None).at(Step::At(1)), terms, false, now(Duration::ZERO));
         alone.see(blind(record(BatchState::Ready, None)), false, now(SECOND));
         assert!(alone.lives(), "without YARN Livy's word is all there is");

@@ -10,7 +10,12 @@ const SECOND: Duration = Duration::from_secs(1);
 const ENDED: AppState = AppState::Ended(AppEnd::Killed);
 
 fn now(seconds: u64) -> Now {
-    Now { wall: Timestamp(0), elapsed: SECOND * u32::try_from(seconds).unwrap(), answered: Duration::ZERO }
+    Now {
+        wall: Timestamp(0),
+        elapsed: SECOND * u32::try_from(seconds).unwrap(),
+        answered: Duration::ZERO,
+        yarn: Duration::ZERO,
+    }
 }
 
 fn check() -> KillCheck {

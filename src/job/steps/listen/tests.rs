@@ -10,7 +10,12 @@ const TASK: &str = "0123456789abcdef";
 const PATIENCE: Patience = Patience { unanswered: Duration::from_secs(600), dead: Duration::from_secs(180) };
 
 fn at(seconds: u64) -> Now {
-    Now { wall: Timestamp(0), elapsed: Duration::from_secs(seconds), answered: Duration::ZERO }
+    Now {
+        wall: Timestamp(0),
+        elapsed: Duration::from_secs(seconds),
+        answered: Duration::ZERO,
+        yarn: Duration::ZERO,
+    }
 }
 
 fn heard(number: u64, turn: Turn, output: Value) -> Observation {

@@ -178,7 +178,8 @@ impl Shared {
             "progress": if over { 100.0 } else if running { 10.0 } else { 0.0 },
             "trackingUI": if over { "History" } else if running { "ApplicationMaster" } else { "UNASSIGNED" },
             "trackingUrl": format!("{}/proxy/{id}/", mind.url),
-            "diagnostics": cut(diagnostics.unwrap_or_else(|| said(application, state)), mind.most_said),
+            "diagnostics":
+                cut(diagnostics.unwrap_or_else(|| said(application, state, times.launched > 0)), mind.most_said),
             "clusterId": mind.started_on,
             "applicationType": "SPARK",
             "applicationTags": tags.join(","),
@@ -196,7 +197,9 @@ impl Shared {
             "unmanagedApplication": false,
         });
         let fields = view.as_object_mut().expect("it is an object");
-        leave_out(fields, &mind, running || over, full);
+        // What has run or ended by itself had one, also where a test skipped the launch.
+        let has_container = times.launched > 0 || running || (over && state != "KILLED");
+        leave_out(fields, &mind, (running || over, has_container), full);
         for (key, letters) in mind.written.get(id).into_iter().flatten() {
             fields.insert(key.clone(), format!("{LETTERS}{letters}{LETTERS}").into());
         }
@@ -205,8 +208,17 @@ impl Shared {
 }
 
 /// What is not there yet, or was not at that time, or is not for everybody.
-fn leave_out(fields: &mut Map<String, Value>, mind: &Mind, tracked: bool, full: bool) {
+fn leave_out(
+    fields: &mut Map<String, Value>,
+    mind: &Mind,
+    (tracked, has_container): (bool, bool),
+    full: bool,
+) {
     let mut absent = Vec::new();
+    // The page of a log has the container in its address (`AppInfo`: `getMasterContainer`).
+    if !has_container {
+        absent.push("amContainerLogs");
+    }
     if !tracked {
         absent.push("trackingUrl");
     }
@@ -220,9 +232,13 @@ fn leave_out(fields: &mut Map<String, Value>, mind: &Mind, tracked: bool, full: 
 }
 
 /// Diagnostics that nobody has set. Those of an application that waits are for people, and change.
-fn said(application: &Application, state: &str) -> String {
+fn said(application: &Application, state: &str, launched: bool) -> String {
     if state == "ACCEPTED" && application.diagnostics.is_empty() {
-        return "AM container is launched, waiting for AM container to Register with RM".to_owned();
+        return if launched {
+            "AM container is launched, waiting for AM container to Register with RM".to_owned()
+        } else {
+            "Application is added to the scheduler and is not yet activated.".to_owned()
+        };
     }
     application.diagnostics.join("\n")
 }

@@ -58,6 +58,7 @@ pub(super) async fn times_are_in_order(peer: Arc<Peer>) {
             let launch = number(earlier, "launchTime");
             assert!(launch == 0 || launch == launched, "0 before the launch: {earlier}");
             assert!(launch > 0 || earlier["state"] != "RUNNING", "what runs was launched: {earlier}");
+            assert!(launch == 0 || earlier["amContainerLogs"].is_string(), "it has a container: {earlier}");
         }
     }
     assert_eq!(number(peer.stays.last(), "finishedTime"), 0);
