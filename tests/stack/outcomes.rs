@@ -26,8 +26,17 @@ async fn a_python_job_that_fails_says_why_from_the_log_server() {
     control(&["start", "nm"], &[("LOG_AGGREGATION", "on")]);
     let execution = stage.run("aggregated", "fails.py", json!({})).await;
     fails_in_python(&stage, "aggregated-", &execution).await;
-    // The node has given the log away: whoever asks it is sent on.
-    let application = stage.only("aggregated-").await;
+    given_away(&stage, "aggregated-").await;
+    // And so a second job's log comes from where the first one's is now, or will be.
+    let execution = stage.run("again", "fails.py", json!({})).await;
+    fails_in_python(&stage, "again-", &execution).await;
+    control(&["stop", "nm"], &[]);
+    control(&["start", "nm"], &[]);
+}
+
+/// Waits until the node has given the log of a job away: whoever asks it is sent on.
+async fn given_away(stage: &Stage, prefix: &str) {
+    let application = stage.only(prefix).await;
     let page = format!("{}/stdout/?start=-4096", application["amContainerLogs"].as_str().unwrap_or_default());
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
     let client = client.expect("a client");
@@ -36,11 +45,6 @@ async fn a_python_job_that_fails_says_why_from_the_log_server() {
         status.is_redirection().then_some(())
     })
     .await;
-    // And so a second job's log comes from where the first one's is now, or will be.
-    let execution = stage.run("again", "fails.py", json!({})).await;
-    fails_in_python(&stage, "again-", &execution).await;
-    control(&["stop", "nm"], &[]);
-    control(&["start", "nm"], &[]);
 }
 
 #[tokio::test]
@@ -59,6 +63,7 @@ async fn a_drivers_log_is_followed_to_its_end_and_read_from_the_log_server_after
     assert_eq!(out.lines().filter(|line| *line == words[0]).count(), 1, "nothing is shown twice: {out}");
     fails_in_python(&stage, "logs-", &execution).await;
     let driver = &out[out.find(words[0]).unwrap_or_default()..];
+    given_away(&stage, "logs-").await;
     wait_for("the log server", async || {
         let (code, out, err) = logs(&stage, &[name]);
         println!("afterwards: {code}\n{err}");
