@@ -1,9 +1,10 @@
 //! How an operator looks at the running daemon, and tells it that the node goes down: a control socket for `status`,
-//! `history`, `pause`, `resume` and `terminating`, and a loopback endpoint that only reads.
+//! `history`, `logs`, `pause`, `resume` and `terminating`, and a loopback endpoint that only reads.
 
 mod control;
 mod finished;
 mod http;
+mod logs;
 mod openmetrics;
 mod overview;
 mod page;
@@ -34,9 +35,10 @@ use crate::registry::{HeldTask, Phase, TaskRegistry};
 use crate::spark::addresses::AddressInUse;
 use crate::world::RealWorld;
 
-pub use control::{Control, Reply, Unanswered, ask};
+pub use control::{Control, Reply, Unanswered, ask, ask_for_log};
 pub use finished::finished_table;
 pub use http::Endpoint;
+pub use logs::{FoundLog, LogAnswer, LogFile, LogPlace, LogQuestion, NoLog};
 pub use overview::{Overview, PauseOverview};
 pub use table::table;
 
@@ -76,6 +78,7 @@ pub struct Admin {
     history: Arc<History>,
     pause: Arc<Pause>,
     terminating: watch::Sender<bool>,
+    readers: logs::Readers,
     /// Held while all tasks are written down: with thousands of them that takes megabytes.
     turn: Mutex<()>,
 }
@@ -93,7 +96,8 @@ impl Admin {
         let (history, pause, terminating) =
             (Arc::clone(history), Arc::clone(pause), watch::Sender::new(false));
         let turn = Mutex::default();
-        Admin { info, world, sweep, registry, history, pause, terminating, turn }
+        let readers = logs::Readers::default();
+        Admin { info, world, sweep, registry, history, pause, terminating, readers, turn }
     }
 
     /// Becomes true once somebody says that the node goes down for good.

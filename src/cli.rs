@@ -5,6 +5,7 @@ mod control;
 mod doctor;
 mod history;
 mod lint;
+mod logs;
 mod pause;
 mod render;
 mod terminal;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::admin::LogFile;
 use crate::causes::chain;
 use crate::config::{self, Invalid, Settings};
 use crate::daemon::{self, Fatal};
@@ -74,6 +76,26 @@ enum Command {
         /// Those alone that did not succeed
         #[arg(long)]
         failed: bool,
+    },
+    /// Show what the driver of a job writes or has written: the last 64 KiB, masked as causes are. Before there is an
+    /// application, what spark-submit says
+    Logs {
+        /// A task's id, a job's name, an execution's ARN or name, or an application's id, as status and history show it
+        #[arg(value_name = "TASK|APPLICATION|EXECUTION")]
+        name: String,
+        /// And what is new, until the job has ended
+        #[arg(long)]
+        follow: bool,
+        /// What Spark logs; of Java and Scala what was not caught, too
+        #[arg(long, conflicts_with = "stdout")]
+        stderr: bool,
+        /// What the job prints; of Python its tracebacks, too. The default
+        #[arg(long)]
+        stdout: bool,
+        /// Without the mask: with passwords and keys, if the job writes them. Control characters are shown as \u001b all
+        /// the same
+        #[arg(long)]
+        raw: bool,
     },
     /// Have the running daemon poll no more; jobs run on. Returns once open polls have ended, and survives a restart
     Pause {
@@ -141,6 +163,10 @@ pub fn main() -> ExitCode {
         // They need the daemon alone, and are needed most where something is wrong.
         Command::Status { watch, json } => Ok(control::status(&path, watch, json)),
         Command::History { json, failed } => Ok(history::run(&path, json, failed)),
+        Command::Logs { name, follow, stderr, stdout: _, raw } => {
+            let file = if stderr { LogFile::Stderr } else { LogFile::Stdout };
+            Ok(logs::run(&path, logs::Wish { name, file, follow, raw }))
+        }
         Command::Pause { length } => Ok(pause::begin(&path, length)),
         Command::Resume => Ok(pause::end(&path)),
         Command::Terminating => Ok(control::terminating(&path)),

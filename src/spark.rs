@@ -26,12 +26,17 @@ use connection::reason;
 /// The most bytes of one answer, lists of batches apart.
 const MAX_BODY: usize = 4 << 20;
 
-/// A body, up to its limit.
-async fn read_body(mut response: Response) -> Result<Vec<u8>, Unreachable> {
+/// A body, up to the usual limit.
+async fn read_body(response: Response) -> Result<Vec<u8>, Unreachable> {
+    read_at_most(response, MAX_BODY).await
+}
+
+/// A body, up to `limit` bytes.
+async fn read_at_most(mut response: Response, limit: usize) -> Result<Vec<u8>, Unreachable> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| Unreachable(reason(&error)))? {
-        if body.len() + chunk.len() > MAX_BODY {
-            return Err(Unreachable(format!("an answer of more than {MAX_BODY} bytes")));
+        if body.len() + chunk.len() > limit {
+            return Err(Unreachable(format!("an answer of more than {limit} bytes")));
         }
         body.extend_from_slice(&chunk);
     }

@@ -45,7 +45,7 @@ pub struct RealWorld {
     /// YARN.
     pub yarn: ResourceManager,
     /// Drivers' logs.
-    driver_logs: DriverLogs,
+    pub driver_logs: DriverLogs,
     /// Spark itself, where it is to be asked.
     spark: Option<SparkRest>,
     /// What a restart needs.

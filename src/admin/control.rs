@@ -15,10 +15,13 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
+use super::logs::{self, LogAnswer, LogQuestion};
 use super::{Admin, FinishedTasks, HeldTask, Overview, PauseOverview};
 
-/// The longest question.
-const QUESTION: u64 = 256;
+/// The longest question: `logs` with a name, of which an execution's ARN is the longest.
+const QUESTION: u64 = 4_096;
+/// What a question for a log begins with; what is wanted follows as JSON.
+const LOGS: &str = "logs ";
 /// The time that a connection has to ask and to take the answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long `terminating` waits for every task to be given back.
@@ -34,6 +37,8 @@ pub enum Reply {
     Status(Box<Overview>),
     /// To `history`.
     History(FinishedTasks),
+    /// To `logs`.
+    Logs(Box<LogAnswer>),
     /// To `terminating`: how many tasks somebody still waits for.
     Terminating {
         /// Tasks that were not given back within 10 s; the daemon goes on trying.
@@ -109,6 +114,16 @@ pub fn ask(socket: &Path, question: &str) -> Result<Reply, Unanswered> {
     serde_json::from_str(&answer).map_err(|error| Unanswered::ServiceError(error.to_string()))
 }
 
+/// Asks the daemon at `socket` for a piece of a log.
+///
+/// # Errors
+/// [`Unanswered`].
+pub fn ask_for_log(socket: &Path, wanted: &LogQuestion) -> Result<Reply, Unanswered> {
+    let wanted =
+        serde_json::to_string(wanted).map_err(|error| Unanswered::ServiceError(error.to_string()))?;
+    ask(socket, &format!("{LOGS}{wanted}"))
+}
+
 /// The daemon's end. Dropped, it takes the socket away.
 #[derive(Debug)]
 pub struct Control {
@@ -176,9 +191,25 @@ async fn converse(stream: UnixStream, admin: &Arc<Admin>, user: u32) -> io::Resu
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("user {peer} may not ask")));
     }
     let (read, mut write) = stream.into_split();
+    let mut read = tokio::io::BufReader::new(read.take(QUESTION));
     let mut question = String::new();
-    tokio::io::BufReader::new(read.take(QUESTION)).read_line(&mut question).await?;
-    let answer = match question.trim() {
+    read.read_line(&mut question).await?;
+    let question = question.trim();
+    // Whoever takes the answer slowly has a place until it is taken, or the time of the connection is over.
+    let mut place = None;
+    let answer = match question {
+        asked if asked.starts_with(LOGS) => {
+            let answer = async {
+                place = admin.readers.turn().await;
+                log(admin, &asked[LOGS.len()..], place.is_some()).await
+            };
+            tokio::select! {
+                biased;
+                reply = answer => serde_json::to_vec(&reply),
+                // Nobody asks twice: whoever has gone needs no answer.
+                _ = read.read_u8() => return Ok(()),
+            }
+        }
         "status" => {
             admin.ask_yarn().await;
             admin.shown(|admin| serde_json::to_vec(&Reply::Status(Box::new(admin.overview())))).await?
@@ -189,15 +220,24 @@ async fn converse(stream: UnixStream, admin: &Arc<Admin>, user: u32) -> io::Resu
         "resume" => serde_json::to_vec(&admin.end_pause().await),
         other => serde_json::to_vec(&match other.strip_prefix("pause") {
             Some(seconds) => admin.begin_pause(seconds.trim()).await,
-            None => {
-                Reply::Unknown(format!("{other:?} is none of status, history, pause, resume and terminating"))
-            }
+            None => Reply::Unknown(format!(
+                "{other:?} is none of status, history, logs, pause, resume and terminating"
+            )),
         }),
     };
     let mut answer = answer?;
     answer.push(b'\n');
     write.write_all(&answer).await?;
     write.shutdown().await
+}
+
+/// The piece of a log that is wanted, where there is a place for whoever asks.
+async fn log(admin: &Admin, wanted: &str, has_place: bool) -> Reply {
+    match serde_json::from_str(wanted) {
+        Ok(_) if !has_place => Reply::Logs(Box::new(logs::busy())),
+        Ok(wanted) => Reply::Logs(Box::new(Box::pin(logs::read(admin, wanted)).await)),
+        Err(error) => Reply::Unknown(format!("that is no question for a log: {error}")),
+    }
 }
 
 /// Says that the node goes down, and waits until every task is given back.

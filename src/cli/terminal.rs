@@ -10,6 +10,8 @@ use crate::printable::printable;
 
 /// Takes away what stands behind the cursor in its line.
 const CLEAR_LINE: &str = "\x1b[K";
+/// The most characters of a line that is written over: a longer one would be two in most terminals.
+const WIDTH: usize = 79;
 /// Moves to the upper left corner of a terminal and clears it.
 const CLEAR: &str = "\x1b[H\x1b[2J";
 
@@ -35,13 +37,29 @@ pub(super) fn again<'a>(lines: impl IntoIterator<Item = &'a str>) -> io::Result<
     put(&mut out, lines)
 }
 
+/// Prints lines below those that are there.
+///
+/// # Errors
+/// Where nobody reads any more.
+pub(super) fn more<'a>(lines: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
+    progress("");
+    put(&mut stdout().lock(), lines)
+}
+
 /// Says how far a wait is, where a person looks on: in one line, which the next one takes the place of; an empty one leaves
 /// nothing.
 pub(super) fn progress(text: &str) {
     let mut out = stderr().lock();
     if out.is_terminal() {
-        let _ = write!(out, "\r{}{CLEAR_LINE}", printable(text)).and_then(|()| out.flush());
+        let shown: String = printable(text).chars().take(WIDTH).collect();
+        let _ = write!(out, "\r{shown}{CLEAR_LINE}").and_then(|()| out.flush());
     }
+}
+
+/// Says one line beside what is printed.
+pub(super) fn note(text: &str) {
+    progress("");
+    complain_line(text);
 }
 
 /// Says one line of what is wrong.

@@ -42,7 +42,7 @@ pub(super) async fn open(settings: &Settings, admin: &Arc<Admin>, loops: &mut Lo
         }
         Err(error) => warn!(
             message_id = message_id::ADMIN_UNAVAILABLE,
-            "there is no control socket at {}: {error}; status, history, pause, resume and terminating cannot be used",
+            "there is no control socket at {}: {error}; status, history, logs, pause, resume and terminating cannot be used",
             settings.admin.socket.display()
         ),
     }

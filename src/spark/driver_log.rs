@@ -5,6 +5,11 @@
 //! server) afterwards, which can say for some seconds that the aggregation is not complete: a page without a
 //! preformatted part. Pages rather than the REST interfaces: the NodeManager's leads nowhere once its logs are
 //! aggregated, and the history server's hangs while it cannot reach the ResourceManager (observed with Hadoop 3.3.4).
+//!
+//! Both servers count `start` and `end` in bytes, and then read as many *characters* as there are bytes between them
+//! (`ContainerLogsPage`, `LogAggregationHtmlBlock`; Hadoop 2.8 to 3.4). An `end` beyond the file is its end.
+
+mod page;
 
 use std::error::Error;
 use std::time::Duration;
@@ -14,15 +19,32 @@ use reqwest::{Method, Url};
 
 use super::addresses::ServiceAddresses;
 use super::connection::{Access, Connection, Pool};
-use super::read_body;
+use super::{MAX_BODY, read_at_most};
 use crate::job::world::Unreachable;
+use page::{length, message, preformatted};
 
 /// How much of a log is asked for, in bytes from its end.
-const TAIL: usize = 64 << 10;
+pub const TAIL: usize = 64 << 10;
+/// How much of a log is asked for at once where it is read on from a place, in bytes.
+pub const PART: usize = 32 << 10;
+/// The most bytes of the page of a part. A character can take ten in HTML, and only where nobody writes words.
+const PART_PAGE: usize = 16 * PART;
 /// A page of a busy history server takes its time, and a dead node must not take ours.
 const ANSWER: Duration = Duration::from_secs(5);
 /// From the NodeManager over a proxy or two to the log server.
 const STEPS: usize = 6;
+
+/// What a page shows: what was asked for, or a message in the server's words.
+pub type Shown<T> = Result<T, String>;
+
+/// A part of a log.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The text, in which what is not UTF-8 has become U+FFFD.
+    pub text: String,
+    /// The log had nothing more when it was read.
+    pub is_end: bool,
+}
 
 /// Reads drivers' logs.
 #[derive(Debug, Clone)]
@@ -48,20 +70,53 @@ impl DriverLogs {
     /// # Errors
     /// [`Unreachable`] where nobody answers with a log.
     pub async fn tail(&self, page: &str, file: &str) -> Result<Option<Vec<String>>, Unreachable> {
-        let mut url = Url::parse(&format!("{}/{file}/?start=-{TAIL}", page.trim_end_matches('/')))
-            .map_err(|error| Unreachable(format!("{page} is no URL: {error}")))?;
+        let body = self.page(&file_of(page, file), &format!("start=-{TAIL}"), MAX_BODY).await?;
+        Ok(preformatted(&body).map(|text| lines(&text)))
+    }
+
+    /// How many bytes `file` has by now, or why it is not there.
+    ///
+    /// # Errors
+    /// As [`DriverLogs::tail`].
+    pub async fn length(&self, page: &str, file: &str) -> Result<Shown<u64>, Unreachable> {
+        // The NodeManager's list of files, or the log server's page of all of them.
+        let body = self.page(page.trim_end_matches('/'), "start=-1", PART_PAGE).await?;
+        Ok(length(&body, file).ok_or_else(|| message(&body)))
+    }
+
+    /// What `file` has from a byte on, [`PART`] characters at most, or why it is not there.
+    ///
+    /// # Errors
+    /// As [`DriverLogs::tail`].
+    pub async fn part(&self, page: &str, file: &str, from: u64) -> Result<Shown<Part>, Unreachable> {
+        let query = format!("start={from}&end={}", from.saturating_add(PART as u64));
+        let body = self.page(&file_of(page, file), &query, PART_PAGE).await?;
+        Ok(match preformatted(&body) {
+            Some(text) => {
+                // Java counts in UTF-16 units.
+                let is_end = text.chars().map(char::len_utf16).sum::<usize>() < PART;
+                Ok(Part { text, is_end })
+            }
+            None => Err(message(&body)),
+        })
+    }
+
+    /// A page, wherever it is by now.
+    async fn page(&self, place: &str, query: &str, limit: usize) -> Result<String, Unreachable> {
+        let mut url = Url::parse(&format!("{place}?{query}"))
+            .map_err(|error| Unreachable(format!("{place} is no URL: {error}")))?;
         for _ in 0..STEPS {
+            let at = |Unreachable(reason)| Unreachable(format!("{}: {reason}", origin(&url)));
             let request = self.0.request(Method::GET, url.as_str());
-            let response = self.0.send(request).await?;
+            let response = self.0.send(request).await.map_err(|silence| at(silence.into()))?;
             let status = response.status();
             let header = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).map(str::to_owned);
-            let body = read_body(response).await?;
-            let body = String::from_utf8_lossy(&body);
+            let body = read_at_most(response, limit).await.map_err(at)?;
             let Some(next) = header.filter(|_| status.is_redirection()) else {
                 if !status.is_success() {
                     return Err(Unreachable(format!("{url} answers {}", status.as_u16())));
                 }
-                return Ok(preformatted(&body).map(|text| lines(&text)));
+                return Ok(String::from_utf8_lossy(&body).into_owned());
             };
             url = url.join(&next).map_err(|error| Unreachable(format!("{next} is no URL: {error}")))?;
             if !matches!(url.scheme(), "http" | "https") {
@@ -69,19 +124,21 @@ impl DriverLogs {
             }
             if url.query().is_none() {
                 // A log server shows 4 KiB to who does not ask for more.
-                url.set_query(Some(&format!("start=-{TAIL}")));
+                url.set_query(Some(query));
             }
         }
-        Err(Unreachable(format!("{page} leads nowhere")))
+        Err(Unreachable(format!("{place} leads nowhere")))
     }
 }
 
-/// The text of the last preformatted part, where a page shows the log. A page without one has a message instead.
-fn preformatted(page: &str) -> Option<String> {
-    let open = page.rfind("<pre")?;
-    let start = open + page[open..].find('>')? + 1;
-    let end = page[start..].rfind("</pre>").map_or(page.len(), |end| start + end);
-    Some(html_escape::decode_html_entities(&page[start..end]).into_owned())
+fn file_of(page: &str, file: &str) -> String {
+    format!("{}/{file}/", page.trim_end_matches('/'))
+}
+
+/// Which server it is.
+fn origin(url: &Url) -> String {
+    let port = url.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}{port}", url.host_str().unwrap_or_default())
 }
 
 /// The last lines; the first of a cut text is half a line.
@@ -96,14 +153,6 @@ fn lines(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_log_is_what_a_page_shows_preformatted() {
-        let page = "<html><td>\n<pre>\nFile &quot;a.py&quot;, in &lt;module&gt;\n  raise &uuml; &amp;amp; &#39;\n</pre>\n</td></html>";
-        let text = preformatted(page).unwrap();
-        assert_eq!(lines(&text), ["File \"a.py\", in <module>", "  raise ü &amp; '"]);
-        assert_eq!(preformatted("<h1>Logs not available for container_1</h1>"), None);
-    }
 
     #[test]
     fn only_the_end_of_a_long_log_is_kept() {

@@ -28,6 +28,7 @@ mod input;
 mod journald;
 mod lifecycle;
 mod lint;
+mod logs;
 mod monitoring;
 mod old_worker;
 mod page;

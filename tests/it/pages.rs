@@ -119,7 +119,7 @@ fn commands(text: &str) -> Vec<String> {
 /// What the program does not know of these arguments.
 fn unknown_to_the_program(words: &[&str]) -> Option<String> {
     let [
-        "check" | "doctor" | "history" | "lint" | "pause" | "render" | "resume" | "run" | "status"
+        "check" | "doctor" | "history" | "lint" | "logs" | "pause" | "render" | "resume" | "run" | "status"
         | "terminating",
         rest @ ..,
     ] = words

@@ -17,7 +17,7 @@ use crate::harness::{Stage, text};
 /// A job that runs until something is said about it.
 pub(crate) struct Running {
     pub(crate) stage: Stage,
-    worker: Worker,
+    pub(crate) worker: Worker,
     pub(crate) task: TaskId,
     /// The batch's name.
     pub(crate) name: String,

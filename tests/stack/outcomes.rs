@@ -1,12 +1,13 @@
 //! What becomes of a job on YARN, by scenario: what Step Functions sees, how many applications there are, and that
 //! nothing is left running. Success, crashes and restarts are in `crash.rs`, what never reaches YARN in `abort.rs`.
 
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
 use crate::crash::succeeded;
-use crate::real::{On, Stage, control, has_processes, input, stack, wait_for};
+use crate::real::{On, PROGRAM, Stage, control, has_processes, input, stack, wait_for};
 
 /// For jobs that somebody ends.
 const LONG: u32 = 300;
@@ -25,8 +26,17 @@ async fn a_python_job_that_fails_says_why_from_the_log_server() {
     control(&["start", "nm"], &[("LOG_AGGREGATION", "on")]);
     let execution = stage.run("aggregated", "fails.py", json!({})).await;
     fails_in_python(&stage, "aggregated-", &execution).await;
-    // The node has given the log away: whoever asks it is sent on.
-    let application = stage.only("aggregated-").await;
+    given_away(&stage, "aggregated-").await;
+    // And so a second job's log comes from where the first one's is now, or will be.
+    let execution = stage.run("again", "fails.py", json!({})).await;
+    fails_in_python(&stage, "again-", &execution).await;
+    control(&["stop", "nm"], &[]);
+    control(&["start", "nm"], &[]);
+}
+
+/// Waits until the node has given the log of a job away: whoever asks it is sent on.
+async fn given_away(stage: &Stage, prefix: &str) {
+    let application = stage.only(prefix).await;
     let page = format!("{}/stdout/?start=-4096", application["amContainerLogs"].as_str().unwrap_or_default());
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
     let client = client.expect("a client");
@@ -35,11 +45,45 @@ async fn a_python_job_that_fails_says_why_from_the_log_server() {
         status.is_redirection().then_some(())
     })
     .await;
-    // And so a second job's log comes from where the first one's is now, or will be.
-    let execution = stage.run("again", "fails.py", json!({})).await;
-    fails_in_python(&stage, "again-", &execution).await;
+}
+
+#[tokio::test]
+async fn a_drivers_log_is_followed_to_its_end_and_read_from_the_log_server_afterwards() {
+    let stage = Stage::new(On::Yarn, "logs").await;
+    control(&["stop", "nm"], &[]);
+    control(&["start", "nm"], &[("LOG_AGGREGATION", "on")]);
+    let execution = stage.run("logs", "fails.py", json!({})).await;
+    let batch = stage.posted("logs-").await;
+    let name = batch["name"].as_str().unwrap_or_default();
+    let (code, out, err) = logs(&stage, &["--follow", name]);
+    println!("followed:\n{out}\n{err}");
+    assert_eq!(code, 0, "{err}");
+    let words = ["about to fail", "Traceback (most recent call last):", "ValueError: no such rate code: 99"];
+    assert!(words.iter().all(|word| out.lines().any(|line| line == *word)), "{out}");
+    assert_eq!(out.lines().filter(|line| *line == words[0]).count(), 1, "nothing is shown twice: {out}");
+    fails_in_python(&stage, "logs-", &execution).await;
+    let driver = &out[out.find(words[0]).unwrap_or_default()..];
+    given_away(&stage, "logs-").await;
+    wait_for("the log server", async || {
+        let (code, out, err) = logs(&stage, &[name]);
+        println!("afterwards: {code}\n{err}");
+        (code == 0 && out == driver).then_some(())
+    })
+    .await;
+    let (code, out, err) = logs(&stage, &[name, "--stderr", "--follow"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("SparkUserAppException") || out.contains("exited with status 1"), "{out}");
     control(&["stop", "nm"], &[]);
     control(&["start", "nm"], &[]);
+}
+
+/// Exit code, stdout and stderr of `logs` against the stage's daemon.
+fn logs(stage: &Stage, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(PROGRAM);
+    let output = command.arg("logs").args(arguments).arg("--config").arg(stage.worker.config()).output();
+    let output = output.expect("it runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }
 
 /// The cause has YARN's diagnostics and the driver's own words.

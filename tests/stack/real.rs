@@ -11,7 +11,7 @@ use stand_ins::worker::{Config, Worker};
 use tempfile::TempDir;
 
 /// The daemon.
-const PROGRAM: &str = env!("CARGO_BIN_EXE_spark-job-worker");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_spark-job-worker");
 /// The longest that a test waits for a job on the real servers.
 pub(crate) const LIMIT: Duration = Duration::from_secs(300);
 /// From question to question.

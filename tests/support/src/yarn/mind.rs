@@ -89,9 +89,11 @@ pub(super) struct Mind {
     /// Where this server is: its `NodeManager` and its log server are under the same address.
     pub(super) url: String,
     /// What drivers wrote: by application and file.
-    pub(super) wrote: HashMap<(String, String), String>,
+    pub(super) wrote: HashMap<(String, String), Vec<u8>>,
     /// Logs are with the log server, which has them after being asked so often.
     pub(super) aggregated: Option<usize>,
+    /// What the log server says in the place of every log.
+    pub(super) without_logs: Option<String>,
     pub(super) diagnosed: HashMap<String, String>,
     /// How many characters of diagnostics are kept.
     pub(super) most_said: usize,
@@ -119,6 +121,7 @@ impl Mind {
             url: String::new(),
             wrote: HashMap::new(),
             aggregated: None,
+            without_logs: None,
             diagnosed: HashMap::new(),
             most_said: 64 * 1_024,
             launched: HashMap::new(),

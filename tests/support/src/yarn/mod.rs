@@ -182,9 +182,17 @@ impl Yarn {
     }
 
     /// What an application's driver wrote into `stderr` or `stdout`.
-    pub fn wrote(&self, id: &str, file: &str, text: &str) {
+    pub fn wrote(&self, id: &str, file: &str, text: impl AsRef<[u8]>) {
         self.shared.change(|mind| {
-            mind.wrote.insert((id.to_owned(), file.to_owned()), text.to_owned());
+            mind.wrote.insert((id.to_owned(), file.to_owned()), text.as_ref().to_owned());
+        });
+    }
+
+    /// From now on `NodeManager`s have given logs away, and the log server says this of each of them.
+    pub fn have_no_logs(&self, says: &str) {
+        self.shared.change(|mind| {
+            mind.aggregated = Some(0);
+            mind.without_logs = Some(says.to_owned());
         });
     }
 

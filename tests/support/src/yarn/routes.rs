@@ -20,7 +20,8 @@ impl Service for Shared {
             Some(["apps", id, part]) => (format!("/apps/*/{part}"), (*id).to_owned()),
             Some(["info"] | []) => ("/info".to_owned(), String::new()),
             Some(_) | None => match path[..] {
-                ["node", "containerlogs", .., file] => ("/node/containerlogs".to_owned(), file.to_owned()),
+                ["node", "containerlogs", _, _, file] => ("/node/containerlogs".to_owned(), file.to_owned()),
+                ["node", "containerlogs", ..] => ("/node/containerlogs/".to_owned(), String::new()),
                 ["jobhistory", "logs", .., file] => ("/jobhistory/logs".to_owned(), file.to_owned()),
                 ["proxy", id, .., part] => (format!("/proxy/*/{part}"), id.to_owned()),
                 _ => (request.path.clone(), String::new()),
