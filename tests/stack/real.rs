@@ -316,7 +316,7 @@ impl Stage {
         files
             .map(|file| file.expect("a file").file_name().to_string_lossy().into_owned())
             .filter(|name| {
-                !["lock", "resources", "history", "paused"].contains(&name.as_str())
+                !["lock", "hidden", "resources", "history", "paused"].contains(&name.as_str())
                     && !name.ends_with(".tmp")
             })
             .collect()
