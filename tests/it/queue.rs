@@ -165,6 +165,21 @@ async fn a_worker_that_is_killed_meanwhile_comes_to_the_same_end() {
     assert_eq!(stage.livy.posts().len(), 1);
 }
 
+/// Nobody is left to say whether it still waits: Livy's word counts from then on.
+#[tokio::test]
+async fn where_yarn_was_switched_off_meanwhile_the_job_is_followed_on() {
+    let stage = slow_kills(LONG).await;
+    stage.livy.plan(Plan::running().starts_after(LONG));
+    let mut worker = stage.worker();
+    let task = waits(&stage, "2s");
+    in_state(&stage, "Withdrawing", 1).await;
+    worker.kill();
+    let _worker = stage.worker_with(&stage.config().table("yarn", "url = \"\""));
+    let name = stage.livy.posts()[0].name.clone();
+    stage.livy.set_state(&name, "success");
+    assert_eq!(stage.output(&task).await["verdictSource"], "livy");
+}
+
 #[tokio::test]
 async fn a_restart_does_not_begin_the_wait_anew() {
     let stage = Stage::with_yarn().await;

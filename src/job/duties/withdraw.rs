@@ -36,12 +36,15 @@ fn is_killed(application: &Application) -> bool {
     application.state == AppState::Ended(AppEnd::Killed)
 }
 
-/// YARN's view of the run's application; `None` where it has none any more. Without an answer it is asked again.
+/// YARN's view of the run's application; `None` where it has none any more, or is not to tell (a restart can find YARN
+/// switched off). Without an answer it is asked again.
 async fn look<W: World>(services: &JobServices<W>, run: &Run) -> Option<Application> {
     let id = run.application.as_ref()?;
     loop {
-        if let YarnAnswer::Answer(found) = services.world.application(id).await {
-            return found.into_iter().next();
+        match services.world.application(id).await {
+            YarnAnswer::Answer(found) => return found.into_iter().next(),
+            YarnAnswer::Off | YarnAnswer::Hidden(_) => return None,
+            YarnAnswer::Unreachable(_) => {}
         }
         sleep(services.rules.interval).await;
     }
