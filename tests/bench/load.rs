@@ -18,8 +18,6 @@ use crate::{LIMIT, Length};
 const BURST: usize = 500;
 /// Of a job without faults.
 const WRITES: f64 = 6.0;
-/// A processor's time for jobs on disk, beside the same in memory. What the file system does for an entry is most of it.
-const DISK: f64 = 4.0;
 
 /// Jobs that come at once and end at once.
 pub(crate) async fn bursts(board: &mut Board, length: Length) {
@@ -49,9 +47,16 @@ pub(crate) async fn bursts(board: &mut Board, length: Length) {
     }
     let least = |times: &[f64]| times.iter().copied().fold(f64::NAN, f64::min);
     let (on_disk, in_memory, plain) = (least(&on_disk), least(&in_memory), least(&plain));
-    board.at_most("processor for a burst, disk beside memory", on_disk / in_memory, DISK, "times");
+    // What the file system does for an entry is most of it.
+    let most = length.limit(4.0, 8.0);
+    board.at_most("processor for a burst, disk beside memory", on_disk / in_memory, most, "times");
     if python.is_some() {
-        board.at_most("processor for a burst, beside plain python", on_disk / plain, 1.0, "times");
+        board.at_most(
+            "processor for a burst, beside plain python",
+            on_disk / plain,
+            length.limit(1.0, 3.0),
+            "times",
+        );
     }
 }
 
@@ -151,14 +156,12 @@ pub(crate) async fn sweeps(board: &mut Board, stage: &Stage, jobs: usize) {
     // The first looks at new jobs ask more.
     wait(Duration::from_secs(3)).await;
     let asked = || (stage.livy.calls().len(), stage.yarn.calls().len());
-    let before = asked();
+    let (before, begun) = (asked(), Instant::now());
     wait(Duration::from_secs(SPAN)).await;
-    let after = asked();
-    // One more may fall into the span.
-    let most = (SPAN + 1) as f64 / SPAN as f64;
+    let (after, looks) = (asked(), begun.elapsed().as_secs_f64() + 1.0);
     for (service, count) in [("Livy", after.0 - before.0), ("YARN", after.1 - before.1)] {
         let what = format!("requests to {service} a look, {jobs} running jobs");
-        board.at_most(&what, count as f64 / SPAN as f64, most, "requests");
+        board.at_most(&what, count as f64 / looks, 1.0, "requests");
     }
 }
 

@@ -39,6 +39,14 @@ enum Length {
     Short,
 }
 
+impl Length {
+    /// A limit of what one short look at a machine that is busy with other things cannot tell exactly: there it finds what
+    /// has gone wrong by a multiple.
+    fn limit(self, full: f64, short: f64) -> f64 {
+        if self == Length::Full { full } else { short }
+    }
+}
+
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {

@@ -11,14 +11,14 @@ use crate::load::{asked, free_port, gaps, sweeps};
 use crate::stage::{Journal, Process, Stage, wait};
 use crate::{LIMIT, Length};
 
-/// At the most, MB: a node's memory is the jobs'.
+/// At the most, MB: a node's memory is the jobs'. The short form has a fifth of them.
 fn peak(length: Length) -> f64 {
-    if length == Length::Full { 100.0 } else { 40.0 }
+    length.limit(100.0, 50.0)
 }
 
 /// What a running job takes, KB. What the lists of both services take while they are read is shared by fewer jobs.
 fn of_a_job(length: Length) -> f64 {
-    if length == Length::Full { 10.0 } else { 14.0 }
+    length.limit(10.0, 18.0)
 }
 
 /// Seconds from the start to polling, with all jobs taken over.
@@ -60,7 +60,7 @@ pub(crate) async fn many(board: &mut Board, jobs: usize, length: Length) {
         board.tell("peak, beside a looker", &format!("{:.2} MB", first.usage().peak));
     }
     drop(first);
-    let second = started_again(board, &stage, jobs, || stage.start(&config)).await;
+    let second = started_again(board, &stage, jobs, length, || stage.start(&config)).await;
     board.at_most(&format!("peak, {jobs} jobs taken over"), second.usage().peak, peak(length), "MB");
     assert_eq!(stage.livy.count("POST /batches"), jobs, "nothing was submitted twice");
 }
@@ -99,19 +99,25 @@ async fn started_again(
     board: &mut Board,
     stage: &Stage,
     jobs: usize,
+    length: Length,
     start: impl Fn() -> Process,
 ) -> Process {
     let (polls, beats) = (stage.sfn.polls(&stage.arn), stage.sfn.count("SendTaskHeartbeat"));
     let begun = Instant::now();
     let second = start();
     stage.sfn.wait_for(|sfn| sfn.polls(&stage.arn) > polls, LIMIT).await;
-    board.at_most("killed and started again, to polling", begun.elapsed().as_secs_f64(), SUPERVISED, "s");
+    board.at_most(
+        "killed and started again, to polling",
+        begun.elapsed().as_secs_f64(),
+        length.limit(SUPERVISED, 5.0),
+        "s",
+    );
     stage.sfn.wait_for(|sfn| sfn.count("SendTaskHeartbeat") >= beats + jobs, LIMIT).await;
     let least = jobs as f64 / RATE;
     board.at_most(
         "and all beaten for, beside the quota",
         begun.elapsed().as_secs_f64(),
-        least * 1.2 + 2.0,
+        length.limit(least * 1.2 + 2.0, least * 5.0),
         "s",
     );
     second

@@ -34,7 +34,7 @@ pub(crate) async fn rest(board: &mut Board, length: Length) {
     let (before, span) = (process.usage().cpu, if length == Length::Short { 20 } else { 60 });
     wait(Duration::from_secs(span)).await;
     let usage = process.usage();
-    board.at_most("idle, resident memory", usage.resident, RESIDENT, "MB");
+    board.at_most("idle, resident memory", usage.resident, length.limit(RESIDENT, 15.0), "MB");
     let share = (usage.cpu - before) / span as f64 * 100.0;
     board.at_most(&format!("idle, processor in {span} s"), share, PROCESSOR, "%");
 }

@@ -174,7 +174,7 @@ async fn where_yarn_was_switched_off_meanwhile_the_job_is_followed_on() {
     let task = waits(&stage, "2s");
     in_state(&stage, "Withdrawing", 1).await;
     worker.kill();
-    let _worker = stage.worker_with(&stage.config().table("yarn", "url = \"\""));
+    let _worker = stage.worker_with(&stage.config_of(&[]));
     let name = stage.livy.posts()[0].name.clone();
     stage.livy.set_state(&name, "success");
     assert_eq!(stage.output(&task).await["verdictSource"], "livy");
