@@ -85,6 +85,20 @@ impl Stage {
         Worker::start(Path::new(PROGRAM), self.directory.path(), config)
     }
 
+    /// Another client's POST to Livy, past the worker.
+    pub(crate) async fn strangers(&self, name: &str, tags: &str) {
+        let batch = json!({ "file": "s3://b/other.py", "name": name, "conf": { "spark.yarn.tags": tags } });
+        let answer = reqwest::Client::new()
+            .post(format!("{}/batches", self.livy.url()))
+            .header("content-type", "application/json")
+            .header("x-requested-by", "somebody")
+            .body(batch.to_string())
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), 201);
+    }
+
     /// Schedules the usual task.
     pub(crate) fn task(&self) -> TaskId {
         self.schedule(INPUT)

@@ -130,16 +130,7 @@ async fn what_others_have_named_is_text_in_the_page_wherever_it_stands() {
     stage.failure(&stage.schedule(&input("bad"))).await;
     stage.schedule(&input("etl"));
     running(&stage, &worker).await;
-    let other = json!({ "file": "s3://b/a.py", "name": HOSTILE, "conf": { "spark.yarn.tags": format!("spark-job-worker,sjw-{HOSTILE}") } });
-    let sent = Client::new()
-        .post(format!("{}/batches", stage.livy.url()))
-        .header("content-type", "application/json")
-        .header("x-requested-by", "somebody")
-        .body(other.to_string())
-        .send()
-        .await
-        .expect("an answer");
-    assert!(sent.status().is_success(), "{:?}", sent.text().await);
+    stage.strangers(HOSTILE, &format!("spark-job-worker,sjw-{HOSTILE}")).await;
     let page = shows(&worker, &format!("{SHOWN}, ")).await;
     harmless(&page);
     let [row, past] =

@@ -62,16 +62,7 @@ async fn status_shows_hostile_names_of_executions_and_applications_harmlessly() 
     let name = stage.submitted("etl-").await;
     worker.logged(&format!("{name} is RUNNING in YARN"));
     // Somebody else's, by another client of Livy.
-    let other = json!({ "file": "s3://b/a.py", "name": HOSTILE, "conf": { "spark.yarn.tags": format!("spark-job-worker,sjw-{HOSTILE}") } });
-    let sent = reqwest::Client::new()
-        .post(format!("{}/batches", stage.livy.url()))
-        .header("content-type", "application/json")
-        .header("x-requested-by", "somebody")
-        .body(other.to_string())
-        .send()
-        .await
-        .expect("an answer");
-    assert!(sent.status().is_success(), "{:?}", sent.text().await);
+    stage.strangers(HOSTILE, &format!("spark-job-worker,sjw-{HOSTILE}")).await;
     let config = worker.config().to_str().expect("UTF-8").to_owned();
     let end = Instant::now() + Duration::from_secs(20);
     let (code, out, err) = loop {

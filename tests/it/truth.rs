@@ -93,17 +93,6 @@ fn only_application(stage: &Stage) -> String {
     applications[0].id.clone().expect("applications on YARN have ids")
 }
 
-/// Another client's POST, past the worker.
-async fn post(stage: &Stage, name: &str, tag: &str) {
-    let answer = reqwest::Client::new()
-        .post(format!("{}/batches", stage.livy.url()))
-        .header("content-type", "application/json")
-        .body(format!(r#"{{"file":"s3://b/other.py","name":"{name}","conf":{{"spark.yarn.tags":"{tag}"}}}}"#))
-        .send()
-        .await;
-    assert_eq!(answer.expect("an answer").status(), 201);
-}
-
 #[tokio::test]
 async fn a_success_is_yarns_word() {
     let stage = Stage::with_yarn().await;
@@ -230,7 +219,7 @@ async fn a_stranger_with_our_number_after_a_restart_of_livy_is_not_our_job() {
     let job = Running::start().await;
     job.stage.livy.restart(false).await;
     job.stage.livy.plan(Plan::ends("dead"));
-    post(&job.stage, "other", "other").await;
+    job.stage.strangers("other", "other").await;
     assert_eq!(job.stage.livy.batch("other").expect("the other batch").id, 0, "our number");
     job.looked(20).await;
     job.still_one_run();
@@ -427,7 +416,7 @@ async fn a_second_application_with_our_tag_is_killed_and_the_oldest_is_kept() {
     let id = only_application(&stage);
     stage.livy.restart(false).await;
     worker.logged("may or may not have taken");
-    post(&stage, "double", &tag(&name)).await;
+    stage.strangers("double", &tag(&name)).await;
     stage.yarn().hang_all(false);
     let line = worker.logged("has a second application");
     assert_eq!(line["level"], "ERROR", "{line}");
@@ -440,7 +429,7 @@ async fn a_second_application_with_our_tag_is_killed_and_the_oldest_is_kept() {
 #[tokio::test]
 async fn a_second_application_that_appears_while_ours_runs_is_killed_and_ours_goes_on() {
     let job = Running::start().await;
-    post(&job.stage, "stranger", &format!("spark-job-worker,{}", tag(&job.name))).await;
+    job.stage.strangers("stranger", &format!("spark-job-worker,{}", tag(&job.name))).await;
     let line = job.worker.logged("has a second application");
     assert_eq!(line["level"], "ERROR");
     let killed =
@@ -465,7 +454,7 @@ async fn in_doubt_nothing_is_killed_before_livys_record_has_said_which_one_is_ou
     stage.livy.wait_for(|livy| livy.posts().len() == 1, None).await;
     let name = stage.livy.posts()[0].name.clone();
     worker.kill();
-    post(&stage, "double", &tag(&name)).await;
+    stage.strangers("double", &tag(&name)).await;
     let double = only_application(&stage);
     stage.livy.release();
     let is_known = |livy: &Livy| livy.batch(&name).is_some_and(|batch| batch.app_id.is_some());
