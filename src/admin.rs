@@ -105,11 +105,22 @@ impl Admin {
         self.terminating.subscribe()
     }
 
+    /// The summary, made where it holds up no heartbeat: with thousands of tasks it takes milliseconds.
+    ///
+    /// # Errors
+    /// Where a bug keeps it from being made.
+    pub async fn summed_up(self: &Arc<Admin>) -> Result<Overview, JoinError> {
+        let admin = Arc::clone(self);
+        spawn_blocking(move || admin.summary()).await
+    }
+
     /// How things are, without a line for each task.
-    pub fn summary(&self) -> Overview {
+    fn summary(&self) -> Overview {
         let (now, sweep) = (Instant::now(), &self.sweep);
         let (livy_took, yarn_took) = sweep.took();
-        let (moving, moving_count) = sweep.first(SHOWN, |tag| self.knows(tag));
+        let held = self.registry.all();
+        let is_held = |id: &str| held.binary_search_by(|held| held.task.id.as_str().cmp(id)).is_ok();
+        let (moving, moving_count) = sweep.first(SHOWN, |tag| tags::task_of(tag).is_some_and(is_held));
         let phase = match self.registry.phase() {
             Phase::Serving => "serving",
             Phase::Stopping => "stopping",
@@ -131,7 +142,7 @@ impl Admin {
             paused: self.paused(),
             ..Overview::default()
         };
-        self.count(&mut overview, now);
+        count(&held, &mut overview, now);
         overview.problems = overview.find_problems();
         overview.status = overview.line();
         overview
@@ -223,19 +234,6 @@ impl Admin {
         }
     }
 
-    fn count(&self, overview: &mut Overview, now: Instant) {
-        let mut states = BTreeMap::<&'static str, usize>::new();
-        self.registry.each(|held| {
-            *states.entry(held.stage.as_str()).or_default() += 1;
-            if held.is_beaten_for() {
-                let age = now.saturating_duration_since(held.last_heartbeat);
-                overview.oldest_heartbeat = overview.oldest_heartbeat.max(Some(age.as_secs()));
-                overview.late_heartbeats += usize::from(view::is_late(held, now));
-            }
-        });
-        overview.states = states.into_iter().map(|(state, count)| (state.to_owned(), count)).collect();
-    }
-
     fn task(
         &self,
         held: &HeldTask,
@@ -273,6 +271,19 @@ impl Admin {
             heartbeat: held.is_beaten_for().then(|| seconds(held.last_heartbeat, now)),
         }
     }
+}
+
+fn count(held: &[HeldTask], overview: &mut Overview, now: Instant) {
+    let mut states = BTreeMap::<&'static str, usize>::new();
+    for held in held {
+        *states.entry(held.stage.as_str()).or_default() += 1;
+        if held.is_beaten_for() {
+            let age = now.saturating_duration_since(held.last_heartbeat);
+            overview.oldest_heartbeat = overview.oldest_heartbeat.max(Some(age.as_secs()));
+            overview.late_heartbeats += usize::from(view::is_late(held, now));
+        }
+    }
+    overview.states = states.into_iter().map(|(state, count)| (state.to_owned(), count)).collect();
 }
 
 fn service(

@@ -187,7 +187,7 @@ impl Daemon {
                 },
                 why = self.loops.ended() => return Err(why),
                 _ = self.tick.tick() => {
-                    self.show_status();
+                    self.show_status().await;
                     self.check_livy()?;
                 }
             }
@@ -210,7 +210,7 @@ impl Daemon {
         self.draining.send_replace(true);
         let handoff = leave == StopMode::Handoff;
         if !handoff {
-            self.jobs.give_up.send_replace(true);
+            self.jobs.give_up.raise();
         }
         let end = Instant::now() + self.settings.stop.grace;
         let world = Arc::clone(&self.jobs.world);
@@ -219,7 +219,7 @@ impl Daemon {
             && self.errands.is_empty()
             && self.jobs.may_end(leave))
         {
-            self.show_status();
+            self.show_status().await;
             let step = async {
                 tokio::select! {
                     Some(arrival) = self.arrivals.recv() => self.jobs.accept(arrival, if handoff { Start::Parked } else { Start::Fresh }),
@@ -259,11 +259,14 @@ impl Daemon {
         self.leaving.set();
         self.jobs.registry.enter(Phase::Terminating);
         self.draining.send_replace(true);
-        self.jobs.give_up.send_replace(true);
+        self.jobs.give_up.raise();
     }
 
-    fn show_status(&self) {
-        self.notifier.status(&self.admin.summary().status);
+    async fn show_status(&self) {
+        // What the panic of a bug says is a line of the log.
+        if let Ok(now) = self.admin.summed_up().await {
+            self.notifier.status(&now.status);
+        }
     }
 
     /// Takes the log filter anew from the configuration. Everything else needs a restart.

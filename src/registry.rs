@@ -198,8 +198,12 @@ impl TaskRegistry {
 
     /// What `read` makes of each task, as they are now: nobody waits while it reads.
     pub fn each<T>(&self, read: impl FnMut(&HeldTask) -> T) -> Vec<T> {
-        let held: Vec<HeldTask> = self.contents().held.values().cloned().collect();
-        held.iter().map(read).collect()
+        self.all().iter().map(read).collect()
+    }
+
+    /// Each task as it is now, by id.
+    pub fn all(&self) -> Vec<HeldTask> {
+        self.contents().held.values().cloned().collect()
     }
 
     /// A poll begins. It was allowed only now where it had to wait for that.

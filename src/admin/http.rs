@@ -107,7 +107,7 @@ async fn answer(request: &Request<Incoming>, admin: &Arc<Admin>) -> Response<Ful
         "/metrics" => {
             made(openmetrics::CONTENT_TYPE, admin.shown(|admin| admin.metrics().into_bytes()).await)
         }
-        "/healthz" => healthz(&admin.summary()),
+        "/healthz" => admin.summed_up().await.map_or_else(bug, |now| healthz(&now)),
         "/" => made(page::TYPE, admin.shown(|admin| admin.page().into_bytes()).await),
         "/page.css" => respond(StatusCode::OK, "text/css; charset=utf-8", page::STYLE.into()),
         "/page.js" => respond(StatusCode::OK, "text/javascript; charset=utf-8", page::SCRIPT.into()),
@@ -134,9 +134,12 @@ fn pretty(value: &impl Serialize) -> String {
 }
 
 fn made(kind: &'static str, body: Result<Vec<u8>, JoinError>) -> Response<Full<Bytes>> {
-    // What the panic says is a line of the log.
-    let bug = |_| text(StatusCode::INTERNAL_SERVER_ERROR, "a bug in the worker: its log says more\n");
     body.map_or_else(bug, |body| respond(StatusCode::OK, kind, body))
+}
+
+/// What the panic says is a line of the log.
+fn bug(_: JoinError) -> Response<Full<Bytes>> {
+    text(StatusCode::INTERNAL_SERVER_ERROR, "a bug in the worker: its log says more\n")
 }
 
 /// Whether a `Host` header means this node's loopback. A name that somebody's DNS points here is not among them.
