@@ -23,6 +23,9 @@ use crate::job::report::clip;
 /// All calls but long polls answer within milliseconds.
 const CALL: Duration = Duration::from_secs(10);
 const CONNECT: Duration = Duration::from_secs(5);
+/// Connections that are kept for the next calls: as many as the heartbeats of thousands of jobs need at a time. What a
+/// slow hour has opened beside them, 20 KB each and more, is let go of.
+const IDLE: usize = 64;
 /// The most characters of an error that go into a message.
 const MAX_REASON: usize = 600;
 
@@ -32,6 +35,7 @@ pub type Shared = SdkConfig;
 /// Reads the SDK's own chain for calls in a region.
 pub async fn load(region: &str) -> Shared {
     let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+    let http = http.pool_max_idle_per_host(IDLE);
     let loader = aws_config::from_env()
         .region(Region::new(region.to_owned()))
         .http_client(http.build_https())

@@ -204,8 +204,8 @@ impl World for RealWorld {
         self.livy_unsupported.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn active(&self) -> Result<Active, ServiceError> {
-        Box::pin(self.yarn.active()).await
+    async fn active(&self, before: Option<Arc<Active>>) -> Result<Active, ServiceError> {
+        Box::pin(self.yarn.active(before)).await
     }
 
     fn has_yarn(&self) -> bool {

@@ -5,7 +5,7 @@ mod service;
 mod waits;
 
 use super::problem::Problem;
-use super::raw::{AUTO, Raw, RawActivity, RawAdmin, RawAws, RawVerify};
+use super::raw::{AUTO, Raw, RawActivity, RawAdmin, RawVerify};
 use super::settings::{
     ActivitySettings, AdminSettings, AwsSettings, LivySettings, LogSettings, ServiceLocation, Settings,
     VerifySettings, YarnSettings,
@@ -40,7 +40,7 @@ pub(super) fn resolve(raw: &Raw) -> Result<Settings, Vec<Problem>> {
     let doors = doors::doors(raw, activities.first(), &mut problems);
     let of_door = doors.first().map(|door| door.topic.region());
     let region = activities.first().map(|activity| activity.arn.region()).or(of_door);
-    let aws = aws(&raw.aws, region, &mut problems);
+    let aws = aws(raw, region, &mut problems);
     problems.extend(heartbeats(raw));
     let livy = RawService::from(&raw.livy).resolve(&mut problems);
     let yarn = RawService::from(&raw.yarn).and_page(&raw.verify.history_url).resolve(&mut problems);
@@ -128,7 +128,8 @@ fn activities(raw: &Raw, problems: &mut Vec<Problem>) -> Vec<ActivitySettings> {
     known
 }
 
-fn aws(raw: &RawAws, region: Option<&str>, problems: &mut Vec<Problem>) -> AwsSettings {
+fn aws(all: &Raw, region: Option<&str>, problems: &mut Vec<Problem>) -> AwsSettings {
+    let raw = &all.aws;
     let endpoint_url = raw.endpoint_url.as_deref().map(Address::parse).transpose().unwrap_or_else(|what| {
         problems.push(Problem::new("aws.endpoint_url", what));
         None
@@ -140,7 +141,8 @@ fn aws(raw: &RawAws, region: Option<&str>, problems: &mut Vec<Problem>) -> AwsSe
         problems.push(Problem::new("aws.region", what));
     }
     let region = region.unwrap_or_default().to_owned();
-    AwsSettings { region, endpoint_url, heartbeat_rate: raw.heartbeat_rate }
+    let heartbeats_needed = needed(all);
+    AwsSettings { region, endpoint_url, heartbeat_rate: raw.heartbeat_rate, heartbeats_needed }
 }
 
 fn verify(raw: &RawVerify, problems: &mut Vec<Problem>) -> VerifySettings {
@@ -187,8 +189,7 @@ fn count(key: &str, value: usize, problems: &mut Vec<Problem>) {
 
 /// A heartbeat that comes late because of too many others kills its job, so full places must fit the rate.
 fn heartbeats(raw: &Raw) -> Option<Problem> {
-    let needed: f64 = raw.activity.iter().filter_map(beats_a_second).sum();
-    let rate = raw.aws.heartbeat_rate;
+    let (needed, rate) = (needed(raw), raw.aws.heartbeat_rate);
     (rate > 0 && needed > f64::from(rate)).then(|| {
         let what = format!(
             "must be at least {needed:.1}, the sum of max_concurrent_jobs / heartbeat_interval of all activities: \
@@ -196,6 +197,11 @@ fn heartbeats(raw: &Raw) -> Option<Problem> {
         );
         Problem::new("aws.heartbeat_rate", what)
     })
+}
+
+/// Heartbeats a second with all places taken.
+fn needed(raw: &Raw) -> f64 {
+    raw.activity.iter().filter_map(beats_a_second).sum()
 }
 
 /// With all its places taken; none where the interval is wrong anyway.

@@ -63,6 +63,8 @@ pub struct AwsSettings {
     pub endpoint_url: Option<Address>,
     /// Heartbeats a second, over all tasks.
     pub heartbeat_rate: u32,
+    /// Heartbeats a second that all places together need.
+    pub heartbeats_needed: f64,
 }
 
 /// One activity that is polled.

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, Span, info};
@@ -16,6 +15,7 @@ use super::shown::{Shown, name_of, observer, span_of};
 use crate::cloudformation::resource::Kill;
 use crate::config::Settings;
 use crate::history::History;
+use crate::job::flag::Flag;
 use crate::job::gate::Gate;
 use crate::job::heartbeat::{HeartbeatEvent, HeartbeatObserver, RateLimiter};
 use crate::job::journal::Entry;
@@ -44,14 +44,14 @@ pub(super) struct Jobs {
     pub(super) registry: Arc<TaskRegistry>,
     pub(super) history: Arc<History>,
     pub(super) watchdog: Watchdog,
-    pub(super) give_up: watch::Sender<bool>,
+    pub(super) give_up: Arc<Flag>,
     rules: Arc<JobTimings>,
     own_livy: OwnLivy,
     pub(super) limiter: Arc<RateLimiter>,
     pub(super) tasks: JoinSet<()>,
     pub(super) running: HashMap<Id, Box<JobHandle>>,
     /// Tells a task without a token that nobody waits for it any more, by its id.
-    pub(super) drops: HashMap<String, watch::Sender<bool>>,
+    pub(super) drops: HashMap<String, Arc<Flag>>,
 }
 
 /// What a stop leaves behind.
@@ -94,10 +94,10 @@ impl Jobs {
             registry: Arc::default(),
             history,
             watchdog,
-            give_up: watch::Sender::new(false),
+            give_up: Arc::default(),
             rules: Arc::new(rules(settings)),
             own_livy: settings.own_livy(),
-            limiter: Arc::new(RateLimiter::new(settings.aws.heartbeat_rate)),
+            limiter: Arc::new(RateLimiter::new(settings.aws.heartbeat_rate, settings.aws.heartbeats_needed)),
             tasks: JoinSet::new(),
             running: HashMap::new(),
             drops: HashMap::new(),
@@ -135,7 +135,7 @@ impl Jobs {
         let duties = door.resources.duties().await;
         for task in duties.drop {
             if let Some(drop) = self.drops.get(&task) {
-                drop.send_replace(true);
+                drop.raise();
             }
         }
         for Kill { task, run, proof } in duties.kill {
@@ -228,9 +228,8 @@ impl Jobs {
         span: Span,
     ) -> Id {
         let dropped = task.token.is_none().then(|| {
-            let drop = watch::Sender::new(false);
-            let dropped = drop.subscribe();
-            self.drops.insert(task.id.clone(), drop);
+            let dropped = Arc::<Flag>::default();
+            self.drops.insert(task.id.clone(), Arc::clone(&dropped));
             dropped
         });
         let known = Arc::new(Task { request: None, ..task.clone() });
@@ -240,7 +239,7 @@ impl Jobs {
             gate: self.gate.clone(),
             rules,
             limiter: Arc::clone(&self.limiter),
-            stop: self.give_up.subscribe(),
+            stop: Arc::clone(&self.give_up),
             on_event: self.supervised(&known.id),
             place,
             dropped,

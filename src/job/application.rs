@@ -1,8 +1,12 @@
 //! YARN's view of a job's applications.
 
-use std::collections::HashMap;
+mod active;
+
+use std::cmp::Ordering;
 
 use super::timestamp::Timestamp;
+pub use active::Active;
+pub(in crate::job) use active::Tagged;
 
 /// What YARN says.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,8 +83,21 @@ pub struct MovingApplication {
     pub application: Application,
 }
 
-/// What a sweep of YARN shows: the active applications of ours by tag, oldest first.
-pub type Active = HashMap<String, Vec<MovingApplication>>;
+/// By the time of submission where YARN lets us see it, else by id: ids count up.
+pub fn oldest_first(a: &Application, b: &Application) -> Ordering {
+    let by_id = || id_key(&a.id).cmp(&id_key(&b.id));
+    match (a.started, b.started) {
+        (Some(first), Some(second)) => first.cmp(&second).then_with(by_id),
+        (Some(_), None) | (None, Some(_)) | (None, None) => by_id(),
+    }
+}
+
+/// `application_<cluster start>_<number>`: the number has four digits or more.
+fn id_key(id: &str) -> (u64, u64, &str) {
+    let mut parts = id.rsplitn(3, '_').map(|part| part.parse().unwrap_or_default());
+    let number = parts.next().unwrap_or_default();
+    (parts.next().unwrap_or_default(), number, id)
+}
 
 /// An application's state, read from `state` and `finalStatus` together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,10 +3,9 @@
 use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::watch;
-
 use super::document::Document;
 use super::duties;
+use super::flag::Flag;
 use super::gate::Gate;
 use super::heartbeat::Heartbeat;
 use super::machine::{Event, State};
@@ -17,8 +16,8 @@ use super::world::World;
 /// What can end the duty of a task's state from outside.
 pub(super) struct Outside<'a, W> {
     pub(super) heartbeat: Option<&'a Heartbeat>,
-    pub(super) dropped: Option<&'a watch::Receiver<bool>>,
-    pub(super) stop: &'a watch::Receiver<bool>,
+    pub(super) dropped: Option<&'a Flag>,
+    pub(super) stop: &'a Flag,
     pub(super) world: &'a W,
     pub(super) gate: &'a Gate,
     pub(super) task: &'a Task,
@@ -42,7 +41,7 @@ impl<W: World> Outside<'_, W> {
         match (self.heartbeat, self.dropped) {
             // A task with a token hears it from its heartbeat alone, another one from the door alone.
             (Some(heartbeat), _) => heartbeat.gone().await,
-            (None, Some(dropped)) => becomes_true(dropped).await,
+            (None, Some(dropped)) => dropped.raised().await,
             (None, None) => pending().await,
         }
         Event::TokenGone(self.task.on_abort)
@@ -52,7 +51,7 @@ impl<W: World> Outside<'_, W> {
     pub(super) async fn gives_up(&self) -> Event {
         tokio::select! {
             biased;
-            () = becomes_true(self.stop) => {
+            () = self.stop.raised() => {
                 let message = "the worker on this cluster is going down and gives the task back; a Retry can go to another cluster";
                 self.with(ErrorName::ClusterTerminating, message.to_owned())
             }
@@ -118,13 +117,6 @@ impl<W: World> Outside<'_, W> {
             | State::Orphaned { .. }
             | State::Settled => Event::Stop(failure),
         }
-    }
-}
-
-/// Returns once it is true; never where nobody is left to say so.
-async fn becomes_true(told: &watch::Receiver<bool>) {
-    if told.clone().wait_for(|told| *told).await.is_err() {
-        pending::<()>().await;
     }
 }
 

@@ -3,24 +3,27 @@
 //! It runs on a task of its own and talks to Step Functions alone, so nothing that happens to Livy can delay it. A
 //! [`RateLimiter`] spreads the beats of all tasks, in the order in which they fell due.
 
+mod limiter;
+
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Notify};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{Instrument, Span, debug, error, warn};
 
 use super::evidence::TokenLiveness;
+use super::flag::Flag;
 use super::token::Token;
 use super::world::{Beat, World};
 use crate::log::message_id;
 use crate::retry::{self, Pauses};
+
+pub use limiter::RateLimiter;
 
 /// From receipt to the first beat. A beat within milliseconds of the poll meets a service that does not know the token
 /// everywhere yet.
@@ -33,31 +36,6 @@ const CALL: Duration = Duration::from_secs(15);
 const AFTER_BUG: Duration = Duration::from_secs(1);
 /// A heartbeat is sent up to this fraction of the interval early, at random, to spread tasks that arrived together.
 const JITTER: f64 = 0.15;
-
-/// Gives every beat its turn: so many a second, first come, first served.
-#[derive(Debug)]
-pub struct RateLimiter {
-    gap: Duration,
-    next: Mutex<Instant>,
-}
-
-impl RateLimiter {
-    /// Allows at most `rate` calls a second; 0 counts as 1.
-    pub fn new(rate: u32) -> RateLimiter {
-        RateLimiter { gap: Duration::from_secs(1) / rate.max(1), next: Mutex::new(Instant::now()) }
-    }
-
-    /// Waits for a turn.
-    pub async fn acquire(&self) {
-        let mine = {
-            let mut next = self.next.lock().await;
-            let mine = (*next).max(Instant::now());
-            *next = mine + self.gap;
-            mine
-        };
-        sleep_until(mine).await;
-    }
-}
 
 /// What has happened to a task's heartbeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,34 +51,13 @@ pub enum HeartbeatEvent {
 /// Is called on every event of a heartbeat.
 pub type HeartbeatObserver = Box<dyn Fn(HeartbeatEvent) + Send + Sync>;
 
-/// What the beats of this life have told so far. A `watch` would take six times the room, of thousands of tasks.
+/// What the beats of this life have told so far.
 #[derive(Debug, Default)]
 struct Told {
     /// A beat was accepted.
-    accepted: AtomicBool,
+    accepted: Flag,
     /// Nobody waits.
-    gone: AtomicBool,
-    news: Notify,
-}
-
-impl Told {
-    fn tell(&self, fact: impl Fn(&Told) -> &AtomicBool) {
-        if !fact(self).swap(true, Ordering::AcqRel) {
-            self.news.notify_waiters();
-        }
-    }
-
-    /// Returns once it was told; never where the beats were stopped before that.
-    async fn heard(&self, fact: impl Fn(&Told) -> &AtomicBool) {
-        loop {
-            // It hears what is told from here on.
-            let news = self.news.notified();
-            if fact(self).load(Ordering::Acquire) {
-                return;
-            }
-            news.await;
-        }
-    }
+    gone: Flag,
 }
 
 /// Which token a heartbeat is for, and how often it is sent.
@@ -147,7 +104,7 @@ impl Heartbeat {
                 Box::pin(sleep(AFTER_BUG.min(beating.interval / 2))).await;
                 first_is_immediate = true;
             }
-            tell.tell(|told| &told.gone);
+            tell.gone.raise();
         };
         let task = tokio::spawn(beats.instrument(Span::current())).abort_handle();
         Heartbeat { told, task }
@@ -155,12 +112,12 @@ impl Heartbeat {
 
     /// Returns once the token is dead. Never returns if the heartbeat was stopped before that.
     pub async fn gone(&self) {
-        self.told.heard(|told| &told.gone).await;
+        self.told.gone.raised().await;
     }
 
     /// Returns once a beat was accepted: somebody waits.
     pub async fn accepted(&self) {
-        self.told.heard(|told| &told.accepted).await;
+        self.told.accepted.raised().await;
     }
 
     /// Stops beating, and leaves the task to Step Functions' own timeout.
@@ -200,16 +157,16 @@ async fn beat_until_gone<W: World>(
         on_event(HeartbeatEvent::MovesBy(due + interval));
         sleep_until(due).await;
         on_event(HeartbeatEvent::Waits);
-        limiter.acquire().await;
+        let turn = limiter.acquire().await;
         let began = Instant::now();
         // A Step Functions that hangs is no loop that hangs, however short the interval is.
         on_event(HeartbeatEvent::MovesBy(began + (interval * 2).max(CALL)));
-        let beat = world.beat(activity, token).await;
+        let beat = turn.call(world.beat(activity, token)).await;
         life = life.after(&beat);
         match beat {
             Beat::Accepted => {
                 on_event(HeartbeatEvent::Accepted);
-                tell.tell(|told| &told.accepted);
+                tell.accepted.raise();
                 if trouble.take().is_some() {
                     debug!("Step Functions takes heartbeats again");
                 }

@@ -233,7 +233,8 @@ impl Sweep {
     pub async fn ask_yarn<W: World>(&self, world: &W) {
         let began = Instant::now();
         let number = self.watchers().begin();
-        let answer = world.active().await;
+        let before = self.watchers().moved().map(|seen| Arc::clone(&seen.active));
+        let answer = world.active(before).await;
         locked(&self.0.yarn.news).of_yarn(&answer);
         self.0.yarn.note(began, &answer);
         self.note(ServiceKind::Yarn, answer.is_ok(), world);

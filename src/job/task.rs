@@ -5,9 +5,8 @@ mod asked;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use super::document::Document;
+use super::flag::Flag;
 use super::gate::Gate;
 use super::goal::Goal;
 use super::heartbeat::{Heartbeat, HeartbeatConfig, HeartbeatObserver, RateLimiter};
@@ -257,14 +256,14 @@ pub struct JobContext<W: World> {
     pub rules: Arc<JobTimings>,
     /// Spreads heartbeats.
     pub limiter: Arc<RateLimiter>,
-    /// Becomes true when the worker gives up its tasks.
-    pub stop: watch::Receiver<bool>,
+    /// Up once the worker gives up its tasks.
+    pub stop: Arc<Flag>,
     /// Called on every event of the heartbeat.
     pub on_event: HeartbeatObserver,
     /// Its place among the jobs of its activity.
     pub place: Ticket,
-    /// Becomes true when something newer has made the task pointless; none where nothing can.
-    pub dropped: Option<watch::Receiver<bool>>,
+    /// Up once something newer has made the task pointless; none where nothing can.
+    pub dropped: Option<Arc<Flag>>,
 }
 
 /// How a job begins.

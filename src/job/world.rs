@@ -176,8 +176,12 @@ pub trait World: Send + Sync + 'static {
     fn livy_unsupported(&self) -> Option<String> {
         None
     }
-    /// YARN's list of the active applications of ours. Never asked where [`World::has_yarn`] says that there is none.
-    fn active(&self) -> impl Future<Output = Result<Active, ServiceError>> + Send;
+    /// YARN's list of the active applications of ours; what is as in the list `before` may be shared with that. Never
+    /// asked where [`World::has_yarn`] says that there is none.
+    fn active(
+        &self,
+        before: Option<Arc<Active>>,
+    ) -> impl Future<Output = Result<Active, ServiceError>> + Send;
     /// Whether there is a YARN to ask.
     fn has_yarn(&self) -> bool;
     /// Whether YARN is configured to list to each user only what is that user's own

@@ -5,6 +5,7 @@
 mod about;
 mod application;
 mod asking;
+mod list;
 
 use std::error::Error;
 use std::sync::{Arc, Mutex};
@@ -17,12 +18,13 @@ use serde::de::DeserializeOwned;
 use super::addresses::ServiceAddresses;
 use super::connection::{Access, Connection, Pool};
 use super::{read_body, read_streaming};
-use crate::job::application::{Active, YarnAnswer};
+use crate::job::application::{Active, YarnAnswer, oldest_first};
 use crate::job::tags;
 use crate::job::world::{NotKilled, ServiceError};
 pub use about::About;
-use application::{List, Moving, One, Whole, oldest_first};
+use application::One;
 use asking::{LastActive, Question};
+use list::{Answer, Moving, Whole};
 
 /// A ResourceManager answers from memory. One that hangs must not keep a kill from the next one.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -83,20 +85,17 @@ impl ResourceManager {
     }
 
     /// All active applications of ours by tag, in one request: what the cluster ran before is not in it. Parsed as it
-    /// streams in.
+    /// streams in; what is as in the list `before` is shared with that.
     ///
     /// # Errors
     /// Where YARN does not answer.
-    pub async fn active(&self) -> Result<Active, ServiceError> {
+    pub async fn active(&self, before: Option<Arc<Active>>) -> Result<Active, ServiceError> {
         let path = format!(
             "/ws/v1/cluster/apps?applicationTags={}&states={ACTIVE}&deSelects=resourceRequests",
             tags::OURS
         );
-        let Moving(mut found) = self.ask_streaming::<List<Moving>>(&path).await?.into_kept();
-        for applications in found.values_mut() {
-            applications.sort_by(|a, b| oldest_first(&a.application, &b.application));
-        }
-        Ok(found)
+        let list = || Answer(Moving { found: Active::default(), before: before.clone() });
+        Ok(self.ask_streaming(&path, list).await?.found)
     }
 
     /// All applications with a tag, oldest first.
@@ -105,9 +104,8 @@ impl ResourceManager {
             return YarnAnswer::Off;
         }
         let path = format!("/ws/v1/cluster/apps?applicationTags={tag}&deSelects=resourceRequests");
-        match self.read::<List<Whole>>(&path).await {
-            Ok(Read::Answer(list)) => {
-                let Whole(mut found) = list.into_kept();
+        match self.read::<Whole>(&path).await {
+            Ok(Read::Answer(Whole(mut found))) => {
                 found.sort_by(oldest_first);
                 YarnAnswer::Answer(found)
             }

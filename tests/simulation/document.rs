@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use spark_job_worker::job::document::Document;
+use spark_job_worker::job::flag::Flag;
 use spark_job_worker::job::goal::Goal;
 use spark_job_worker::job::machine::{OnAbort, Run, State, Then};
 use spark_job_worker::job::places::Places;
@@ -12,7 +13,6 @@ use spark_job_worker::job::timestamp::Timestamp;
 use spark_job_worker::job::token::Token;
 use spark_job_worker::job::world::Reported;
 use spark_job_worker::job::{ActivityRules, Task};
-use tokio::sync::watch;
 use tokio::time::{Duration, Instant, sleep};
 
 use crate::lone::{self, AT_WORK, ID, Inner, KNOWN, Lone, START};
@@ -92,15 +92,15 @@ fn stopping(state: State) -> State {
 }
 
 /// Becomes true after so many seconds; never where there is none.
-fn turns(after: Option<u64>) -> watch::Receiver<bool> {
-    let (tell, told) = watch::channel(false);
+fn turns(after: Option<u64>) -> Arc<Flag> {
+    let told = Arc::<Flag>::default();
+    let tell = Arc::clone(&told);
     tokio::spawn(async move {
         match after {
             Some(seconds) => sleep(Duration::from_secs(seconds)).await,
             None => std::future::pending().await,
         }
-        tell.send_replace(true);
-        std::future::pending::<()>().await;
+        tell.raise();
     });
     told
 }

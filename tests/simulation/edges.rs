@@ -180,13 +180,12 @@ impl World for Here {
         Ok(found.iter().map(|record| inner.view(record)).collect())
     }
 
-    async fn active(&self) -> Result<Active, ServiceError> {
+    async fn active(&self, _: Option<Arc<Active>>) -> Result<Active, ServiceError> {
         self.ask(Service::Yarn, 1_000).await?;
         let mut inner = self.sim.inner();
         let active = inner.active_apps(self.node);
         inner.tell(|_| {
-            let ids: BTreeSet<&str> =
-                active.values().flatten().map(|one| one.application.id.as_str()).collect();
+            let ids: BTreeSet<&str> = active.applications().map(|one| one.id.as_str()).collect();
             format!("node {}: YARN lists {ids:?}", self.node)
         });
         Ok(active)

@@ -1,6 +1,6 @@
 //! A world with one job in which nothing goes wrong unless it is told to, for what a seed would show late or never.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use spark_job_worker::job::application::{
     Active, AppEnd, AppState, Application, MovingApplication, YarnAnswer,
 };
 use spark_job_worker::job::document::Document;
+use spark_job_worker::job::flag::Flag;
 use spark_job_worker::job::gate::Gate;
 use spark_job_worker::job::heartbeat::RateLimiter;
 use spark_job_worker::job::journal::Journal;
@@ -41,7 +42,7 @@ pub(crate) struct Lone {
     /// When the job succeeds after its POST; never where there is none.
     pub(crate) succeeds: Option<Duration>,
     /// Whether nothing lives any more that has to be dead first.
-    pub(crate) clear: watch::Receiver<bool>,
+    pub(crate) clear: Arc<Flag>,
     inner: Mutex<Inner>,
 }
 
@@ -73,7 +74,7 @@ pub(crate) struct Inner {
 
 impl Lone {
     /// `clear`: as [`Lone::clear`].
-    pub(crate) fn new(inner: Inner, journal: Option<Journal>, clear: watch::Receiver<bool>) -> Lone {
+    pub(crate) fn new(inner: Inner, journal: Option<Journal>, clear: Arc<Flag>) -> Lone {
         Lone { began: Instant::now(), journal, succeeds: None, clear, inner: Mutex::new(inner) }
     }
 
@@ -142,6 +143,13 @@ impl Lone {
     }
 }
 
+/// What was there before is gone.
+pub(crate) fn clear() -> Arc<Flag> {
+    let clear = Arc::<Flag>::default();
+    clear.raise();
+    clear
+}
+
 /// What YARN's list says of an application.
 pub(crate) fn moving(name: &str, application: Application) -> MovingApplication {
     MovingApplication {
@@ -158,12 +166,11 @@ pub(crate) async fn live(
     world: &Arc<Lone>,
     (task, state): (Task, State),
     place: Ticket,
-    dropped: Option<watch::Receiver<bool>>,
+    dropped: Option<Arc<Flag>>,
 ) -> Option<State> {
     let sweep = Sweep::new(pace());
     let (_disk, disk) = watch::channel(true);
     let (_draining, draining) = watch::channel(false);
-    let (_give_up, stop) = watch::channel(false);
     let sweeping = [
         tokio::spawn(sweep.clone().run(Arc::clone(world), |_| {})),
         tokio::spawn(sweep.clone().run_yarn(Arc::clone(world), |_| {})),
@@ -173,8 +180,8 @@ pub(crate) async fn live(
         gate: Gate::new(1, &sweep, true, disk, draining),
         sweep,
         rules: Arc::new(rules()),
-        limiter: Arc::new(RateLimiter::new(100)),
-        stop,
+        limiter: Arc::new(RateLimiter::new(100, 100.0)),
+        stop: Arc::default(),
         on_event: Box::new(|_| {}),
         place,
         dropped,
@@ -228,14 +235,17 @@ impl World for Lone {
         self.inner().unsupported.clone()
     }
 
-    async fn active(&self) -> Result<Active, ServiceError> {
+    async fn active(&self, _: Option<Arc<Active>>) -> Result<Active, ServiceError> {
         self.is_asked(1).await;
         if let Some(told) = self.inner().yarn.clone() {
             return told;
         }
-        let Some((name, tag, _)) = self.inner().taken.clone() else { return Ok(HashMap::new()) };
-        let active = self.applications().into_iter().filter(|one| one.state == AppState::Active);
-        Ok(HashMap::from([(tag, active.map(|application| moving(&name, application)).collect())]))
+        let Some((name, tag, _)) = self.inner().taken.clone() else { return Ok(Active::default()) };
+        let mut active = Active::default();
+        for one in self.applications().into_iter().filter(|one| one.state == AppState::Active) {
+            active.add(&tag, moving(&name, one), None);
+        }
+        Ok(active)
     }
 
     fn has_yarn(&self) -> bool {
@@ -297,9 +307,6 @@ impl World for Lone {
     }
 
     async fn stopped(&self, _: &Task) {
-        let mut clear = self.clear.clone();
-        if clear.wait_for(|clear| *clear).await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        self.clear.raised().await;
     }
 }

@@ -10,16 +10,14 @@ use spark_job_worker::job::rescue::rest;
 use spark_job_worker::job::token::Token;
 use spark_job_worker::job::world::World;
 use spark_job_worker::job::{ActivityRules, Task};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::lone::{Inner, Lone};
+use crate::lone::{self, Inner, Lone};
 use crate::sfn::Input;
 
 #[tokio::test(start_paused = true)]
 async fn a_task_rests_for_its_whole_pause_and_its_token_is_beaten_meanwhile() {
-    let (_clear, clear) = watch::channel(true);
-    let world = Arc::new(Lone::new(Inner::default(), None, clear));
+    let world = Arc::new(Lone::new(Inner::default(), None, lone::clear()));
     let activity = ActivityRules {
         defaults: Defaults::none(false),
         on_abort: OnAbort::Kill,
@@ -28,7 +26,7 @@ async fn a_task_rests_for_its_whole_pause_and_its_token_is_beaten_meanwhile() {
     let (token, livy) = (Token::new("token".to_owned()), OwnLivy::new(Vec::new(), 8998));
     let input = Input::Right.of(0).to_string();
     let (task, _) = Task::received(token, "arn", &input, &activity, &livy, world.now());
-    let (begun, limiter) = (Instant::now(), Arc::new(RateLimiter::new(100)));
+    let (begun, limiter) = (Instant::now(), Arc::new(RateLimiter::new(100, 100.0)));
     rest(Arc::clone(&world), Arc::new(task), limiter, Box::new(|_| {}), Duration::from_secs(100)).await;
     assert_eq!(begun.elapsed(), Duration::from_secs(100));
     let beats = world.inner().tokens;

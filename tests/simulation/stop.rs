@@ -43,9 +43,7 @@ impl Life {
         }
         self.draining.send_replace(true);
         if stop != Stop::Handoff {
-            self.give_up.iter().for_each(|give_up| {
-                give_up.send_replace(true);
-            });
+            self.give_up.raise();
         }
         let start = if stop == Stop::Handoff { Start::Parked } else { Start::Fresh };
         let grace = if stop == Stop::Terminating {

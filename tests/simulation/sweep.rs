@@ -1,7 +1,6 @@
 //! The shared sweeps, beside what seeds show: what they tell operators and the daemon, how often they ask, and what they
 //! keep of a YARN that hides.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use spark_job_worker::job::application::{Active, AppState, Application};
@@ -9,18 +8,16 @@ use spark_job_worker::job::machine::Run;
 use spark_job_worker::job::sweep::{Health, Pace, Progress, Sweep};
 use spark_job_worker::job::timestamp::Timestamp;
 use spark_job_worker::job::world::{LivyAnswer, Observed, ServiceError};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant, sleep};
 
-use crate::lone::{ID, Inner, Lone, moving};
+use crate::lone::{self, ID, Inner, Lone, moving};
 
 const SECOND: Duration = Duration::from_secs(1);
 const PACE: Pace = Pace { interval: SECOND, idle: Duration::from_secs(10) };
 
 fn world() -> Arc<Lone> {
-    let (_clear, clear) = watch::channel(true);
-    Arc::new(Lone::new(Inner::default(), None, clear))
+    Arc::new(Lone::new(Inner::default(), None, lone::clear()))
 }
 
 fn down() -> ServiceError {
@@ -45,10 +42,12 @@ fn active(id: &str) -> Application {
 
 /// One application for each of these names, with the tag `sjw-<name>`.
 fn list(names: &[&str]) -> Active {
-    let one = |(at, name): (usize, &&str)| {
-        (format!("sjw-{name}"), vec![moving(name, active(&format!("application_1_{:04}", at + 1)))])
-    };
-    names.iter().enumerate().map(one).collect()
+    let mut list = Active::default();
+    for (at, name) in names.iter().enumerate() {
+        let application = active(&format!("application_1_{:04}", at + 1));
+        list.add(&format!("sjw-{name}"), moving(name, application), None);
+    }
+    list
 }
 
 fn names(progress: &[Progress]) -> Vec<&str> {
@@ -214,7 +213,7 @@ async fn a_list_that_shows_another_job_is_not_believed_while_one_waits_for_what_
     assert!(sweep.hides(), "somebody waits for what is hidden, and it is not listed");
     sweep.ask_yarn(&*world).await;
     assert!(!sweep.hides(), "nobody waits for it any more, and a job of ours is listed");
-    world.inner().yarn = Some(Ok(HashMap::new()));
+    world.inner().yarn = Some(Ok(Active::default()));
     sweep.hidden(ID, "again");
     sweep.ask_yarn(&*world).await;
     assert!(sweep.hides(), "an empty list shows nothing");

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use spark_job_worker::job::flag::Flag;
 use spark_job_worker::job::gate::Gate;
 use spark_job_worker::job::heartbeat::RateLimiter;
 use spark_job_worker::job::journal;
@@ -66,7 +67,7 @@ pub(crate) struct Life {
     limiter: Arc<RateLimiter>,
     pub(crate) draining: watch::Sender<bool>,
     /// One for each job: who waits on the same one is woken in an order that no seed fixes.
-    pub(crate) give_up: Vec<watch::Sender<bool>>,
+    pub(crate) give_up: Arc<Flag>,
     activity: ActivityRules,
     pub(crate) jobs: JoinSet<()>,
     /// Which task each of them is about.
@@ -138,9 +139,9 @@ impl Life {
             sweep,
             gate,
             places: Places::new(plan.places),
-            limiter: Arc::new(RateLimiter::new(100)),
+            limiter: Arc::new(RateLimiter::new(100, 100.0)),
             draining,
-            give_up: Vec::new(),
+            give_up: Arc::default(),
             activity: activity_rules(&plan),
             jobs: JoinSet::new(),
             tasks: HashMap::new(),
@@ -284,15 +285,13 @@ impl Life {
             }
             inner.nodes[self.here.node].jobs.insert(id.clone(), Stage::Received);
         }
-        let (give_up, stop) = watch::channel(self.here.sim.inner().nodes[self.here.node].gives_up);
-        self.give_up.push(give_up);
         let context = JobContext {
             world: Arc::new(self.here.clone()),
             sweep: self.sweep.clone(),
             gate: self.gate.clone(),
             rules: Arc::new(rules()),
             limiter: Arc::clone(&self.limiter),
-            stop,
+            stop: Arc::clone(&self.give_up),
             on_event: Box::new(|_| {}),
             place,
             dropped: None,

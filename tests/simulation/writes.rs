@@ -10,7 +10,6 @@ use spark_job_worker::job::request::{Defaults, OwnLivy};
 use spark_job_worker::job::token::Token;
 use spark_job_worker::job::world::World;
 use spark_job_worker::job::{ActivityRules, Task};
-use tokio::sync::watch;
 
 use crate::lone::{self, AT_WORK, Inner, Lone};
 use crate::plan::BEAT;
@@ -20,8 +19,7 @@ use crate::sfn::Input;
 async fn a_life_without_faults_costs_six_durable_writes_and_one_unlink() {
     let directory = tempfile::tempdir().expect("a directory can be had");
     let (journal, _) = Journal::open(directory.path()).expect("it opens");
-    let (_clear, clear) = watch::channel(true);
-    let mut world = Lone::new(Inner::default(), Some(journal), clear);
+    let mut world = Lone::new(Inner::default(), Some(journal), lone::clear());
     world.succeeds = Some(AT_WORK);
     let world = Arc::new(world);
     let activity = ActivityRules {

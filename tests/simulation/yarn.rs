@@ -1,7 +1,5 @@
 //! YARN: applications, two ResourceManagers of which one is active, what they remember, and what they do not show.
 
-use std::collections::HashMap;
-
 use spark_job_worker::job::application::{
     Active, AppEnd, AppState, Application, MovingApplication, YarnAnswer,
 };
@@ -266,7 +264,7 @@ impl Inner {
 
     /// The active ones, by tag.
     pub(crate) fn active_apps(&mut self, node: usize) -> Active {
-        let mut active: Active = HashMap::new();
+        let mut active = Active::default();
         if self.yarn_hides() {
             return active;
         }
@@ -281,7 +279,7 @@ impl Inner {
                     vcore_seconds: None,
                     application,
                 };
-                active.entry(tag).or_default().push(moving);
+                active.add(&tag, moving, None);
             }
         }
         active

@@ -118,12 +118,12 @@ pub(super) async fn yarn(
     if client.is_off() {
         return Some(YarnFacts::Off);
     }
-    let (about, tags) = tokio::join!(timeout_at(by, client.about()), timeout_at(by, client.active()));
+    let (about, tags) = tokio::join!(timeout_at(by, client.about()), timeout_at(by, client.active(None)));
     Some(YarnFacts::On {
         addresses: known,
         used: client.place(),
         about: about.unwrap_or_else(|_| late()),
-        tags: tags.unwrap_or_else(|_| late()).map(|found| found.into_keys().collect()),
+        tags: tags.unwrap_or_else(|_| late()).map(|found| found.tags().map(str::to_owned).collect()),
     })
 }
 

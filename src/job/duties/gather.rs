@@ -5,13 +5,13 @@
 
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
 use super::{JobServices, failure, of_run};
 use crate::job::Task;
 use crate::job::application::AppEnd;
+use crate::job::flag::Flag;
 use crate::job::machine::{Event, FinalWord, Run};
 use crate::job::report::{
     Cost, DriverLog, ErrorName, FailedWork, Failure, Outcome, Source, Success, container_ran, refine,
@@ -44,17 +44,16 @@ pub(in crate::job) async fn gather<W: World>(
     task: &Task,
     run: &Run,
     word: &FinalWord,
-    stop: &watch::Receiver<bool>,
+    stop: &Flag,
 ) -> Event {
     let mut heard = Heard::default();
-    let mut stop = stop.clone();
-    if !*stop.borrow() {
+    if !stop.is_up() {
         let hearing = Box::pin(hear(&*services.world, run, word, &mut heard));
         tokio::select! {
             biased;
             // What was read until then counts.
             _ = timeout(PATIENCE, hearing) => {}
-            _ = stop.wait_for(|stop| *stop) => {}
+            () = stop.raised() => {}
         }
     }
     let outcome = match word.end {

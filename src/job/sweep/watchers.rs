@@ -134,8 +134,7 @@ impl<T> Watchers<T> {
         answer: Option<Active>,
         at: Duration,
     ) -> Vec<(T, Observed)> {
-        let before = self.moved();
-        self.moved = answer.map(|found| (began, Arc::new(Seen::new(found, at, before.as_deref()))));
+        self.moved = answer.map(|found| (began, Arc::new(Seen::new(found, at))));
         let news = self.watchers.iter().filter_map(|(name, watcher)| {
             let livy = match &watcher.seen {
                 Some(seen) => seen.livy.clone(),
@@ -156,7 +155,7 @@ impl<T> Watchers<T> {
 
     fn observation(&self, watcher: &Watcher<T>, livy: LivyAnswer) -> Observed {
         let Some((began, seen)) = &self.moved else { return Observed { livy, active: None, missing: false } };
-        let active = seen.active(&watcher.tag).unwrap_or_else(|| Arc::clone(&self.nothing));
+        let active = seen.of_tag(&watcher.tag).unwrap_or_else(|| Arc::clone(&self.nothing));
         let listed = |id: &String| active.iter().any(|application| application.id == *id);
         let missing = *began > watcher.since && watcher.application.as_ref().is_some_and(|id| !listed(id));
         Observed { livy, active: Some(active), missing }
@@ -196,15 +195,18 @@ mod tests {
     }
 
     fn list(ids: &[&str]) -> Option<Active> {
-        let moving = ids.iter().map(|id| MovingApplication {
-            name: "a".into(),
-            progress: 0.0,
-            memory_seconds: None,
-            vcore_seconds: None,
-            application: application(id, AppState::Active),
-        });
-        let moving: Vec<MovingApplication> = moving.collect();
-        Some(if moving.is_empty() { Active::new() } else { Active::from([("sjw-a".to_owned(), moving)]) })
+        let mut active = Active::default();
+        for id in ids {
+            let moving = MovingApplication {
+                name: "a".into(),
+                progress: 0.0,
+                memory_seconds: None,
+                vcore_seconds: None,
+                application: application(id, AppState::Active),
+            };
+            active.add("sjw-a", moving, None);
+        }
+        Some(active)
     }
 
     fn livy(watchers: &mut Watchers<&'static str>, state: BatchState) -> Vec<(&'static str, Observed)> {

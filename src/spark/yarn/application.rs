@@ -3,13 +3,12 @@
 //! Answers are read leniently: fields come and go between Hadoop 2.7 and 3.4, numbers can be `INF` or `NaN` (YARN-7699),
 //! and diagnostics have no limit before Hadoop 2.9. Each field is bounded, so that no answer is too long to be read.
 
-use std::cmp::Ordering;
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::job::application::{Active, AppEnd, AppState, Application, MovingApplication};
+use crate::job::application::{AppEnd, AppState, Application};
 use crate::job::tags;
 use crate::job::timestamp::Timestamp;
 
@@ -17,92 +16,10 @@ use crate::job::timestamp::Timestamp;
 /// characters of diagnostics that a ResourceManager keeps, and for its words about that.
 const MAX_TEXT: usize = 65 * 1024;
 
-/// Many of them, and what is kept of each. `apps` is null or empty where there are none, and never left out: without it
-/// somebody else answers.
-#[derive(Deserialize)]
-#[serde(bound = "T: Default + Extend<RawApplication>")]
-pub(super) struct List<T> {
-    #[serde(deserialize_with = "Option::deserialize")]
-    apps: Option<Apps<T>>,
-}
-
-impl<T: Default> List<T> {
-    pub(super) fn into_kept(self) -> T {
-        self.apps.map(|apps| apps.app.0).unwrap_or_default()
-    }
-}
-
 /// The answer about one application.
 #[derive(Deserialize)]
 pub(super) struct One {
     pub(super) app: RawApplication,
-}
-
-#[derive(Deserialize)]
-#[serde(bound = "T: Default + Extend<RawApplication>")]
-struct Apps<T> {
-    #[serde(default)]
-    app: Kept<T>,
-}
-
-/// What is kept of a list, one by one as it comes: of ten thousand the whole is never there.
-#[derive(Default)]
-struct Kept<T>(T);
-
-impl<'de, T: Default + Extend<RawApplication>> Deserialize<'de> for Kept<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Kept<T>, D::Error> {
-        struct Each<T>(T);
-        impl<'de, T: Extend<RawApplication>> Visitor<'de> for Each<T> {
-            type Value = Kept<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<Kept<T>, A::Error> {
-                while let Some(application) = seq.next_element::<RawApplication>()? {
-                    self.0.extend([application]);
-                }
-                Ok(Kept(self.0))
-            }
-        }
-        deserializer.deserialize_seq(Each(T::default()))
-    }
-}
-
-/// All that is told of each.
-#[derive(Default)]
-pub(super) struct Whole(pub(super) Vec<Application>);
-
-impl Extend<RawApplication> for Whole {
-    fn extend<I: IntoIterator<Item = RawApplication>>(&mut self, applications: I) {
-        self.0.extend(applications.into_iter().map(Application::from));
-    }
-}
-
-/// Those with a tag of a run, by that tag.
-#[derive(Default)]
-pub(super) struct Moving(pub(super) Active);
-
-impl Extend<RawApplication> for Moving {
-    fn extend<I: IntoIterator<Item = RawApplication>>(&mut self, applications: I) {
-        for raw in applications {
-            let Some(tag) = raw.run_tag().map(str::to_owned) else { continue };
-            let (name, progress) = (raw.name.clone(), raw.progress());
-            let whole = Application::from(raw);
-            let (memory_seconds, vcore_seconds) = (whole.memory_seconds, whole.vcore_seconds);
-            // What a waiting application says, and what it has cost so far, change all the time and mean nothing.
-            let application = Application {
-                diagnostics: String::new(),
-                memory_seconds: None,
-                vcore_seconds: None,
-                ..whole
-            };
-            let moving = MovingApplication { name, progress, memory_seconds, vcore_seconds, application };
-            // Most tags have one application.
-            self.0.entry(tag).or_insert_with(|| Vec::with_capacity(1)).push(moving);
-        }
-    }
 }
 
 /// The fields that matter.
@@ -111,7 +28,7 @@ impl Extend<RawApplication> for Moving {
 pub(super) struct RawApplication {
     id: String,
     #[serde(default, deserialize_with = "bounded")]
-    name: String,
+    pub(super) name: String,
     state: String,
     #[serde(default, deserialize_with = "bounded")]
     application_tags: String,
@@ -139,13 +56,13 @@ pub(super) struct RawApplication {
 
 impl RawApplication {
     /// The tag of its run.
-    fn run_tag(&self) -> Option<&str> {
+    pub(super) fn run_tag(&self) -> Option<&str> {
         tags::run_among(&self.application_tags)
     }
 
     /// Progress in percent; 0 where YARN says none.
     #[expect(clippy::cast_possible_truncation, reason = "a percentage")]
-    fn progress(&self) -> f32 {
+    pub(super) fn progress(&self) -> f32 {
         self.progress.0.filter(|number| number.is_finite()).unwrap_or_default() as f32
     }
 }
@@ -181,22 +98,6 @@ fn state(state: &str, status: &str) -> AppState {
         ("FINISHED" | "FAILED", _) => AppState::Ended(AppEnd::Failed),
         _ => AppState::Active,
     }
-}
-
-/// By the time of submission where YARN lets us see it, else by id: ids count up.
-pub(super) fn oldest_first(a: &Application, b: &Application) -> Ordering {
-    let by_id = || id_key(&a.id).cmp(&id_key(&b.id));
-    match (a.started, b.started) {
-        (Some(first), Some(second)) => first.cmp(&second).then_with(by_id),
-        (Some(_), None) | (None, Some(_)) | (None, None) => by_id(),
-    }
-}
-
-/// `application_<cluster start>_<number>`: the number has four digits or more.
-fn id_key(id: &str) -> (u64, u64, &str) {
-    let mut parts = id.rsplitn(3, '_').map(|part| part.parse().unwrap_or_default());
-    let number = parts.next().unwrap_or_default();
-    (parts.next().unwrap_or_default(), number, id)
 }
 
 /// A number, also where it is written as a text, or is none.
@@ -269,6 +170,7 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::application::oldest_first;
 
     fn read(text: &str) -> Application {
         serde_json::from_str::<One>(text).expect("it is read").app.into()
@@ -319,14 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn json_of_something_else_is_no_answer_and_an_empty_list_is_one() {
-        for none in [r#"{"apps": null}"#, r#"{"apps": {}}"#, r#"{"apps": {"app": []}}"#] {
-            let list = serde_json::from_str::<List<Whole>>(none).expect("it is read");
-            assert_eq!(list.into_kept().0.len(), 0, "{none}");
-        }
-        for odd in ["{}", r#"{"status": "ok"}"#, r#"{"apps": "ok"}"#, "[]"] {
-            assert!(serde_json::from_str::<List<Whole>>(odd).is_err(), "{odd}");
-        }
+    fn json_of_something_else_is_no_answer() {
         for odd in ["{}", r#"{"app": null}"#, r#"{"app": {}}"#, r#"{"app": {"id": "a_1_1"}}"#] {
             assert!(serde_json::from_str::<One>(odd).is_err(), "{odd}");
         }

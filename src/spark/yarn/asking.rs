@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use reqwest::header::LOCATION;
 use reqwest::{Method, Response, StatusCode, Url};
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::{DeserializeSeed, IgnoredAny};
 
 use super::{ResourceManager, USER};
 use crate::job::world::ServiceError;
@@ -86,18 +86,31 @@ impl ResourceManager {
         self.ask_each(Question { method: &method, path, body, within: None }, read).await
     }
 
-    /// GET of a list, read as it streams in.
-    pub(super) async fn ask_streaming<T: DeserializeOwned + Send + 'static>(
+    /// GET of a list, read as it streams in into what `list` makes.
+    pub(super) async fn ask_streaming<S, T>(
         &self,
         path: &str,
-    ) -> Result<T, ServiceError> {
+        list: impl Fn() -> S,
+    ) -> Result<T, ServiceError>
+    where
+        S: for<'de> DeserializeSeed<'de, Value = T> + Send + 'static,
+        T: Send + 'static,
+    {
         let connection = &self.connection;
-        let read = move |response: Response| async move {
-            let status = response.status();
-            if status != StatusCode::OK {
-                return Err(connection.refused(status, &read_body(response).await.unwrap_or_default()));
+        let read = |response: Response| {
+            let list = list();
+            async move {
+                let status = response.status();
+                if status != StatusCode::OK {
+                    return Err(connection.refused(status, &read_body(response).await.unwrap_or_default()));
+                }
+                let parse = |chunks| {
+                    let mut text = serde_json::Deserializer::from_reader(chunks);
+                    let read = list.deserialize(&mut text)?;
+                    text.end().map(|()| read)
+                };
+                Ok(read_streaming(response, parse).await?)
             }
-            Ok(read_streaming(response, serde_json::from_reader::<_, T>).await?)
         };
         let question = Question { method: &Method::GET, path, body: None, within: Some(self.list) };
         self.ask_each(question, read).await

@@ -2,8 +2,6 @@
 //!
 //! An application has the tags of its run, its generation and its resource.
 
-use std::collections::HashMap;
-
 use spark_job_worker::job::application::{
     Active, AppEnd, AppState, Application, MovingApplication, YarnAnswer,
 };
@@ -256,7 +254,7 @@ impl Inner {
 
     /// The active ones, by the tags of their runs.
     pub(super) fn active_apps(&self) -> Active {
-        let mut active: Active = HashMap::new();
+        let mut active = Active::default();
         if self.hides() {
             return active;
         }
@@ -268,7 +266,7 @@ impl Inner {
                 vcore_seconds: None,
                 application: app.shown(self.plan.broken),
             };
-            active.entry(app.run.clone()).or_default().push(moving);
+            active.add(&app.run, moving, None);
         }
         active
     }

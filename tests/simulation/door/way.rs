@@ -250,7 +250,7 @@ impl World for Here {
         Ok(self.life.sim.inner().batches(|name| names.contains(name)))
     }
 
-    async fn active(&self) -> Result<Active, ServiceError> {
+    async fn active(&self, _: Option<Arc<Active>>) -> Result<Active, ServiceError> {
         self.life.ask(Service::Yarn, 1_000).await?;
         Ok(self.life.sim.inner().active_apps())
     }

@@ -8,6 +8,7 @@ use spark_job_worker::cloudformation::intake::{Begun, Intake};
 use spark_job_worker::cloudformation::request::{Order, Rules};
 use spark_job_worker::cloudformation::resource::{Kill, Resource};
 use spark_job_worker::cloudformation::resources::Resources;
+use spark_job_worker::job::flag::Flag;
 use spark_job_worker::job::gate::Gate;
 use spark_job_worker::job::goal::Goal;
 use spark_job_worker::job::heartbeat::RateLimiter;
@@ -60,8 +61,8 @@ struct Worker {
     places: Places,
     draining: watch::Sender<bool>,
     disk: watch::Sender<bool>,
-    give_up: Vec<watch::Sender<bool>>,
-    drops: BTreeMap<String, watch::Sender<bool>>,
+    give_up: Arc<Flag>,
+    drops: BTreeMap<String, Arc<Flag>>,
     names: BTreeMap<Id, String>,
     jobs: JoinSet<()>,
     loops: JoinSet<()>,
@@ -126,7 +127,7 @@ impl Worker {
             places: Places::new(plan.places),
             draining,
             disk,
-            give_up: Vec::new(),
+            give_up: Arc::default(),
             drops: BTreeMap::new(),
             names: BTreeMap::new(),
             jobs: JoinSet::new(),
@@ -240,7 +241,7 @@ impl Worker {
         let duties = self.here.resources.duties().await;
         for task in duties.drop {
             if let Some(drop) = self.drops.get(&task).filter(|_| !self.is_broken(Broken::NoDrops)) {
-                drop.send_replace(true);
+                drop.raise();
             }
         }
         for Kill { task, run, proof } in duties.kill {
@@ -268,22 +269,16 @@ impl Worker {
 
     fn begin_job(&mut self, rules: JobTimings, task: Task, state: State, start: Start, place: Ticket) {
         let id = task.id.clone();
-        let gives_up = {
-            let mut inner = self.here.life.sim.inner();
-            inner.node.jobs.insert(id.clone(), state.stage());
-            inner.node.gives_up
-        };
-        let (give_up, stop) = watch::channel(gives_up);
-        self.give_up.push(give_up);
-        let (drop, dropped) = watch::channel(false);
-        self.drops.insert(id.clone(), drop);
+        self.here.life.sim.inner().node.jobs.insert(id.clone(), state.stage());
+        let dropped = Arc::<Flag>::default();
+        self.drops.insert(id.clone(), Arc::clone(&dropped));
         let context = JobContext {
             world: Arc::clone(&self.here),
             sweep: self.here.sweep.clone(),
             gate: self.gate.clone(),
             rules: Arc::new(rules),
-            limiter: Arc::new(RateLimiter::new(100)),
-            stop,
+            limiter: Arc::new(RateLimiter::new(100, 100.0)),
+            stop: Arc::clone(&self.give_up),
             on_event: Box::new(|_| {}),
             place,
             dropped: Some(dropped),
@@ -322,13 +317,10 @@ impl Worker {
             };
             inner.coverage.hit("world", "stop", words);
             inner.node.draining = true;
-            inner.node.gives_up = stop != Stop::Handoff;
         }
         self.draining.send_replace(true);
         if stop != Stop::Handoff {
-            self.give_up.iter().for_each(|give_up| {
-                give_up.send_replace(true);
-            });
+            self.give_up.raise();
         }
         let grace = match stop {
             Stop::Handoff | Stop::GiveBack => GRACE,

@@ -57,7 +57,6 @@ pub(super) struct Node {
     pub(super) born: Millis,
     pub(super) crash: Arc<Notify>,
     pub(super) draining: bool,
-    pub(super) gives_up: bool,
     /// It is gone for good.
     pub(super) gone: bool,
     /// The journal.
@@ -229,7 +228,7 @@ impl Inner {
         let node = &mut self.node;
         node.life += 1;
         (node.is_alive, node.born) = (true, at);
-        (node.draining, node.gives_up) = (false, false);
+        node.draining = false;
         node.crash = Arc::default();
         node.jobs.clear();
         let life = node.life;

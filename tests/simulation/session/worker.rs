@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use serde_json::json;
+use spark_job_worker::job::flag::Flag;
 use spark_job_worker::job::gate::Gate;
 use spark_job_worker::job::heartbeat::RateLimiter;
 use spark_job_worker::job::journal;
@@ -117,14 +118,14 @@ async fn life(sim: &Sim, task: Task, state: State, start: Start) {
     let sweep = Sweep::new(pace());
     let (_disk, disk) = watch::channel(true);
     let (_draining, draining) = watch::channel(false);
-    let (give_up, stop) = watch::channel(false);
+    let give_up = Arc::<Flag>::default();
     let context = JobContext {
         world: Arc::clone(&world),
         gate: Gate::new(1, &sweep, true, disk, draining),
         sweep: sweep.clone(),
         rules: Arc::new(JobTimings { session_keep: Duration::from_secs(40), ..rules() }),
-        limiter: Arc::new(RateLimiter::new(100)),
-        stop,
+        limiter: Arc::new(RateLimiter::new(100, 100.0)),
+        stop: Arc::clone(&give_up),
         on_event: Box::new(|_| {}),
         place: Places::new(1).ask(),
         dropped: None,
@@ -145,7 +146,7 @@ async fn life(sim: &Sim, task: Task, state: State, start: Start) {
         };
         if let Some(after) = after {
             sleep(after).await;
-            give_up.send_replace(true);
+            give_up.raise();
         }
         std::future::pending::<()>().await;
     };

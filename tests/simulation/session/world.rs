@@ -1,7 +1,7 @@
 //! Livy, YARN and Step Functions around one task with statements, from a seed.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -526,20 +526,21 @@ impl World for Sim {
         Ok(found.map(|session| inner.view(session).into()).collect())
     }
 
-    async fn active(&self) -> Result<Active, ServiceError> {
+    async fn active(&self, _: Option<Arc<Active>>) -> Result<Active, ServiceError> {
         self.yarn().await?;
         let inner = self.inner();
-        let mut found: Active = HashMap::new();
+        let mut found = Active::default();
         for app in inner.apps.iter().filter(|app| app.shown) {
             let application = inner.application(app);
             if application.state == AppState::Active {
-                found.entry(app.tag.clone()).or_default().push(MovingApplication {
+                let moving = MovingApplication {
                     name: "taxi".to_owned(),
                     progress: 10.0,
                     memory_seconds: None,
                     vcore_seconds: None,
                     application,
-                });
+                };
+                found.add(&app.tag, moving, None);
             }
         }
         Ok(found)
