@@ -9,6 +9,7 @@ pub mod document;
 mod duties;
 mod event_log;
 pub mod evidence;
+pub mod flag;
 pub mod gate;
 pub mod goal;
 pub mod heartbeat;
@@ -34,13 +35,13 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::watch;
 use tracing::{debug, error, info, trace, warn};
 
 use crate::log::message_id;
 use crate::retry;
 use awaited::Outside;
 use duties::{JobCache, JobServices};
+use flag::Flag;
 use gate::Gate;
 use heartbeat::Heartbeat;
 use machine::{Event, OnAbort, Stage, State, next};
@@ -88,35 +89,17 @@ fn carry<W: World>(
                 job.place = Ticket::NotNeeded;
             }
             observe(&state);
-            let event =
-                if unwritten { job.perform_unwritten(&state).await } else { job.perform(&state).await };
-            if let (State::Running { run }, Event::TokenGone(OnAbort::Leave)) = (&state, &event)
-                && !run.is_session()
-            {
-                // The job is left alone; what carries its tag beside it is not.
-                Box::pin(duties::leave(&job.services, run, &mut job.cache)).await;
-            }
-            trace!(state = state.name(), event = event.name(), "the duty of {} is done", job.name);
-            event_log::log_event(&job.name, job.task.document.is_some(), &event);
-            state = match next(state, event) {
-                Ok(next) => next,
-                Err(illegal) => {
-                    error!(
-                        message_id = message_id::ILLEGAL_EVENT,
-                        "the event {} does not fit the state {}; the state is kept",
-                        illegal.event.name(),
-                        illegal.state.name(),
-                    );
-                    tokio::time::sleep(job.services.rules.interval).await;
-                    illegal.state
-                }
+            // What a job seldom waits in is boxed: thousands wait in `perform`.
+            let moved = if unwritten {
+                let event = Box::pin(job.perform_unwritten(&state)).await;
+                Box::pin(job.moved(state, event))
+            } else {
+                let event = job.perform(&state).await;
+                Box::pin(job.moved(state, event))
             };
-            if state.stage() != Stage::Submitting {
-                job.cache.release_slot();
-            }
-            job.task.drop_request(&state);
+            state = moved.await;
         }
-        job.forget().await;
+        Box::pin(job.forget()).await;
         // Its place first: whoever sees the end may count on it.
         drop(job);
         observe(&state);
@@ -155,10 +138,10 @@ struct Job<W: World> {
     services: JobServices<W>,
     task: Task,
     heartbeat: Option<Heartbeat>,
-    stop: watch::Receiver<bool>,
+    stop: Arc<Flag>,
     start: Start,
     place: Ticket,
-    dropped: Option<watch::Receiver<bool>>,
+    dropped: Option<Arc<Flag>>,
     cache: JobCache,
 }
 
@@ -208,6 +191,36 @@ impl<W: World> Job<W> {
         (state, false)
     }
 
+    /// The state that an event leads to.
+    async fn moved(&mut self, state: State, event: Event) -> State {
+        if let (State::Running { run }, Event::TokenGone(OnAbort::Leave)) = (&state, &event)
+            && !run.is_session()
+        {
+            // The job is left alone; what carries its tag beside it is not.
+            duties::leave(&self.services, run, &mut self.cache).await;
+        }
+        trace!(state = state.name(), event = event.name(), "the duty of {} is done", self.name);
+        event_log::log_event(&self.name, self.task.document.is_some(), &event);
+        let state = match next(state, event) {
+            Ok(next) => next,
+            Err(illegal) => {
+                error!(
+                    message_id = message_id::ILLEGAL_EVENT,
+                    "the event {} does not fit the state {}; the state is kept",
+                    illegal.event.name(),
+                    illegal.state.name(),
+                );
+                tokio::time::sleep(self.services.rules.interval).await;
+                illegal.state
+            }
+        };
+        if state.stage() != Stage::Submitting {
+            self.cache.release_slot();
+        }
+        self.task.drop_request(&state);
+        state
+    }
+
     /// One try to make a state durable.
     async fn write(&self, state: &State) -> Result<(), String> {
         let Err(Unwritable(reason)) = self.services.world.write(&self.task, state).await else {
@@ -248,7 +261,7 @@ impl<W: World> Job<W> {
     async fn perform(&mut self, state: &State) -> Event {
         let Job { services, task, heartbeat, stop, start, place, dropped, cache, .. } = self;
         let (heartbeat, task, start) = (heartbeat.as_ref(), &*task, *start);
-        let (world, has_place, dropped) = (&*services.world, AtomicBool::new(false), dropped.as_ref());
+        let (world, has_place, dropped) = (&*services.world, AtomicBool::new(false), dropped.as_deref());
         let gate = &services.gate;
         let outside = Outside { heartbeat, dropped, stop, world, gate, task, state, has_place: &has_place };
         match state {

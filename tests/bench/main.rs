@@ -21,6 +21,7 @@ mod load;
 mod many;
 mod rest;
 mod stage;
+mod turns;
 
 use std::process::ExitCode;
 use std::time::Duration;

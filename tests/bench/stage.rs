@@ -3,12 +3,16 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use stand_ins::livy::{Livy, Master, Plan, Version};
 use stand_ins::sfn::{Sfn, TaskId};
 use stand_ins::worker::{Config, ENVIRONMENT, command};
 use stand_ins::yarn::Yarn;
+use tokio::runtime::{Builder, Handle};
+
+use crate::turns::Turns;
 
 /// How many jobs of a plain worker run at a time.
 const PLACES: &str = "600";
@@ -52,10 +56,7 @@ impl Stage {
     pub(crate) async fn new(plan: Plan) -> Stage {
         let sfn = Sfn::start().await;
         let arn = sfn.activity("spark-job");
-        let livy = Livy::start(Version::V0_8, Master::Yarn).await;
-        livy.configure(|settings| settings.max_creation = 10_000);
-        livy.plan(plan);
-        let yarn = Yarn::start(&livy).await;
+        let (livy, yarn) = cluster().spawn(servers(plan)).await.expect("they start");
         let directory = tempfile::tempdir().expect("a directory");
         let memory = tempfile::tempdir_in("/dev/shm").expect("a directory in memory");
         Stage { sfn, livy, yarn, arn, directory, memory }
@@ -90,11 +91,16 @@ impl Stage {
     }
 
     pub(crate) fn start(&self, config: &Config) -> Process {
+        self.start_watched(config, None)
+    }
+
+    /// The same, its loop watched.
+    pub(crate) fn start_watched(&self, config: &Config, turns: Option<&Turns>) -> Process {
         let path = self.config();
         std::fs::write(&path, config.text()).expect("written");
         let mut worker = command(&program());
-        // As the unit has it.
-        worker.env("MALLOC_ARENA_MAX", "1").args(["run", "--config"]).arg(&path).stderr(Stdio::null());
+        worker.envs(of_the_unit()).envs(turns.into_iter().flat_map(Turns::environment));
+        worker.args(["run", "--config"]).arg(&path).stderr(Stdio::null());
         Process(worker.spawn().expect("it starts"))
     }
 
@@ -114,6 +120,32 @@ impl Stage {
             .spawn();
         Process(child.expect("it starts"))
     }
+}
+
+/// What the unit sets in the worker's environment.
+fn of_the_unit() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let unit = include_str!("../../systemd/spark-job-worker.service").lines();
+    let settings = unit.filter_map(|line| line.strip_prefix("Environment=")).flat_map(str::split_whitespace);
+    settings.filter_map(|setting| setting.split_once('='))
+}
+
+async fn servers(plan: Plan) -> (Livy, Yarn) {
+    let livy = Livy::start(Version::V0_8, Master::Yarn).await;
+    livy.configure(|settings| settings.max_creation = 10_000);
+    livy.plan(plan);
+    let yarn = Yarn::start(&livy).await;
+    (livy, yarn)
+}
+
+/// The cluster has a thread of its own: while it writes a list of ten thousand jobs, Step Functions answers.
+fn cluster() -> &'static Handle {
+    static CLUSTER: OnceLock<Handle> = OnceLock::new();
+    CLUSTER.get_or_init(|| {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let handle = runtime.handle().clone();
+        std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+        handle
+    })
 }
 
 /// An interpreter that has boto3; none where there is none.
