@@ -63,9 +63,10 @@ final class Worker {
 
   private void work(String token, String input) {
     try {
-      var arguments = Pattern.compile("\"Args\"\\s*:\\s*(\\[[^]]*])").matcher(input);
-      String body = "{\"file\":\"" + text(input, "File") + "\",\"name\":\"" + text(input, "Name") + "\",\"args\":"
-          + (arguments.find() ? arguments.group(1) : "[]") + "}";
+      String name = text(input, "Name");
+      String arguments = found(input, "\"Args\"\\s*:\\s*(\\[[^]]*])");
+      String body = "{\"file\":\"" + text(input, "File") + "\"" + (name == null ? "" : ",\"name\":\"" + name + "\"")
+          + ",\"args\":" + (arguments == null ? "[]" : arguments) + "}";
       String batch = livy("POST", "/batches", body);
       String id = found(batch, "\"id\"\\s*:\\s*(\\d+)");
       long beaten = System.nanoTime();

@@ -23,7 +23,7 @@ def call(method, path, body=None):
         return json.load(answer)
 
 
-def job(File, Name, Args=()):
+def job(File, Name=None, Args=()):
     """The keys of a task's input are its arguments; what it returns is the output, what it raises the error."""
     batch = call("POST", "/batches", {"file": File, "name": Name, "args": Args})
     while batch["state"] not in ("success", "dead", "killed", "error"):

@@ -30,7 +30,7 @@ def call(method, path, body=None):
 def work(token, text):
     try:
         task = json.loads(text)
-        batch = call("POST", "/batches", {"file": task["File"], "name": task["Name"], "args": task.get("Args", [])})
+        batch = call("POST", "/batches", {"file": task["File"], "name": task.get("Name"), "args": task.get("Args", [])})
         beaten = time.monotonic()
         while batch["state"] not in ("success", "dead", "killed", "error"):
             time.sleep(1)
