@@ -15,7 +15,7 @@ use truth::Truth;
 
 /// Processor for a burst, beside a peer that keeps nothing: durable on disk, where most is the file system's, and without.
 const ON_DISK: f64 = 1.5;
-const IN_MEMORY: f64 = 0.6;
+const IN_MEMORY: f64 = 0.75;
 /// Of a start, and of memory where nothing happens.
 const IDLE: f64 = 0.5;
 /// Memory at most, in a burst.
@@ -110,11 +110,12 @@ fn table(workers: &[Worker], costs: &[Costs], truths: &[Truth]) {
 
 fn legend() -> String {
     format!(
-        "\nJournal on disk: as it is shipped, in memory: without its promises; no other worker keeps anything. Each has room \
-         for 600 jobs, beats every 20 s and looks every second. token to POST, end to report: p50 of jobs that come one after the other. processor: to 10 ms. burst: {BURST} jobs \
-         at once, end at once. Livy/s: requests to Livy a second and job with 50 running jobs. false success: what becomes of \
-         a task of whose job Livy says success and YARN FAILED. killed: by SIGKILL, and started again beside \
-         two running jobs without a Name (Livy refuses the second of a live name): one whose state has HeartbeatSeconds and \
-         a Retry, one whose has neither. Java has at most 64 MB of heap."
+        "\nJournal on disk: as it is shipped, in memory: without its promises; no other worker keeps anything. Each has \
+         room for 600 jobs, beats every 20 s and looks every second; Java has at most 64 MB of heap, the package of npm a \
+         poll a place. processor: to 10 ms. token to POST, end to report: p50 of jobs that come one after the other. burst: \
+         {BURST} jobs that come at once and end at once. Livy/s: requests to Livy a second and job, of 50 running jobs. \
+         false success: what becomes of a task of whose job Livy says success and YARN FAILED. killed: by SIGKILL, and \
+         started again, with two running jobs without a Name (Livy refuses the second of a live name): one whose state has \
+         HeartbeatSeconds and a Retry, and one whose has neither."
     )
 }
