@@ -9,6 +9,7 @@ use serde_json::json;
 use stand_ins::WaitFor;
 use stand_ins::bucket::{Bucket, Signed};
 use stand_ins::livy::Plan;
+use stand_ins::sfn::TaskId;
 use stand_ins::sqs::{Sqs, TOPIC, envelope};
 
 use crate::LIMIT;
@@ -21,24 +22,24 @@ const ENTRIES: f64 = 2.0;
 const SEQUENCES: f64 = 3.0 * ENTRIES;
 /// From YARN's end to the report, in intervals between two looks: half of one in the middle, and what is asked after it.
 const LOOKS: f64 = 0.75;
+/// A job's run.
+const RUN: Duration = Duration::from_millis(1_300);
 /// From a message to its POST where nothing is durable, milliseconds.
 const MESSAGE: f64 = 3.0;
 
 pub(crate) async fn latencies(board: &mut Board) {
     let mut posts = Vec::new();
     for journal in [Journal::OnDisk, Journal::InMemory] {
-        let stage = Stage::new(Plan::success().running_for(Duration::from_millis(1_300))).await;
+        let stage = Stage::new(Plan::running()).await;
         let _process = stage.ours(journal);
         stage.sfn.wait_for(|sfn| sfn.open_polls(&stage.arn) == 4, LIMIT).await;
         let (mut to_post, mut to_report, mut bare) = (Vec::new(), Vec::new(), Vec::new());
         for number in 0..60 {
-            let task = stage.schedule(number);
+            let task = job(&stage, number, RUN);
             let _ = stage.sfn.outcome_within(&task, LIMIT).await;
-            let post = stage.livy.posts_named(&format!("job-{number}-")).remove(0);
-            to_post.push(post.at - stage.sfn.handed_out(&task).expect("handed out"));
-            // The plan: 0.1 s until it runs, then 1.3 s.
-            let ended = post.at + Duration::from_millis(1_400);
-            to_report.push(stage.sfn.reports(&task)[0].at.saturating_duration_since(ended));
+            let (posted, reported) = ways(&stage, number, &task, RUN);
+            to_post.push(posted);
+            to_report.push(reported);
             bare.push(durable(stage.place(journal)));
             // A different phase of the sweep each time.
             wait(Duration::from_millis(37 * (number as u64 % 27))).await;
@@ -62,6 +63,22 @@ pub(crate) async fn latencies(board: &mut Board) {
         SEQUENCES,
         "bare writes",
     );
+}
+
+/// A job whose [`ways`] are measured: it succeeds after it ran for a time.
+pub(crate) fn job(stage: &Stage, number: usize, run: Duration) -> TaskId {
+    // The latest plan that fits counts: that of job-1 does not fit job-10 once that has its own.
+    stage.livy.plan_for(&format!("job-{number}"), Plan::success().running_for(run));
+    stage.schedule(number)
+}
+
+/// From a token to the POST of its [`job`], and from the job's end to the report.
+pub(crate) fn ways(stage: &Stage, number: usize, task: &TaskId, run: Duration) -> (Duration, Duration) {
+    let post = stage.posts(number).remove(0);
+    let posted = post.at - stage.sfn.handed_out(task).expect("handed out");
+    // Every plan: 0.1 s until it runs.
+    let ended = post.at + Duration::from_millis(100) + run;
+    (posted, stage.sfn.reports(task)[0].at.saturating_duration_since(ended))
 }
 
 /// The bare sequence that makes an entry durable, in the same kind of directory as the journal's.

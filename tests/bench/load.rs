@@ -12,37 +12,26 @@ use stand_ins::sfn::{Sfn, TaskId};
 use stand_ins::worker::command;
 
 use crate::board::{Board, spread};
-use crate::stage::{Journal, NO_PYTHON, Process, Stage, program, python, wait};
+use crate::stage::{Journal, Room, Stage, Usage, program, wait};
+use crate::worker::{Peer, Worker};
 use crate::{LIMIT, Length};
 
-const BURST: usize = 500;
+/// How many jobs come at once.
+pub(crate) const BURST: usize = 500;
 /// Of a job without faults.
 const WRITES: f64 = 6.0;
 
 /// Jobs that come at once and end at once.
 pub(crate) async fn bursts(board: &mut Board, length: Length) {
-    let python = python();
     let (mut on_disk, mut in_memory, mut plain) = (Vec::new(), Vec::new(), Vec::new());
+    let missing = Peer::Boto3.command().err();
     for round in 1..=if length == Length::Short { 1 } else { 3 } {
-        let what = format!("burst {round} of {BURST}");
-        on_disk.push(
-            burst(board, &format!("{what}, journal on disk"), Some(Journal::OnDisk), &|stage| {
-                stage.ours(Journal::OnDisk)
-            })
-            .await,
-        );
-        in_memory.push(
-            burst(board, &format!("{what}, journal in memory"), None, &|stage| stage.ours(Journal::InMemory))
-                .await,
-        );
-        match &python {
-            Some(python) => plain.push(
-                burst(board, &format!("{what}, plain python"), None, &|stage| {
-                    stage.plain(python.as_os_str())
-                })
-                .await,
-            ),
-            None => board.left_out(&format!("{what}, plain python"), NO_PYTHON),
+        let what = format!("burst {round}");
+        on_disk.push(burst(board, &what, Worker::Ours(Journal::OnDisk)).await.cpu);
+        in_memory.push(burst(board, &what, Worker::Ours(Journal::InMemory)).await.cpu);
+        match &missing {
+            None => plain.push(burst(board, &what, Worker::Peer(Peer::Boto3)).await.cpu),
+            Some(why) => board.left_out(&format!("{what} of {BURST}, plain python"), why),
         }
     }
     let least = |times: &[f64]| times.iter().copied().fold(f64::NAN, f64::min);
@@ -50,7 +39,7 @@ pub(crate) async fn bursts(board: &mut Board, length: Length) {
     // What the file system does for an entry is most of it.
     let most = length.limit(4.0, 8.0);
     board.at_most("processor for a burst, disk beside memory", on_disk / in_memory, most, "times");
-    if python.is_some() {
+    if missing.is_none() {
         board.at_most(
             "processor for a burst, beside plain python",
             on_disk / plain,
@@ -60,18 +49,16 @@ pub(crate) async fn bursts(board: &mut Board, length: Length) {
     }
 }
 
-/// Returns the seconds of a processor.
-async fn burst(
-    board: &mut Board,
-    what: &str,
-    counted: Option<Journal>,
-    start: &dyn Fn(&Stage) -> Process,
-) -> f64 {
+/// What a worker uses for a burst: seconds of a processor, and MB of memory at most.
+pub(crate) async fn burst(board: &mut Board, what: &str, worker: Worker) -> Usage {
     let stage = Stage::new(Plan::running()).await;
-    let process = start(&stage);
+    let process = stage.run(worker, Room::WIDE);
     stage.sfn.wait_for(|sfn| sfn.open_polls(&stage.arn) > 0, LIMIT).await;
-    let entries = counted.map(|journal| Entries::watch(&stage.place(journal).join("state")));
-    let cpu = process.usage().cpu;
+    let entries = match worker {
+        Worker::Ours(Journal::OnDisk) => Some(Entries::watch(&stage.place(Journal::OnDisk).join("state"))),
+        Worker::Ours(Journal::InMemory) | Worker::Peer(_) => None,
+    };
+    let before = process.usage().cpu;
     let begun = Instant::now();
     let tasks: Vec<TaskId> = (0..BURST).map(|number| stage.schedule(number)).collect();
     stage.livy.wait_for(|livy| livy.live_applications().len() == BURST, LIMIT).await;
@@ -83,14 +70,15 @@ async fn burst(
     let all = |sfn: &Sfn| tasks.iter().all(|task| sfn.peek(task).is_some());
     stage.sfn.wait_for(all, LIMIT).await;
     let reported = ended.elapsed();
-    let usage = process.usage();
-    let used = usage.cpu - cpu;
+    let mut usage = process.usage();
+    usage.cpu -= before;
     board.tell(
-        what,
+        &format!("{what} of {BURST}, {}", worker.name()),
         &format!(
-            "submitted {:.2} s, all ended to all reported {:.2} s, processor {used:.2} s, peak {:.0} MB",
+            "submitted {:.2} s, all ended to all reported {:.2} s, processor {:.2} s, peak {:.0} MB",
             submitted.as_secs_f64(),
             reported.as_secs_f64(),
+            usage.cpu,
             usage.peak,
         ),
     );
@@ -107,7 +95,7 @@ async fn burst(
             "entries",
         );
     }
-    used
+    usage
 }
 
 /// What happens to a journal's entries, by the kernel's word.

@@ -1,12 +1,14 @@
-//! Numbers of the daemon as a process, beside a plain Python worker, on the same stand-ins in the same run.
+//! Numbers of the daemon as a process, beside other workers, on the same stand-ins in the same run.
 //!
 //! `cargo bench --bench numbers`, or only some of it: `cargo bench --bench numbers -- idle latency door requests looks
-//! burst hang many`; `short` is what `.ci/run` asks. What has a limit is a count, a size or a ratio of two figures of the
-//! run; one that exceeds it makes the exit code 1.
+//! burst hang many peers`; `short` is what `.ci/run` asks. What has a limit is a count, a size or a ratio of two figures of
+//! the run; one that exceeds it makes the exit code 1.
 //!
-//! The Python worker needs boto3: `SJW_BENCH_PYTHON` names an interpreter that has it; without one its rows are left out,
-//! and that is said. `SJW_BENCH_PROGRAM` names another release's binary: run both, one after the other, to compare them.
-//! Bounded: 500 tasks a burst, three bursts a worker, ten thousand jobs twice, a quarter of an hour.
+//! `peers` ends with a table of all workers. `SJW_BENCH_PEERS` names what `tests/bench/peers/install` prints: there are the
+//! others; what is not there is left out, and that is said. `SJW_BENCH_PROGRAM` names another release's binary: run both,
+//! one after the other, to compare them.
+//! Bounded: 500 tasks a burst, three bursts a worker, ten thousand jobs twice, a quarter of an hour, and some minutes for
+//! the peers.
 
 #![expect(
     clippy::disallowed_methods,
@@ -19,9 +21,11 @@ mod board;
 mod latency;
 mod load;
 mod many;
+mod peers;
 mod rest;
 mod stage;
 mod turns;
+mod worker;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
             load::requests(&mut board).await;
             load::bursts(&mut board, Length::Short).await;
             many::many(&mut board, 2_000, Length::Short).await;
+            peers::peers(&mut board, Length::Short).await;
         } else {
             full(&mut board, &parts).await;
         }
@@ -92,5 +97,8 @@ async fn full(board: &mut Board, parts: &[String]) {
     if wanted("many") {
         // With the one place that is free it polls on.
         many::many(board, 9_999, Length::Full).await;
+    }
+    if wanted("peers") {
+        peers::peers(board, Length::Full).await;
     }
 }

@@ -6,7 +6,8 @@ use stand_ins::WaitFor;
 use stand_ins::livy::Plan;
 
 use crate::board::{Board, median, spread};
-use crate::stage::{Journal, NO_PYTHON, Process, Stage, program, python, wait};
+use crate::stage::{Journal, Room, Stage, program, wait};
+use crate::worker::{Peer, Worker};
 use crate::{LIMIT, Length};
 
 /// A node's memory is the jobs'.
@@ -17,16 +18,16 @@ const PROCESSOR: f64 = 0.5;
 pub(crate) async fn rest(board: &mut Board, length: Length) {
     let size = std::fs::metadata(program()).expect("the program").len();
     board.tell("binary", &format!("{:.2} MB", size as f64 / 1e6));
-    let mut ours = starts(&|stage| stage.ours(Journal::OnDisk)).await;
+    let mut ours = starts(Worker::Ours(Journal::OnDisk), 10).await;
     board.tell("start to first poll", &spread(&mut ours));
-    match python() {
-        Some(python) => {
-            let mut plain = starts(&|stage| stage.plain(python.as_os_str())).await;
+    match Peer::Boto3.command() {
+        Ok(_) => {
+            let mut plain = starts(Worker::Peer(Peer::Boto3), 10).await;
             board.tell("start to first poll, plain python", &spread(&mut plain));
             let share = median(&mut ours) / median(&mut plain);
             board.at_most("start to first poll beside plain python", share, 0.5, "times");
         }
-        None => board.left_out("start to first poll beside plain python", NO_PYTHON),
+        Err(why) => board.left_out("start to first poll beside plain python", &why),
     }
     let stage = Stage::new(Plan::success()).await;
     let process = stage.ours(Journal::OnDisk);
@@ -39,12 +40,13 @@ pub(crate) async fn rest(board: &mut Board, length: Length) {
     board.at_most(&format!("idle, processor in {span} s"), share, PROCESSOR, "%");
 }
 
-async fn starts(start: &dyn Fn(&Stage) -> Process) -> Vec<Duration> {
+/// From the start of a process to its first poll, each time with a world of its own.
+pub(crate) async fn starts(worker: Worker, times: usize) -> Vec<Duration> {
     let mut starts = Vec::new();
-    for _ in 0..10 {
+    for _ in 0..times {
         let stage = Stage::new(Plan::success()).await;
         let begun = Instant::now();
-        let _process = start(&stage);
+        let _process = stage.run(worker, Room::WIDE);
         stage.sfn.wait_for(|sfn| sfn.open_polls(&stage.arn) > 0, LIMIT).await;
         starts.push(begun.elapsed());
     }

@@ -1,21 +1,32 @@
 //! The stand-ins, and the processes that are measured beside them.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use stand_ins::livy::{Livy, Master, Plan, Version};
+use stand_ins::livy::{Livy, Master, Plan, Post, Version};
 use stand_ins::sfn::{Sfn, TaskId};
-use stand_ins::worker::{Config, ENVIRONMENT, command};
+use stand_ins::worker::{Config, command};
 use stand_ins::yarn::Yarn;
 use tokio::runtime::{Builder, Handle};
 
 use crate::turns::Turns;
+use crate::worker::Worker;
 
-/// How many jobs of a plain worker run at a time.
-const PLACES: &str = "600";
+/// What a worker is told.
+#[derive(Clone, Copy)]
+pub(crate) struct Room {
+    /// How many jobs run at a time.
+    pub(crate) places: usize,
+    /// Seconds from one heartbeat to the next.
+    pub(crate) heartbeat: u64,
+}
+
+impl Room {
+    /// For a burst.
+    pub(crate) const WIDE: Room = Room { places: 600, heartbeat: 20 };
+}
 
 /// The binary that is measured.
 pub(crate) fn program() -> PathBuf {
@@ -84,10 +95,26 @@ impl Stage {
             .table("yarn", &format!("url = {:?}", self.yarn.url()))
     }
 
-    /// The worker with room for a burst.
+    /// Our worker with room for a burst.
     pub(crate) fn ours(&self, journal: Journal) -> Process {
-        let lines = "max_concurrent_jobs = 600\npollers = 4\nheartbeat_interval = \"20s\"";
-        self.start(&self.configured(journal, lines).table("log", "filter = \"info\""))
+        self.run(Worker::Ours(journal), Room::WIDE)
+    }
+
+    /// Starts any worker.
+    pub(crate) fn run(&self, worker: Worker, Room { places, heartbeat }: Room) -> Process {
+        let peer = match worker {
+            Worker::Ours(journal) => {
+                let lines = format!(
+                    "max_concurrent_jobs = {places}\npollers = 4\nheartbeat_interval = \"{heartbeat}s\""
+                );
+                return self.start(&self.configured(journal, &lines).table("log", "filter = \"info\""));
+            }
+            Worker::Peer(peer) => peer,
+        };
+        let mut command = peer.command().expect("it was not left out");
+        command.args([&self.sfn.url(), &self.livy.url(), &self.arn]);
+        command.args([places.to_string(), heartbeat.to_string()]);
+        Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts"))
     }
 
     pub(crate) fn start(&self, config: &Config) -> Process {
@@ -109,16 +136,12 @@ impl Stage {
         self.directory.path().join("config.toml")
     }
 
-    /// A worker as one writes it in an afternoon.
-    pub(crate) fn plain(&self, python: &OsStr) -> Process {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/plain_worker.py");
-        let child = Command::new(python)
-            .arg(script)
-            .args([&self.sfn.url(), &self.livy.url(), &self.arn, PLACES])
-            .envs(ENVIRONMENT)
-            .stderr(Stdio::null())
-            .spawn();
-        Process(child.expect("it starts"))
+    /// The POSTs of the job that [`Stage::schedule`] gave this number. Our worker adds to the name.
+    pub(crate) fn posts(&self, number: usize) -> Vec<Post> {
+        let name = format!("job-{number}");
+        let mut posts = self.livy.posts_named(&name);
+        posts.retain(|post| post.name == name || post.name.starts_with(&format!("{name}-")));
+        posts
     }
 }
 
@@ -147,16 +170,6 @@ fn cluster() -> &'static Handle {
         handle
     })
 }
-
-/// An interpreter that has boto3; none where there is none.
-pub(crate) fn python() -> Option<PathBuf> {
-    let python = std::env::var_os("SJW_BENCH_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
-    let has_boto3 = Command::new(&python).args(["-c", "import boto3"]).stderr(Stdio::null()).status();
-    has_boto3.is_ok_and(|status| status.success()).then_some(python)
-}
-
-/// Why a row of the plain worker is missing.
-pub(crate) const NO_PYTHON: &str = "there is no Python with boto3 (SJW_BENCH_PYTHON names one)";
 
 /// A process that is stopped at the end.
 pub(crate) struct Process(Child);
@@ -189,6 +202,10 @@ impl Process {
             let line = status.lines().find(|line| line.starts_with(key)).unwrap_or_default();
             line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
         };
+        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it runs").filter_map(Result::ok);
+        let children =
+            threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+        assert!(children.collect::<String>().is_empty(), "what its children use is not counted");
         Usage { cpu: ticks / 100.0, resident: mb("VmRSS:"), peak: mb("VmHWM:") }
     }
 }

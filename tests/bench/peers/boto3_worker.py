@@ -1,6 +1,6 @@
 """A plain activity worker, as one writes it in an afternoon: boto3, a thread a task, one look a second.
 
-plain_worker.py STEP_FUNCTIONS_URL LIVY_URL ACTIVITY_ARN PLACES
+boto3_worker.py STEP_FUNCTIONS_URL LIVY_URL ACTIVITY_ARN PLACES HEARTBEAT_SECONDS
 """
 import json
 import sys
@@ -11,7 +11,8 @@ import urllib.request
 import boto3
 from botocore.config import Config
 
-endpoint, livy, arn, places = sys.argv[1:4] + [int(sys.argv[4])]
+endpoint, livy, arn = sys.argv[1:4]
+places, interval = int(sys.argv[4]), float(sys.argv[5])
 client = boto3.client(
     "stepfunctions", endpoint_url=endpoint, region_name="us-east-1", config=Config(read_timeout=70, max_pool_connections=places + 4)
 )
@@ -29,12 +30,12 @@ def call(method, path, body=None):
 def work(token, text):
     try:
         task = json.loads(text)
-        batch = call("POST", "/batches", {"file": task["File"], "name": task["Name"], "args": task.get("Args", [])})
+        batch = call("POST", "/batches", {"file": task["File"], "name": task.get("Name"), "args": task.get("Args", [])})
         beaten = time.monotonic()
         while batch["state"] not in ("success", "dead", "killed", "error"):
             time.sleep(1)
             batch = call("GET", "/batches/%d" % batch["id"])
-            if time.monotonic() - beaten > 20:
+            if time.monotonic() - beaten > interval:
                 client.send_task_heartbeat(taskToken=token)
                 beaten = time.monotonic()
         if batch["state"] == "success":
