@@ -65,7 +65,9 @@ async fn a_job_that_waits_too_long_is_taken_out_and_one_that_gets_its_room_in_ti
     let first = fills(&stage, "first").await;
     let late = stage.run("late", "sleeps.py", large("8s")).await;
     stage.reaches("late-", "ACCEPTED").await;
-    taken_out(&stage, "late-", &late, 8_000).await;
+    let cause = taken_out(&stage, "late-", &late, 8_000).await;
+    let why = "Application is Activated, waiting for resources to be assigned for AM.";
+    assert_eq!(cause["rootCause"], why, "{cause}");
     assert_eq!(stage.only("first-").await["state"], "RUNNING", "nobody stopped this one");
     let next = stage.run("next", "sleeps.py", large("2m")).await;
     stage.reaches("next-", "ACCEPTED").await;
