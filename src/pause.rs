@@ -74,7 +74,7 @@ impl Pause {
             Read::Unreadable(why) => {
                 error!(
                     message_id = message_id::PAUSED,
-                    "{why}; polls stay paused until it is said to go on: spark-job-worker resume"
+                    "{why}; polls stay paused until an operator resumes them: spark-job-worker resume"
                 );
                 Some(Paused { since: None, until: None, unkept: None, unread: Some(why), end: None })
             }
@@ -128,7 +128,7 @@ impl Pause {
     /// Why a restart would pause again.
     pub async fn end(&self) -> Result<bool, String> {
         let _changing = Arc::clone(&self.changing).lock_owned().await;
-        self.finish("it was said to go on").await
+        self.finish("an operator has resumed them").await
     }
 
     /// Ends a pause whose time is over. Never ends itself.

@@ -12,6 +12,7 @@ use crate::job::journal;
 use crate::job::timestamp::Timestamp;
 use crate::pause::{self, Read};
 
+use super::pause::polls;
 use super::{failed, terminal, wrong};
 
 /// What a script may ask for.
@@ -34,8 +35,10 @@ pub(super) fn run(settings: &Settings, path: &Path, journal: bool) -> ExitCode {
     settings.warnings().iter().for_each(|warning| terminal::complain_line(&format!("warning: {warning}")));
     for activity in &settings.activities {
         terminal::line(&format!(
-            "polls {} for up to {} jobs at once, with {} open polls",
-            activity.arn, activity.max_concurrent_jobs, activity.pollers
+            "polls {} for up to {} jobs at once, with {} open at a time",
+            activity.arn,
+            activity.max_concurrent_jobs,
+            polls(activity.pollers)
         ));
     }
     for door in &settings.doors {

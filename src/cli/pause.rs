@@ -43,6 +43,7 @@ pub(super) fn begin(config: &Path, length: Option<Duration>) -> ExitCode {
     };
     let socket = config::control_socket(config);
     let question = length.map_or("pause".to_owned(), |length| format!("pause {}", length.as_secs()));
+    let since = Instant::now();
     let begun = match asked(&socket, &question) {
         Ok(Some(begun)) => begun,
         Ok(None) => return failed(OTHER_VERSION),
@@ -53,7 +54,7 @@ pub(super) fn begin(config: &Path, length: Option<Duration>) -> ExitCode {
             biased;
             _ = ctrl_c() => Err("the worker stays paused, and polls that are open still end: spark-job-worker resume has \
                                  it poll again".to_owned()),
-            ended = polls_end(&socket, &begun) => ended,
+            ended = polls_end(&socket, &begun, since, length) => ended,
         }
     });
     terminal::progress("");
@@ -63,7 +64,8 @@ pub(super) fn begin(config: &Path, length: Option<Duration>) -> ExitCode {
     };
     if let Some(reason) = begun.unkept {
         return failed(&format!(
-            "the worker is paused, and forgets that at its next start: {reason}; mend that, and pause again"
+            "the worker is paused, but only until it is restarted: {reason}; make the state directory writable, and run pause \
+             once more"
         ));
     }
     terminal::line(&told);
@@ -74,8 +76,13 @@ pub(super) fn begin(config: &Path, length: Option<Duration>) -> ExitCode {
 ///
 /// # Errors
 /// What there is to say where that cannot be seen.
-async fn polls_end(socket: &ControlSocket, begun: &PauseOverview) -> Result<String, String> {
-    let (mut now, since) = (begun.clone(), Instant::now());
+async fn polls_end(
+    socket: &ControlSocket,
+    begun: &PauseOverview,
+    since: Instant,
+    length: Option<Duration>,
+) -> Result<String, String> {
+    let mut now = begun.clone();
     if now.open_polls > 0 {
         terminal::line(&format!("paused; waiting for {} to end, a minute at most", polls(now.open_polls)));
     }
@@ -83,13 +90,24 @@ async fn polls_end(socket: &ControlSocket, begun: &PauseOverview) -> Result<Stri
         if since.elapsed() > PATIENCE {
             return Err(format!("{} did not end; the worker stays paused", polls(now.open_polls)));
         }
-        terminal::progress(&format!("{} open for {} s", polls(now.open_polls), since.elapsed().as_secs()));
+        terminal::progress(&format!(
+            "{} still open after {} s",
+            polls(now.open_polls),
+            since.elapsed().as_secs()
+        ));
         sleep(STEP).await;
         match asked(socket, "pausing") {
             Ok(Some(next)) => now = next,
-            Ok(None) => return Err("somebody had the worker go on meanwhile".to_owned()),
+            // Over by itself, since its time counts from when it was asked for.
+            Ok(None) if length.is_some_and(|length| since.elapsed() >= length) => {
+                return Err("the pause was over before the open polls had ended, and the worker polls again; give --for \
+                            a minute or more"
+                    .to_owned());
+            }
+            Ok(None) => return Err("the worker was resumed meanwhile, and polls again".to_owned()),
             Err(problem) => {
-                return Err(format!("{problem}\nit was paused before, and a restart knows of it"));
+                let kept = if begun.unkept.is_none() { ", and stays paused over a restart" } else { "" };
+                return Err(format!("{problem}\nthe worker was paused before{kept}"));
             }
         }
     }
@@ -98,7 +116,8 @@ async fn polls_end(socket: &ControlSocket, begun: &PauseOverview) -> Result<Stri
     Ok(format!("paused {until}; no poll is open, and jobs run on"))
 }
 
-fn polls(count: usize) -> String {
+/// So many, in words.
+pub(super) fn polls(count: usize) -> String {
     if count == 1 { "1 poll".to_owned() } else { format!("{count} polls") }
 }
 

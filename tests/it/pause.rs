@@ -109,6 +109,7 @@ async fn a_pause_is_shown_everywhere_and_is_not_unwell() {
     assert!(note.is_some_and(|line| line.starts_with("ok ")), "{out}");
     let (code, out, err) = told(&worker, &["check", "--journal"]);
     assert!(code == 0 && out.contains(&format!("the worker is paused until {until}")), "{out}{err}");
+    assert!(out.contains("for up to 20 jobs at once, with 1 poll open at a time"), "{out}");
     let said = worker.logged("paused until");
     assert_eq!(said["fields"]["message_id"], PAUSED);
 }
@@ -206,6 +207,29 @@ async fn a_pause_for_a_while_ends_by_itself_with_or_without_a_restart() {
 }
 
 #[tokio::test]
+async fn who_waits_for_polls_is_told_why_the_pause_ended_before_them() {
+    let stage = Stage::with_yarn().await;
+    stage.sfn.hold_polls(Duration::from_secs(20));
+    let worker = stage.worker();
+    stage.polling().await;
+    let (code, _, err) = told(&worker, &["pause", "--for", "1s"]);
+    let over = "the pause was over before the open polls had ended, and the worker polls again; give --for a minute or more\n";
+    assert_eq!((code, err.as_str()), (1, over));
+    let mut command = command(&worker);
+    command.args(["--for", "2h"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut pausing = command.spawn().expect("it runs");
+    let mut out = BufReader::new(pausing.stdout.take().expect("piped"));
+    out.read_line(&mut String::new()).expect("it waits");
+    resumed(&worker);
+    let output = pausing.wait_with_output().expect("it ends");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(
+        (output.status.code(), told.as_str()),
+        (Some(1), "the worker was resumed meanwhile, and polls again\n")
+    );
+}
+
+#[tokio::test]
 async fn a_pause_that_cannot_be_kept_holds_and_says_that_a_restart_forgets_it() {
     let stage = stage().await;
     let mut worker = stage.worker();
@@ -215,7 +239,11 @@ async fn a_pause_that_cannot_be_kept_holds_and_says_that_a_restart_forgets_it() 
     fs::create_dir(&blocked).expect("made");
     let (code, _, err) = told(&worker, &["pause"]);
     assert_eq!(code, 1, "{err}");
-    assert!(err.contains("is paused, and forgets that at its next start") && err.contains("paused"), "{err}");
+    assert!(
+        err.contains("the worker is paused, but only until it is restarted: ") && err.contains("paused"),
+        "{err}"
+    );
+    assert!(err.ends_with("; make the state directory writable, and run pause once more\n"), "{err}");
     polls_none(&stage).await;
     let url = endpoint(&worker);
     assert!(text(&status(&url).await["status"]).contains("a restart will not know of it"));

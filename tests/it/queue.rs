@@ -53,6 +53,11 @@ async fn a_job_that_waits_too_long_is_killed_and_told_once_it_is_dead() {
     let message = text(&cause["message"]);
     assert!(message.contains("YARN's queue") && message.contains("(2s)"), "{message}");
     assert!(message.contains("never run"), "{message}");
+    // Why it waited, and not who killed it: that was the worker.
+    let why =
+        "Application is added to the scheduler and is not yet activated. Queue's AM resource limit exceeded.";
+    assert_eq!(cause["rootCause"], why, "{cause}");
+    assert!(text(&cause["diagnostics"]).contains("Queue Resource Limit for AM = <memory:7424"), "{cause}");
     assert_eq!(cause["stage"], "Withdrawing");
     assert_eq!(cause["verdictSource"], "yarn");
     assert_eq!(cause["execution"], "exec-1");
@@ -160,6 +165,7 @@ async fn a_worker_that_is_killed_meanwhile_comes_to_the_same_end() {
     let _worker = stage.worker();
     let (error, cause) = stage.failure(&task).await;
     assert_eq!(error, "SparkJob.QueueTimeout", "{cause}");
+    assert!(!cause["rootCause"].to_string().contains("killed by"), "{cause}");
     forgotten(&stage).await;
     assert_eq!(stage.sfn.reports(&task).len(), 1);
     assert_eq!(stage.livy.posts().len(), 1);

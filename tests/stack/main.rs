@@ -21,6 +21,8 @@ mod latency;
 mod others;
 mod outcomes;
 mod pair;
+mod pause;
+mod queue;
 mod real;
 mod sessions;
 mod stacks;

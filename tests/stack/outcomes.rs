@@ -1,13 +1,12 @@
 //! What becomes of a job on YARN, by scenario: what Step Functions sees, how many applications there are, and that
 //! nothing is left running. Success, crashes and restarts are in `crash.rs`, what never reaches YARN in `abort.rs`.
 
-use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
 use crate::crash::succeeded;
-use crate::real::{On, PROGRAM, Stage, control, has_processes, input, stack, wait_for};
+use crate::real::{On, Stage, control, has_processes, input, stack, wait_for};
 
 /// For jobs that somebody ends.
 const LONG: u32 = 300;
@@ -77,13 +76,9 @@ async fn a_drivers_log_is_followed_to_its_end_and_read_from_the_log_server_after
     control(&["start", "nm"], &[]);
 }
 
-/// Exit code, stdout and stderr of `logs` against the stage's daemon.
+/// `logs` of the stage's daemon.
 fn logs(stage: &Stage, arguments: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(PROGRAM);
-    let output = command.arg("logs").args(arguments).arg("--config").arg(stage.worker.config()).output();
-    let output = output.expect("it runs");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+    stage.told(&[&["logs"], arguments].concat())
 }
 
 /// The cause has YARN's diagnostics and the driver's own words.

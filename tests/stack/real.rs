@@ -7,11 +7,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
-use stand_ins::worker::{Config, Worker};
+use stand_ins::worker::{Config, Worker, message};
 use tempfile::TempDir;
 
 /// The daemon.
-pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_spark-job-worker");
+const PROGRAM: &str = env!("CARGO_BIN_EXE_spark-job-worker");
 /// The longest that a test waits for a job on the real servers.
 pub(crate) const LIMIT: Duration = Duration::from_secs(300);
 /// From question to question.
@@ -186,6 +186,26 @@ impl Stage {
         self.worker = Worker::start_with(&PathBuf::from(PROGRAM), &config, variables);
     }
 
+    /// A command of the worker's, for this one.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments).arg("--config").arg(self.worker.config());
+        command
+    }
+
+    /// Exit code, stdout and stderr of such a command.
+    pub(crate) fn told(&self, arguments: &[&str]) -> (i32, String, String) {
+        let output = self.command(arguments).output().expect("it runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+    }
+
+    /// The address of the worker's endpoint.
+    pub(crate) fn endpoint(&self) -> String {
+        let line = self.worker.logged("/healthz and /metrics are at");
+        message(&line).rsplit(' ').next().expect("a URL").to_owned()
+    }
+
     /// A state machine of one Task at our activity.
     pub(crate) fn one_task(&self) -> Value {
         json!({"StartAt": "Job", "States": {"Job": {
@@ -343,22 +363,35 @@ pub(crate) fn input(name: &str, file: &str, more: Value) -> Value {
     input
 }
 
-/// Whether a spark-submit or a container of an application runs. The first has its name on the command line, the
-/// second, and all that it starts, its number in `CONTAINER_ID=container_[e<epoch>_]<cluster>_<number>_…`.
+/// Whether a spark-submit or a container of an application runs.
 pub(crate) fn has_processes(application: &Value) -> bool {
+    !processes(application).is_empty()
+}
+
+/// The spark-submit and the containers of an application. The first has its name on the command line, the second, and all
+/// that it starts, its number in `CONTAINER_ID=container_[e<epoch>_]<cluster>_<number>_…`.
+pub(crate) fn processes(application: &Value) -> Vec<u32> {
     let name = application["name"].as_str().expect("a name");
     let id = application["id"].as_str().expect("an id").trim_start_matches("application");
     let part_of = |text: Vec<u8>, wanted: &dyn Fn(&str) -> bool| {
         text.split(|byte| *byte == 0).any(|part| wanted(&String::from_utf8_lossy(part)))
     };
     let processes = fs::read_dir("/proc").expect("the processes");
-    processes.flatten().map(|process| process.path()).any(|process| {
+    let ours = processes.flatten().map(|process| process.path()).filter(|process| {
         let read = |file: &str| fs::read(process.join(file)).unwrap_or_default();
         part_of(read("cmdline"), &|part| part == name)
             || part_of(read("environ"), &|part| {
                 part.starts_with("CONTAINER_ID=") && part.contains(&format!("{id}_"))
             })
-    })
+    });
+    ours.filter_map(|process| process.file_name()?.to_str()?.parse().ok()).collect()
+}
+
+/// Sends a signal by its name to each.
+pub(crate) fn signal(name: &str, processes: &[u32]) {
+    let processes = processes.iter().map(u32::to_string);
+    let status = Command::new("kill").arg(format!("-{name}")).args(processes).status();
+    assert!(status.expect("kill runs").success(), "they are there to be signalled");
 }
 
 async fn call(client: &reqwest::Client, operation: &str, body: Value) -> Value {

@@ -19,15 +19,15 @@ use crate::job::world::World;
 pub(in crate::job) async fn withdraw<W: World>(services: &JobServices<W>, task: &Task, run: &Run) -> Event {
     // A restart can find it killed, and what else carries its tag not yet.
     let may_be_killed = |application: &Application| application.waits() || is_killed(application);
-    if !look(services, run).await.as_ref().is_some_and(may_be_killed) {
+    let Some(waiting) = look(services, run).await.filter(may_be_killed) else {
         return Event::LeftQueue;
-    }
+    };
     let killed = kill(services, run).await;
     if killed != Event::Killed {
         return killed;
     }
     match look(services, run).await {
-        Some(application) if is_killed(&application) => told(task, run, application),
+        Some(application) if is_killed(&application) => told(task, run, waiting.diagnostics, application),
         Some(_) | None => Event::LeftQueue,
     }
 }
@@ -50,26 +50,26 @@ async fn look<W: World>(services: &JobServices<W>, run: &Run) -> Option<Applicat
     }
 }
 
-/// What is told of a killed application. Only one that never had a container has waited for nothing; of one that began just
-/// before it was killed nobody knows what it has done.
-fn told(task: &Task, run: &Run, application: Application) -> Event {
+/// What is told of a killed application. Only one that never had a container has waited for nothing, and `why` it waited,
+/// YARN no longer says once it is killed; of one that began just before that nobody knows what it has done.
+fn told(task: &Task, run: &Run, why: String, application: Application) -> Event {
     let limit = task.queue_timeout.map(humantime::format_duration);
     let limit = limit.map_or_else(|| "queue_timeout".to_owned(), |limit| format!("queue_timeout ({limit})"));
     let waited = waited(&application);
-    let (error, message) = if application.had_container() {
+    let (error, message, diagnostics) = if application.had_container() {
         let message = format!(
             "it had waited in YARN's queue for {limit} and was to be taken out of it; it began just then, and was killed"
         );
-        (ErrorName::Killed, message)
+        (ErrorName::Killed, message, application.diagnostics)
     } else {
         let message = format!(
             "it waited in YARN's queue{waited}, for longer than {limit}, was killed there, and has never run"
         );
-        (ErrorName::QueueTimeout, message)
+        (ErrorName::QueueTimeout, message, why)
     };
     let failure = Failure {
         verdict_source: Source::Yarn,
-        diagnostics: Some(application.diagnostics).filter(|text| !text.is_empty()),
+        diagnostics: Some(diagnostics).filter(|text| !text.is_empty()),
         cost: Cost { memory_seconds: application.memory_seconds, vcore_seconds: application.vcore_seconds },
         ..failure(task, error, "Withdrawing", message)
     };

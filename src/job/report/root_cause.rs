@@ -1,16 +1,17 @@
 //! The one sentence of a failure that a person would point at, or none: a wrong line costs more than no line.
 //!
-//! The order: a kill for memory, a launch that failed and a refusal in YARN's words, and why the application master gave
-//! the driver up; what the driver did not catch, down to its deepest cause; what YARN repeats of it; what spark-submit
-//! says; what Spark says of a failed job; and last how YARN or the application master put the end. Tracebacks and Java's chains are read as what they
-//! are, so that what was caught and printed, the tries of a task and the noise of a shutdown stay out.
+//! Of a job that has only waited in YARN's queue it is why. Else the order is: a kill for memory, a launch that failed and
+//! a refusal in YARN's words, and why the application master gave the driver up; what the driver did not catch, down to
+//! its deepest cause; what YARN repeats of it; what spark-submit says; what Spark says of a failed job; and last how YARN
+//! or the application master put the end. Tracebacks and Java's chains are read as what they are, so that what was caught
+//! and printed, the tries of a task and the noise of a shutdown stay out.
 
 mod java;
 mod lines;
 mod python;
 
 use super::yarn;
-use super::{DriverLog, Failure};
+use super::{DriverLog, ErrorName, Failure};
 use java::{CAUSED_BY, Chain, DRIVER_STACKTRACE};
 use lines::{class, is_flush, is_java_class, is_log, with_message};
 
@@ -26,6 +27,9 @@ pub(super) struct Cause {
 /// The sentence; not masked.
 pub(super) fn root_cause(failure: &Failure) -> Option<String> {
     let diagnostics = failure.diagnostics.as_deref().unwrap_or_default();
+    if failure.error == ErrorName::QueueTimeout {
+        return yarn::waiting(diagnostics);
+    }
     let raised = failure.stopped.as_ref().and_then(|stopped| stopped.exception.as_ref());
     if let Some(exception) = raised {
         return Some(exception.sentence());

@@ -188,6 +188,15 @@ pub(super) fn last_words(diagnostics: &str, stderr: &[String]) -> Option<String>
     words.or_else(|| reason_in(&stderr)).map(str::to_owned)
 }
 
+/// Why an application waits, as the scheduler puts it (`CSAMContainerLaunchDiagnosticsConstants`): the words before the numbers.
+/// None where YARN's words are about its end: the worker that took it out was the one who killed it.
+pub(super) fn waiting(diagnostics: &str) -> Option<String> {
+    let first = unrecovered(diagnostics).lines().next().map(undated)?;
+    let words = first.split_once(" Details :").map_or(first, |(words, _)| words).trim();
+    let is_end = KILLED.iter().any(|killed| words.contains(killed));
+    (!is_end && !words.is_empty()).then(|| words.to_owned())
+}
+
 /// The reason in the application master's last line about itself.
 fn reason_in<'a>(stderr: &[&'a str]) -> Option<&'a str> {
     let line = stderr.iter().rfind(|line| line.contains("Final app status: FAILED"))?;
@@ -221,7 +230,13 @@ fn undated(line: &str) -> &str {
     let Some((time, said)) = line.strip_prefix('[').and_then(|rest| rest.split_once(']')) else {
         return line;
     };
-    if time.starts_with(|c: char| c.is_ascii_digit()) { said.trim() } else { line }
+    // `2026-11-26 21:27:17.683`; the schedulers write `Sat Nov 28 08:33:27 +0000 2026`, in the language of the node.
+    let ends_with_year = || {
+        let year = time.rsplit_once(' ').map(|(rest, year)| (rest.contains(':'), year));
+        year.is_some_and(|(has_time, year)| has_time && year.len() == 4 && year.parse::<u16>().is_ok())
+    };
+    let is_time = time.starts_with(|c: char| c.is_ascii_digit()) || ends_with_year();
+    if is_time { said.trim() } else { line }
 }
 
 #[cfg(test)]

@@ -159,3 +159,31 @@ fn who_ended_an_application_comes_before_what_its_driver_says_of_it() {
         assert_eq!(given_up(diagnostics, &[]).as_deref(), ended.then_some(diagnostics));
     }
 }
+
+#[test]
+fn why_an_application_waits_is_told_without_the_time_and_the_details() {
+    let told = |words: &str| format!("[Sat Nov 28 08:33:27 +0000 2026] {words}");
+    let table = [
+        (
+            told(
+                "Application is added to the scheduler and is not yet activated. Queue's AM resource limit exceeded.  \
+                  Details : AM Partition = <DEFAULT_PARTITION>; ",
+            ),
+            Some(
+                "Application is added to the scheduler and is not yet activated. Queue's AM resource limit exceeded.",
+            ),
+        ),
+        (
+            told(
+                "Application is Activated, waiting for resources to be assigned for AM.  Details : AM Partition = x ; ",
+            ),
+            Some("Application is Activated, waiting for resources to be assigned for AM."),
+        ),
+        ("Attempt recovered after RM restart".to_owned(), None),
+        ("Application application_1_0001 was killed by user spark-job-worker".to_owned(), None),
+        (String::new(), None),
+    ];
+    for (diagnostics, words) in table {
+        assert_eq!(waiting(&diagnostics).as_deref(), words, "{diagnostics}");
+    }
+}

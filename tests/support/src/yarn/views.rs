@@ -231,13 +231,19 @@ fn leave_out(
     fields.retain(|key, _| !absent.contains(&key.as_str()));
 }
 
+/// How YARN 3.3.4 speaks of an application whose queue has its share of drivers; in one line.
+const WAITING: &str = "[Sat Nov 28 08:33:27 +0000 2026] Application is added to the scheduler and is not yet activated. \
+    Queue's AM resource limit exceeded.  Details : AM Partition = <DEFAULT_PARTITION>; \
+    AM Resource Request = <memory:7936, vCores:1>; Queue Resource Limit for AM = <memory:7424, vCores:1>; \
+    User AM Resource Limit of the queue = <memory:7424, vCores:1>; Queue AM Resource Usage = <memory:1024, vCores:1>; ";
+
 /// Diagnostics that nobody has set. Those of an application that waits are for people, and change.
 fn said(application: &Application, state: &str, launched: bool) -> String {
     if state == "ACCEPTED" && application.diagnostics.is_empty() {
         return if launched {
             "AM container is launched, waiting for AM container to Register with RM".to_owned()
         } else {
-            "Application is added to the scheduler and is not yet activated.".to_owned()
+            WAITING.to_owned()
         };
     }
     application.diagnostics.join("\n")
