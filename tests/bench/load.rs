@@ -13,6 +13,7 @@ use stand_ins::worker::command;
 
 use crate::board::{Board, spread};
 use crate::stage::{Journal, Room, Stage, Usage, program, wait};
+use crate::watch::{NO_COMPILER, Watch};
 use crate::worker::{Peer, Worker};
 use crate::{LIMIT, Length};
 
@@ -20,6 +21,10 @@ use crate::{LIMIT, Length};
 pub(crate) const BURST: usize = 500;
 /// Of a job without faults.
 const WRITES: f64 = 6.0;
+/// Each write is synced; the directory is synced once for all that are written at a time.
+const SYNCS: f64 = 9.0;
+/// A block for each write, and what the directory and the history take.
+const BYTES: f64 = 40.0;
 
 /// Jobs that come at once and end at once.
 pub(crate) async fn bursts(board: &mut Board, length: Length) {
@@ -34,6 +39,7 @@ pub(crate) async fn bursts(board: &mut Board, length: Length) {
             Some(why) => board.left_out(&format!("{what} of {BURST}, plain python"), why),
         }
     }
+    kept(board).await;
     let least = |times: &[f64]| times.iter().copied().fold(f64::NAN, f64::min);
     let (on_disk, in_memory, plain) = (least(&on_disk), least(&in_memory), least(&plain));
     // What the file system does for an entry is most of it.
@@ -54,22 +60,8 @@ pub(crate) async fn burst(board: &mut Board, what: &str, worker: Worker) -> Usag
     let stage = Stage::new(Plan::running()).await;
     let process = stage.run(worker, Room::WIDE);
     stage.sfn.wait_for(|sfn| sfn.open_polls(&stage.arn) > 0, LIMIT).await;
-    let entries = match worker {
-        Worker::Ours(Journal::OnDisk) => Some(Entries::watch(&stage.place(Journal::OnDisk).join("state"))),
-        Worker::Ours(Journal::InMemory) | Worker::Peer(_) => None,
-    };
     let before = process.usage().cpu;
-    let begun = Instant::now();
-    let tasks: Vec<TaskId> = (0..BURST).map(|number| stage.schedule(number)).collect();
-    stage.livy.wait_for(|livy| livy.live_applications().len() == BURST, LIMIT).await;
-    let submitted = begun.elapsed();
-    for batch in stage.livy.batches() {
-        stage.livy.set_state(batch.name.as_deref().unwrap_or_default(), "success");
-    }
-    let ended = Instant::now();
-    let all = |sfn: &Sfn| tasks.iter().all(|task| sfn.peek(task).is_some());
-    stage.sfn.wait_for(all, LIMIT).await;
-    let reported = ended.elapsed();
+    let (submitted, reported) = come_and_go(&stage).await;
     let mut usage = process.usage();
     usage.cpu -= before;
     board.tell(
@@ -82,20 +74,48 @@ pub(crate) async fn burst(board: &mut Board, what: &str, worker: Worker) -> Usag
             usage.peak,
         ),
     );
-    if let Some(entries) = entries {
-        // The last entry goes once its outcome is taken.
-        wait(Duration::from_secs(1)).await;
-        let (written, removed) = entries.counts();
-        board.at_most("durable writes of a job", written as f64 / BURST as f64, WRITES, "entries");
-        board.at_most("entries of a job removed", removed as f64 / BURST as f64, 1.0, "entries");
-        board.at_most(
-            "entries of a job that are left",
-            (BURST as f64 - removed as f64) / BURST as f64,
-            0.0,
-            "entries",
-        );
-    }
     usage
+}
+
+/// A burst. Returns how long it takes from the first task to the last POST, and from the end of all to the last report.
+async fn come_and_go(stage: &Stage) -> (Duration, Duration) {
+    let begun = Instant::now();
+    let tasks: Vec<TaskId> = (0..BURST).map(|number| stage.schedule(number)).collect();
+    stage.livy.wait_for(|livy| livy.live_applications().len() == BURST, LIMIT).await;
+    let submitted = begun.elapsed();
+    for batch in stage.livy.batches() {
+        stage.livy.set_state(batch.name.as_deref().unwrap_or_default(), "success");
+    }
+    let ended = Instant::now();
+    let all = |sfn: &Sfn| tasks.iter().all(|task| sfn.peek(task).is_some());
+    stage.sfn.wait_for(all, LIMIT).await;
+    (submitted, ended.elapsed())
+}
+
+/// What the promises cost on a disk: counts of one burst.
+async fn kept(board: &mut Board) {
+    let stage = Stage::new(Plan::running()).await;
+    let watch = Watch::new(stage.place(Journal::InMemory));
+    let process = stage.start_watched(&stage.roomy(Journal::OnDisk, Room::WIDE), watch.as_ref());
+    stage.sfn.wait_for(|sfn| sfn.open_polls(&stage.arn) > 0, LIMIT).await;
+    let entries = Entries::watch(&stage.place(Journal::OnDisk).join("state"));
+    let before = process.written();
+    if let Some(watch) = &watch {
+        watch.reset();
+    }
+    come_and_go(&stage).await;
+    // The last entry goes once its outcome is taken.
+    wait(Duration::from_secs(1)).await;
+    let of_a_job = |count: usize| count as f64 / BURST as f64;
+    let (written, removed) = entries.counts();
+    board.at_most("durable writes of a job", of_a_job(written), WRITES, "entries");
+    board.at_most("entries of a job removed", of_a_job(removed), 1.0, "entries");
+    board.at_most("entries of a job that are left", of_a_job(BURST - removed), 0.0, "entries");
+    board.at_most("bytes to the disk of a job", of_a_job(process.written() - before) / 1e3, BYTES, "KB");
+    match watch.map(|watch| watch.seen().syncs as f64 / BURST as f64) {
+        Some(syncs) => board.at_most("syncs of a job, directories included", syncs, SYNCS, "syncs"),
+        None => board.left_out("syncs of a job", NO_COMPILER),
+    }
 }
 
 /// What happens to a journal's entries, by the kernel's word.

@@ -24,7 +24,7 @@ mod many;
 mod peers;
 mod rest;
 mod stage;
-mod turns;
+mod watch;
 mod worker;
 
 use std::process::ExitCode;

@@ -9,7 +9,7 @@ use stand_ins::sfn::{Sfn, TaskId};
 use crate::board::{Board, spread};
 use crate::load::{asked, free_port, gaps, sweeps};
 use crate::stage::{Journal, Process, Stage, wait};
-use crate::turns::{NO_COMPILER, Turns};
+use crate::watch::{NO_COMPILER, Watch};
 use crate::{LIMIT, Length};
 
 /// At the most, MB: a node's memory is the jobs'. The short form has a fifth of them.
@@ -43,8 +43,8 @@ pub(crate) async fn many(board: &mut Board, jobs: usize, length: Length) {
         .table("aws", &format!("heartbeat_rate = {RATE}"))
         .table("admin", &format!("listen = \"127.0.0.1:{port}\""))
         .table("log", "filter = \"warn\"");
-    let turns = Turns::new(stage.place(Journal::InMemory));
-    let first = stage.start_watched(&config, turns.as_ref());
+    let watch = Watch::new(stage.place(Journal::InMemory));
+    let first = stage.start_watched(&config, watch.as_ref());
     stage.sfn.wait_for(|sfn| sfn.open_polls(&stage.arn) == 4, LIMIT).await;
     let before = first.usage().resident;
     let input = |number| format!(r#"{{"Name":"job-{number}","File":"s3://b/a.py","Args":["{padding}"]}}"#);
@@ -59,11 +59,11 @@ pub(crate) async fn many(board: &mut Board, jobs: usize, length: Length) {
         of_a_job(length),
         "KB",
     );
-    held_up(board, &format!("{jobs} jobs arrive"), turns.as_ref(), length);
+    held_up(board, &format!("{jobs} jobs arrive"), watch.as_ref(), length);
     if length == Length::Full {
         looked_at(board, &stage, &tasks, port).await;
         board.tell("peak, beside a looker", &format!("{:.2} MB", first.usage().peak));
-        held_up(board, "a looker", turns.as_ref(), length);
+        held_up(board, "a looker", watch.as_ref(), length);
     }
     drop(first);
     let second = started_again(board, &stage, jobs, length, || stage.start(&config)).await;
@@ -73,13 +73,13 @@ pub(crate) async fn many(board: &mut Board, jobs: usize, length: Length) {
 
 /// The longest that what waits for the loop has had to wait since it was last looked at, but for what other processes took
 /// of the two processors meanwhile.
-fn held_up(board: &mut Board, when: &str, turns: Option<&Turns>, length: Length) {
+fn held_up(board: &mut Board, when: &str, watch: Option<&Watch>, length: Length) {
     let what = format!("longest turn of the loop, {when}");
-    let Some(turns) = turns else { return board.left_out(&what, NO_COMPILER) };
-    let longest = turns.longest();
-    turns.reset();
+    let Some(watch) = watch else { return board.left_out(&what, NO_COMPILER) };
+    let longest = watch.seen();
+    watch.reset();
     board.at_most(&what, longest.processor, length.limit(TURN, TURN * 2.0), "ms of a processor");
-    let told = format!("{:.1} ms on the clock, {} turns", longest.wall, longest.count);
+    let told = format!("{:.1} ms on the clock, {} turns", longest.wall, longest.turns);
     board.tell(&what, &told);
 }
 

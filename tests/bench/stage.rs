@@ -11,7 +11,7 @@ use stand_ins::worker::{Config, command};
 use stand_ins::yarn::Yarn;
 use tokio::runtime::{Builder, Handle};
 
-use crate::turns::Turns;
+use crate::watch::Watch;
 use crate::worker::Worker;
 
 /// What a worker is told.
@@ -104,10 +104,7 @@ impl Stage {
     pub(crate) fn run(&self, worker: Worker, Room { places, heartbeat }: Room) -> Process {
         let peer = match worker {
             Worker::Ours(journal) => {
-                let lines = format!(
-                    "max_concurrent_jobs = {places}\npollers = 4\nheartbeat_interval = \"{heartbeat}s\""
-                );
-                return self.start(&self.configured(journal, &lines).table("log", "filter = \"info\""));
+                return self.start(&self.roomy(journal, Room { places, heartbeat }));
             }
             Worker::Peer(peer) => peer,
         };
@@ -117,16 +114,23 @@ impl Stage {
         Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts"))
     }
 
+    /// [`Stage::configured`], with so much room.
+    pub(crate) fn roomy(&self, journal: Journal, Room { places, heartbeat }: Room) -> Config {
+        let lines =
+            format!("max_concurrent_jobs = {places}\npollers = 4\nheartbeat_interval = \"{heartbeat}s\"");
+        self.configured(journal, &lines).table("log", "filter = \"info\"")
+    }
+
     pub(crate) fn start(&self, config: &Config) -> Process {
         self.start_watched(config, None)
     }
 
-    /// The same, its loop watched.
-    pub(crate) fn start_watched(&self, config: &Config, turns: Option<&Turns>) -> Process {
+    /// The same, watched.
+    pub(crate) fn start_watched(&self, config: &Config, watch: Option<&Watch>) -> Process {
         let path = self.config();
         std::fs::write(&path, config.text()).expect("written");
         let mut worker = command(&program());
-        worker.envs(of_the_unit()).envs(turns.into_iter().flat_map(Turns::environment));
+        worker.envs(of_the_unit()).envs(watch.into_iter().flat_map(Watch::environment));
         worker.args(["run", "--config"]).arg(&path).stderr(Stdio::null());
         Process(worker.spawn().expect("it starts"))
     }
@@ -207,6 +211,13 @@ impl Process {
             threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
         assert!(children.collect::<String>().is_empty(), "what its children use is not counted");
         Usage { cpu: ticks / 100.0, resident: mb("VmRSS:"), peak: mb("VmHWM:") }
+    }
+
+    /// Bytes that it has had written to a disk.
+    pub(crate) fn written(&self) -> usize {
+        let io = std::fs::read_to_string(format!("/proc/{}/io", self.0.id())).expect("it runs");
+        let written = io.lines().find_map(|line| line.strip_prefix("write_bytes: "));
+        written.and_then(|bytes| bytes.parse().ok()).expect("a count")
     }
 }
 

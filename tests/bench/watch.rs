@@ -1,0 +1,62 @@
+//! The turns of the worker's loop and its syncs, measured from outside (`watch.c`).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Watches a process that is started with its environment.
+pub(crate) struct Watch {
+    library: PathBuf,
+    file: PathBuf,
+}
+
+/// What was seen since the last reset.
+pub(crate) struct Seen {
+    /// The longest turn, in milliseconds of a processor.
+    pub(crate) processor: f64,
+    /// The longest turn in milliseconds, with what other processes took meanwhile.
+    pub(crate) wall: f64,
+    pub(crate) turns: u64,
+    /// Of files and of directories.
+    pub(crate) syncs: u64,
+}
+
+/// Why a figure is missing.
+pub(crate) const NO_COMPILER: &str = "there is no C compiler (cc)";
+
+impl Watch {
+    /// None where there is no compiler.
+    pub(crate) fn new(directory: &Path) -> Option<Watch> {
+        let (library, file) = (directory.join("watch.so"), directory.join("watched"));
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/watch.c");
+        let made =
+            Command::new("cc").args(["-O2", "-shared", "-fPIC", "-o"]).arg(&library).arg(source).status();
+        made.is_ok_and(|status| status.success()).then(|| {
+            let watch = Watch { library, file };
+            watch.reset();
+            watch
+        })
+    }
+
+    /// What the process is to have in its environment.
+    pub(crate) fn environment(&self) -> [(&'static str, &Path); 2] {
+        [("LD_PRELOAD", &self.library), ("WATCHED", &self.file)]
+    }
+
+    /// Forgets what was seen.
+    pub(crate) fn reset(&self) {
+        let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(&self.file);
+        let written = file.and_then(|mut file| std::io::Write::write_all(&mut file, &[0; 32]));
+        written.expect("written");
+    }
+
+    pub(crate) fn seen(&self) -> Seen {
+        let bytes = fs::read(&self.file).expect("read");
+        let numbers: Vec<u64> = bytes
+            .chunks_exact(8)
+            .map(|number| u64::from_ne_bytes(number.try_into().expect("eight bytes")))
+            .collect();
+        let milliseconds = |at: usize| numbers[at] as f64 / 1e6;
+        Seen { processor: milliseconds(0), wall: milliseconds(1), turns: numbers[2], syncs: numbers[3] }
+    }
+}
