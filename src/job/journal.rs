@@ -4,10 +4,10 @@
 //! `spark-job-worker 2 <SHA-256 of the rest>`, then the task and its state as JSON (`format_v3.rs`: 2 is the format of
 //! batches, 3 that of sessions, 4 that of outcomes for which Spark told of failed jobs, 5 that of jobs that may not wait
 //! in YARN's queue for ever; the first, of version 0.1.0, is still read). It is written to `0123456789abcdef.tmp`,
-//! synced, and changes places with the old one (`spare.rs`), and the directory is synced; so at every moment the old entry
-//! or the new one is there, whole. What a crash leaves behind:
+//! synced, renamed over the old one, and the directory is synced; so at every moment the old entry or the new one is
+//! there, whole. What a crash leaves behind:
 //!
-//! - before the rename: the old entry (or none), and a temporary file that the next start removes, as it does at any time;
+//! - before the rename: the old entry (or none), and a temporary file that the next start removes;
 //! - after the rename, before the sync of the directory: either entry. The duty of the newer state had not begun, and
 //!   every duty may be performed twice;
 //! - after that sync: the new entry;
@@ -27,7 +27,6 @@ mod format_v3;
 mod hidden;
 mod inspect;
 mod sealed;
-mod spare;
 mod writer;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -45,8 +44,6 @@ pub use inspect::{Inspection, inspect};
 pub use sealed::{Unreadable, seal, unseal};
 pub use writer::Writer;
 
-use spare::Spares;
-
 const ENTRY: &str = "task";
 const TEMPORARY: &str = "tmp";
 const CORRUPT: &str = "corrupt";
@@ -58,7 +55,6 @@ const MAX_ENTRY: u64 = 16 << 20;
 pub struct Journal {
     directory: PathBuf,
     handle: File,
-    spares: Spares,
     /// Held, not used: the lock ends with the process.
     _lock: File,
 }
@@ -103,8 +99,7 @@ impl Journal {
             Err(TryLockError::WouldBlock) => return Err(JournalError::Locked(directory.to_owned())),
             Err(TryLockError::Error(source)) => return Err(failed("locking", &path)(source)),
         }
-        let journal =
-            Journal { directory: directory.to_owned(), handle, spares: Spares::default(), _lock: lock };
+        let journal = Journal { directory: directory.to_owned(), handle, _lock: lock };
         let contents = journal.read_all()?;
         Ok((journal, contents))
     }
@@ -120,7 +115,13 @@ impl Journal {
 
     /// Puts an entry's bytes in their place; they are durable after the next [`Journal::sync`].
     fn lay(&self, task: &str, text: &[u8]) -> io::Result<()> {
-        self.spares.put(task, &self.path(task, TEMPORARY), &self.path(task, ENTRY), text)
+        let temporary = self.path(task, TEMPORARY);
+        let laid = replace(&temporary, &self.path(task, ENTRY), text);
+        if laid.is_err() {
+            // What is left of it would only take room; the next start removes it, too.
+            let _ = fs::remove_file(&temporary);
+        }
+        laid
     }
 
     /// A task's entry as it is on disk; none where there is none.
@@ -137,9 +138,7 @@ impl Journal {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.handle.sync_all()?;
-        self.spares.synced();
-        Ok(())
+        self.handle.sync_all()
     }
 
     /// Removes an entry. Not synced: one that comes back is only looked at once more.
@@ -147,7 +146,10 @@ impl Journal {
     /// # Errors
     /// The error of the system. A missing entry is not an error.
     pub fn remove(&self, task: &str) -> io::Result<()> {
-        self.spares.remove(task, &self.path(task, TEMPORARY), &self.path(task, ENTRY))
+        match fs::remove_file(self.path(task, ENTRY)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Tests whether entries can be written: writes a probe file and removes it.

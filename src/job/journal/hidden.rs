@@ -3,11 +3,11 @@
 //! A first line `spark-job-worker-hidden 1 <SHA-256 of the rest>`, then their ids as a JSON list. There is no file while
 //! nothing is hidden. A version that does not know the file goes on without it, as all did before.
 
+use std::fs;
 use std::io;
 use std::path::Path;
 
 use super::sealed::{seal, unseal};
-use super::spare::remove;
 use super::{Journal, read_bounded, replace};
 
 const FILE: &str = "hidden";
@@ -37,7 +37,10 @@ impl Journal {
     pub(super) fn keep_hidden(&self, ids: &[String]) -> io::Result<()> {
         let path = self.directory.join(FILE);
         if ids.is_empty() {
-            remove(&path)?;
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         } else {
             let payload = serde_json::to_vec(ids)?;
             replace(&self.path(FILE, super::TEMPORARY), &path, &seal(KIND, FORMAT, &payload))?;
