@@ -12,18 +12,21 @@ mod health;
 mod hiding;
 mod news;
 mod progress;
+mod said;
 mod watchers;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot, watch};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{error, info, warn};
 
 use super::application::Active;
 use super::machine::Run;
-use super::world::{LivyAnswer, Observed, ServiceError, Unwritable, World};
+use super::world::{BatchView, LivyAnswer, Observed, ServiceError, Unwritable, World};
 use crate::log::message_id;
 
 pub use health::Health;
@@ -33,7 +36,8 @@ pub use watchers::SweepNumber;
 use clock::{Clock, ServiceKind};
 use health::Service;
 use hiding::Hiding;
-use watchers::Watchers;
+use said::LivySaid;
+use watchers::{Part, Watchers};
 
 /// YARN counts as silent once its first unanswered question is so old: one lost answer stops no polls.
 const YARN_GRACE: Duration = Duration::from_secs(10);
@@ -47,10 +51,12 @@ pub struct Pace {
     pub idle: Duration,
 }
 
+type JobWatchers = Watchers<oneshot::Sender<Observed>>;
+
 struct Shared {
     pace: Pace,
     began: Instant,
-    watchers: Mutex<Watchers<oneshot::Sender<Observed>>>,
+    watchers: Mutex<JobWatchers>,
     clock: Mutex<Clock>,
     yarn_clock: Mutex<Clock>,
     hiding: Mutex<Hiding>,
@@ -196,8 +202,7 @@ impl Sweep {
             let answer = world.batches(Arc::clone(&names)).await;
             self.note_livy(began, &answer, world.livy_unsupported());
             self.note(ServiceKind::Livy, answer.is_ok(), &*world);
-            let told = self.watchers().livy(&names, answer.map_err(ServiceError::reason));
-            tell(told);
+            self.said(&names, answer).await;
             self.ask_sessions(&*world).await;
             moved(Some(Instant::now() + idle * 2 + interval * 2));
             self.pause(began, &self.0.livy, &self.0.wake_livy).await;
@@ -212,8 +217,29 @@ impl Sweep {
         }
         let names = Arc::new(names);
         let answer = Box::pin(world.sessions(Arc::clone(&names))).await;
-        let told = self.watchers().livy(&names, answer.map_err(ServiceError::reason));
-        tell(told);
+        self.said(&names, answer).await;
+    }
+
+    /// Tells each job that Livy was asked for what it said, and lets others have their turn meanwhile.
+    async fn said(&self, names: &HashSet<String>, answer: Result<Vec<BatchView>, ServiceError>) {
+        let said = LivySaid::new(answer.map_err(ServiceError::reason));
+        self.tell(|watchers, after| watchers.livy(names, &said, after)).await;
+    }
+
+    async fn tell(&self, look: impl Fn(&mut JobWatchers, Option<&str>) -> Part<oneshot::Sender<Observed>>) {
+        let mut after: Option<String> = None;
+        loop {
+            let Part { told, next } = look(&mut self.watchers(), after.as_deref());
+            for (tell, observation) in told {
+                // A job that has just left wants no news.
+                let _ = tell.send(observation);
+            }
+            if next.is_none() {
+                return;
+            }
+            after = next;
+            yield_now().await;
+        }
     }
 
     /// Sweeps YARN without end, at the same pace. `moved` as for Livy's sweep. A YARN that hangs delays nothing of
@@ -238,9 +264,9 @@ impl Sweep {
         locked(&self.0.yarn.news).of_yarn(&answer);
         self.0.yarn.note(began, &answer);
         self.note(ServiceKind::Yarn, answer.is_ok(), world);
-        let told = self.heard(number, answer.ok());
+        self.heard(number, answer.ok());
         self.keep_hidden(world).await;
-        tell(told);
+        self.tell(Watchers::of_yarn).await;
     }
 
     /// A restart must know what YARN hides: without that it would believe the next list.
@@ -252,15 +278,11 @@ impl Sweep {
         }
     }
 
-    /// Keeps what a sweep of YARN saw. Returns what each job is to be told.
-    fn heard(
-        &self,
-        number: SweepNumber,
-        answer: Option<Active>,
-    ) -> Vec<(oneshot::Sender<Observed>, Observed)> {
+    /// Keeps what a sweep of YARN saw.
+    fn heard(&self, number: SweepNumber, answer: Option<Active>) {
         let now = self.elapsed();
         let mut watchers = self.watchers();
-        let told = watchers.yarn(number, answer, now);
+        watchers.yarn(number, answer, now);
         let shown = watchers.moved().is_some_and(|seen| {
             let mut hiding = locked(&self.0.hiding);
             hiding.is_on() && hiding.shown(&seen.ids(), |id| watchers.follows(id))
@@ -268,7 +290,6 @@ impl Sweep {
         if shown {
             info!(message_id = message_id::YARN_HIDES, "YARN shows the worker's applications again");
         }
-        told
     }
 
     /// Takes note of whether Livy may be given jobs. One that is not supported may not; its records are believed all the same.
@@ -310,15 +331,8 @@ impl Sweep {
         }
     }
 
-    fn watchers(&self) -> MutexGuard<'_, Watchers<oneshot::Sender<Observed>>> {
+    fn watchers(&self) -> MutexGuard<'_, JobWatchers> {
         locked(&self.0.watchers)
-    }
-}
-
-/// A job that has just left wants no news.
-fn tell(told: Vec<(oneshot::Sender<Observed>, Observed)>) {
-    for (tell, observation) in told {
-        let _ = tell.send(observation);
     }
 }
 
