@@ -204,7 +204,7 @@ impl World {
                     application.follow(state);
                     application.diagnostics.clone_from(diagnostics);
                 }
-                Event::Found | Event::Line(_) | Event::GaveUp => {}
+                Event::Found | Event::Line(_) | Event::GaveUp | Event::Says(_) | Event::Forgotten => {}
             }
             application.id.clone()
         });
@@ -214,6 +214,8 @@ impl World {
             Event::Found => record.app_id = id,
             Event::Running => record.enter("running"),
             Event::Line(line) => record.print(line),
+            Event::Says(state) => record.enter(&state),
+            Event::Forgotten => self.records.retain(|record| record.submission != submission),
             Event::End { state, diagnostics } => {
                 record.diagnostics.extend(diagnostics);
                 record.enter(&state);
