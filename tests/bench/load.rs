@@ -1,6 +1,5 @@
 //! Many jobs at once: what they cost, and what somebody who looks costs.
 
-use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -12,7 +11,7 @@ use stand_ins::sfn::{Sfn, TaskId};
 use stand_ins::worker::command;
 
 use crate::board::{Board, spread};
-use crate::stage::{Journal, NO_PYTHON, Process, Stage, program, python, wait};
+use crate::stage::{Journal, NO_PYTHON, Process, Stage, free_port, program, python, wait};
 use crate::{LIMIT, Length};
 
 const BURST: usize = 500;
@@ -201,11 +200,6 @@ pub(crate) async fn looks(board: &mut Board) {
         assert!(shown.status.success() && shown.stdout.len() > JOBS * 60);
     }
     board.tell(&format!("status with {JOBS} jobs"), &spread(&mut times));
-}
-
-/// A port of loopback that nobody has at this moment.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port()
 }
 
 /// GET of the worker's own endpoint. Returns how many bytes came.

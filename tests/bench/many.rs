@@ -7,8 +7,8 @@ use stand_ins::livy::Plan;
 use stand_ins::sfn::{Sfn, TaskId};
 
 use crate::board::{Board, spread};
-use crate::load::{asked, free_port, gaps, sweeps};
-use crate::stage::{Journal, Process, Stage, wait};
+use crate::load::{asked, gaps, sweeps};
+use crate::stage::{Journal, Process, Stage, free_port, wait};
 use crate::{LIMIT, Length};
 
 /// At the most, MB: a node's memory is the jobs'. The short form has a fifth of them.

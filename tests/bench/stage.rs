@@ -1,6 +1,7 @@
 //! The stand-ins, and the processes that are measured beside them.
 
 use std::ffi::OsStr;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -127,7 +128,7 @@ pub(crate) fn python() -> Option<PathBuf> {
 pub(crate) const NO_PYTHON: &str = "there is no Python with boto3 (SJW_BENCH_PYTHON names one)";
 
 /// A process that is stopped at the end.
-pub(crate) struct Process(Child);
+pub(crate) struct Process(pub(crate) Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -144,6 +145,9 @@ pub(crate) struct Usage {
     pub(crate) resident: f64,
     /// The most that it ever was, MB.
     pub(crate) peak: f64,
+    pub(crate) threads: usize,
+    /// Open file descriptors.
+    pub(crate) files: usize,
 }
 
 impl Process {
@@ -153,12 +157,23 @@ impl Process {
         let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
         let ticks: f64 = [11, 12].iter().filter_map(|at| fields.get(*at)?.parse::<f64>().ok()).sum();
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-        let mb = |key: &str| {
+        let figure = |key: &str| {
             let line = status.lines().find(|line| line.starts_with(key)).unwrap_or_default();
-            line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
+            line.split_whitespace().nth(1).and_then(|figure| figure.parse::<f64>().ok()).unwrap_or(f64::NAN)
         };
-        Usage { cpu: ticks / 100.0, resident: mb("VmRSS:"), peak: mb("VmHWM:") }
+        Usage {
+            cpu: ticks / 100.0,
+            resident: figure("VmRSS:") / 1024.0,
+            peak: figure("VmHWM:") / 1024.0,
+            threads: figure("Threads:") as usize,
+            files: std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").count(),
+        }
     }
+}
+
+/// A port of loopback that nobody has at this moment.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port()
 }
 
 /// Lets a span of a measurement pass.
