@@ -223,18 +223,22 @@ impl Jobs {
     pub(crate) fn tell(&self, board: &Board, stage: &Stage) {
         let mut ends: BTreeMap<String, usize> = BTreeMap::new();
         for job in self.all.borrow().iter() {
-            let end = match stage.sfn.peek(&job.task) {
-                Some(Outcome::Failed { error, .. }) => error.unwrap_or_default(),
-                Some(Outcome::Succeeded { .. }) => "succeeded".to_owned(),
-                Some(Outcome::TimedOut) => "timed out".to_owned(),
-                Some(Outcome::Aborted) => "stopped".to_owned(),
-                None => "open".to_owned(),
-            };
-            *ends.entry(end).or_default() += 1;
+            *ends.entry(end(stage.sfn.peek(&job.task).as_ref()).to_owned()).or_default() += 1;
         }
         let ends: Vec<String> = ends.iter().map(|(end, count)| format!("{count} {end}")).collect();
         board.tell("jobs", &format!("{}: {}", self.count(), ends.join(", ")));
         board.tell("most at once", &stage.sfn.max_held().to_string());
+    }
+}
+
+/// How a task ended, in a word.
+pub(crate) fn end(outcome: Option<&Outcome>) -> &str {
+    match outcome {
+        Some(Outcome::Failed { error, .. }) => error.as_deref().unwrap_or("failed"),
+        Some(Outcome::Succeeded { .. }) => "succeeded",
+        Some(Outcome::TimedOut) => "timed out",
+        Some(Outcome::Aborted) => "stopped",
+        None => "open",
     }
 }
 

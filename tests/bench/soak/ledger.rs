@@ -9,7 +9,7 @@ use stand_ins::livy::{Application, Post};
 use stand_ins::sfn::Outcome;
 
 use crate::board::{Board, spread};
-use crate::jobs::{Job, Jobs, Kind, number};
+use crate::jobs::{Job, Jobs, Kind, end, number};
 use crate::sky::Sky;
 use crate::stage::Stage;
 
@@ -162,7 +162,7 @@ fn story(
     seen: &Seen,
     breach: &str,
 ) -> String {
-    let mut text = format!("BROKEN: {breach}: job {number}, {:?}, ended as {outcome:?}\n", job.kind);
+    let mut text = format!("BROKEN: {breach}: job {number}, {:?}, {}\n", job.kind, end(outcome));
     let at = |moment: Instant| {
         let since = moment.saturating_duration_since(job.scheduled);
         format!("  {:8.3} s", since.as_secs_f64())
@@ -187,9 +187,11 @@ fn story(
         }
     }
     for report in &seen.reports {
-        let (name, body) = (&report.operation.name, String::from_utf8_lossy(&report.request.body));
-        let fault = report.fault;
-        let _ = writeln!(text, "{} {name} → {:?}, {fault:?}: {body}", at(report.at), report.status);
+        let (name, body, fault) = (&report.operation.name, report.request.json(), report.fault);
+        let said =
+            [&body["error"], &body["cause"], &body["output"]].map(|said| said.as_str().unwrap_or_default());
+        let _ =
+            writeln!(text, "{} {name} → {:?}, {fault:?}: {}", at(report.at), report.status, said.join(" "));
     }
     text
 }
