@@ -123,10 +123,10 @@ fn broken(
         (Some(Outcome::Failed { error, .. }), application) => {
             let error = error.as_deref().unwrap_or_default();
             let wanted = expected(job, application);
-            // A record of a failed submission is all that ever told of it.
+            // Livy's record is all that ever told of these: a restart forgets it, or makes a batch of a refused one's.
             let gone = application.is_none()
-                && job.kind == Kind::SubmitFails
-                && error == "SparkJob.Lost"
+                && matches!(job.kind, Kind::SubmitFails | Kind::Rejected)
+                && matches!(error, "SparkJob.Lost" | "SparkJob.SubmitFailed")
                 && sky.forgot_between(job.scheduled, reports.first()?.at);
             (error != wanted && !gone).then_some("reported as failed in a way in which it did not")
         }
