@@ -122,7 +122,7 @@ impl Rest {
         board.at_most("grown, threads", more(self.threads, before.threads), 0.0, "threads");
         let others = self.kept.keys().filter(|name| !before.kept.contains_key(*name)).count();
         board.at_most("grown, names in the state directory", others as f64, 0.0, "files");
-        for (name, size) in &self.kept {
+        for (name, size) in self.kept.iter().filter(|(_, size)| **size > 0) {
             let was = before.kept.get(name).copied().unwrap_or_default().max(1);
             board.at_most(&format!("grown, {name}"), *size as f64 / was as f64, HISTORY, "times");
         }

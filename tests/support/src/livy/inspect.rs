@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::application::Application;
-use super::world::Record;
+use super::record::Record;
 use super::{Livy, Master};
 use crate::http::Call;
 

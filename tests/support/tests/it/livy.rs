@@ -203,6 +203,26 @@ async fn an_application_that_livy_does_not_find_goes_on() {
 }
 
 #[tokio::test]
+async fn livy_looks_for_an_application_that_was_killed_before_it_was_found() {
+    let livy = yarn(Version::V0_8).await;
+    livy.configure(|settings| settings.lookup_timeout = Duration::from_millis(400));
+    let late = Duration::from_millis(300);
+    livy.plan_for("found", Plan::running().app_id_after(late));
+    livy.plan_for("never", Plan::running().app_id_never());
+    for name in ["found", "never"] {
+        post(&livy, name).await.expect("answered");
+    }
+    for application in livy.live_applications() {
+        assert!(livy.kill_application(application.id.as_deref().expect("on YARN")));
+    }
+    assert!(livy.batches().iter().all(|batch| batch.state == "starting"), "it does not know of them yet");
+    let state = |name: &str| livy.batch(name).map(|batch| batch.state);
+    livy.wait_for(|_| state("never") == Some("dead".into()), None).await;
+    assert_eq!(state("found"), Some("killed".into()));
+    assert!(view(&livy, "found").await["appId"].is_string() && view(&livy, "never").await["appId"].is_null());
+}
+
+#[tokio::test]
 async fn tags_are_kept_in_lower_case_beside_livys_own() {
     let livy = yarn(Version::V0_8).await;
     let body = json!({ "file": "s3://b/a.py", "name": "a", "conf": { "spark.yarn.tags": "One, sjw-Abc" } })
