@@ -1,6 +1,5 @@
 //! Many jobs at once: what they cost, and what somebody who looks costs.
 
-use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -12,8 +11,8 @@ use stand_ins::sfn::{Sfn, TaskId};
 use stand_ins::worker::command;
 
 use crate::board::{Board, spread};
-use crate::stage::{Journal, Room, Stage, Usage, program, wait};
-use crate::watch::{NO_COMPILER, Watch};
+use crate::stage::{Journal, Room, Stage, Usage, free_port, program, wait};
+use crate::watch::{self, NO_COMPILER, Watch};
 use crate::worker::{Peer, Worker};
 use crate::{LIMIT, Length};
 
@@ -96,7 +95,8 @@ async fn come_and_go(stage: &Stage) -> (Duration, Duration) {
 async fn kept(board: &mut Board) {
     let stage = Stage::new(Plan::running()).await;
     let watch = Watch::new(stage.place(Journal::InMemory));
-    let process = stage.start_watched(&stage.roomy(Journal::OnDisk, Room::WIDE), watch.as_ref());
+    let config = stage.roomy(Journal::OnDisk, Room::WIDE);
+    let process = watch::start(&stage, &config, watch.as_ref());
     stage.sfn.wait_for(|sfn| sfn.open_polls(&stage.arn) > 0, LIMIT).await;
     let entries = Entries::watch(&stage.place(Journal::OnDisk).join("state"));
     let before = process.written();
@@ -209,11 +209,6 @@ pub(crate) async fn looks(board: &mut Board) {
         assert!(shown.status.success() && shown.stdout.len() > JOBS * 60);
     }
     board.tell(&format!("status with {JOBS} jobs"), &spread(&mut times));
-}
-
-/// A port of loopback that nobody has at this moment.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port()
 }
 
 /// GET of the worker's own endpoint. Returns how many bytes came.

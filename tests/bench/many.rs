@@ -7,9 +7,9 @@ use stand_ins::livy::Plan;
 use stand_ins::sfn::{Sfn, TaskId};
 
 use crate::board::{Board, spread};
-use crate::load::{asked, free_port, gaps, sweeps};
-use crate::stage::{Journal, Process, Stage, wait};
-use crate::watch::{NO_COMPILER, Watch};
+use crate::load::{asked, gaps, sweeps};
+use crate::stage::{Journal, Process, Stage, free_port, wait};
+use crate::watch::{self, NO_COMPILER, Watch};
 use crate::{LIMIT, Length};
 
 /// At the most, MB: a node's memory is the jobs'. The short form has a fifth of them.
@@ -44,7 +44,7 @@ pub(crate) async fn many(board: &mut Board, jobs: usize, length: Length) {
         .table("admin", &format!("listen = \"127.0.0.1:{port}\""))
         .table("log", "filter = \"warn\"");
     let watch = Watch::new(stage.place(Journal::InMemory));
-    let first = stage.start_watched(&config, watch.as_ref());
+    let first = watch::start(&stage, &config, watch.as_ref());
     stage.sfn.wait_for(|sfn| sfn.open_polls(&stage.arn) == 4, LIMIT).await;
     let before = first.usage().resident;
     let input = |number| format!(r#"{{"Name":"job-{number}","File":"s3://b/a.py","Args":["{padding}"]}}"#);

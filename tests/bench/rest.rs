@@ -36,6 +36,7 @@ pub(crate) async fn rest(board: &mut Board, length: Length) {
     wait(Duration::from_secs(span)).await;
     let usage = process.usage();
     board.at_most("idle, resident memory", usage.resident, length.limit(RESIDENT, 15.0), "MB");
+    board.tell("idle, open files and threads", &format!("{} and {}", usage.files, usage.threads));
     let share = (usage.cpu - before) / span as f64 * 100.0;
     board.at_most(&format!("idle, processor in {span} s"), share, PROCESSOR, "%");
 }

@@ -1,5 +1,6 @@
 //! The stand-ins, and the processes that are measured beside them.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::OnceLock;
@@ -10,9 +11,6 @@ use stand_ins::sfn::{Sfn, TaskId};
 use stand_ins::worker::{Config, command};
 use stand_ins::yarn::Yarn;
 use tokio::runtime::{Builder, Handle};
-
-use crate::watch::Watch;
-use crate::worker::Worker;
 
 /// What a worker is told.
 #[derive(Clone, Copy)]
@@ -95,25 +93,6 @@ impl Stage {
             .table("yarn", &format!("url = {:?}", self.yarn.url()))
     }
 
-    /// Our worker with room for a burst.
-    pub(crate) fn ours(&self, journal: Journal) -> Process {
-        self.run(Worker::Ours(journal), Room::WIDE)
-    }
-
-    /// Starts any worker.
-    pub(crate) fn run(&self, worker: Worker, Room { places, heartbeat }: Room) -> Process {
-        let peer = match worker {
-            Worker::Ours(journal) => {
-                return self.start(&self.roomy(journal, Room { places, heartbeat }));
-            }
-            Worker::Peer(peer) => peer,
-        };
-        let mut command = peer.command().expect("it was not left out");
-        command.args([&self.sfn.url(), &self.livy.url(), &self.arn]);
-        command.args([places.to_string(), heartbeat.to_string()]);
-        Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts"))
-    }
-
     /// [`Stage::configured`], with so much room.
     pub(crate) fn roomy(&self, journal: Journal, Room { places, heartbeat }: Room) -> Config {
         let lines =
@@ -122,15 +101,15 @@ impl Stage {
     }
 
     pub(crate) fn start(&self, config: &Config) -> Process {
-        self.start_watched(config, None)
+        self.start_with(config, &[])
     }
 
-    /// The same, watched.
-    pub(crate) fn start_watched(&self, config: &Config, watch: Option<&Watch>) -> Process {
+    /// The same, with this in its environment beside what the unit sets.
+    pub(crate) fn start_with(&self, config: &Config, environment: &[(&str, &Path)]) -> Process {
         let path = self.config();
         std::fs::write(&path, config.text()).expect("written");
         let mut worker = command(&program());
-        worker.envs(of_the_unit()).envs(watch.into_iter().flat_map(Watch::environment));
+        worker.envs(of_the_unit()).envs(environment.iter().copied());
         worker.args(["run", "--config"]).arg(&path).stderr(Stdio::null());
         Process(worker.spawn().expect("it starts"))
     }
@@ -176,7 +155,7 @@ fn cluster() -> &'static Handle {
 }
 
 /// A process that is stopped at the end.
-pub(crate) struct Process(Child);
+pub(crate) struct Process(pub(crate) Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -193,6 +172,9 @@ pub(crate) struct Usage {
     pub(crate) resident: f64,
     /// The most that it ever was, MB.
     pub(crate) peak: f64,
+    pub(crate) threads: usize,
+    /// Open file descriptors.
+    pub(crate) files: usize,
 }
 
 impl Process {
@@ -202,15 +184,21 @@ impl Process {
         let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
         let ticks: f64 = [11, 12].iter().filter_map(|at| fields.get(*at)?.parse::<f64>().ok()).sum();
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-        let mb = |key: &str| {
+        let figure = |key: &str| {
             let line = status.lines().find(|line| line.starts_with(key)).unwrap_or_default();
-            line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
+            line.split_whitespace().nth(1).and_then(|figure| figure.parse::<f64>().ok()).unwrap_or(f64::NAN)
         };
         let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it runs").filter_map(Result::ok);
         let children =
             threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
         assert!(children.collect::<String>().is_empty(), "what its children use is not counted");
-        Usage { cpu: ticks / 100.0, resident: mb("VmRSS:"), peak: mb("VmHWM:") }
+        Usage {
+            cpu: ticks / 100.0,
+            resident: figure("VmRSS:") / 1024.0,
+            peak: figure("VmHWM:") / 1024.0,
+            threads: figure("Threads:") as usize,
+            files: std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").count(),
+        }
     }
 
     /// Bytes that it has had written to a disk.
@@ -219,6 +207,11 @@ impl Process {
         let written = io.lines().find_map(|line| line.strip_prefix("write_bytes: "));
         written.and_then(|bytes| bytes.parse().ok()).expect("a count")
     }
+}
+
+/// A port of loopback that nobody has at this moment.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port()
 }
 
 /// Lets a span of a measurement pass.

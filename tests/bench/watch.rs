@@ -4,6 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use stand_ins::worker::Config;
+
+use crate::stage::{Process, Stage};
+
 /// Watches a process that is started with its environment.
 pub(crate) struct Watch {
     library: PathBuf,
@@ -19,6 +23,11 @@ pub(crate) struct Seen {
     pub(crate) turns: u64,
     /// Of files and of directories.
     pub(crate) syncs: u64,
+}
+
+/// Starts the worker, watched where that can be done.
+pub(crate) fn start(stage: &Stage, config: &Config, watch: Option<&Watch>) -> Process {
+    watch.map_or_else(|| stage.start(config), |watch| stage.start_with(config, &watch.environment()))
 }
 
 /// Why a figure is missing.
@@ -39,7 +48,7 @@ impl Watch {
     }
 
     /// What the process is to have in its environment.
-    pub(crate) fn environment(&self) -> [(&'static str, &Path); 2] {
+    fn environment(&self) -> [(&'static str, &Path); 2] {
         [("LD_PRELOAD", &self.library), ("WATCHED", &self.file)]
     }
 

@@ -1,11 +1,11 @@
 //! The workers that are compared: ours, and the peers that `tests/bench/peers/install` installs.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use stand_ins::worker::command;
 
-use crate::stage::Journal;
+use crate::stage::{Journal, Process, Room, Stage};
 
 /// Who does the jobs.
 #[derive(Clone, Copy)]
@@ -84,4 +84,25 @@ fn installed(piece: &str) -> Result<PathBuf, String> {
     }
     let why = std::fs::read_to_string(Path::new(&peers).join(format!("{piece}.left-out")));
     Err(why.map_or_else(|_| format!("{piece} was not installed"), |why| why.trim_end().to_owned()))
+}
+
+impl Stage {
+    /// Our worker with room for a burst.
+    pub(crate) fn ours(&self, journal: Journal) -> Process {
+        self.run(Worker::Ours(journal), Room::WIDE)
+    }
+
+    /// Starts any worker.
+    pub(crate) fn run(&self, worker: Worker, Room { places, heartbeat }: Room) -> Process {
+        let peer = match worker {
+            Worker::Ours(journal) => {
+                return self.start(&self.roomy(journal, Room { places, heartbeat }));
+            }
+            Worker::Peer(peer) => peer,
+        };
+        let mut command = peer.command().expect("it was not left out");
+        command.args([&self.sfn.url(), &self.livy.url(), &self.arn]);
+        command.args([places.to_string(), heartbeat.to_string()]);
+        Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts"))
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::application::Application;
-use super::world::Record;
+use super::record::Record;
 use super::{Livy, Master};
 use crate::http::Call;
 
@@ -120,16 +120,21 @@ impl Livy {
 
     /// Everything that was ever started with this YARN tag.
     pub fn applications_tagged(&self, tag: &str) -> Vec<Application> {
-        let mut applications = self.applications();
-        applications.retain(|application| application.tags.contains(&tag.to_lowercase()));
-        applications
+        self.look_at_applications(|all| {
+            all.iter().filter(|application| application.tags.contains(&tag.to_lowercase())).cloned().collect()
+        })
     }
 
     /// What has not ended.
     pub fn live_applications(&self) -> Vec<Application> {
-        let mut applications = self.applications();
-        applications.retain(Application::is_live);
-        applications
+        self.look_at_applications(|all| {
+            all.iter().filter(|application| application.is_live()).cloned().collect()
+        })
+    }
+
+    /// What is made of everything that was ever started: after ten thousand jobs that is too much for a copy a look.
+    pub(crate) fn look_at_applications<T>(&self, look: impl FnOnce(&[Application]) -> T) -> T {
+        look(&self.shared.world().applications)
     }
 }
 

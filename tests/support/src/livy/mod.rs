@@ -8,6 +8,7 @@
 mod application;
 mod inspect;
 mod plan;
+mod record;
 mod request;
 mod routes;
 mod session;
@@ -26,8 +27,9 @@ pub use application::{AppState, Application};
 pub use inspect::{Batch, Delete, Post};
 use plan::Event;
 pub use plan::Plan;
+use record::Record;
 pub use settings::{Master, Settings, Version};
-use world::{Record, World};
+use world::World;
 
 /// Jetty closes idle connections after this time; Livy sets none of its own.
 const IDLE: Duration = Duration::from_secs(30);
@@ -67,9 +69,7 @@ impl Shared {
             let begun = tokio::time::Instant::now();
             for (at, event) in timeline {
                 tokio::time::sleep_until(begun + at).await;
-                if !shared.change(|world| world.happen(submission, event)) {
-                    return;
-                }
+                shared.change(|world| world.happen(submission, event));
             }
         });
     }

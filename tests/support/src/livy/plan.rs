@@ -20,6 +20,9 @@ pub struct Plan {
     end: Option<String>,
     diagnostics: Vec<String>,
     manual: bool,
+    /// What Livy says, wrongly, and when.
+    says: Option<(Duration, String)>,
+    forgotten: Option<Duration>,
 }
 
 #[derive(Clone, Debug)]
@@ -41,6 +44,10 @@ pub(super) enum Event {
     },
     /// Livy has looked for the application for as long as it does.
     GaveUp,
+    /// Livy says so, and the application goes on.
+    Says(String),
+    /// Livy forgets the batch, and the application goes on.
+    Forgotten,
 }
 
 impl Plan {
@@ -67,6 +74,8 @@ impl Plan {
             end: None,
             diagnostics: Vec::new(),
             manual: false,
+            says: None,
+            forgotten: None,
         }
     }
 
@@ -120,6 +129,16 @@ impl Plan {
         Self { app_id_never: true, ..self }
     }
 
+    /// Livy says so after this time, counted from the POST, while the application goes on: a false verdict.
+    pub fn misjudged_after(self, time: Duration, state: &str) -> Self {
+        Self { says: Some((time, state.to_owned())), ..self }
+    }
+
+    /// Livy forgets the batch after this time, counted from the POST; what runs goes on.
+    pub fn forgotten_after(self, time: Duration) -> Self {
+        Self { forgotten: Some(time), ..self }
+    }
+
     /// Runs for this long before it ends.
     pub fn running_for(self, time: Duration) -> Self {
         Self { run: time, ..self }
@@ -166,6 +185,8 @@ impl Plan {
                 Step::Line(line) => events.push((at, Event::Line(line.clone()))),
             }
         }
+        events.extend(self.says.iter().map(|(at, state)| (*at, Event::Says(state.clone()))));
+        events.extend(self.forgotten.map(|at| (at, Event::Forgotten)));
         if let Some(state) = &self.end {
             let end = Event::End { state: state.clone(), diagnostics: self.diagnostics.clone() };
             events.push((at + self.run, end));

@@ -169,8 +169,8 @@ impl Shared {
             let settings = world.settings.clone();
             if settings.master == Master::Local {
                 // Beside Livy itself a job runs before the POST is answered.
-                let at_once = timeline.iter().take_while(|(at, _)| at.is_zero()).next();
-                at_once.map(|(_, event)| world.happen(submission, event.clone()));
+                let at_once = timeline.iter().take_while(|(at, _)| at.is_zero()).take(1);
+                at_once.for_each(|(_, event)| world.happen(submission, event.clone()));
             }
             let view = world.record(submission).map(|record| views::batch(record, &settings));
             Ok((view.unwrap_or(Value::Null), timeline))

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::record::Record;
 use super::request::Refusal;
 use super::settings::{Master, Settings, Version};
-use super::world::Record;
 use crate::http::Answer;
 
 const JSON: &str = "application/json;charset=utf-8";

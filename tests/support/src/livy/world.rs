@@ -7,71 +7,11 @@ use serde_json::Value;
 
 use super::application::{AppState, Application};
 use super::plan::{Event, Plan};
+use super::record::Record;
 use super::request::Submission;
 use super::session::Session;
 use super::settings::{Master, Settings, Version};
 use crate::http::Bell;
-
-/// How many lines of spark-submit's output Livy keeps.
-const KEPT_LINES: usize = 200;
-
-/// Livy's record of a batch.
-#[derive(Clone, Debug)]
-pub(super) struct Record {
-    pub(super) submission: usize,
-    pub(super) id: u32,
-    pub(super) name: Option<String>,
-    pub(super) body: Value,
-    pub(super) tag: String,
-    pub(super) state: String,
-    pub(super) app_id: Option<String>,
-    pub(super) stdout: VecDeque<String>,
-    pub(super) diagnostics: Vec<String>,
-    /// spark-submit was started; without it the log has not even headings.
-    pub(super) started: bool,
-    /// The recovery store has it.
-    pub(super) stored: bool,
-    pub(super) ended: Option<Instant>,
-}
-
-impl Record {
-    pub(super) fn is_final(&self) -> bool {
-        is_final(&self.state)
-    }
-
-    /// The whole log, with its headings.
-    pub(super) fn log(&self, master: Master) -> Vec<String> {
-        if !self.started {
-            return Vec::new();
-        }
-        let mut lines = vec!["stdout: ".to_owned()];
-        lines.extend(self.stdout.iter().cloned());
-        lines.push("\nstderr: ".to_owned());
-        if master == Master::Yarn {
-            lines.push("\nYARN Diagnostics: ".to_owned());
-            // Livy has them from YARN, where it has not looked yet.
-            let known = self.state != "recovering";
-            lines.extend(self.diagnostics.iter().filter(|_| known).cloned());
-        }
-        lines
-    }
-
-    pub(super) fn print(&mut self, line: String) {
-        if self.stdout.len() == KEPT_LINES {
-            self.stdout.pop_front();
-        }
-        self.stdout.push_back(line);
-    }
-
-    pub(super) fn enter(&mut self, state: &str) {
-        self.state = state.to_owned();
-        self.ended = is_final(state).then(Instant::now);
-    }
-}
-
-pub(super) fn is_final(state: &str) -> bool {
-    matches!(state, "success" | "dead" | "killed" | "error")
-}
 
 /// Everything that Livy and the cluster remember.
 pub(super) struct World {
@@ -191,11 +131,13 @@ impl World {
         self.applications.iter_mut().find(|application| application.submission == submission)
     }
 
-    /// Lets one event of a plan happen; false once the application is over, and so is its plan.
-    pub(super) fn happen(&mut self, submission: usize, event: Event) -> bool {
+    /// Lets one event of a plan happen. Once the application is over, so is its plan; but Livy goes on looking for it.
+    pub(super) fn happen(&mut self, submission: usize, event: Event) {
         let application = self.application(submission);
-        if application.as_ref().is_some_and(|application| !application.is_live()) {
-            return false;
+        let over = application.as_ref().filter(|application| !application.is_live());
+        let over = over.and_then(|application| application.verdict());
+        if over.is_some() && !matches!(event, Event::Found | Event::GaveUp) {
+            return;
         }
         let id = application.and_then(|application| {
             match &event {
@@ -204,23 +146,27 @@ impl World {
                     application.follow(state);
                     application.diagnostics.clone_from(diagnostics);
                 }
-                Event::Found | Event::Line(_) | Event::GaveUp => {}
+                Event::Found | Event::Line(_) | Event::GaveUp | Event::Says(_) | Event::Forgotten => {}
             }
             application.id.clone()
         });
         // Livy may have forgotten the batch, or judged it for good.
-        let Some(record) = self.record(submission).filter(|record| !record.is_final()) else { return true };
+        let Some(record) = self.record(submission).filter(|record| !record.is_final()) else { return };
         match event {
-            Event::Found => record.app_id = id,
+            Event::Found => {
+                record.app_id = id;
+                over.into_iter().for_each(|state| record.enter(state));
+            }
             Event::Running => record.enter("running"),
             Event::Line(line) => record.print(line),
+            Event::Says(state) => record.enter(&state),
+            Event::Forgotten => self.records.retain(|record| record.submission != submission),
             Event::End { state, diagnostics } => {
                 record.diagnostics.extend(diagnostics);
                 record.enter(&state);
             }
             Event::GaveUp => record.give_up(),
         }
-        true
     }
 
     /// YARN kills an application, and Livy sees that once it knows the application; false where it had ended.
@@ -291,17 +237,5 @@ impl World {
         let lost =
             self.records.iter_mut().filter(|record| record.state == "recovering" && record.app_id.is_none());
         lost.for_each(Record::give_up);
-    }
-}
-
-impl Record {
-    fn give_up(&mut self) {
-        let tag = self.tag.to_lowercase();
-        self.diagnostics = vec![format!(
-            "No YARN application is found with tag {tag} in 120 seconds. This may be because 1) spark-submit fail to submit \
-             application to YARN; or 2) YARN cluster doesn't have enough resources to start the application in time. Please \
-             check Livy log and YARN log to know the details."
-        )];
-        self.enter("dead");
     }
 }

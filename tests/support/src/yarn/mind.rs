@@ -85,6 +85,8 @@ pub(super) struct Mind {
     pub(super) kill_takes: Duration,
     pub(super) killing: HashSet<String>,
     pub(super) forgotten: HashSet<String>,
+    /// How many ended applications it remembers.
+    pub(super) most_completed: usize,
     pub(super) told: HashMap<String, (String, String)>,
     /// Where this server is: its `NodeManager` and its log server are under the same address.
     pub(super) url: String,
@@ -117,6 +119,7 @@ impl Mind {
             kill_takes: Duration::ZERO,
             killing: HashSet::new(),
             forgotten: HashSet::new(),
+            most_completed: 1_000,
             told: HashMap::new(),
             url: String::new(),
             wrote: HashMap::new(),

@@ -162,6 +162,12 @@ impl Yarn {
         });
     }
 
+    /// How many applications that have ended it remembers (`yarn.resourcemanager.max-completed-applications`): 1,000
+    /// unless set.
+    pub fn keep_completed(&self, count: usize) {
+        self.shared.change(|mind| mind.most_completed = count);
+    }
+
     /// What it says of an application from now on, whatever Livy's world has: `FINISHED` and `SUCCEEDED`, …
     pub fn set(&self, id: &str, state: &str, final_status: &str) {
         self.shared.change(|mind| {

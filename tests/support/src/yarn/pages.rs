@@ -49,7 +49,8 @@ impl Shared {
     fn of_node(&self, container: &str, file: Option<&str>, request: &Request) -> Answer {
         let id = application_of(container);
         let waits = |app: &crate::livy::Application| app.state == AppState::Accepted;
-        if self.livy.applications().iter().any(|app| app.id.as_deref() == Some(&*id) && waits(app)) {
+        let this = |app: &crate::livy::Application| app.id.as_deref() == Some(&*id) && waits(app);
+        if self.livy.look_at_applications(|all| all.iter().any(this)) {
             return said(
                 "Unknown container. Container either has not started or has already completed or doesn't belong to this \
                  node at all.",

@@ -1,8 +1,9 @@
 //! From a request to its answer.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use super::mind::{Rights, Role};
+use super::mind::{Mind, Rights, Role};
 use super::{Shared, views};
 use crate::http::{Answer, Answering, Operation, Request, Service, decoded};
 use crate::livy::Application;
@@ -67,6 +68,14 @@ fn segments(request: &Request) -> Vec<String> {
     request.path.split('/').filter(|part| !part.is_empty()).map(decoded).collect()
 }
 
+/// When the first of those ended that are remembered; all are, where that is none. It is the oldest ends that are forgotten
+/// (`RMAppManager`).
+fn oldest_end(all: &[Application], most: usize) -> Option<Instant> {
+    let mut ends: Vec<Instant> = all.iter().filter_map(|application| application.ended).collect();
+    let beyond = ends.len().checked_sub(most)?;
+    (beyond < ends.len()).then(|| *ends.select_nth_unstable(beyond).1)
+}
+
 /// Who asks: nobody in particular is everybody's `dr.who`.
 fn user(request: &Request) -> String {
     request.parameter("user.name").unwrap_or_else(|| "dr.who".to_owned())
@@ -100,17 +109,21 @@ impl Shared {
         }
     }
 
-    /// Everything that it remembers.
-    fn known(&self) -> Vec<Application> {
-        let mut applications = self.livy.applications();
+    /// What is wanted of everything that it remembers.
+    fn known(&self, wanted: impl Fn(&Application, &Mind) -> bool) -> Vec<Application> {
         let mind = self.mind();
-        let remembered = |id: &String| !mind.forgotten.contains(id);
-        applications.retain(|application| application.id.as_ref().is_some_and(remembered));
-        applications
+        self.livy.look_at_applications(|all| {
+            let oldest = oldest_end(all, mind.most_completed);
+            let remembered = |application: &&Application| {
+                application.id.as_ref().is_some_and(|id| !mind.forgotten.contains(id))
+                    && application.ended.is_none_or(|ended| oldest.is_none_or(|oldest| ended >= oldest))
+            };
+            all.iter().filter(|application| wanted(application, &mind)).filter(remembered).cloned().collect()
+        })
     }
 
     fn find(&self, id: &str) -> Option<Application> {
-        self.known().into_iter().find(|application| application.id.as_deref() == Some(id))
+        self.known(|application, _| application.id.as_deref() == Some(id)).pop()
     }
 
     /// Whether whoever asks may see and do everything.
@@ -147,14 +160,15 @@ impl Shared {
         if !full && !self.mind().rights.lists() {
             return views::json_answer(200, &views::list(views, self.mind().hadoop_2));
         }
-        for application in self.known() {
+        let wanted = |application: &Application, mind: &Mind| {
             let tagged =
                 |tags: &String| tags.split(',').any(|tag| application.tags.iter().any(|own| own == tag));
-            let view = self.view(&application, full);
-            let in_state = |states: &String| states.split(',').any(|state| view["state"] == state);
-            if tags.as_ref().is_none_or(tagged) && states.as_ref().is_none_or(in_state) {
-                views.push(view);
-            }
+            let in_state =
+                |states: &String| states.split(',').any(|state| mind.words(application).0 == state);
+            tags.as_ref().is_none_or(tagged) && states.as_ref().is_none_or(in_state)
+        };
+        for application in self.known(wanted) {
+            views.push(self.view(&application, full));
         }
         // Their order means nothing: newest first, so that nobody relies on it.
         views.reverse();

@@ -129,6 +129,17 @@ struct Times {
     now: u64,
 }
 
+impl Mind {
+    /// State and final status of an application.
+    pub(super) fn words<'a>(&'a self, application: &Application) -> (&'a str, &'a str) {
+        let told = application.id.as_ref().and_then(|id| self.told.get(id));
+        told.map_or_else(
+            || (word(application.state), application.final_status),
+            |(state, status)| (state.as_str(), status.as_str()),
+        )
+    }
+}
+
 impl Shared {
     fn times(&self, application: &Application, mind: &Mind, over: bool) -> Times {
         let id = application.id.as_deref().unwrap_or_default();
@@ -149,10 +160,7 @@ impl Shared {
     pub(super) fn view(&self, application: &Application, full: bool) -> Value {
         let id = application.id.as_deref().unwrap_or_default();
         let mind = self.mind();
-        let (state, status) = match mind.told.get(id) {
-            Some((state, status)) => (state.as_str(), status.as_str()),
-            None => (word(application.state), application.final_status),
-        };
+        let (state, status) = mind.words(application);
         let over = is_final(state);
         let running = state == "RUNNING";
         let times = self.times(application, &mind, over);

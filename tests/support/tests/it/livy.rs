@@ -164,6 +164,25 @@ async fn a_manual_batch_waits_for_orders() {
 }
 
 #[tokio::test]
+async fn a_plan_can_let_livy_lie_and_forget_while_the_application_goes_on() {
+    let livy = yarn(Version::V0_8).await;
+    let soon = Duration::from_millis(150);
+    livy.plan_for("lies", Plan::running().misjudged_after(soon, "dead"));
+    livy.plan_for("gone", Plan::running().forgotten_after(soon));
+    for name in ["lies", "gone"] {
+        post(&livy, name).await.expect("answered");
+    }
+    let lies = |livy: &Livy| livy.batch("lies").is_some_and(|batch| batch.state == "dead");
+    livy.wait_for(|livy| lies(livy) && livy.batch("gone").is_none(), None).await;
+    assert!(livy.applications().iter().all(|application| application.state == AppState::Running));
+    livy.plan(Plan::success().running_for(soon * 2).misjudged_after(soon, "error"));
+    post(&livy, "late").await.expect("answered");
+    livy.wait_for(|livy| livy.live_applications().len() == 2, None).await;
+    let (batch, application) = (livy.batch("late").expect("known"), livy.applications().remove(2));
+    assert_eq!((batch.state.as_str(), application.final_status), ("error", "SUCCEEDED"), "each says its own");
+}
+
+#[tokio::test]
 async fn a_submission_that_fails_has_no_application() {
     let livy = yarn(Version::V0_8).await;
     livy.plan(Plan::submission_fails(["no such queue"]));
@@ -181,6 +200,26 @@ async fn an_application_that_livy_does_not_find_goes_on() {
     post(&livy, "a").await.expect("answered");
     livy.wait_for(|livy| livy.batch("a").is_some_and(|batch| batch.state == "dead"), None).await;
     assert_eq!(livy.live_applications().len(), 1);
+}
+
+#[tokio::test]
+async fn livy_looks_for_an_application_that_was_killed_before_it_was_found() {
+    let livy = yarn(Version::V0_8).await;
+    livy.configure(|settings| settings.lookup_timeout = Duration::from_millis(400));
+    let late = Duration::from_millis(300);
+    livy.plan_for("found", Plan::running().app_id_after(late));
+    livy.plan_for("never", Plan::running().app_id_never());
+    for name in ["found", "never"] {
+        post(&livy, name).await.expect("answered");
+    }
+    for application in livy.live_applications() {
+        assert!(livy.kill_application(application.id.as_deref().expect("on YARN")));
+    }
+    assert!(livy.batches().iter().all(|batch| batch.state == "starting"), "it does not know of them yet");
+    let state = |name: &str| livy.batch(name).map(|batch| batch.state);
+    livy.wait_for(|_| state("never") == Some("dead".into()), None).await;
+    assert_eq!(state("found"), Some("killed".into()));
+    assert!(view(&livy, "found").await["appId"].is_string() && view(&livy, "never").await["appId"].is_null());
 }
 
 #[tokio::test]

@@ -132,6 +132,25 @@ async fn what_it_is_told_to_say_and_to_forget_it_says_and_forgets() {
 }
 
 #[tokio::test]
+async fn of_those_that_have_ended_it_remembers_the_last_ones() {
+    let (livy, yarn, first) = running().await;
+    yarn.keep_completed(2);
+    livy.plan(Plan::success());
+    livy.set_state("job", "success");
+    for name in ["a", "b"] {
+        let body = json!({ "file": "s3://b/job.py", "name": name }).to_string();
+        let posted = client().post(format!("{}/batches", livy.url())).body(body);
+        send(posted.header("content-type", "application/json")).await.expect("an answer");
+        let applications = |livy: &Livy| livy.applications().len() - livy.live_applications().len();
+        assert_eq!(get(&yarn, &format!("/apps/{first}")).await.0, 200, "not too many have ended");
+        livy.wait_for(|livy| applications(livy) == if name == "a" { 2 } else { 3 }, None).await;
+    }
+    assert_eq!(get(&yarn, &format!("/apps/{first}")).await.0, 404);
+    let (_, list) = get(&yarn, "/apps?states=FINISHED").await;
+    assert_eq!(list["apps"]["app"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
 async fn times_and_costs_are_as_a_test_says_and_otherwise_as_they_would_be() {
     let (livy, yarn, id) = running().await;
     let view = async || get(&yarn, &format!("/apps/{id}")).await.1["app"].take();

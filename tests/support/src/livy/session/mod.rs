@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::record::is_final;
 use super::settings::{Master, Settings, Version};
-use super::world::{World, is_final};
+use super::world::World;
 use crate::interpreter::Python;
 pub(super) use driver::Driver;
 
