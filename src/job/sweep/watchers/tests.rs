@@ -1,3 +1,5 @@
+//! Which job waits for which news: who is told what, and when it is called missing.
+
 use super::*;
 use crate::job::application::{AppState, MovingApplication};
 use crate::job::samples::{application, view};
