@@ -240,7 +240,8 @@ fn run(settings: Settings, path: &Path) -> ExitCode {
 }
 
 fn runtime() -> Result<Runtime, String> {
-    let built = Builder::new_current_thread().enable_all().build();
+    // Timers and sockets are looked at after so many turns of tasks: a heartbeat is due by a timer.
+    let built = Builder::new_current_thread().event_interval(16).enable_all().build();
     built.map_err(|problem| format!("the runtime cannot start: {problem}"))
 }
 

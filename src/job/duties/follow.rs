@@ -34,9 +34,7 @@ pub(in crate::job) async fn follow<W: World>(
     let mut observation = first(cache);
     let mut acts = Acts { services, task, run, cache, log: None, unread: Unread::default() };
     loop {
-        // A step takes room that those who wait do not need.
-        let step = follow.see(observation, services.hides(), services.now());
-        let pause = if let FollowStep::Wait(pause) = step { Ok(pause) } else { Err(Box::new(step)) };
+        let pause = next_step(services, &mut follow, observation);
         if let Some((livy, yarn)) = follow.views() {
             trace!(?livy, ?yarn, "both views of {}", run.name);
         }
@@ -58,6 +56,17 @@ pub(in crate::job) async fn follow<W: World>(
         }
         observation = next_observation(services, run, since, acts.cache, pause).await;
     }
+}
+
+/// How long to wait for news, or what is to be done first. Boxed and made here: a step takes room that those who wait do not
+/// need.
+fn next_step<W: World>(
+    services: &JobServices<W>,
+    follow: &mut Follow,
+    observation: Observation,
+) -> Result<Duration, Box<FollowStep>> {
+    let step = follow.see(observation, services.hides(), services.now());
+    if let FollowStep::Wait(pause) = step { Ok(pause) } else { Err(Box::new(step)) }
 }
 
 /// What is done for a run between the waits.

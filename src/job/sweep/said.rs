@@ -16,7 +16,8 @@ impl LivySaid {
     pub(super) fn new(answer: Result<Vec<BatchView>, String>) -> LivySaid {
         match answer {
             Ok(mut views) => {
-                views.sort_by(|a, b| a.name.cmp(&b.name));
+                // Livy lists by id.
+                views.sort_unstable_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
                 LivySaid { views, absent: LivyAnswer::Missing }
             }
             Err(reason) => LivySaid { views: Vec::new(), absent: LivyAnswer::Unreachable(reason) },
