@@ -11,7 +11,7 @@ const COUNTED: Duration = Duration::from_millis(500);
 /// So many more than needed begin in a second even where none of them is answered.
 const SPARE: f64 = 1.5;
 /// Under way at a time where few are needed.
-const FEW: usize = 8;
+const FEW: usize = 32;
 
 /// Gives every beat its turn: so many a second, first come, first served. Of those under way at a time it allows what keeps
 /// all tasks alive with a slow service; each takes 30 KB with its connection, and all tasks of a burst would beat at once.
