@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use stand_ins::livy::{Livy, Plan};
 use stand_ins::sfn::{Outcome, TaskId};
 
+use crate::PLACES;
 use crate::board::Board;
 use crate::stage::{Stage, wait};
 
@@ -134,9 +135,11 @@ impl Jobs {
         self.all.borrow()
     }
 
-    /// They come for so long, and at least so many.
+    /// They come for so long, and at least so many: first as many at once as there are places, so that the most that
+    /// memory ever has to hold is the same before each rest.
     pub(crate) async fn come(&self, stage: &Stage, span: Duration, least: usize) {
         let begun = Instant::now();
+        (0..PLACES).for_each(|_| self.comes(stage));
         while begun.elapsed() < span || self.count() < least {
             self.comes(stage);
             let gap = self.dice.borrow_mut().u64(GAP);

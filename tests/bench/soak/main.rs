@@ -48,7 +48,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Jobs at once.
 const PLACES: usize = 300;
 /// So many come before the first rest, however short the run is: more than the finished tasks that are remembered.
-const LEAST: usize = 400;
+const LEAST: usize = 600;
 /// How often the worker is stopped or killed, and started again.
 const RESTARTS: u32 = 6;
 
