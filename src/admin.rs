@@ -152,7 +152,8 @@ impl Admin {
     pub fn overview(&self) -> Overview {
         let (now, wall) = (Instant::now(), self.world.now());
         let at = self.registry.statements();
-        let tasks = self.registry.each(|held| self.task(held, at.get(&held.task.id), now, wall));
+        let held = self.registry.all();
+        let tasks = held.iter().map(|held| self.task(held, at.get(&held.task.id), now, wall)).collect();
         Overview { tasks, strangers: self.strangers(), ..self.summary() }
     }
 

@@ -90,14 +90,12 @@ fn carry<W: World>(
             }
             observe(&state);
             // What a job seldom waits in is boxed: thousands wait in `perform`.
-            let moved = if unwritten {
-                let event = Box::pin(job.perform_unwritten(&state)).await;
-                Box::pin(job.moved(state, event))
+            let event = if unwritten {
+                Box::pin(job.perform_unwritten(&state)).await
             } else {
-                let event = job.perform(&state).await;
-                Box::pin(job.moved(state, event))
+                job.perform(&state).await
             };
-            state = moved.await;
+            state = Box::pin(job.moved(state, event)).await;
         }
         Box::pin(job.forget()).await;
         // Its place first: whoever sees the end may count on it.

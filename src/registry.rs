@@ -196,12 +196,7 @@ impl TaskRegistry {
         self.contents().statements.clone()
     }
 
-    /// What `read` makes of each task, as they are now: nobody waits while it reads.
-    pub fn each<T>(&self, read: impl FnMut(&HeldTask) -> T) -> Vec<T> {
-        self.all().iter().map(read).collect()
-    }
-
-    /// Each task as it is now, by id.
+    /// Each task as it is now, by id. A copy: nobody waits for whoever reads it.
     pub fn all(&self) -> Vec<HeldTask> {
         self.contents().held.values().cloned().collect()
     }

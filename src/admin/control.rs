@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 use super::logs::{self, LogAnswer, LogQuestion};
-use super::{Admin, FinishedTasks, HeldTask, Overview, PauseOverview};
+use super::{Admin, FinishedTasks, Overview, PauseOverview};
 
 /// The longest question: `logs` with a name, of which an execution's ARN is the longest.
 const QUESTION: u64 = 4_096;
@@ -249,6 +249,6 @@ async fn terminate(admin: &Admin) -> Reply {
         }
     };
     let _ = timeout(GIVE_BACK, given_back).await;
-    let awaited = admin.registry.each(HeldTask::is_awaited).into_iter().filter(|awaited| *awaited).count();
+    let awaited = admin.registry.all().iter().filter(|held| held.is_awaited()).count();
     Reply::Terminating { awaited }
 }

@@ -26,16 +26,20 @@ impl Admin {
     /// bytes each while they are compared.
     fn first_tasks(&self, most: usize) -> Overview {
         let (now, wall) = (Instant::now(), self.world.now());
+        let held = self.registry.all();
         let order =
-            self.registry.each(|held| (rank(is_late(held, now), age(held, now, wall)), held.task.id.clone()));
-        let places: HashMap<String, usize> =
-            first(order, most).into_iter().enumerate().map(|(place, (_, id))| (id, place)).collect();
+            held.iter().map(|held| (rank(is_late(held, now), age(held, now, wall)), held.task.id.as_str()));
+        let places: HashMap<&str, usize> = first(order.collect(), most)
+            .into_iter()
+            .enumerate()
+            .map(|(place, (_, id))| (id, place))
+            .collect();
         let at = self.registry.statements();
-        let shown = self.registry.each(|held| {
-            let place = *places.get(&held.task.id)?;
+        let shown = held.iter().filter_map(|held| {
+            let place = *places.get(held.task.id.as_str())?;
             Some((place, self.task(held, at.get(&held.task.id), now, wall)))
         });
-        let mut shown: Vec<_> = shown.into_iter().flatten().collect();
+        let mut shown: Vec<_> = shown.collect();
         shown.sort_unstable_by_key(|(place, _)| *place);
         let tasks = shown.into_iter().map(|(_, task)| task).collect();
         Overview { tasks, strangers: self.strangers(), ..self.summary() }

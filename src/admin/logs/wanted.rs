@@ -100,7 +100,8 @@ impl Names<'_> {
 /// # Errors
 /// Where there is none, or more than one, with what to do.
 pub(super) fn find(admin: &Admin, name: &str) -> Result<Wanted, String> {
-    let held = admin.registry.each(|held| {
+    let all = admin.registry.all();
+    let held = all.iter().filter_map(|held| {
         let whose = held.task.document.as_ref().and_then(|document| whose(&document.form));
         let run = held.run.as_deref();
         let names = Names {
@@ -112,7 +113,7 @@ pub(super) fn find(admin: &Admin, name: &str) -> Result<Wanted, String> {
         };
         names.have(name).then(|| Wanted::held(held))
     });
-    let held: Vec<Wanted> = held.into_iter().flatten().collect();
+    let held: Vec<Wanted> = held.collect();
     if !held.is_empty() {
         return one(name, held);
     }
