@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::real::{On, Stage, control};
 
 /// Plain texts, which arrive as they are.
-const PLAIN: [&str; 24] = [
+const PLAIN: [&str; 25] = [
     "a b",
     "c'd",
     "e\"f",
@@ -26,6 +26,7 @@ const PLAIN: [&str; 24] = [
     "",
     "a\nb\n",
     "\ttab",
+    "a\u{1}$b",
     "c\\d",
     "end\\",
     "{x}",
@@ -48,7 +49,7 @@ const JSON: [&str; 9] = [
 ];
 
 /// What a shell would change, as a plain text.
-const REFUSED: [&str; 11] = [
+const REFUSED: [&str; 12] = [
     "a `echo hi` b",
     "{{x}}",
     "x}}",
@@ -57,6 +58,7 @@ const REFUSED: [&str; 11] = [
     "x\\\"y",
     "cost \\$HOME",
     "a\\\nb",
+    "\\\u{1}$(id)",
     "<LOG_DIR>/x",
     "a\rb",
     "ü",

@@ -16,7 +16,10 @@
 //!    from 3.4 on, `<ADD_OPENS>` are replaced, `{{` becomes `$` and `}}` is dropped.
 //! 5. It writes a script (`ContainerLaunch.UnixShellScriptBuilder`): `exec /bin/bash -c "…"` with the command between
 //!    the quotes, `export NAME="…"` for the environment, `ln -sf -- "…" "…"` for files. Between double quotes bash
-//!    reads `$`, backticks, `"`, and a backslash before one of these, before another one and before a newline.
+//!    reads `$`, backticks, `"`, and a backslash before one of these, before another one and before a newline. A
+//!    backslash before U+0001 or U+007F, with which bash marks what is quoted for itself, goes wrong: of `\`, U+0001 and
+//!    `\$` (Spark's way of writing a dollar) 4.2 and 5.2.15 lose the second backslash's effect, so that the dollar and
+//!    what it names are read, and 4.2 makes two letters of U+007F.
 //!
 //! To escape on top of this would turn wrong on the day on which Spark escapes more. So what does not arrive is
 //! written differently where it is JSON (`rewrite.rs`), and refused elsewhere. `names.rs` has the rules of files.
@@ -68,7 +71,7 @@ pub(super) fn plain(text: &str) -> Result<(), String> {
         return Err("holds a backtick, and the shell of its container would run what follows it".to_owned());
     }
     replaced(text)?;
-    let read = |pair: &[u8]| matches!(pair, [b'\\', b'\\' | b'"' | b'$' | b'\n']);
+    let read = |pair: &[u8]| matches!(pair, [b'\\', b'\\' | b'"' | b'$' | b'\n' | 0x01 | 0x7f]);
     match text.as_bytes().windows(2).find(|pair| read(pair)) {
         None => Ok(()),
         Some(pair) => {
@@ -76,6 +79,8 @@ pub(super) fn plain(text: &str) -> Result<(), String> {
                 [_, b'\\'] => "another one",
                 [_, b'"'] => "a double quote",
                 [_, b'$'] => "a dollar",
+                [_, 0x01] => "the control character U+0001",
+                [_, 0x7f] => "the control character U+007F",
                 _ => "a newline",
             };
             Err(format!("holds a backslash before {next}, and the shell of its container would read the two"))

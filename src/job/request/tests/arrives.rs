@@ -54,6 +54,7 @@ fn what_a_shell_leaves_alone_is_sent_as_it_is() {
         "} }",
         "<LOG>",
         "a\tb",
+        "\u{1}",
         "\u{7f}",
         "--arg",
         "\\u0060",
@@ -74,6 +75,8 @@ fn what_would_be_changed_is_refused_with_the_reason_and_the_ways_out() {
         ("x\\\"y", "holds a backslash before a double quote"),
         ("cost \\$HOME", "holds a backslash before a dollar"),
         ("a\\\nb", "holds a backslash before a newline"),
+        ("\\\u{1}$(id)", "holds a backslash before the control character U+0001"),
+        ("a\\\u{7f}", "holds a backslash before the control character U+007F"),
         ("a\r\nb", "holds a carriage return, which spark-submit drops"),
         (
             "größe",
