@@ -3,12 +3,12 @@
 //! The file of task `0123456789abcdef` is `0123456789abcdef.task` in the state directory, mode 0600: a first line
 //! `spark-job-worker 2 <SHA-256 of the rest>`, then the task and its state as JSON (`format_v3.rs`: 2 is the format of
 //! batches, 3 that of sessions, 4 that of outcomes for which Spark told of failed jobs, 5 that of jobs that may not wait
-//! in YARN's queue for ever; the first, of version 0.1.0, is still read). It is written to `0123456789abcdef.tmp`,
-//! synced, renamed over the old one, and the directory is synced; so at every moment the old entry or the new one is
+//! in YARN's queue for ever; the first, of version 0.1.0, is still read). It is written to another file, synced, put in
+//! the place of the old one, and the directory is synced (`batch.rs`); so at every moment the old entry or the new one is
 //! there, whole. What a crash leaves behind:
 //!
-//! - before the rename: the old entry (or none), and a temporary file that the next start removes;
-//! - after the rename, before the sync of the directory: either entry. The duty of the newer state had not begun, and
+//! - before the change: the old entry (or none), and temporary files that the next start removes;
+//! - after the change, before the sync of the directory: either entry. The duty of the newer state had not begun, and
 //!   every duty may be performed twice;
 //! - after that sync: the new entry;
 //! - around a removal that had not reached the disk: the last entry, whose duty finds the token closed or the run dead.
@@ -20,6 +20,7 @@
 //! has the applications that YARN hides from the worker (`hidden.rs`), and `history` the tasks that have ended, which are no
 //! concern of the journal's.
 
+mod batch;
 mod encoding;
 mod error;
 mod format_v1;
@@ -38,6 +39,7 @@ use super::Task;
 use super::machine::State;
 use super::tags::is_short_id;
 
+use batch::Spares;
 pub use encoding::{Entry, decode, encode};
 pub use error::JournalError;
 pub use inspect::{Inspection, inspect};
@@ -109,19 +111,8 @@ impl Journal {
     /// # Errors
     /// What the system says: the old entry, if any, is untouched.
     pub fn write(&self, task: &Task, state: &State) -> io::Result<()> {
-        self.lay(&task.id, &encode(task, state)?)?;
-        self.sync()
-    }
-
-    /// Puts an entry's bytes in their place; they are durable after the next [`Journal::sync`].
-    fn lay(&self, task: &str, text: &[u8]) -> io::Result<()> {
-        let temporary = self.path(task, TEMPORARY);
-        let laid = replace(&temporary, &self.path(task, ENTRY), text);
-        if laid.is_err() {
-            // What is left of it would only take room; the next start removes it, too.
-            let _ = fs::remove_file(&temporary);
-        }
-        laid
+        let entry = (task.id.clone(), encode(task, state)?);
+        self.write_all(&mut Spares::default(), [entry]).into_iter().collect()
     }
 
     /// A task's entry as it is on disk; none where there is none.

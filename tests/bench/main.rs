@@ -24,6 +24,7 @@ mod many;
 mod peers;
 mod rest;
 mod stage;
+#[expect(dead_code, reason = "the soak asks for memory in use")]
 mod watch;
 mod worker;
 

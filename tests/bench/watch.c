@@ -1,10 +1,12 @@
 /* Measures from outside what no file of /proc tells of a program: the turns of its loop, each from the return of epoll_wait
- * on the first thread to its next call (what waits for the loop waits for at most one turn), and how often it has a file or
- * a directory synced. Loaded with LD_PRELOAD; writes into the file that WATCHED names, which the one who measures reads,
+ * on the first thread to its next call (what waits for the loop waits for at most one turn), how often it has a file or a
+ * directory synced, and, when it is asked for, how much it has allocated and not freed: what is resident tells besides what
+ * the allocator keeps. Loaded with LD_PRELOAD; writes into the file that WATCHED names, which the one who measures reads,
  * and zeroes to begin anew. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -13,9 +15,9 @@
 #include <unistd.h>
 
 /* Nanoseconds of the longest turn: of a processor, and as a clock on the wall has it; how many turns there were, and how
- * many syncs. */
+ * many syncs; not 0 while the bytes that are in use are asked for, and these. */
 struct seen {
-	uint64_t processor, wall, turns, syncs;
+	uint64_t processor, wall, turns, syncs, asked, in_use;
 };
 
 static struct seen *seen;
@@ -56,6 +58,11 @@ int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout)
 		if (wall > seen->wall)
 			seen->wall = wall;
 		seen->turns++;
+	}
+	if (is_loop && __atomic_load_n(&seen->asked, __ATOMIC_ACQUIRE)) {
+		struct mallinfo2 heap = mallinfo2();
+		seen->in_use = heap.uordblks + heap.hblkhd;
+		__atomic_store_n(&seen->asked, 0, __ATOMIC_RELEASE);
 	}
 	int found = wait_for_events(epoll, events, most, timeout);
 	if (is_loop) {

@@ -1,12 +1,19 @@
-//! The turns of the worker's loop and its syncs, measured from outside (`watch.c`).
+//! The turns of the worker's loop, its syncs and what it has allocated, measured from outside (`watch.c`).
 
 use std::fs;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use stand_ins::worker::Config;
 
-use crate::stage::{Process, Stage};
+use crate::stage::{Process, Stage, wait};
+
+/// The numbers of `struct seen`, and where some of them stand.
+const FIELDS: usize = 6;
+const ASKED: u64 = 4;
+const IN_USE: usize = 5;
 
 /// Watches a process that is started with its environment.
 pub(crate) struct Watch {
@@ -55,17 +62,29 @@ impl Watch {
     /// Forgets what was seen.
     pub(crate) fn reset(&self) {
         let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(&self.file);
-        let written = file.and_then(|mut file| std::io::Write::write_all(&mut file, &[0; 32]));
+        let written = file.and_then(|mut file| std::io::Write::write_all(&mut file, &[0; 8 * FIELDS]));
         written.expect("written");
     }
 
     pub(crate) fn seen(&self) -> Seen {
-        let bytes = fs::read(&self.file).expect("read");
-        let numbers: Vec<u64> = bytes
-            .chunks_exact(8)
-            .map(|number| u64::from_ne_bytes(number.try_into().expect("eight bytes")))
-            .collect();
+        let numbers = self.numbers();
         let milliseconds = |at: usize| numbers[at] as f64 / 1e6;
         Seen { processor: milliseconds(0), wall: milliseconds(1), turns: numbers[2], syncs: numbers[3] }
+    }
+
+    /// The bytes that the process has allocated and not freed, as soon as its loop turns.
+    pub(crate) async fn in_use(&self) -> u64 {
+        let file = fs::OpenOptions::new().write(true).open(&self.file).expect("the watched file");
+        file.write_all_at(&1_u64.to_ne_bytes(), 8 * ASKED).expect("written");
+        while self.numbers()[ASKED as usize] != 0 {
+            wait(Duration::from_millis(20)).await;
+        }
+        self.numbers()[IN_USE]
+    }
+
+    fn numbers(&self) -> Vec<u64> {
+        let bytes = fs::read(&self.file).expect("read");
+        let number = |bytes: &[u8]| u64::from_ne_bytes(bytes.try_into().expect("eight bytes"));
+        bytes.chunks_exact(8).map(number).collect()
     }
 }

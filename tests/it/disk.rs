@@ -33,10 +33,10 @@ fn may_mount() -> bool {
 }
 
 /// Something that is mounted; dropping it takes it away, whatever still uses it.
-struct Mounted(PathBuf);
+pub(crate) struct Mounted(PathBuf);
 
 impl Mounted {
-    fn at(path: &Path, arguments: &[&str]) -> Option<Mounted> {
+    pub(crate) fn at(path: &Path, arguments: &[&str]) -> Option<Mounted> {
         if !may_mount() {
             println!("skipped: without CAP_SYS_ADMIN nothing can be mounted");
             return None;
@@ -44,6 +44,18 @@ impl Mounted {
         let output = Command::new("mount").args(arguments).arg(path).output().expect("mount can be run");
         assert!(output.status.success(), "mount says {}", String::from_utf8_lossy(&output.stderr).trim());
         Some(Mounted(path.to_owned()))
+    }
+
+    /// Takes it away once nothing uses it any more.
+    pub(crate) async fn taken_away(self) {
+        let limit = Duration::from_secs(20);
+        let gone = async {
+            while !Command::new("umount").arg(&self.0).output().expect("umount can be run").status.success() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(limit, gone).await.expect("nothing uses it");
+        std::mem::forget(self);
     }
 
     /// A small file system of its own.

@@ -35,6 +35,7 @@ mod page;
 mod pages;
 mod pause;
 mod poll;
+mod power;
 mod processes;
 mod queue;
 mod report;

@@ -1,14 +1,18 @@
 //! A look at the journal that changes nothing: what this version of the worker would make of it.
 //!
-//! No lock is taken, because the version that is to be replaced runs meanwhile. An entry is the old one or the new one,
-//! whole, and one that is gone when its turn comes is settled.
+//! No lock is taken, because the version that is to be replaced runs meanwhile. One that is gone when its turn comes is
+//! settled. Under its name an entry is whole; one that was opened before its place was taken may be emptied while it is
+//! read, and is then read again.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{CORRUPT, ENTRY, JournalError, Unreadable, decode, read_bounded};
+use super::{CORRUPT, ENTRY, Entry, JournalError, Unreadable, decode, read_bounded};
 use crate::job::tags::is_short_id;
+
+/// How often an entry that cannot be read is read again: its place has to be taken at the same moment each time.
+const AGAIN: usize = 4;
 
 /// What there is to read.
 #[derive(Debug, Default)]
@@ -38,11 +42,11 @@ pub fn inspect(directory: &Path) -> io::Result<Inspection> {
         if path.extension().is_none_or(|end| end != ENTRY) || !is_short_id(stem) {
             continue;
         }
-        let bytes = match read_bounded(&path) {
+        let entry = match read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            bytes => bytes?,
+            entry => entry?,
         };
-        match bytes.map_or_else(Err, |bytes| decode(&bytes)) {
+        match entry {
             Ok(_) => inspection.tasks += 1,
             Err(Unreadable::Malformed(reason)) => {
                 let told = format!("{} cannot be read by this version: {reason}", path.display());
@@ -59,6 +63,17 @@ pub fn inspect(directory: &Path) -> io::Result<Inspection> {
         }
     }
     Ok(inspection)
+}
+
+/// An entry, or what is wrong with it however often it is read.
+fn read(path: &Path) -> io::Result<Result<Entry, Unreadable>> {
+    let mut again = 0..AGAIN;
+    loop {
+        let entry = read_bounded(path)?.and_then(|bytes| decode(&bytes));
+        if entry.is_ok() || again.next().is_none() {
+            return Ok(entry);
+        }
+    }
 }
 
 #[cfg(test)]

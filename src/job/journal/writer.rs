@@ -1,14 +1,15 @@
 //! The one thread that writes the journal.
 //!
 //! Writers of one directory wait for each other in the kernel, so more than one gains nothing and spins. This one takes
-//! all entries that wait, writes each, and syncs the directory once for all of them; each is answered when that is
-//! done. What concerns one task is done in the order in which it was asked for.
+//! all entries that wait and makes them durable together; each is answered when that is done. What concerns one task is
+//! done in the order in which it was asked for.
 
 use std::io;
 use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::batch::Spares;
 use super::{Entry, Journal};
 
 /// Orders that wait for the thread; who has one more waits for room. As many as running jobs may bring at one moment.
@@ -97,31 +98,34 @@ impl Writer {
 
 /// An answer that nobody waits for is dropped: that task was stopped, and the next start reads what is there.
 fn work(journal: &Journal, mut taken: mpsc::Receiver<Order>) {
+    let mut spares = Spares::default();
     let mut orders = Vec::with_capacity(AT_ONCE);
+    let mut entries: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut waiting = Vec::new();
+    let mut write = |entries: &mut Vec<_>, waiting: &mut Vec<oneshot::Sender<_>>| {
+        for (done, written) in waiting.drain(..).zip(journal.write_all(&mut spares, entries.drain(..))) {
+            let _ = done.send(written);
+        }
+    };
     while taken.blocking_recv_many(&mut orders, AT_ONCE) > 0 {
-        let mut laid = Vec::with_capacity(orders.len());
         for order in orders.drain(..) {
+            if let Order::Remove(task, _) | Order::Read(task, _) = &order
+                && entries.iter().any(|(written, _)| written == task)
+            {
+                write(&mut entries, &mut waiting);
+            }
             match order {
-                Order::Write(task, bytes, done) => match journal.lay(&task, &bytes) {
-                    Ok(()) => laid.push(done),
-                    failed => drop(done.send(failed)),
-                },
+                Order::Write(task, bytes, done) => {
+                    entries.push((task, bytes));
+                    waiting.push(done);
+                }
                 Order::Remove(task, done) => drop(done.send(journal.remove(&task))),
                 Order::Probe(done) => drop(done.send(journal.probe())),
                 Order::Hidden(ids, done) => drop(done.send(journal.keep_hidden(&ids))),
                 Order::Read(task, done) => drop(done.send(journal.read_one(&task))),
             }
         }
-        if laid.is_empty() {
-            continue;
-        }
-        let synced = journal.sync();
-        for done in laid {
-            let _ = done.send(match &synced {
-                Ok(()) => Ok(()),
-                Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
-            });
-        }
+        write(&mut entries, &mut waiting);
     }
 }
 

@@ -29,6 +29,9 @@ mod sky;
 #[path = "../stage.rs"]
 #[expect(dead_code, reason = "the other benchmark has more workers")]
 mod stage;
+#[path = "../watch.rs"]
+#[expect(dead_code, reason = "the other benchmark watches turns and syncs")]
+mod watch;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -42,6 +45,7 @@ use board::Board;
 use jobs::Jobs;
 use sky::Sky;
 use stage::{Journal, Process, Stage, free_port, wait};
+use watch::Watch;
 
 /// The longest that anything of the worker is waited for.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -55,6 +59,8 @@ const RESTARTS: u32 = 6;
 /// Everything that a phase needs.
 struct Soak {
     stage: Stage,
+    /// None where there is no compiler.
+    watch: Option<Watch>,
     config: Config,
     port: u16,
     jobs: Jobs,
@@ -77,7 +83,7 @@ fn main() -> ExitCode {
 
 async fn soak(board: &mut Board, seed: u64, time: Duration) {
     let soak = Soak::new(seed).await;
-    let mut process = soak.stage.start(&soak.config);
+    let mut process = watch::start(&soak.stage, &soak.config, soak.watch.as_ref());
     soak.stage.sfn.wait_for(|sfn| sfn.open_polls(&soak.stage.arn) > 0, LIMIT).await;
     soak.traffic(&process, time * 2 / 5, LEAST).await;
     soak.drained(board, "first").await;
@@ -114,7 +120,8 @@ impl Soak {
             .table("admin", &format!("listen = \"127.0.0.1:{port}\""))
             .table("log", "filter = \"info\"")
             .table("stop", "grace = \"70s\"");
-        Soak { jobs: Jobs::new(dice.fork()), sky: Sky::new(dice.fork()), stage, config, port }
+        let watch = Watch::new(stage.place(Journal::InMemory));
+        Soak { jobs: Jobs::new(dice.fork()), sky: Sky::new(dice.fork()), stage, watch, config, port }
     }
 
     /// Jobs come for so long, and at least so many, in all weathers; somebody looks at the worker.
@@ -176,7 +183,7 @@ impl Soak {
                 while process.0.try_wait().expect("a child can be waited for").is_none() {
                     wait(Duration::from_millis(20)).await;
                 }
-                *process = self.stage.start(&self.config);
+                *process = watch::start(&self.stage, &self.config, self.watch.as_ref());
             }
             wait(span / (RESTARTS + 1)).await;
         };

@@ -1,11 +1,14 @@
 //! A look at directories in every condition.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::super::{Journal, Spares, encode};
 use super::*;
 use crate::job::Task;
 
 fn whole(task: &str) -> Vec<u8> {
     let (task, state) = Task::orphan(task);
-    super::super::encode(&task, &state).expect("JSON")
+    encode(&task, &state).expect("JSON")
 }
 
 #[test]
@@ -44,4 +47,30 @@ fn an_entry_that_is_gone_when_its_turn_comes_is_settled_and_one_that_cannot_be_r
     assert_eq!(inspect(directory.path()).expect("it can be read").tasks, 0);
     fs::create_dir(directory.path().join("0000000000000002.task")).expect("made");
     inspect(directory.path()).expect_err("a directory is no entry");
+}
+
+#[test]
+fn an_entry_whose_place_is_taken_while_it_is_read_is_not_broken() {
+    // In memory, where a sync takes no time: between opening and reading a file, its place is taken often.
+    let directory = tempfile::tempdir_in("/dev/shm").expect("a directory");
+    let (journal, _) = Journal::open(directory.path()).expect("the journal opens");
+    let (task, state) = Task::orphan("0123456789abcdef");
+    let bytes = encode(&task, &state).expect("JSON");
+    journal.write(&task, &state).expect("written");
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut spares = Spares::default();
+            while !stop.load(Ordering::Relaxed) {
+                let written = journal.write_all(&mut spares, [(task.id.clone(), bytes.clone())]);
+                written.into_iter().for_each(|written| written.expect("written"));
+            }
+        });
+        let broken = (0..20_000).find_map(|_| {
+            let seen = inspect(directory.path()).expect("it can be read");
+            (seen.tasks != 1).then_some(seen)
+        });
+        stop.store(true, Ordering::Relaxed);
+        assert!(broken.is_none(), "{broken:?}");
+    });
 }

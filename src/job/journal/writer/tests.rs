@@ -36,6 +36,68 @@ async fn what_is_asked_for_is_done_in_order_and_answered_when_it_is_done() {
     writer.probe().await.expect("it can be written");
 }
 
+#[test]
+fn what_is_taken_at_once_is_done_in_order_too() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (journal, _) = Journal::open(directory.path()).expect("the journal opens");
+    let (orders, taken) = mpsc::channel(8);
+    let mut answers = Vec::new();
+    let mut later = entry().0;
+    later.execution = Some("later".to_owned());
+    let later = encode(&later, &entry().1).expect("JSON");
+    let gone = "fedcba9876543210";
+    for (task, bytes) in [(TASK, bytes()), (gone, bytes()), (TASK, later)] {
+        let (done, answer) = oneshot::channel();
+        orders.try_send(Order::Write(task.to_owned(), bytes, done)).expect("room");
+        answers.push(answer);
+    }
+    let (done, read) = oneshot::channel();
+    orders.try_send(Order::Read(TASK.to_owned(), done)).expect("room");
+    let (done, removed) = oneshot::channel();
+    orders.try_send(Order::Remove(gone.to_owned(), done)).expect("room");
+    answers.push(removed);
+    drop(orders);
+    work(&journal, taken);
+    for mut answer in answers {
+        answer.try_recv().expect("answered").expect("done");
+    }
+    let mut read = read;
+    let read = read.try_recv().expect("answered").expect("read").expect("an entry");
+    assert_eq!(read.task.execution.as_deref(), Some("later"));
+    drop(journal);
+    let (_, found) = Journal::open(directory.path()).expect("the journal opens");
+    let found: Vec<_> = found.entries.into_iter().map(|entry| entry.task.id).collect();
+    assert_eq!(found, [TASK]);
+}
+
+#[test]
+fn nothing_but_entries_is_left_when_the_thread_ends() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (journal, _) = Journal::open(directory.path()).expect("the journal opens");
+    let mut spares = Spares::default();
+    let files = || {
+        let files = std::fs::read_dir(directory.path()).expect("it can be listed");
+        files.map(|file| file.expect("listed")).filter(|file| file.file_name() != "lock")
+    };
+    for _ in 0..3 {
+        let entries = (0..4).map(|number| (format!("{number:016x}"), bytes()));
+        journal
+            .write_all(&mut spares, entries)
+            .into_iter()
+            .collect::<io::Result<Vec<()>>>()
+            .expect("written");
+    }
+    let (empty, entries): (Vec<_>, Vec<_>) =
+        files().partition(|file| file.metadata().expect("it is there").len() == 0);
+    assert_eq!(
+        (empty.len(), entries.len()),
+        (4, 4),
+        "the files of old entries are used again, and hold nothing"
+    );
+    drop(spares);
+    assert_eq!(files().count(), 4);
+}
+
 #[tokio::test]
 async fn what_cannot_be_done_is_answered_with_the_reason_and_the_thread_goes_on() {
     let directory = tempfile::tempdir().expect("a directory");
