@@ -11,6 +11,7 @@ use stand_ins::sfn::{Sfn, TaskId};
 use stand_ins::worker::command;
 
 use crate::board::{Board, spread};
+use crate::disk::{self, NO_MOUNT};
 use crate::stage::{Journal, Room, Stage, Usage, free_port, program, wait};
 use crate::watch::{self, NO_COMPILER, Watch};
 use crate::worker::{Peer, Worker};
@@ -41,9 +42,11 @@ pub(crate) async fn bursts(board: &mut Board, length: Length) {
     kept(board).await;
     let least = |times: &[f64]| times.iter().copied().fold(f64::NAN, f64::min);
     let (on_disk, in_memory, plain) = (least(&on_disk), least(&in_memory), least(&plain));
-    // What the file system does for an entry is most of it.
-    let most = length.limit(4.0, 8.0);
-    board.at_most("processor for a burst, disk beside memory", on_disk / in_memory, most, "times");
+    let what = "processor for a burst, disk beside memory";
+    match disk::mounted() {
+        Some(_) => board.at_most(what, on_disk / in_memory, length.limit(1.5, 2.5), "times"),
+        None => board.left_out(what, NO_MOUNT),
+    }
     if missing.is_none() {
         board.at_most(
             "processor for a burst, beside plain python",

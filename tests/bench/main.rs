@@ -18,6 +18,7 @@
 )]
 
 mod board;
+mod disk;
 mod latency;
 mod load;
 mod many;
@@ -32,6 +33,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use board::Board;
+use disk::Disk;
 use stage::Journal;
 
 /// The longest that anything is waited for.
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
     runtime.block_on(async {
         let parts: Vec<String> = std::env::args().skip(1).filter(|part| !part.starts_with("--")).collect();
         let mut board = Board::default();
+        let _disk = Disk::mount();
         if parts == ["short"] {
             rest::rest(&mut board, Length::Short).await;
             load::requests(&mut board).await;

@@ -12,6 +12,8 @@ use stand_ins::worker::{Config, command};
 use stand_ins::yarn::Yarn;
 use tokio::runtime::{Builder, Handle};
 
+use crate::disk;
+
 /// What a worker is told.
 #[derive(Clone, Copy)]
 pub(crate) struct Room {
@@ -66,7 +68,8 @@ impl Stage {
         let sfn = Sfn::start().await;
         let arn = sfn.activity("spark-job");
         let (livy, yarn) = cluster().spawn(servers(plan)).await.expect("they start");
-        let directory = tempfile::tempdir().expect("a directory");
+        let directory =
+            disk::mounted().map_or_else(tempfile::tempdir, tempfile::tempdir_in).expect("a directory");
         let memory = tempfile::tempdir_in("/dev/shm").expect("a directory in memory");
         Stage { sfn, livy, yarn, arn, directory, memory }
     }

@@ -102,8 +102,8 @@ fn work(journal: &Journal, mut taken: mpsc::Receiver<Order>) {
     let mut orders = Vec::with_capacity(AT_ONCE);
     let mut entries: Vec<(String, Vec<u8>)> = Vec::new();
     let mut waiting = Vec::new();
-    let mut write = |entries: &mut Vec<_>, waiting: &mut Vec<oneshot::Sender<_>>| {
-        for (done, written) in waiting.drain(..).zip(journal.write_all(&mut spares, entries.drain(..))) {
+    let write = |spares: &mut Spares, entries: &mut Vec<_>, waiting: &mut Vec<oneshot::Sender<_>>| {
+        for (done, written) in waiting.drain(..).zip(journal.write_all(spares, entries.drain(..))) {
             let _ = done.send(written);
         }
     };
@@ -112,7 +112,7 @@ fn work(journal: &Journal, mut taken: mpsc::Receiver<Order>) {
             if let Order::Remove(task, _) | Order::Read(task, _) = &order
                 && entries.iter().any(|(written, _)| written == task)
             {
-                write(&mut entries, &mut waiting);
+                write(&mut spares, &mut entries, &mut waiting);
             }
             match order {
                 Order::Write(task, bytes, done) => {
@@ -125,7 +125,10 @@ fn work(journal: &Journal, mut taken: mpsc::Receiver<Order>) {
                 Order::Read(task, done) => drop(done.send(journal.read_one(&task))),
             }
         }
-        write(&mut entries, &mut waiting);
+        write(&mut spares, &mut entries, &mut waiting);
+        if taken.is_empty() {
+            spares.empty();
+        }
     }
 }
 

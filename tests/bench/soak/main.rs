@@ -21,6 +21,9 @@
 #[path = "../board.rs"]
 #[expect(dead_code, reason = "the other benchmark times more")]
 mod board;
+#[path = "../disk.rs"]
+#[expect(dead_code, reason = "the other benchmark compares disks")]
+mod disk;
 mod jobs;
 mod ledger;
 mod looker;
