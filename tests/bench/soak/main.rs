@@ -5,8 +5,9 @@
 //! which repeats what is done to the worker, not when the worker does what. `SJW_BENCH_PROGRAM` names another binary.
 //!
 //! Two fifths of the time fill what has a bound (the finished tasks, Livy's memory of ended batches, the allocator's) and
-//! end in a rest, the measure of all that follows; after half of it there is another rest, and the two are compared. In the
-//! last tenth the worker is stopped, killed and started again. A ledger (`ledger.rs`) holds every task against what really
+//! end in a rest, the measure of all that follows; after each quarter that comes then there is another rest, and the first
+//! and the last are compared: what was lost with every job is seen in both. In the last tenth the worker is stopped, killed
+//! and started again. A ledger (`ledger.rs`) holds every task against what really
 //! ran. The rests, some minutes each, come on top: what is left of connections closes by itself.
 //!
 //! The worker has the shipped defaults, but for waits of minutes, which are made shorter so that they end within the run.
@@ -93,10 +94,13 @@ async fn soak(board: &mut Board, seed: u64, time: Duration) {
     let before = rest::rest(&soak, &process).await;
     before.tell(board, "first rest");
     let jobs = soak.jobs.count();
-    soak.traffic(&process, time / 2, 0).await;
+    soak.traffic(&process, time / 4, 0).await;
     soak.drained(board, "second").await;
+    rest::rest(&soak, &process).await.tell(board, "second rest");
+    soak.traffic(&process, time / 4, 0).await;
+    soak.drained(board, "third").await;
     let after = rest::rest(&soak, &process).await;
-    after.tell(board, "second rest");
+    after.tell(board, "third rest");
     after.compare(board, &before, soak.jobs.count() - jobs);
     soak.restarts(&mut process, time / 10).await;
     soak.drained(board, "last").await;

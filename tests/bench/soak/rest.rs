@@ -19,8 +19,9 @@ const SPAN: u64 = 40;
 const SWEEPS: f64 = SPAN as f64 / 10.0 + 2.0;
 /// What memory may have grown by: a share, or MB where that is more.
 const GROWTH: (f64, f64) = (0.15, 4.0);
-/// What is allocated and not freed may have grown by so much, MB: the finished tasks that are remembered differ.
-const IN_USE: f64 = 0.3;
+/// What is allocated and not freed may have grown by so much, MB: the finished tasks that are remembered differ, and tables
+/// have the size of the most that they held.
+const IN_USE: f64 = 0.5;
 /// The files in which entries are written, of which there are as many at most as entries are written at once.
 const SPARES: f64 = 64.0;
 /// A file of finished tasks may be so much larger: other tasks have longer names and causes.
