@@ -7,7 +7,7 @@
 //! journal, where each new file is looked for among all that were deleted within the last minutes (`find_inode_bit` in
 //! `fs/ext4/ialloc.c`).
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -76,9 +76,13 @@ impl Spare {
 
     /// Puts the file in an entry's place; the old entry, if it has the file's place now.
     fn exchange(&self, entry: &Path) -> io::Result<Option<Spare>> {
-        // What has a second name, such as the copy of an entry that cannot be read, is not ours to be written over.
-        let ours = fs::symlink_metadata(entry).ok().filter(|found| found.is_file() && found.nlink() == 1);
-        if let Some(old) = ours
+        // What has a second name, such as the copy of an entry that cannot be read, is not to be written over, and what
+        // was put there by hand, with another owner or mode, is no file for other entries.
+        let new = fs::symlink_metadata(&self.path)?;
+        let is_like_ours = |found: &Metadata| {
+            found.is_file() && found.nlink() == 1 && (found.mode(), found.uid()) == (new.mode(), new.uid())
+        };
+        if let Some(old) = fs::symlink_metadata(entry).ok().filter(is_like_ours)
             // Not every file system can do it.
             && renameat_with(CWD, &self.path, CWD, entry, RenameFlags::EXCHANGE).is_ok()
         {

@@ -86,6 +86,24 @@ fn a_short_entry_in_the_file_of_a_long_one_is_whole() {
     }
 }
 
+/// Of an entry that was put there by hand from a copy, the mode may differ, or the owner.
+#[test]
+fn a_file_that_was_not_made_here_does_not_become_an_entry_of_another_task() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().expect("a directory");
+    let (journal, _) = Journal::open(directory.path()).expect("the journal opens");
+    let path = |task: &str| directory.path().join(format!("{task}.task"));
+    std::fs::write(path(TASK), "from a copy").expect("written");
+    std::fs::set_permissions(path(TASK), std::fs::Permissions::from_mode(0o644)).expect("set");
+    let mut spares = Spares::default();
+    for task in [TASK, "fedcba9876543210", "00112233445566ff"] {
+        let written = journal.write_all(&mut spares, [(task.to_owned(), bytes())]);
+        written.into_iter().for_each(|written| written.expect("written"));
+        let mode = std::fs::metadata(path(task)).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{task}");
+    }
+}
+
 #[test]
 fn nothing_but_entries_is_left_when_the_thread_ends() {
     let directory = tempfile::tempdir().expect("a directory");
