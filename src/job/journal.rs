@@ -171,11 +171,16 @@ impl Journal {
         // Listed before anything is replaced: some file systems list what was renamed meanwhile once more.
         let files: io::Result<Vec<PathBuf>> =
             fs::read_dir(&self.directory).and_then(|files| files.map(|file| Ok(file?.path())).collect());
-        for path in files.map_err(failed)? {
+        let is_temporary = |path: &PathBuf| path.extension().is_some_and(|end| end == TEMPORARY);
+        // Those first: what replaces an entry that cannot be read is written to one.
+        let (temporary, files): (Vec<_>, Vec<_>) = files.map_err(failed)?.into_iter().partition(is_temporary);
+        for path in temporary {
+            fs::remove_file(&path).map_err(failed)?;
+        }
+        for path in files {
             let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
             let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             match end {
-                TEMPORARY => fs::remove_file(&path).map_err(failed)?,
                 ENTRY if is_short_id(stem) => self.read(stem, &path, &mut contents)?,
                 _ => {}
             }

@@ -81,7 +81,7 @@ pub(crate) fn ways(stage: &Stage, number: usize, task: &TaskId, run: Duration) -
     (posted, stage.sfn.reports(task)[0].at.saturating_duration_since(ended))
 }
 
-/// The bare sequence that makes an entry durable, in the same kind of directory as the journal's.
+/// The bare sequence that makes a new entry durable, in the same kind of directory as the journal's.
 fn durable(directory: &Path) -> Duration {
     let (new, entry) = (directory.join("bare.tmp"), directory.join("bare"));
     let handle = File::open(directory).expect("a directory");

@@ -80,7 +80,7 @@ impl Drop for Mounted {
 }
 
 /// Fills a file system to the last block.
-fn fill(directory: &Path) -> PathBuf {
+pub(crate) fn fill(directory: &Path) -> PathBuf {
     let path = directory.join("filler");
     let mut file = fs::File::create(&path).expect("there is room for a name");
     while file.write_all(&[b'.'; 4096]).is_ok() {}

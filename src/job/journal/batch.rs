@@ -9,6 +9,7 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
+use std::num::NonZeroU64;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,7 @@ use rustix::fs::{Advice, CWD, RenameFlags, fadvise, renameat_with};
 use super::{ENTRY, Journal, TEMPORARY};
 
 /// Files that wait to become entries; as many at most as there were entries in one batch. Dropping them removes them,
-/// and a start removes those of a process that was killed.
+/// and a start removes those that an earlier process has left.
 #[derive(Debug, Default)]
 pub(super) struct Spares {
     free: Vec<Spare>,
@@ -27,15 +28,22 @@ pub(super) struct Spares {
 #[derive(Debug)]
 struct Spare {
     path: PathBuf,
-    /// Bytes of an old entry.
-    length: u64,
+    /// It may hold an old entry.
+    is_used: bool,
+}
+
+/// An entry that is on its way to the disk.
+struct Begun {
+    entry: PathBuf,
+    spare: Spare,
+    file: File,
 }
 
 impl Spares {
     fn take(&mut self, journal: &Journal) -> Spare {
         self.free.pop().unwrap_or_else(|| {
             self.made += 1;
-            Spare { path: journal.path(&format!("{:016x}", self.made), TEMPORARY), length: 0 }
+            Spare { path: journal.path(&format!("{:016x}", self.made), TEMPORARY), is_used: false }
         })
     }
 
@@ -44,11 +52,11 @@ impl Spares {
     pub(super) fn empty(&mut self) {
         self.free.retain_mut(|spare| {
             let emptied =
-                spare.length == 0 || File::options().write(true).truncate(true).open(&spare.path).is_ok();
+                !spare.is_used || File::options().write(true).truncate(true).open(&spare.path).is_ok();
             if !emptied {
                 spare.discard();
             }
-            spare.length = 0;
+            spare.is_used = false;
             emptied
         });
     }
@@ -66,11 +74,13 @@ impl Spare {
         let mut file =
             File::options().write(true).create(true).truncate(false).mode(0o600).open(&self.path)?;
         file.write_all(text)?;
-        if self.length > text.len() as u64 {
-            file.set_len(text.len() as u64)?;
+        let length = text.len() as u64;
+        if file.metadata()?.len() > length {
+            file.set_len(length)?;
         }
-        // Advice that a file is not needed begins to write it, and waits for nothing; where it does not, the sync does.
-        let _ = fadvise(&file, 0, None, Advice::DontNeed);
+        // Advice that a file is not needed begins to write it; where it does not, the sync does. Of a part of a page, because
+        // whole ones would also be dropped, for which processors wait for each other (`generic_fadvise` in `mm/fadvise.c`).
+        let _ = fadvise(&file, 0, Some(NonZeroU64::MIN), Advice::DontNeed);
         Ok(file)
     }
 
@@ -82,11 +92,11 @@ impl Spare {
         let is_like_ours = |found: &Metadata| {
             found.is_file() && found.nlink() == 1 && (found.mode(), found.uid()) == (new.mode(), new.uid())
         };
-        if let Some(old) = fs::symlink_metadata(entry).ok().filter(is_like_ours)
+        if fs::symlink_metadata(entry).is_ok_and(|found| is_like_ours(&found))
             // Not every file system can do it.
             && renameat_with(CWD, &self.path, CWD, entry, RenameFlags::EXCHANGE).is_ok()
         {
-            return Ok(Some(Spare { path: self.path.clone(), length: old.len() }));
+            return Ok(Some(Spare { path: self.path.clone(), is_used: true }));
         }
         fs::rename(&self.path, entry)?;
         Ok(None)
@@ -101,26 +111,43 @@ impl Spare {
 impl Journal {
     /// Makes entries durable: task ids and the bytes of their entries. Of two of one task the later one stays.
     ///
-    /// Returns for each what the system says; the old entry of one that failed, if any, is untouched.
+    /// Returns for each what the system says; the old entry of one that failed, if any, is untouched, unless the directory
+    /// could not be synced: then it is either.
     pub(super) fn write_all(
         &self,
         spares: &mut Spares,
         entries: impl IntoIterator<Item = (String, Vec<u8>)>,
     ) -> Vec<io::Result<()>> {
-        let begin = |(task, text): (String, Vec<u8>)| {
-            let spare = spares.take(self);
-            let begun = spare.begin(&text).inspect_err(|_| spare.discard())?;
-            Ok((self.path(&task, ENTRY), spare, begun))
-        };
+        let (mut begun, mut written) = (Vec::new(), Vec::new());
         // All are on their way to the disk before the first is waited for.
-        let begun: Vec<_> = entries.into_iter().map(begin).collect();
-        let finish = |(entry, spare, file): (PathBuf, Spare, File)| {
-            let finished = file.sync_data().and_then(|()| spare.exchange(&entry));
-            finished.inspect_err(|_| spare.discard())
+        for (task, text) in entries {
+            let spare = spares.take(self);
+            let mut file = spare.begin(&text);
+            if file.is_err() {
+                // What the others take, room or open files, is free again once they are in their places.
+                written.extend(self.finish(spares, begun.drain(..)));
+                spares.empty();
+                file = spare.begin(&text);
+            }
+            let file = file.inspect_err(|_| spare.discard());
+            begun.push(file.map(|file| Begun { entry: self.path(&task, ENTRY), spare, file }));
+        }
+        written.extend(self.finish(spares, begun.drain(..)));
+        written
+    }
+
+    fn finish(
+        &self,
+        spares: &mut Spares,
+        begun: impl Iterator<Item = io::Result<Begun>>,
+    ) -> impl Iterator<Item = io::Result<()>> {
+        let exchange = |Begun { entry, spare, file }| {
+            let exchanged = file.sync_data().and_then(|()| spare.exchange(&entry));
+            exchanged.inspect_err(|_| spare.discard())
         };
-        let finished: Vec<_> = begun.into_iter().map(|begun| begun.and_then(finish)).collect();
-        let synced = if finished.iter().any(Result::is_ok) { self.sync() } else { Ok(()) };
-        let settle = |finished: io::Result<Option<Spare>>| match (finished?, &synced) {
+        let exchanged: Vec<_> = begun.map(|begun| begun.and_then(exchange)).collect();
+        let synced = if exchanged.iter().any(Result::is_ok) { self.sync() } else { Ok(()) };
+        let settle = move |exchanged: io::Result<Option<Spare>>| match (exchanged?, &synced) {
             (old, Ok(())) => {
                 spares.free.extend(old);
                 Ok(())
@@ -130,6 +157,6 @@ impl Journal {
                 Err(io::Error::new(error.kind(), error.to_string()))
             }
         };
-        finished.into_iter().map(settle).collect()
+        exchanged.into_iter().map(settle)
     }
 }

@@ -1,8 +1,8 @@
 //! A look at the journal that changes nothing: what this version of the worker would make of it.
 //!
 //! No lock is taken, because the version that is to be replaced runs meanwhile. One that is gone when its turn comes is
-//! settled. Under its name an entry is whole; one that was opened before its place was taken may be emptied while it is
-//! read, and is then read again.
+//! settled. Under its name an entry is whole; one that was opened before its place was taken may be emptied or written
+//! over while it is read, and is then read again.
 
 use std::fs;
 use std::io;

@@ -427,6 +427,25 @@ mod kept {
     }
 
     #[test]
+    fn temporary_files_and_entries_that_cannot_be_read_do_not_get_in_each_others_way() {
+        let temporary = |directory: &Path| directory.join("0000000000000001.tmp");
+        for task in [TASK, OTHER, "0000000000000001", "00112233445566ff"] {
+            let directory = directory();
+            fs::write(temporary(directory.path()), "x".repeat(20_000)).expect("written");
+            fs::write(directory.path().join(format!("{task}.task")), "garbage").expect("written");
+            assert_eq!(open(directory.path()).1.corrupt.len(), 1);
+            assert!(!temporary(directory.path()).exists());
+            assert_eq!(open(directory.path()).1.corrupt, []);
+        }
+        // Whatever was left there.
+        let directory = directory();
+        let (journal, _) = open(directory.path());
+        fs::write(temporary(directory.path()), "x".repeat(20_000)).expect("written");
+        write(&journal, &entry(TASK)).expect("written");
+        assert_eq!(journal.read_one(TASK).expect("read"), Some(entry(TASK)));
+    }
+
+    #[test]
     fn files_that_are_not_ours_are_left_alone() {
         let directory = directory();
         let foreign = ["README", ".hidden", "0123.task", "0123456789ABCDEF.task", "notes.task", "a.corrupt"];
