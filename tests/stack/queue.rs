@@ -36,9 +36,13 @@ fn lifetime(application: &Value) -> u64 {
 /// Nothing runs or waits in YARN, and no memory is taken or set aside for anything.
 async fn nothing_in_yarn() {
     wait_for("an empty YARN", async || {
-        let metrics = get(&format!("{}/ws/v1/cluster/metrics", stack("RM"))).await["clusterMetrics"].take();
-        let counts = ["appsPending", "appsRunning", "allocatedMB", "reservedMB", "containersPending"];
-        counts.iter().all(|count| metrics[*count] == 0).then_some(())
+        // Not its metrics: those of a ResourceManager that was started again may stay wrong for ever.
+        let cluster = format!("{}/ws/v1/cluster", stack("RM"));
+        let active = get(&format!("{cluster}/apps?states=NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING")).await;
+        let nodes = get(&format!("{cluster}/nodes")).await["nodes"]["node"].take();
+        let is_free = |node: &Value| node["usedMemoryMB"] == 0 && node["numContainers"] == 0;
+        let are_free = nodes.as_array().is_some_and(|nodes| !nodes.is_empty() && nodes.iter().all(is_free));
+        (are_free && active["apps"]["app"].is_null()).then_some(())
     })
     .await;
 }
