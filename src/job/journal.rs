@@ -109,7 +109,7 @@ impl Journal {
     /// Makes a task in a state durable.
     ///
     /// # Errors
-    /// What the system says: the old entry, if any, is untouched.
+    /// What the system says: the old entry, if any, is untouched, unless the directory could not be synced.
     pub fn write(&self, task: &Task, state: &State) -> io::Result<()> {
         let entry = (task.id.clone(), encode(task, state)?);
         self.write_all(&mut Spares::default(), [entry]).into_iter().collect()

@@ -96,38 +96,55 @@ impl Writer {
     }
 }
 
-/// An answer that nobody waits for is dropped: that task was stopped, and the next start reads what is there.
-fn work(journal: &Journal, mut taken: mpsc::Receiver<Order>) {
-    let mut spares = Spares::default();
-    let mut orders = Vec::with_capacity(AT_ONCE);
-    let mut entries: Vec<(String, Vec<u8>)> = Vec::new();
-    let mut waiting = Vec::new();
-    let write = |spares: &mut Spares, entries: &mut Vec<_>, waiting: &mut Vec<oneshot::Sender<_>>| {
-        for (done, written) in waiting.drain(..).zip(journal.write_all(spares, entries.drain(..))) {
+/// Entries that are written together, and who waits for each.
+struct Batch<'journal> {
+    journal: &'journal Journal,
+    spares: Spares,
+    entries: Vec<(String, Vec<u8>)>,
+    waiting: Vec<oneshot::Sender<io::Result<()>>>,
+}
+
+impl Batch<'_> {
+    /// An answer that nobody waits for is dropped: that task was stopped, and the next start reads what is there.
+    fn write(&mut self) {
+        let written = self.journal.write_all(&mut self.spares, self.entries.drain(..));
+        for (done, written) in self.waiting.drain(..).zip(written) {
             let _ = done.send(written);
         }
-    };
+    }
+
+    fn write_if_it_has(&mut self, task: &str) {
+        if self.entries.iter().any(|(waits, _)| waits == task) {
+            self.write();
+        }
+    }
+}
+
+fn work(journal: &Journal, mut taken: mpsc::Receiver<Order>) {
+    let mut batch = Batch { journal, spares: Spares::default(), entries: Vec::new(), waiting: Vec::new() };
+    let mut orders = Vec::with_capacity(AT_ONCE);
     while taken.blocking_recv_many(&mut orders, AT_ONCE) > 0 {
         for order in orders.drain(..) {
-            if let Order::Remove(task, _) | Order::Read(task, _) = &order
-                && entries.iter().any(|(written, _)| written == task)
-            {
-                write(&mut spares, &mut entries, &mut waiting);
-            }
             match order {
                 Order::Write(task, bytes, done) => {
-                    entries.push((task, bytes));
-                    waiting.push(done);
+                    batch.entries.push((task, bytes));
+                    batch.waiting.push(done);
                 }
-                Order::Remove(task, done) => drop(done.send(journal.remove(&task))),
+                Order::Remove(task, done) => {
+                    batch.write_if_it_has(&task);
+                    let _ = done.send(journal.remove(&task));
+                }
                 Order::Probe(done) => drop(done.send(journal.probe())),
                 Order::Hidden(ids, done) => drop(done.send(journal.keep_hidden(&ids))),
-                Order::Read(task, done) => drop(done.send(journal.read_one(&task))),
+                Order::Read(task, done) => {
+                    batch.write_if_it_has(&task);
+                    let _ = done.send(journal.read_one(&task));
+                }
             }
         }
-        write(&mut spares, &mut entries, &mut waiting);
+        batch.write();
         if taken.is_empty() {
-            spares.empty();
+            batch.spares.empty();
         }
     }
 }
